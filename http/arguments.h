@@ -1,0 +1,26 @@
+/* Readers of the directives' arguments. Each answers NULL, or the error that stops httpd: with the
+ * directive, the value and what is allowed. For config.c. */
+#ifndef SECSESSION_ARGUMENTS_H
+#define SECSESSION_ARGUMENTS_H
+
+#include <httpd.h>
+#include <http_config.h>
+
+/* A duration in whole seconds: 30, 30s, 15m, 8h, 30d; from 1 second to 10 years. */
+const char *secsession_argument_duration(cmd_parms *cmd, const char *argument, int *seconds);
+
+/* A path on this host. */
+const char *secsession_argument_path(cmd_parms *cmd, const char *argument);
+
+/* A realm: 1 to 255 printable ASCII characters without quotes, backslashes and spaces. */
+const char *secsession_argument_realm(cmd_parms *cmd, const char *argument);
+
+/* The cookie's name and attributes (RFC 6265bis, 4.1.1 to 4.1.3). */
+const char *secsession_argument_cookie(cmd_parms *cmd, int argc, char *const argv[],
+                                       const char **name, const char **attributes);
+
+/* The value of Clear-Site-Data, made of its types; "none": the empty value. */
+const char *secsession_argument_clear_site_data(cmd_parms *cmd, int argc, char *const argv[],
+                                                const char **value);
+
+#endif

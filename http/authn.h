@@ -1,0 +1,20 @@
+/* AuthType SecSession: the session's user, or a way to become one. */
+#ifndef SECSESSION_AUTHN_H
+#define SECSESSION_AUTHN_H
+
+#include <httpd.h>
+
+#include "session/session.h"
+
+#define SECSESSION_AUTH_TYPE "SecSession"
+
+/* Whether the location says AuthType SecSession. */
+int secsession_authn_is_ours(request_rec *r);
+
+/* check_authn: sets the user, or answers 303 to the login page, 401, or 503. */
+int secsession_authn_check(request_rec *r);
+
+/* Adds WWW-Authenticate to the answer and gives HTTP_UNAUTHORIZED. */
+int secsession_authn_challenge(request_rec *r);
+
+#endif

@@ -1,0 +1,63 @@
+/* The directives: what they may say, their defaults, how they merge. */
+#ifndef SECSESSION_CONFIG_H
+#define SECSESSION_CONFIG_H
+
+#include <httpd.h>
+#include <http_config.h>
+#include <mod_auth.h>
+
+#include "session/session.h"
+#include "store/store.h"
+
+extern module AP_MODULE_DECLARE_DATA secsession_module;
+extern const command_rec secsession_directives[];
+
+/* Our cookie, as SecSessionCookie describes it. */
+typedef struct {
+    const char *name;
+    const char *attributes;         /* "; Path=/; Secure; HttpOnly; SameSite=Lax" */
+} secsession_cookie_t;
+
+/* One server or virtual host. */
+typedef struct {
+    int in_use;                     /* SecSession is On somewhere in it */
+    const char *realm;
+    secsession_cookie_t cookie;
+    const char *dbd_driver;         /* DBDriver, DBDParams, DBDMax: mod_dbd's, read along */
+    const char *dbd_params;
+    int dbd_max;
+    secsession_store_t *store;      /* where in_use, after post_config */
+} secsession_server_config_t;
+
+/* One location. */
+typedef struct {
+    int enabled;                            /* -1: not said */
+    secsession_limits_t limits;             /* 0: not said */
+    const char *login_page;
+    const char *login_home;
+    const char *logout_home;
+    const apr_array_header_t *providers;    /* names (const char *); NULL: not said */
+    int cache_control;                      /* -1: not said */
+    const char *clear_site_data;            /* the header's value; "": none */
+} secsession_location_config_t;
+
+void *secsession_config_create_server(apr_pool_t *pool, server_rec *server);
+void *secsession_config_merge_server(apr_pool_t *pool, void *base, void *over);
+void *secsession_config_create_location(apr_pool_t *pool, char *path);
+void *secsession_config_merge_location(apr_pool_t *pool, void *base, void *over);
+
+const secsession_server_config_t *secsession_config_server(const request_rec *r);
+const secsession_location_config_t *secsession_config_location(const request_rec *r);
+
+/* The limits of a session that begins here: as said, else those of the standard profile
+ * (OWASP Session Management Cheat Sheet: 15 to 30 minutes idle, 4 to 8 hours absolute). */
+secsession_limits_t secsession_config_limits(const secsession_location_config_t *location);
+
+/* Checks what only the whole configuration can show: OK, or an error that stops httpd. */
+int secsession_config_check(apr_pool_t *pool, server_rec *server);
+
+/* Gives every server in use its realm and its store; servers with one database share one. */
+int secsession_config_complete(apr_pool_t *pool, server_rec *server);
+void secsession_config_child_init(apr_pool_t *pool, server_rec *server);
+
+#endif

@@ -1,0 +1,112 @@
+/* See context.h. */
+#include "http/context.h"
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+
+#include "http/config.h"
+#include "http/identity.h"
+#include "session/policy.h"
+
+static request_rec *first_request(request_rec *r)
+{
+    while (r->main || r->prev) {
+        r = r->main ? r->main : r->prev;
+    }
+    return r;
+}
+
+secsession_context_t *secsession_context_get(request_rec *r)
+{
+    return ap_get_module_config(first_request(r)->request_config, &secsession_module);
+}
+
+/* httpd has joined the Cookie fields of the request into one; other modules may have added some. */
+static void take_cookie(request_rec *r, secsession_context_t *context, const char *name)
+{
+    const char *field = apr_table_get(r->headers_in, "Cookie");
+    const char *value, *rest;
+
+    if (field == NULL) {
+        return;
+    }
+    context->presented = secsession_cookie_take(r->pool, field, name, &value, &rest);
+    if (rest == NULL) {
+        apr_table_unset(r->headers_in, "Cookie");
+    } else if (rest != field) {
+        apr_table_setn(r->headers_in, "Cookie", rest);
+    }
+    if (context->presented == SECSESSION_COOKIE_ONE) {
+        context->is_token = secsession_token_hash(value, strlen(value), &context->token)
+                            == APR_SUCCESS;
+        context->forget = !context->is_token;
+    }
+}
+
+int secsession_context_begin(request_rec *r)
+{
+    const secsession_server_config_t *server = secsession_config_server(r);
+    secsession_context_t *context;
+
+    if (!server->in_use || r->main || r->prev) {
+        return DECLINED;
+    }
+    context = apr_pcalloc(r->pool, sizeof(*context));
+    context->outcome = SECSESSION_UNKNOWN;
+    ap_set_module_config(r->request_config, &secsession_module, context);
+    take_cookie(r, context, server->cookie.name);
+    secsession_identity_strip(r);
+    return DECLINED;
+}
+
+static void look_up(request_rec *r, secsession_context_t *context)
+{
+    const secsession_server_config_t *server = secsession_config_server(r);
+    request_rec *first = first_request(r);
+
+    context->is_looked_up = 1;
+    if (!context->is_token) {
+        return;
+    }
+    context->outcome = secsession_store_lookup(server->store, first->pool, &context->token,
+                                               server->realm,
+                                               &secsession_config_location(r)->limits,
+                                               secsession_identity_address(first),
+                                               &context->session);
+    /* A retired token is of no use either, but the browser has the next one by now: deleting the
+     * cookie would delete that one. */
+    context->forget = context->outcome != SECSESSION_LIVE
+                      && context->outcome != SECSESSION_RETIRED
+                      && context->outcome != SECSESSION_UNAVAILABLE;
+}
+
+secsession_outcome_t secsession_context_session(request_rec *r,
+                                                const secsession_session_t **session)
+{
+    const secsession_location_config_t *location = secsession_config_location(r);
+    secsession_context_t *context = secsession_context_get(r);
+
+    *session = NULL;
+    if (context == NULL || location->enabled != 1) {
+        return SECSESSION_UNKNOWN;
+    }
+    if (!context->is_looked_up) {
+        look_up(r, context);
+    }
+    if (context->outcome == SECSESSION_LIVE) {
+        secsession_outcome_t outcome = secsession_policy_check(context->session,
+                                                               &location->limits);
+
+        *session = outcome == SECSESSION_LIVE ? context->session : NULL;
+        return outcome;
+    }
+    return context->outcome;
+}
+
+int secsession_context_look_up(request_rec *r)
+{
+    const secsession_session_t *session;
+
+    secsession_context_session(r, &session);
+    return DECLINED;
+}

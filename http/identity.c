@@ -1,0 +1,77 @@
+/* See identity.h. */
+#include "http/identity.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_core.h>
+
+#include "http/authn.h"
+#include "http/config.h"
+#include "http/context.h"
+
+int secsession_identity_is_reserved(const char *header)
+{
+    const char *prefix = "SECSESSION_";
+
+    for (; *prefix; prefix++, header++) {
+        char c = apr_isalnum(*header) ? (char)apr_toupper(*header) : *header ? '_' : '\0';
+
+        if (c != *prefix) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+void secsession_identity_strip(request_rec *r)
+{
+    const apr_array_header_t *headers = apr_table_elts(r->headers_in);
+    const apr_table_entry_t *entries = (const apr_table_entry_t *)headers->elts;
+
+    for (int i = headers->nelts - 1; i >= 0; i--) {
+        if (secsession_identity_is_reserved(entries[i].key)) {
+            apr_table_unset(r->headers_in, entries[i].key);
+            i = headers->nelts; /* several may have gone */
+        }
+    }
+}
+
+const char *secsession_identity_address(request_rec *r)
+{
+    const char *zone = strchr(r->useragent_ip, '%');
+
+    return zone ? apr_pstrmemdup(r->pool, r->useragent_ip, (apr_size_t)(zone - r->useragent_ip))
+                : r->useragent_ip;
+}
+
+static void set_number(request_rec *r, const char *name, apr_int64_t value)
+{
+    apr_table_setn(r->subprocess_env, name, apr_psprintf(r->pool, "%" APR_INT64_T_FMT, value));
+}
+
+/* What the session may still sit idle here: the shorter of its own limit and the location's. */
+static int idle_timeout(request_rec *r, const secsession_session_t *session)
+{
+    int location = secsession_config_location(r)->limits.idle;
+
+    return location > 0 && location < session->limits.idle ? location : session->limits.idle;
+}
+
+int secsession_identity_fixup(request_rec *r)
+{
+    const secsession_session_t *session;
+
+    if (secsession_context_session(r, &session) != SECSESSION_LIVE) {
+        return DECLINED;
+    }
+    if (r->user == NULL && secsession_authn_is_ours(r)) {
+        r->user = apr_pstrdup(r->pool, session->user);
+        r->ap_auth_type = apr_pstrdup(r->pool, SECSESSION_AUTH_TYPE);
+    }
+    apr_table_setn(r->subprocess_env, "SECSESSION_ID", session->id);
+    set_number(r, "SECSESSION_CREATED", session->created_at);
+    set_number(r, "SECSESSION_AUTHENTICATED", session->authenticated_at);
+    set_number(r, "SECSESSION_EXPIRES", session->expires_at);
+    set_number(r, "SECSESSION_IDLE", idle_timeout(r, session));
+    return DECLINED;
+}

@@ -1,0 +1,208 @@
+/* See login.h. */
+#include "http/login.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <openssl/crypto.h>
+
+#include "http/authn.h"
+#include "http/config.h"
+#include "http/context.h"
+#include "http/form.h"
+#include "http/guard.h"
+#include "http/identity.h"
+#include "http/page.h"
+#include "http/password.h"
+#include "http/response.h"
+#include "http/target.h"
+#include "http/text.h"
+#include "session/logno.h"
+
+APLOG_USE_MODULE(secsession);
+
+#define FORM_LIMIT 8192
+#define USER_LENGTH 255
+#define USER_AGENT_LENGTH 255
+
+static const char FAILED[] = "The user name or the password is wrong.";
+
+/* Why the browser was sent here, in words for its user. */
+static const char *explain(const char *why)
+{
+    static const struct {
+        const char *why;
+        const char *message;
+    } reasons[] = {
+        { "idle", "You were not active for a while. Please log in again." },
+        { "absolute", "Your session has reached its time limit. Please log in again." },
+        { "revoked", "Your session was ended by an administrator. Please log in again." },
+        { "reuse", "Your session was ended because somebody else may have used it. "
+                   "Please log in again." },
+    };
+
+    for (apr_size_t i = 0; why && i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if (strcmp(why, reasons[i].why) == 0) {
+            return reasons[i].message;
+        }
+    }
+    return NULL;
+}
+
+static const char *local_or_null(const char *target)
+{
+    return secsession_target_is_local(target) ? target : NULL;
+}
+
+static int show_form(request_rec *r)
+{
+    secsession_login_page_t page = { NULL, NULL, NULL };
+
+    page.message = explain(secsession_form_get(r->pool, r->args, "why"));
+    page.target = local_or_null(secsession_form_get(r->pool, r->args, "return"));
+    return secsession_page_send_login(r, HTTP_OK, &page);
+}
+
+/* One answer for a wrong password, an unknown user, and a name that cannot be one. */
+static int refuse(request_rec *r, const char *user, const char *target)
+{
+    secsession_login_page_t page = { FAILED, NULL, target };
+
+    page.user = secsession_text_is_name(user, USER_LENGTH) ? user : NULL;
+    secsession_authn_challenge(r);
+    return secsession_page_send_login(r, HTTP_UNAUTHORIZED, &page);
+}
+
+static int note_failure(request_rec *r, const char *user, const char *reason)
+{
+    const secsession_server_config_t *server = secsession_config_server(r);
+    const char *recorded = secsession_text_is_name(user, USER_LENGTH) ? user : NULL;
+
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, SECSESSION_LOGNO(204)
+                  "login failed in realm %s for user %s: %s", server->realm,
+                  recorded ? recorded : "(not a user name)", reason);
+    return secsession_store_login_failed(server->store, r->pool, server->realm, recorded,
+                                         secsession_identity_address(r), reason)
+           == SECSESSION_LIVE;
+}
+
+/* Binds the user to a new token (I5) and sends the browser on its way. */
+static int bind_user(request_rec *r, const char *user, apr_int64_t epoch, const char *target)
+{
+    const secsession_server_config_t *server = secsession_config_server(r);
+    const secsession_location_config_t *location = secsession_config_location(r);
+    secsession_context_t *context = secsession_context_get(r);
+    const char *agent = apr_table_get(r->headers_in, "User-Agent");
+    char *token = apr_palloc(r->pool, SECSESSION_TOKEN_CHARS + 1);
+    secsession_login_t login = { .realm = server->realm, .user = user, .method = "form",
+                                 .epoch = epoch };
+    const secsession_session_t *session;
+
+    if (secsession_token_make(token, &login.token) != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_CRIT, 0, r, SECSESSION_LOGNO(201)
+                      "the kernel or libcrypto gives no random bytes: nobody can log in");
+        return secsession_response_unavailable(r);
+    }
+    login.replaces = context->is_token ? &context->token : NULL;
+    login.client_addr = secsession_identity_address(r);
+    login.user_agent = agent ? secsession_text_clean(r->pool, agent, USER_AGENT_LENGTH) : NULL;
+    login.limits = secsession_config_limits(location);
+    switch (secsession_store_authenticate(server->store, r->pool, &login, &session)) {
+    case SECSESSION_LIVE:
+        break;
+    case SECSESSION_REVOKED:
+        return refuse(r, user, target);
+    default:
+        return secsession_response_unavailable(r);
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, SECSESSION_LOGNO(205)
+                  "user %s logged in to realm %s: session %s", user, server->realm, session->id);
+    context->new_token = token;
+    context->forget = 0;
+    secsession_response_no_store(r);
+    apr_table_setn(r->headers_out, "Location",
+                   target ? target : location->login_home ? location->login_home : "/");
+    return HTTP_SEE_OTHER;
+}
+
+/* The epoch comes before the password: a revocation that commits in between refuses the login. */
+static int check(request_rec *r, const char *user, const char *password, const char *target)
+{
+    const secsession_server_config_t *server = secsession_config_server(r);
+    int is_name = secsession_text_is_name(user, USER_LENGTH);
+    apr_int64_t epoch = 0;
+
+    if (secsession_store_login_epoch(server->store, r->pool, server->realm, is_name ? user : "",
+                                     &epoch) != SECSESSION_LIVE) {
+        return secsession_response_unavailable(r);
+    }
+    switch (secsession_password_check(r, &user, password)) {
+    case SECSESSION_PASSWORD_RIGHT:
+        if (is_name && secsession_text_is_name(user, USER_LENGTH)) {
+            return bind_user(r, user, epoch, target);
+        }
+        break;
+    case SECSESSION_PASSWORD_WRONG:
+        break;
+    default:
+        return secsession_response_unavailable(r);
+    }
+    return note_failure(r, user, "wrong user name or password")
+               ? refuse(r, user, target)
+               : secsession_response_unavailable(r);
+}
+
+static int log_in(request_rec *r)
+{
+    const char *user, *target;
+    char *form, *password;
+    int status;
+
+    if (secsession_guard_origin(r) == SECSESSION_OTHER_ORIGIN) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, SECSESSION_LOGNO(209)
+                      "a login posted from another site was refused; if it was your own page, "
+                      "check that Host reaches httpd as the browser sent it (ProxyPreserveHost On)");
+        return HTTP_FORBIDDEN;
+    }
+    status = secsession_form_read(r, FORM_LIMIT, &form);
+    if (status != OK) {
+        return status;
+    }
+    user = secsession_form_get(r->pool, form, "username");
+    password = secsession_form_get(r->pool, form, "password");
+    target = local_or_null(secsession_form_get(r->pool, form, "return"));
+    OPENSSL_cleanse(form, strlen(form));
+    if (user == NULL || password == NULL) {
+        return HTTP_BAD_REQUEST;
+    }
+    status = check(r, user, password, target);
+    OPENSSL_cleanse(password, strlen(password));
+    return status;
+}
+
+int secsession_login_handle(request_rec *r)
+{
+    const secsession_session_t *session;
+
+    if (strcmp(r->handler, "secsession-login") != 0) {
+        return DECLINED;
+    }
+    if (secsession_config_location(r)->enabled != 1) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, SECSESSION_LOGNO(210)
+                      "the handler secsession-login needs SecSession On at %s", r->uri);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (secsession_context_session(r, &session) == SECSESSION_UNAVAILABLE) {
+        return secsession_response_unavailable(r);
+    }
+    switch (r->method_number) {
+    case M_GET:
+        return show_form(r);
+    case M_POST:
+        return log_in(r);
+    default:
+        r->allowed |= (AP_METHOD_BIT << M_GET) | (AP_METHOD_BIT << M_POST);
+        return r->method_number == M_OPTIONS ? DECLINED : HTTP_METHOD_NOT_ALLOWED;
+    }
+}

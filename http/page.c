@@ -1,0 +1,138 @@
+/* See page.h. */
+#include "http/page.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+#include <http_protocol.h>
+
+#include "http/response.h"
+#include "session/logno.h"
+
+APLOG_USE_MODULE(secsession);
+
+#define TEMPLATE_LIMIT (64 * 1024)
+
+#define HEAD(title)                                                                                \
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                      \
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"                   \
+    "<title>" title "</title>\n<style>\n"                                                          \
+    "body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 22rem; margin: 3rem auto;"          \
+    " padding: 0 1rem; color: #1b1b1b; background: #fff; }\n"                                      \
+    "label { display: block; margin-top: 1rem; }\n"                                                \
+    "input, button { font: inherit; box-sizing: border-box; width: 100%; padding: .5rem;"          \
+    " border: 1px solid #595959; border-radius: .25rem; }\n"                                       \
+    "button { margin-top: 1.5rem; border: 0; color: #fff; background: #0b5394; cursor: pointer; }" \
+    "\n:focus-visible { outline: 3px solid #f0a500; outline-offset: 2px; }\n"                      \
+    "[role=alert] { padding: .75rem; border-left: .3rem solid #b00020; background: #fdecea; }\n"   \
+    "[role=alert]:empty { display: none; }\n"                                                      \
+    "</style>\n</head>\n<body>\n<main>\n<h1>" title "</h1>\n"
+
+#define FOOT "</main>\n</body>\n</html>\n"
+
+static const char LOGIN[] =
+    HEAD("Log in")
+    "<p role=\"alert\">{{message}}</p>\n"
+    "<form method=\"post\">\n"
+    "<label for=\"username\">User name</label>\n"
+    "<input id=\"username\" name=\"username\" value=\"{{username}}\" autocomplete=\"username\""
+    " autocapitalize=\"none\" spellcheck=\"false\" maxlength=\"255\" required autofocus>\n"
+    "<label for=\"password\">Password</label>\n"
+    "<input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\""
+    " required>\n"
+    "<input name=\"return\" type=\"hidden\" value=\"{{return}}\">\n"
+    "<button type=\"submit\">Log in</button>\n"
+    "</form>\n" FOOT;
+
+static const char LOGOUT[] =
+    HEAD("Log out")
+    "<form method=\"post\">\n<p>Do you want to log out?</p>\n"
+    "<button type=\"submit\">Log out</button>\n</form>\n" FOOT;
+
+/* A site's own page may load its own style and images; ours needs only its inline style. */
+#define POLICY "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+static const char OWN_POLICY[] = "default-src 'none'; style-src 'unsafe-inline'" POLICY;
+static const char SITE_POLICY[] = "default-src 'self'; style-src 'self' 'unsafe-inline'" POLICY;
+
+/* The file that the request maps to, or NULL. */
+static const char *read_template(request_rec *r)
+{
+    apr_file_t *file;
+    apr_size_t length = TEMPLATE_LIMIT;
+    char *text;
+    apr_status_t status;
+
+    if (r->finfo.filetype != APR_REG) {
+        return NULL;
+    }
+    text = apr_pcalloc(r->pool, TEMPLATE_LIMIT + 1);
+    status = apr_file_open(&file, r->filename, APR_READ, APR_OS_DEFAULT, r->pool);
+    if (status == APR_SUCCESS) {
+        status = apr_file_read_full(file, text, TEMPLATE_LIMIT, &length);
+        apr_file_close(file);
+    }
+    if (status != APR_EOF) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r, SECSESSION_LOGNO(208)
+                      "the login page %s cannot be read, or is larger than %d bytes: the built-in "
+                      "page is sent instead", r->filename, TEMPLATE_LIMIT);
+        return NULL;
+    }
+    return text;
+}
+
+/* Sends `text` with each {{name}} that is known replaced by its escaped value. */
+static void send_filled(request_rec *r, const char *text, const secsession_login_page_t *page)
+{
+    const struct {
+        const char *name;
+        const char *value;
+    } fields[] = { { "{{message}}", page->message },
+                   { "{{username}}", page->user },
+                   { "{{return}}", page->target } };
+    const char *at;
+
+    while ((at = strstr(text, "{{")) != NULL) {
+        apr_size_t skipped = 2, n = 0;
+
+        while (n < 3 && strncmp(at, fields[n].name, strlen(fields[n].name)) != 0) {
+            n++;
+        }
+        if (n < 3) {
+            ap_rwrite(text, (int)(at - text), r);
+            skipped = strlen(fields[n].name);
+            ap_rputs(ap_escape_html(r->pool, fields[n].value ? fields[n].value : ""), r);
+        } else {
+            ap_rwrite(text, (int)(at - text) + 2, r);
+        }
+        text = at + skipped;
+    }
+    ap_rputs(text, r);
+}
+
+static void set_headers(request_rec *r, const char *policy)
+{
+    ap_set_content_type(r, "text/html; charset=utf-8");
+    secsession_response_no_store(r);
+    apr_table_setn(r->headers_out, "Content-Security-Policy", policy);
+    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    apr_table_setn(r->headers_out, "X-Frame-Options", "DENY");
+    apr_table_setn(r->headers_out, "Referrer-Policy", "same-origin");
+}
+
+int secsession_page_send_login(request_rec *r, int status, const secsession_login_page_t *page)
+{
+    const char *template = read_template(r);
+
+    r->status = status;
+    set_headers(r, template ? SITE_POLICY : OWN_POLICY);
+    send_filled(r, template ? template : LOGIN, page);
+    return OK;
+}
+
+int secsession_page_send_logout(request_rec *r)
+{
+    static const secsession_login_page_t nothing;
+
+    set_headers(r, OWN_POLICY);
+    send_filled(r, LOGOUT, &nothing);
+    return OK;
+}

@@ -1,0 +1,21 @@
+/* Our pages. Plain HTML that needs neither scripts nor other files. */
+#ifndef SECSESSION_PAGE_H
+#define SECSESSION_PAGE_H
+
+#include <httpd.h>
+
+/* What the login page says besides its form; NULL: nothing. */
+typedef struct {
+    const char *message;
+    const char *user;
+    const char *target;         /* where to go afterwards */
+} secsession_login_page_t;
+
+/* Sends the login page with `status`: the file that the request maps to if there is one, with
+ * {{message}}, {{username}} and {{return}} filled in, else our own. */
+int secsession_page_send_login(request_rec *r, int status, const secsession_login_page_t *page);
+
+/* Sends the page that asks whether to log out. */
+int secsession_page_send_logout(request_rec *r);
+
+#endif

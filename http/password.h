@@ -1,0 +1,22 @@
+/* Names and passwords, checked by httpd's own authentication providers. */
+#ifndef SECSESSION_PASSWORD_H
+#define SECSESSION_PASSWORD_H
+
+#include <httpd.h>
+
+typedef enum {
+    SECSESSION_PASSWORD_RIGHT,
+    SECSESSION_PASSWORD_WRONG,      /* or no such user: the same work, the same answer */
+    SECSESSION_PASSWORD_UNKNOWN     /* a provider failed, which it has logged */
+} secsession_password_t;
+
+/* Before the children are forked: the memory in which they share how much work a password is. */
+apr_status_t secsession_password_init(apr_pool_t *pool);
+
+/* Asks the providers of SecSessionAuthProvider in their order, as mod_auth_basic does. Where none
+ * knows the user, as much work is done as for a known one (OWASP ASVS 5.0 6.3.8). A provider may
+ * correct *user (LDAP). r->user is left as it was. */
+secsession_password_t secsession_password_check(request_rec *r, const char **user,
+                                                const char *password);
+
+#endif

@@ -1,0 +1,133 @@
+/* See response.h. */
+#include "http/response.h"
+
+#include <apr_strings.h>
+#include <util_filter.h>
+
+#include "http/config.h"
+#include "http/context.h"
+#include "http/identity.h"
+
+#define RETRY_AFTER "5" /* seconds */
+
+static ap_filter_rec_t *filter;
+
+void secsession_response_no_store(request_rec *r)
+{
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+}
+
+int secsession_response_unavailable(request_rec *r)
+{
+    secsession_response_no_store(r);
+    apr_table_setn(r->err_headers_out, "Retry-After", RETRY_AFTER);
+    return HTTP_SERVICE_UNAVAILABLE;
+}
+
+/* Whether a Set-Cookie field of the application carries our cookie's name. */
+static int sets_ours(const char *field, const char *name)
+{
+    apr_size_t length = strlen(name);
+
+    field += strspn(field, " \t");
+    if (strncmp(field, name, length) != 0) {
+        return 0;
+    }
+    field += length;
+    field += strspn(field, " \t");
+    return *field == '=' || *field == ';' || *field == '\0';
+}
+
+/* A table without the fields that nobody but us may send. */
+static apr_table_t *without_ours(request_rec *r, apr_table_t *headers, const char *cookie)
+{
+    const apr_array_header_t *array = apr_table_elts(headers);
+    const apr_table_entry_t *entries = (const apr_table_entry_t *)array->elts;
+    apr_table_t *kept;
+    int found = 0;
+
+    for (int i = 0; i < array->nelts && !found; i++) {
+        found = secsession_identity_is_reserved(entries[i].key)
+                || (strcasecmp(entries[i].key, "Set-Cookie") == 0
+                    && sets_ours(entries[i].val, cookie));
+    }
+    if (!found) {
+        return headers;
+    }
+    kept = apr_table_make(r->pool, array->nelts);
+    for (int i = 0; i < array->nelts; i++) {
+        if (!secsession_identity_is_reserved(entries[i].key)
+            && !(strcasecmp(entries[i].key, "Set-Cookie") == 0
+                 && sets_ours(entries[i].val, cookie))) {
+            apr_table_addn(kept, entries[i].key, entries[i].val);
+        }
+    }
+    return kept;
+}
+
+/* RFC 9111 keeps shared caches from responses to requests with Authorization, not with cookies. An
+ * application's own private or no-store is as good; anything else is replaced. */
+static void set_cache_control(request_rec *r)
+{
+    const char *own = apr_table_get(r->headers_out, "Cache-Control");
+
+    if (own == NULL) {
+        own = apr_table_get(r->err_headers_out, "Cache-Control");
+    }
+    if (own && (ap_find_token(r->pool, own, "no-store") || ap_find_token(r->pool, own, "private"))
+        && !ap_find_token(r->pool, own, "public")) {
+        return;
+    }
+    apr_table_unset(r->headers_out, "Cache-Control");
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+}
+
+/* The one Set-Cookie of a response (RFC 6265bis, 4.1.1). A deletion repeats the attributes, or
+ * browsers keep a __Host- cookie. */
+static int set_cookie(request_rec *r, secsession_context_t *context)
+{
+    const secsession_cookie_t *cookie = &secsession_config_server(r)->cookie;
+
+    if (context->new_token == NULL && !context->forget) {
+        return 0;
+    }
+    apr_table_addn(r->err_headers_out, "Set-Cookie",
+                   apr_pstrcat(r->pool, cookie->name, "=",
+                               context->new_token ? context->new_token : "", cookie->attributes,
+                               context->new_token ? "" : "; Max-Age=0", NULL));
+    return 1;
+}
+
+static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    request_rec *r = f->r;
+    secsession_context_t *context = secsession_context_get(r);
+    const char *name = secsession_config_server(r)->cookie.name;
+    const secsession_session_t *session;
+    int sets_cookie;
+
+    ap_remove_output_filter(f);
+    r->headers_out = without_ours(r, r->headers_out, name);
+    r->err_headers_out = without_ours(r, r->err_headers_out, name);
+    sets_cookie = set_cookie(r, context);
+    if (sets_cookie
+        || (context->is_looked_up
+            && secsession_context_session(r, &session) == SECSESSION_LIVE
+            && secsession_config_location(r)->cache_control != 0)) {
+        set_cache_control(r);
+    }
+    return ap_pass_brigade(f->next, brigade);
+}
+
+void secsession_response_insert(request_rec *r)
+{
+    if (r->main == NULL && secsession_context_get(r)) {
+        ap_add_output_filter_handle(filter, NULL, r, r->connection);
+    }
+}
+
+void secsession_response_register(void)
+{
+    /* After mod_headers, before mod_cache takes its copy. */
+    filter = ap_register_output_filter("SECSESSION", look_over, NULL, AP_FTYPE_CONTENT_SET);
+}

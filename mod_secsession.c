@@ -1,0 +1,63 @@
+/* mod_secsession: secure sessions in the web server, kept in PostgreSQL.
+ * The module record and the hooks, in the order in which a request meets them; nothing else.
+ */
+#include <httpd.h>
+#include <http_config.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <mod_auth.h>
+#include <stdlib.h>
+
+#include "http/authn.h"
+#include "http/config.h"
+#include "http/context.h"
+#include "http/identity.h"
+#include "http/login.h"
+#include "http/logout.h"
+#include "http/password.h"
+#include "http/response.h"
+
+static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
+{
+    return secsession_config_check(pconf, server);
+}
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
+{
+    /* No connection attempt of libpq, mod_dbd's at a child's start included, may hang for ever. */
+    setenv("PGCONNECT_TIMEOUT", "2", 0);
+    if (secsession_password_init(pconf) != APR_SUCCESS) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return secsession_config_complete(pconf, server);
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+    secsession_response_register();
+
+    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(secsession_config_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+
+    ap_hook_post_read_request(secsession_context_begin, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_header_parser(secsession_context_look_up, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_check_authn(secsession_authn_check, NULL, NULL, APR_HOOK_MIDDLE,
+                        AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_fixups(secsession_identity_fixup, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_insert_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_insert_error_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_handler(secsession_login_handle, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(secsession_logout_handle, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+AP_DECLARE_MODULE(secsession) = {
+    STANDARD20_MODULE_STUFF,
+    secsession_config_create_location,
+    secsession_config_merge_location,
+    secsession_config_create_server,
+    secsession_config_merge_server,
+    secsession_directives,
+    register_hooks,
+    0
+};

@@ -1,0 +1,22 @@
+# How mod_secsession.so is built: objects in the order of dependency (http → session → store), flags, libraries.
+
+APXS ?= $(firstword $(wildcard /usr/bin/apxs2 /usr/bin/apxs) apxs)
+CC    = $(shell $(APXS) -q CC 2>/dev/null || echo cc)
+
+OBJECTS = mod_secsession.o \
+          http/config.o http/arguments.o http/context.o http/cookie.o http/identity.o http/authn.o \
+          http/response.o http/login.o http/logout.o http/password.o http/page.o http/form.o \
+          http/guard.o http/target.o http/text.o \
+          session/token.o session/policy.o \
+          store/store.o store/dbd.o store/pool.o store/connection.o store/trouble.o
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
+           -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wno-unused-parameter -Werror
+CFLAGS  ?= -O2 -g
+INCLUDES = -I. -isystem $(shell $(APXS) -q INCLUDEDIR) \
+           $(addprefix -isystem ,$(patsubst -I%,%,$(filter -I%,$(shell $$($(APXS) -q APR_CONFIG) --includes) $(shell $$($(APXS) -q APU_CONFIG) --includes)))) \
+           -isystem $(shell pg_config --includedir 2>/dev/null || echo /usr/include/postgresql)
+DEFINES  = $(filter -D%,$(shell $$($(APXS) -q APR_CONFIG) --cppflags)) -D_GNU_SOURCE
+ALL_CFLAGS = -std=c11 -fPIC -fvisibility=hidden -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
+             $(CFLAGS) $(WARNINGS) $(DEFINES) $(INCLUDES)
+LIBRARIES = -lpq -lcrypto

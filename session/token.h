@@ -1,0 +1,26 @@
+/* Tokens: made, recognised, hashed. A token is 32 bytes of the kernel's CSPRNG, which only the
+ * browser keeps; the database and the cache know its SHA-256 alone (OWASP ASVS 5.0 7.2.3, 11.5.1).
+ */
+#ifndef SECSESSION_TOKEN_H
+#define SECSESSION_TOKEN_H
+
+#include <apr_pools.h>
+
+#define SECSESSION_TOKEN_BYTES 32
+#define SECSESSION_TOKEN_CHARS 43 /* base64url of 32 bytes, without padding (RFC 4648, 5) */
+#define SECSESSION_HASH_BYTES 32
+
+typedef struct {
+    unsigned char bytes[SECSESSION_HASH_BYTES];
+} secsession_hash_t;
+
+/* Makes a token: `text` gets its 43 characters and a NUL, `hash` its hash. APR_EGENERAL if the
+ * kernel or libcrypto fails; nothing may then be used. */
+apr_status_t secsession_token_make(char text[SECSESSION_TOKEN_CHARS + 1], secsession_hash_t *hash);
+
+/* Hashes the token written in `text` (`length` bytes, not necessarily NUL-terminated).
+ * APR_EINVAL if it is not 43 base64url characters in the one form that encodes 32 bytes;
+ * APR_EGENERAL if libcrypto fails. The work does not depend on which characters they are. */
+apr_status_t secsession_token_hash(const char *text, apr_size_t length, secsession_hash_t *hash);
+
+#endif

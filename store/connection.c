@@ -1,0 +1,216 @@
+/* See connection.h. */
+#include "store/connection.h"
+
+#include <apr_strings.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+apr_time_t secsession_monotonic(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (apr_time_t)now.tv_sec * APR_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+static apr_status_t close_handle(void *pg)
+{
+    PQfinish(pg);
+    return APR_SUCCESS;
+}
+
+secsession_connection_t *secsession_connection_open(const apr_dbd_driver_t *driver,
+                                                    const char *params, apr_pool_t *scratch,
+                                                    const char **error)
+{
+    secsession_connection_t *connection;
+    const char *why = NULL;
+    apr_dbd_t *handle;
+    apr_pool_t *pool;
+
+    *error = "out of memory";
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
+        return NULL;
+    }
+    if (apr_dbd_open_ex(driver, pool, params, &handle, &why) != APR_SUCCESS) {
+        *error = apr_pstrdup(scratch, why ? why : "no reason given");
+        apr_pool_destroy(pool);
+        return NULL;
+    }
+    connection = apr_pcalloc(pool, sizeof(*connection));
+    connection->pool = pool;
+    connection->pg = apr_dbd_native_handle(driver, handle);
+    apr_pool_cleanup_register(pool, connection->pg, close_handle, apr_pool_cleanup_null);
+    PQsetnonblocking(connection->pg, 1); /* or sending could block beyond any deadline */
+    return connection;
+}
+
+void secsession_connection_close(secsession_connection_t *connection)
+{
+    apr_pool_destroy(connection->pool);
+}
+
+/* An idle connection has nothing to say: what can be read is the news that it ends, or a notice. */
+int secsession_connection_is_alive(secsession_connection_t *connection)
+{
+    struct pollfd poller = { .fd = PQsocket(connection->pg), .events = POLLIN };
+
+    if (poll(&poller, 1, 0) > 0 && !PQconsumeInput(connection->pg)) {
+        return 0;
+    }
+    return PQstatus(connection->pg) == CONNECTION_OK;
+}
+
+/* Waits for the socket: EXECUTED, or STALLED at the deadline. */
+static secsession_execution_t wait_for(PGconn *pg, short events, apr_time_t deadline)
+{
+    struct pollfd poller = { .fd = PQsocket(pg), .events = events };
+
+    for (;;) {
+        apr_time_t left = deadline - secsession_monotonic();
+        int ready = left > 0 ? poll(&poller, 1, (int)((left + 999) / 1000)) : 0;
+
+        if (ready > 0) {
+            return SECSESSION_EXECUTED;
+        }
+        if (ready == 0) {
+            return SECSESSION_STALLED;
+        }
+        if (errno != EINTR) {
+            return SECSESSION_LOST;
+        }
+    }
+}
+
+/* Sends what libpq still holds and reads until it has a whole result. */
+static secsession_execution_t wait_for_result(PGconn *pg, apr_time_t deadline)
+{
+    int unsent = PQflush(pg);
+
+    while (unsent > 0 || PQisBusy(pg)) {
+        secsession_execution_t waited = wait_for(pg, unsent > 0 ? POLLIN | POLLOUT : POLLIN,
+                                                 deadline);
+
+        if (waited != SECSESSION_EXECUTED) {
+            return waited;
+        }
+        if (!PQconsumeInput(pg)) {
+            return SECSESSION_LOST;
+        }
+        unsent = unsent > 0 ? PQflush(pg) : 0;
+    }
+    return unsent < 0 ? SECSESSION_LOST : SECSESSION_EXECUTED;
+}
+
+/* The server says goodbye with an error of its own before it closes the connection. */
+static int says_goodbye(const char *sqlstate)
+{
+    return strncmp(sqlstate, "08", 2) == 0 || strncmp(sqlstate, "57P", 3) == 0;
+}
+
+static secsession_execution_t judge(PGconn *pg, const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+    const char *sqlstate;
+
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
+        return SECSESSION_EXECUTED;
+    }
+    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (PQstatus(pg) != CONNECTION_OK || sqlstate == NULL || says_goodbye(sqlstate)) {
+        return SECSESSION_LOST;
+    }
+    return strcmp(sqlstate, "26000") == 0 ? SECSESSION_UNPREPARED : SECSESSION_REFUSED;
+}
+
+/* Takes the answer to what was just sent. */
+static secsession_execution_t receive(PGconn *pg, apr_time_t deadline, PGresult **result)
+{
+    PGresult *next;
+
+    *result = NULL;
+    do {
+        secsession_execution_t waited = wait_for_result(pg, deadline);
+
+        if (waited != SECSESSION_EXECUTED) {
+            return waited;
+        }
+        next = PQgetResult(pg);
+        if (next) {
+            PQclear(*result);
+            *result = next;
+        }
+    } while (next);
+    return *result ? judge(pg, *result) : SECSESSION_LOST;
+}
+
+/* 42P05: the pooler gave us a server connection on which our statement, whose name says its version,
+ * is prepared already. */
+static secsession_execution_t prepare(secsession_connection_t *connection, const char *name,
+                                      const secsession_statement_t *statement, apr_time_t deadline,
+                                      PGresult **result)
+{
+    secsession_execution_t prepared;
+
+    if (!PQsendPrepare(connection->pg, name, statement->sql, 0, NULL)) {
+        return SECSESSION_LOST;
+    }
+    prepared = receive(connection->pg, deadline, result);
+    if (prepared == SECSESSION_REFUSED
+        && strcmp(PQresultErrorField(*result, PG_DIAG_SQLSTATE), "42P05") == 0) {
+        prepared = SECSESSION_EXECUTED;
+    }
+    if (prepared == SECSESSION_EXECUTED) {
+        connection->prepared |= 1u << statement->number;
+        PQclear(*result);
+        *result = NULL;
+    }
+    return prepared;
+}
+
+static secsession_execution_t execute_prepared(secsession_connection_t *connection,
+                                               const secsession_statement_t *statement,
+                                               const secsession_parameters_t *parameters,
+                                               apr_time_t deadline, PGresult **result)
+{
+    char name[32];
+
+    apr_snprintf(name, sizeof(name), "secsession_1_%d", statement->number);
+    if (!(connection->prepared & (1u << statement->number))) {
+        secsession_execution_t prepared = prepare(connection, name, statement, deadline, result);
+
+        if (prepared != SECSESSION_EXECUTED) {
+            return prepared;
+        }
+    }
+    if (!PQsendQueryPrepared(connection->pg, name, parameters->count, parameters->values,
+                             parameters->lengths, parameters->formats, 0)) {
+        return SECSESSION_LOST;
+    }
+    return receive(connection->pg, deadline, result);
+}
+
+secsession_execution_t secsession_connection_execute(secsession_connection_t *connection,
+                                                     const secsession_statement_t *statement,
+                                                     const secsession_parameters_t *parameters,
+                                                     apr_time_t deadline, PGresult **result)
+{
+    secsession_execution_t execution;
+
+    *result = NULL;
+    if (statement->unprepared) {
+        return PQsendQueryParams(connection->pg, statement->sql, parameters->count, NULL,
+                                 parameters->values, parameters->lengths, parameters->formats, 0)
+                   ? receive(connection->pg, deadline, result)
+                   : SECSESSION_LOST;
+    }
+    execution = execute_prepared(connection, statement, parameters, deadline, result);
+    if (execution == SECSESSION_UNPREPARED) {
+        connection->prepared &= ~(1u << statement->number);
+        PQclear(*result);
+        execution = execute_prepared(connection, statement, parameters, deadline, result);
+    }
+    return execution;
+}

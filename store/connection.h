@@ -1,0 +1,67 @@
+/* One connection to PostgreSQL: opened by APR DBD, spoken to through the PGconn under its handle,
+ * because only libpq itself can stop waiting at a deadline, tell a lost connection from an error,
+ * and notice that a prepared statement is gone. For pool.c and dbd.c. Not for two threads at once.
+ */
+#ifndef SECSESSION_CONNECTION_H
+#define SECSESSION_CONNECTION_H
+
+#include <apr_dbd.h>
+#include <apr_time.h>
+#include <libpq-fe.h>
+
+typedef struct secsession_connection_t {
+    PGconn *pg;
+    apr_pool_t *pool;           /* its own, so that threads share no allocator */
+    apr_uint32_t prepared;      /* bit n: statement n is prepared on this connection */
+    int verified;               /* the schema behind it has the right version */
+    int probe;                  /* pool.c: the one thread that may try while the database hangs */
+    apr_time_t since;           /* pool.c: taken, or put back, at (monotonic) */
+} secsession_connection_t;
+
+/* A statement, known to each connection under a name made of its number (0 to 31). */
+typedef struct {
+    int number;
+    const char *sql;
+    int unprepared;             /* send the text each time: the way through a pooler without PREPARE */
+} secsession_statement_t;
+
+#define SECSESSION_PARAMETERS 10
+
+/* Its values, in PostgreSQL's text format or (format 1) binary; a NULL value is SQL's null. */
+typedef struct {
+    int count;
+    const char *values[SECSESSION_PARAMETERS];
+    int lengths[SECSESSION_PARAMETERS];
+    int formats[SECSESSION_PARAMETERS];
+} secsession_parameters_t;
+
+typedef enum {
+    SECSESSION_EXECUTED,        /* *result holds rows */
+    SECSESSION_REFUSED,         /* PostgreSQL answered with an error, in *result */
+    SECSESSION_UNPREPARED,      /* the statement is not prepared although it was just now */
+    SECSESSION_LOST,            /* the connection is gone; whether the statement ran is unknown */
+    SECSESSION_STALLED          /* no answer until the deadline */
+} secsession_execution_t;
+
+/* Microseconds of a clock that nobody sets. */
+apr_time_t secsession_monotonic(void);
+
+/* Opens a connection; libpq's connect_timeout bounds the wait. NULL if that fails, with *error (in
+ * `scratch`) saying why. */
+secsession_connection_t *secsession_connection_open(const apr_dbd_driver_t *driver,
+                                                    const char *params, apr_pool_t *scratch,
+                                                    const char **error);
+
+/* Whether the connection still seems good, without asking the server. */
+int secsession_connection_is_alive(secsession_connection_t *connection);
+
+/* Runs a statement, preparing it first where needed. *result (which may become NULL) is the
+ * caller's to PQclear. After LOST or STALLED the connection can only be closed. */
+secsession_execution_t secsession_connection_execute(secsession_connection_t *connection,
+                                                     const secsession_statement_t *statement,
+                                                     const secsession_parameters_t *parameters,
+                                                     apr_time_t deadline, PGresult **result);
+
+void secsession_connection_close(secsession_connection_t *connection);
+
+#endif

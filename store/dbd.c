@@ -1,0 +1,229 @@
+/* See dbd.h. */
+#include "store/dbd.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "session/logno.h"
+#include "store/pool.h"
+#include "store/store.h"
+#include "store/trouble.h"
+
+APLOG_USE_MODULE(secsession);
+
+#define SCHEMA_VERSION 1
+
+static const char *const STATEMENTS[] = {
+    [SECSESSION_SQL_SCHEMA_VERSION] = "select secsession.schema_version()",
+    [SECSESSION_SQL_LOOKUP] = "select * from secsession.lookup($1, $2, $3, $4, $5)",
+    [SECSESSION_SQL_LOGIN_EPOCH] = "select secsession.login_epoch($1, $2)",
+    [SECSESSION_SQL_AUTHENTICATE] =
+        "select * from secsession.authenticate($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    [SECSESSION_SQL_LOGOUT] = "select secsession.logout($1, $2)",
+    [SECSESSION_SQL_LOGIN_FAILED] = "select secsession.login_failed($1, $2, $3, $4)",
+};
+
+struct secsession_dbd_t {
+    server_rec *server;
+    const apr_dbd_driver_t *driver;
+    const char *params;
+    int max;
+    secsession_trouble_t *trouble;
+    secsession_pool_t *connections;     /* of this child */
+    atomic_int unprepared;              /* a pooler loses our prepared statements: send the text */
+};
+
+apr_status_t secsession_dbd_create(secsession_dbd_t **result, apr_pool_t *pool, server_rec *server,
+                                   const char *driver, const char *params, int max)
+{
+    secsession_dbd_t *dbd = apr_pcalloc(pool, sizeof(*dbd));
+    apr_status_t status = apr_dbd_init(pool);
+
+    dbd->server = server;
+    dbd->params = params;
+    dbd->max = max;
+    if (status == APR_SUCCESS) {
+        status = apr_dbd_get_driver(pool, driver, &dbd->driver);
+    }
+    if (status == APR_SUCCESS) {
+        status = secsession_trouble_create(&dbd->trouble, pool);
+    }
+    *result = dbd;
+    return status;
+}
+
+apr_status_t secsession_dbd_child_init(secsession_dbd_t *dbd, apr_pool_t *pool)
+{
+    return secsession_pool_create(&dbd->connections, pool, dbd->driver, dbd->params, dbd->max);
+}
+
+static void log_no_connection(secsession_dbd_t *dbd, secsession_pool_state_t state,
+                              const char *error)
+{
+    if (state == SECSESSION_POOL_BUSY) {
+        if (secsession_trouble_is_news(dbd->trouble, SECSESSION_TROUBLE_BUSY)) {
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, dbd->server, SECSESSION_LOGNO(102)
+                         "all %d connections of a process to the session database are in use: "
+                         "sessions are answered with 503; raise DBDMax, or find what is slow in "
+                         "pg_stat_activity", dbd->max);
+        }
+    } else if (secsession_trouble_is_news(dbd->trouble, SECSESSION_TROUBLE_REACH)) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, dbd->server, SECSESSION_LOGNO(101)
+                     "the session database cannot be reached: sessions are answered with 503 "
+                     "until it is back; check PostgreSQL and DBDParams: %s",
+                     error ? error : "it does not answer");
+    }
+}
+
+static void log_refusal(secsession_dbd_t *dbd, const PGresult *result)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (secsession_trouble_is_news(dbd->trouble, SECSESSION_TROUBLE_STATEMENT)) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, dbd->server, SECSESSION_LOGNO(103)
+                     "the session database refuses a statement (SQLSTATE %s): what needs it is "
+                     "answered with 503; see PostgreSQL's log: %s",
+                     sqlstate ? sqlstate : "unknown", message ? message : "no message");
+    }
+}
+
+static void log_schema(secsession_dbd_t *dbd, int version)
+{
+    if (!secsession_trouble_is_news(dbd->trouble, SECSESSION_TROUBLE_SCHEMA)) {
+        return;
+    }
+    if (version > SCHEMA_VERSION) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, dbd->server, SECSESSION_LOGNO(105)
+                     "the database has version %d of the schema secsession, this module knows "
+                     "version %d: sessions are answered with 503; install the newer module",
+                     version, SCHEMA_VERSION);
+    } else {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, dbd->server, SECSESSION_LOGNO(104)
+                     "the database has %s of the schema secsession, this module needs version %d: "
+                     "sessions are answered with 503; as its owner run "
+                     "psql -d DATABASE -f store/install.sql, and grant secsession_httpd to the "
+                     "role of DBDParams",
+                     version > 0 ? "an older version" : "no version that this role can see",
+                     SCHEMA_VERSION);
+    }
+}
+
+static secsession_execution_t execute(secsession_dbd_t *dbd, secsession_connection_t *connection,
+                                      secsession_sql_t sql,
+                                      const secsession_parameters_t *parameters,
+                                      apr_time_t deadline, PGresult **result)
+{
+    secsession_statement_t statement = { (int)sql, STATEMENTS[sql],
+                                         atomic_load(&dbd->unprepared) };
+    secsession_execution_t execution;
+
+    execution = secsession_connection_execute(connection, &statement, parameters, deadline, result);
+    if (execution == SECSESSION_UNPREPARED) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, dbd->server, SECSESSION_LOGNO(106)
+                     "prepared statements do not last on this connection (a pooler in transaction "
+                     "mode?): statements are sent whole from now on, which is slower");
+        atomic_store(&dbd->unprepared, 1);
+        statement.unprepared = 1;
+        PQclear(*result);
+        execution = secsession_connection_execute(connection, &statement, parameters, deadline,
+                                                  result);
+    }
+    return execution;
+}
+
+/* Once for each connection, so that an upgrade of the schema is noticed without a restart.
+ * SECSESSION_REFUSED: another version, which has been logged. */
+static secsession_execution_t verify(secsession_dbd_t *dbd, secsession_connection_t *connection,
+                                     apr_time_t deadline)
+{
+    static const secsession_parameters_t none;
+    PGresult *result;
+    secsession_execution_t execution;
+    int version = 0;
+
+    if (connection->verified) {
+        return SECSESSION_EXECUTED;
+    }
+    execution = execute(dbd, connection, SECSESSION_SQL_SCHEMA_VERSION, &none, deadline, &result);
+    if (execution == SECSESSION_EXECUTED && PQntuples(result) == 1) {
+        version = atoi(PQgetvalue(result, 0, 0));
+    }
+    PQclear(result);
+    if (execution == SECSESSION_LOST || execution == SECSESSION_STALLED) {
+        return execution;
+    }
+    connection->verified = version == SCHEMA_VERSION;
+    if (!connection->verified) {
+        log_schema(dbd, version);
+    }
+    return connection->verified ? SECSESSION_EXECUTED : SECSESSION_REFUSED;
+}
+
+static apr_status_t clear_result(void *result)
+{
+    PQclear(result);
+    return APR_SUCCESS;
+}
+
+/* One attempt. SECSESSION_REFUSED has been logged. */
+static secsession_execution_t attempt(secsession_dbd_t *dbd, apr_pool_t *pool, secsession_sql_t sql,
+                                      const secsession_parameters_t *parameters,
+                                      apr_time_t deadline, PGresult **result)
+{
+    secsession_connection_t *connection;
+    const char *error = NULL;
+    secsession_execution_t execution;
+    secsession_pool_state_t state = secsession_pool_acquire(dbd->connections, deadline, pool,
+                                                            &connection, &error);
+
+    if (state != SECSESSION_POOL_READY) {
+        log_no_connection(dbd, state, error);
+        return SECSESSION_REFUSED;
+    }
+    execution = verify(dbd, connection, deadline);
+    if (execution == SECSESSION_EXECUTED) {
+        execution = execute(dbd, connection, sql, parameters, deadline, result);
+        if (execution == SECSESSION_REFUSED) {
+            connection->verified = 0; /* perhaps because the schema has changed */
+            log_refusal(dbd, *result);
+        }
+    }
+    secsession_pool_release(dbd->connections, connection, execution);
+    if (execution != SECSESSION_EXECUTED) {
+        PQclear(*result);
+        *result = NULL;
+    }
+    return execution;
+}
+
+const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, secsession_sql_t sql,
+                                     const secsession_parameters_t *parameters)
+{
+    apr_time_t deadline = secsession_monotonic() + SECSESSION_STORE_DEADLINE;
+    PGresult *result = NULL;
+    secsession_execution_t execution;
+
+    if (dbd->connections == NULL) {
+        return NULL; /* secsession_dbd_child_init failed, which was logged */
+    }
+    execution = attempt(dbd, pool, sql, parameters, deadline, &result);
+    if (execution == SECSESSION_LOST) {
+        execution = attempt(dbd, pool, sql, parameters, deadline, &result);
+    }
+    if (execution == SECSESSION_LOST || execution == SECSESSION_STALLED) {
+        log_no_connection(dbd, SECSESSION_POOL_UNREACHABLE, execution == SECSESSION_LOST
+                              ? "the connection was lost" : "a statement got no answer");
+    }
+    if (execution != SECSESSION_EXECUTED) {
+        return NULL;
+    }
+    apr_pool_cleanup_register(pool, result, clear_result, apr_pool_cleanup_null);
+    if (secsession_trouble_is_over(dbd->trouble)) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, dbd->server, SECSESSION_LOGNO(107)
+                     "the session database answers again");
+    }
+    return result;
+}

@@ -1,0 +1,183 @@
+/* See pool.h. `idle` is a stack: what is used least sinks to its bottom and can be closed. */
+#include "store/pool.h"
+
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+#include <string.h>
+
+#define IDLE_FOR apr_time_from_sec(60)
+#define HANGING_AFTER apr_time_from_msec(1500) /* a refused connection fails sooner than this */
+
+struct secsession_pool_t {
+    const apr_dbd_driver_t *driver;
+    const char *params;
+    int max;
+    apr_thread_mutex_t *mutex;      /* guards all below */
+    apr_thread_cond_t *returned;
+    secsession_connection_t **idle;
+    int idle_count;
+    int open_count;                 /* idle, in use, or being opened */
+    int is_hanging;                 /* a statement or connection found no answer */
+    int is_probing;                 /* one thread is finding out whether it still does not */
+    apr_time_t last_answer;
+};
+
+static apr_status_t close_idle(void *data)
+{
+    secsession_pool_t *connections = data;
+
+    while (connections->idle_count > 0) {
+        secsession_connection_close(connections->idle[--connections->idle_count]);
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t secsession_pool_create(secsession_pool_t **result, apr_pool_t *pool,
+                                    const apr_dbd_driver_t *driver, const char *params, int max)
+{
+    secsession_pool_t *connections = apr_pcalloc(pool, sizeof(*connections));
+    apr_status_t status;
+
+    connections->driver = driver;
+    connections->params = params;
+    connections->max = max;
+    connections->idle = apr_pcalloc(pool, (apr_size_t)max * sizeof(*connections->idle));
+    status = apr_thread_mutex_create(&connections->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
+    if (status == APR_SUCCESS) {
+        status = apr_thread_cond_create(&connections->returned, pool);
+    }
+    if (status == APR_SUCCESS) {
+        apr_pool_cleanup_register(pool, connections, close_idle, apr_pool_cleanup_null);
+        *result = connections;
+    }
+    return status;
+}
+
+/* Under the mutex: a place for one more statement, and an idle connection if there is one. */
+static secsession_pool_state_t take_place(secsession_pool_t *connections, apr_time_t deadline,
+                                          secsession_connection_t **idle, int *probe)
+{
+    *idle = NULL;
+    for (;;) {
+        apr_time_t left = deadline - secsession_monotonic();
+
+        if (connections->is_hanging && connections->is_probing) {
+            return SECSESSION_POOL_HANGING;
+        }
+        if (connections->idle_count > 0) {
+            *idle = connections->idle[--connections->idle_count];
+            break;
+        }
+        if (connections->open_count < connections->max) {
+            connections->open_count++;
+            break;
+        }
+        if (left <= 0) {
+            return SECSESSION_POOL_BUSY;
+        }
+        apr_thread_cond_timedwait(connections->returned, connections->mutex, left);
+    }
+    *probe = connections->is_hanging;
+    connections->is_probing |= *probe;
+    return SECSESSION_POOL_READY;
+}
+
+/* Under the mutex: gives a place back, and says what the attempt has shown. */
+static void give_place(secsession_pool_t *connections, int probe, int is_hanging)
+{
+    connections->open_count--;
+    connections->is_hanging = is_hanging;
+    if (probe) {
+        connections->is_probing = 0;
+    }
+    apr_thread_cond_broadcast(connections->returned);
+}
+
+static secsession_connection_t *open_one(secsession_pool_t *connections, int probe,
+                                         apr_pool_t *scratch, const char **error)
+{
+    apr_time_t start = secsession_monotonic();
+    secsession_connection_t *connection = secsession_connection_open(
+        connections->driver, connections->params, scratch, error);
+
+    if (connection == NULL) {
+        apr_thread_mutex_lock(connections->mutex);
+        give_place(connections, probe, secsession_monotonic() - start > HANGING_AFTER);
+        apr_thread_mutex_unlock(connections->mutex);
+    }
+    return connection;
+}
+
+secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections,
+                                                apr_time_t deadline, apr_pool_t *scratch,
+                                                secsession_connection_t **connection,
+                                                const char **error)
+{
+    secsession_connection_t *found;
+    secsession_pool_state_t state;
+    int probe = 0;
+
+    apr_thread_mutex_lock(connections->mutex);
+    state = take_place(connections, deadline, &found, &probe);
+    apr_thread_mutex_unlock(connections->mutex);
+    if (state != SECSESSION_POOL_READY) {
+        return state;
+    }
+    if (found && !secsession_connection_is_alive(found)) {
+        secsession_connection_close(found);
+        found = NULL;
+    }
+    if (found == NULL) {
+        found = open_one(connections, probe, scratch, error);
+    }
+    if (found == NULL) {
+        return SECSESSION_POOL_UNREACHABLE;
+    }
+    found->probe = probe;
+    found->since = secsession_monotonic();
+    *connection = found;
+    return SECSESSION_POOL_READY;
+}
+
+/* Under the mutex: takes out the connection at the bottom if it has been idle for long. */
+static secsession_connection_t *take_stale(secsession_pool_t *connections, apr_time_t now)
+{
+    secsession_connection_t *oldest = connections->idle[0];
+
+    if (connections->idle_count < 2 || now - oldest->since < IDLE_FOR) {
+        return NULL;
+    }
+    connections->idle_count--;
+    connections->open_count--;
+    memmove(connections->idle, connections->idle + 1,
+            (apr_size_t)connections->idle_count * sizeof(*connections->idle));
+    return oldest;
+}
+
+void secsession_pool_release(secsession_pool_t *connections, secsession_connection_t *connection,
+                             secsession_execution_t execution)
+{
+    secsession_connection_t *closing = NULL;
+    apr_time_t now = secsession_monotonic();
+
+    apr_thread_mutex_lock(connections->mutex);
+    if (execution == SECSESSION_LOST || execution == SECSESSION_STALLED) {
+        /* One statement that waits for a lock, or one stopped backend, is not a hanging database:
+         * not if another statement has been answered meanwhile. */
+        give_place(connections, connection->probe,
+                   execution == SECSESSION_STALLED && connections->last_answer < connection->since);
+        closing = connection;
+    } else {
+        connections->is_hanging = 0;
+        connections->is_probing &= !connection->probe;
+        connections->last_answer = now;
+        connection->since = now;
+        connections->idle[connections->idle_count++] = connection;
+        apr_thread_cond_signal(connections->returned);
+        closing = take_stale(connections, now);
+    }
+    apr_thread_mutex_unlock(connections->mutex);
+    if (closing) {
+        secsession_connection_close(closing);
+    }
+}

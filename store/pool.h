@@ -1,0 +1,36 @@
+/* The connections of one child to one database: opened when needed, held for one statement, closed
+ * when idle for a minute. Threads wait for one until their deadline and no longer. For dbd.c.
+ *
+ * mod_dbd's own pool is not used: it makes waiters wait without end, opens connections one after
+ * the other under a lock, and shares its connections with modules that hold them for a whole
+ * request, such as mod_authn_dbd.
+ */
+#ifndef SECSESSION_POOL_H
+#define SECSESSION_POOL_H
+
+#include "store/connection.h"
+
+typedef struct secsession_pool_t secsession_pool_t;
+
+typedef enum {
+    SECSESSION_POOL_READY,
+    SECSESSION_POOL_UNREACHABLE,    /* no connection could be made; *error says why */
+    SECSESSION_POOL_BUSY,           /* all are in use, and none came back until the deadline */
+    SECSESSION_POOL_HANGING         /* the database does not answer, and another thread is trying */
+} secsession_pool_state_t;
+
+/* Makes the pool of this child, whose memory and connections end with `pool`. */
+apr_status_t secsession_pool_create(secsession_pool_t **connections, apr_pool_t *pool,
+                                    const apr_dbd_driver_t *driver, const char *params, int max);
+
+/* Takes a connection that seems alive. `scratch` is for *error. */
+secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections,
+                                                apr_time_t deadline, apr_pool_t *scratch,
+                                                secsession_connection_t **connection,
+                                                const char **error);
+
+/* Puts a connection back after `execution` on it: kept, or closed when it is of no more use. */
+void secsession_pool_release(secsession_pool_t *connections, secsession_connection_t *connection,
+                             secsession_execution_t execution);
+
+#endif

@@ -1,0 +1,74 @@
+/* The store of sessions: all that http/ may ask of it. One store for each database that the
+ * configuration names; it lives as long as the server and may be used by every thread at once.
+ *
+ * Every call answers with an outcome. SECSESSION_UNAVAILABLE always means that nothing is known,
+ * never that there is no session (I4); it has been logged, and comes within
+ * SECSESSION_STORE_DEADLINE. Results live in the pool that the caller gives.
+ */
+#ifndef SECSESSION_STORE_H
+#define SECSESSION_STORE_H
+
+#include <apr_time.h>
+#include <httpd.h>
+
+#include "session/session.h"
+#include "session/token.h"
+
+#define SECSESSION_STORE_DEADLINE apr_time_from_sec(2)
+
+typedef struct secsession_store_t secsession_store_t;
+
+/* A login, when the password has been found right. */
+typedef struct {
+    secsession_hash_t token;            /* of the new token, which nobody has yet */
+    const secsession_hash_t *replaces;  /* the token that the browser presented, or NULL */
+    const char *realm;
+    const char *user;                   /* UTF-8 without control characters */
+    const char *method;
+    apr_int64_t epoch;                  /* from secsession_store_login_epoch, before the password */
+    const char *client_addr;            /* an IP address */
+    const char *user_agent;             /* UTF-8; may be NULL */
+    secsession_limits_t limits;         /* both above zero */
+} secsession_login_t;
+
+/* Makes the store of the database `params` (a libpq connection string, through APR DBD's `driver`)
+ * with at most `max` connections a process. `server` is for the log. `pool` is the configuration's.
+ * APR's error if the driver cannot be loaded. Calls no database. */
+apr_status_t secsession_store_create(secsession_store_t **store, apr_pool_t *pool,
+                                     server_rec *server, const char *driver, const char *params,
+                                     int max);
+
+/* To be called in every child before its first request; connections close with `pool`. */
+apr_status_t secsession_store_child_init(secsession_store_t *store, apr_pool_t *pool);
+
+/* Looks a token up: one SQL statement. SECSESSION_LIVE sets *session; the request then counts as
+ * use of the session if it is within `location`. Any other outcome says why there is none. */
+secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool_t *pool,
+                                             const secsession_hash_t *token, const char *realm,
+                                             const secsession_limits_t *location,
+                                             const char *client_addr,
+                                             const secsession_session_t **session);
+
+/* The user's epoch, to be read before the password is checked, so that a revocation which commits
+ * meanwhile refuses the login (I2). SECSESSION_LIVE sets *epoch. */
+secsession_outcome_t secsession_store_login_epoch(secsession_store_t *store, apr_pool_t *pool,
+                                                  const char *realm, const char *user,
+                                                  apr_int64_t *epoch);
+
+/* Binds a user to a token that did not exist before (I5). SECSESSION_LIVE sets *session;
+ * SECSESSION_REVOKED: the user was revoked since the epoch was read, nobody is logged in. */
+secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, apr_pool_t *pool,
+                                                   const secsession_login_t *login,
+                                                   const secsession_session_t **session);
+
+/* Records a failed login. SECSESSION_LIVE when it stands in the audit trail. */
+secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, apr_pool_t *pool,
+                                                   const char *realm, const char *user,
+                                                   const char *client_addr, const char *reason);
+
+/* Ends the session of a token at its user's wish. SECSESSION_LOGGED_OUT: it has ended, now or
+ * before; only SECSESSION_UNAVAILABLE means that it may go on. */
+secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool_t *pool,
+                                             const secsession_hash_t *token, const char *realm);
+
+#endif

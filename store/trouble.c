@@ -1,0 +1,48 @@
+/* See trouble.h. */
+#include "store/trouble.h"
+
+#include <apr_shm.h>
+#include <apr_time.h>
+#include <stdatomic.h>
+
+#define REPEAT_AFTER 60 /* seconds */
+
+struct secsession_trouble_t {
+    _Atomic apr_uint32_t logged_at[SECSESSION_TROUBLE_KINDS];   /* seconds; 0: never */
+    _Atomic apr_uint32_t is_logged;                             /* and not over yet */
+};
+
+apr_status_t secsession_trouble_create(secsession_trouble_t **trouble, apr_pool_t *pool)
+{
+    apr_shm_t *memory;
+    apr_status_t status = apr_shm_create(&memory, sizeof(**trouble), NULL, pool);
+
+    if (status == APR_SUCCESS) {
+        *trouble = apr_shm_baseaddr_get(memory); /* anonymous memory is all zero */
+    }
+    return status;
+}
+
+int secsession_trouble_is_news(secsession_trouble_t *trouble, secsession_trouble_kind_t kind)
+{
+    apr_uint32_t now = (apr_uint32_t)apr_time_sec(apr_time_now());
+    apr_uint32_t before = atomic_load(&trouble->logged_at[kind]);
+
+    if (before != 0 && now - before < REPEAT_AFTER) {
+        return 0;
+    }
+    if (!atomic_compare_exchange_strong(&trouble->logged_at[kind], &before, now)) {
+        return 0; /* another child has just logged it */
+    }
+    atomic_store(&trouble->is_logged, 1);
+    return 1;
+}
+
+/* The plain load comes first: it is all that a healthy request pays. */
+int secsession_trouble_is_over(secsession_trouble_t *trouble)
+{
+    if (atomic_load_explicit(&trouble->is_logged, memory_order_relaxed) == 0) {
+        return 0;
+    }
+    return atomic_exchange(&trouble->is_logged, 0);
+}

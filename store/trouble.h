@@ -1,0 +1,28 @@
+/* What all children of a server remember of the database's troubles, in shared memory, so that the
+ * log has one error, then one a minute, and one notice when it is over. For dbd.c.
+ */
+#ifndef SECSESSION_TROUBLE_H
+#define SECSESSION_TROUBLE_H
+
+#include <apr_pools.h>
+
+typedef struct secsession_trouble_t secsession_trouble_t;
+
+typedef enum {
+    SECSESSION_TROUBLE_REACH,       /* no answer, or no connection */
+    SECSESSION_TROUBLE_BUSY,        /* all connections of a child in use */
+    SECSESSION_TROUBLE_SCHEMA,      /* not the schema that this module needs */
+    SECSESSION_TROUBLE_STATEMENT,   /* PostgreSQL refused a statement */
+    SECSESSION_TROUBLE_KINDS
+} secsession_trouble_kind_t;
+
+/* Before the children are forked; `pool` is the configuration's. */
+apr_status_t secsession_trouble_create(secsession_trouble_t **trouble, apr_pool_t *pool);
+
+/* Notes that it happened (again). Whether it is time to log it. */
+int secsession_trouble_is_news(secsession_trouble_t *trouble, secsession_trouble_kind_t kind);
+
+/* Notes that the database has answered. Whether that ends a trouble which was logged. */
+int secsession_trouble_is_over(secsession_trouble_t *trouble);
+
+#endif
