@@ -9,7 +9,7 @@
 #include "session/session.h"
 #include "store/store.h"
 
-extern module AP_MODULE_DECLARE_DATA secsession_module;
+extern module AP_MODULE_DECLARE_DATA secsession_module __attribute__((visibility("default")));
 extern const command_rec secsession_directives[];
 
 /* Our cookie, as SecSessionCookie describes it. */
