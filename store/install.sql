@@ -1,0 +1,30 @@
+-- Creates the schema secsession, or upgrades it, in one transaction; may be run again at any time:
+--
+--     psql -d DATABASE -f store/install.sql
+--
+-- Run it as a superuser, or as a role with CREATEROLE that may create a schema in the database.
+-- Tables come from numbered migrations, each run once; all else is made anew by every run.
+
+\set ON_ERROR_STOP on
+begin;
+set local client_min_messages = warning;
+set local search_path = pg_catalog, pg_temp;
+
+\ir sql/010-roles.sql
+\ir sql/020-schema.sql
+\ir sql/030-migrations.sql
+\ir sql/200-event-log.sql
+\ir sql/210-session-state.sql
+\ir sql/220-end-sessions.sql
+\ir sql/300-lookup.sql
+\ir sql/310-authenticate.sql
+\ir sql/320-logout.sql
+\ir sql/400-revoke.sql
+\ir sql/410-revoke-on-change.sql
+\ir sql/500-purge.sql
+\ir sql/600-views.sql
+\ir sql/900-grants.sql
+\ir sql/990-done.sql
+
+commit;
+\echo secsession: the schema is at version :schema_version

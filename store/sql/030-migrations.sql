@@ -1,0 +1,8 @@
+-- Runs each migration that this database has not had. To add one: a file, a paragraph here, and
+-- known_version in 020-schema.sql.
+
+select not exists (select from secsession.migration where version = 1) as migration_needed \gset
+\if :migration_needed
+\ir 100-tables.sql
+insert into secsession.migration (version) values (1);
+\endif
