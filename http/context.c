@@ -46,14 +46,16 @@ static void take_cookie(request_rec *r, secsession_context_t *context, const cha
 int secsession_context_begin(request_rec *r)
 {
     const secsession_server_config_t *server = secsession_config_server(r);
+    request_rec *first = first_request(r);
     secsession_context_t *context;
 
-    if (!server->in_use || r->main || r->prev) {
+    /* The ErrorDocument of a request that could not be read comes here before that request did. */
+    if (!server->in_use || secsession_context_get(r)) {
         return DECLINED;
     }
-    context = apr_pcalloc(r->pool, sizeof(*context));
+    context = apr_pcalloc(first->pool, sizeof(*context));
     context->outcome = SECSESSION_UNKNOWN;
-    ap_set_module_config(r->request_config, &secsession_module, context);
+    ap_set_module_config(first->request_config, &secsession_module, context);
     take_cookie(r, context, server->cookie.name);
     secsession_identity_strip(r);
     return DECLINED;

@@ -140,10 +140,12 @@ secsession_password_t secsession_password_check(request_rec *r, const char **use
     r->user = before;
     switch (answer) {
     case AUTH_GRANTED:
-        atomic_store(&work->known_user, spent ? spent : 1);
+        if (atomic_load(&work->known_user) == 0) {
+            atomic_store(&work->known_user, spent); /* better than nothing, though perhaps cached */
+        }
         return SECSESSION_PASSWORD_RIGHT;
     case AUTH_DENIED:
-        atomic_store(&work->known_user, spent ? spent : 1);
+        atomic_store(&work->known_user, spent);
         return SECSESSION_PASSWORD_WRONG;
     case AUTH_USER_NOT_FOUND:
         work_as_for_known_user(r->pool, password);

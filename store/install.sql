@@ -6,6 +6,7 @@
 -- Tables come from numbered migrations, each run once; all else is made anew by every run.
 
 \set ON_ERROR_STOP on
+\set QUIET on
 begin;
 set local client_min_messages = warning;
 set local search_path = pg_catalog, pg_temp;

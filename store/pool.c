@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define IDLE_FOR apr_time_from_sec(60)
+#define TRUSTED_FOR apr_time_from_sec(1) /* so long nobody asks whether a connection is still alive */
 #define HANGING_AFTER apr_time_from_msec(1500) /* a refused connection fails sooner than this */
 
 struct secsession_pool_t {
@@ -115,6 +116,7 @@ secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections,
 {
     secsession_connection_t *found;
     secsession_pool_state_t state;
+    apr_time_t now = secsession_monotonic();
     int probe = 0;
 
     apr_thread_mutex_lock(connections->mutex);
@@ -123,7 +125,7 @@ secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections,
     if (state != SECSESSION_POOL_READY) {
         return state;
     }
-    if (found && !secsession_connection_is_alive(found)) {
+    if (found && now - found->since > TRUSTED_FOR && !secsession_connection_is_alive(found)) {
         secsession_connection_close(found);
         found = NULL;
     }
@@ -134,7 +136,7 @@ secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections,
         return SECSESSION_POOL_UNREACHABLE;
     }
     found->probe = probe;
-    found->since = secsession_monotonic();
+    found->since = now;
     *connection = found;
     return SECSESSION_POOL_READY;
 }

@@ -110,10 +110,10 @@ static secsession_outcome_t decode(apr_pool_t *pool, const PGresult *result,
 {
     const char *state;
 
-    if (result == NULL || PQnfields(result) != COLUMNS || PQntuples(result) != 1) {
+    if (result == NULL || PQnfields(result) != COLUMNS) {
         return SECSESSION_UNAVAILABLE;
     }
-    if (PQgetisnull(result, 0, COLUMN_STATE)) {
+    if (PQntuples(result) == 0) {
         return SECSESSION_UNKNOWN;
     }
     state = text(result, COLUMN_STATE);

@@ -149,3 +149,33 @@ comment on table secsession.setting is
 comment on column secsession.setting.only_row is 'Keeps it at one row.';
 comment on column secsession.setting.event_retention is
     'How long purge() keeps events.';
+
+create type secsession.login_answer as (
+    state text,
+    end_reason text,
+    session_id uuid,
+    user_name text,
+    auth_method text,
+    created_at bigint,
+    authenticated_at bigint,
+    expires_at bigint,
+    idle_ms bigint,
+    age_ms bigint,
+    idle_timeout integer,
+    absolute_timeout integer
+);
+comment on type secsession.login_answer is
+    'What authenticate() returns: the columns of lookup(). A type, since parameters of authenticate() have the names of some.';
+comment on column secsession.login_answer.state is 'live, or ended where the login was refused.';
+comment on column secsession.login_answer.end_reason is 'Why the login was refused.';
+comment on column secsession.login_answer.session_id is 'The session; null where refused.';
+comment on column secsession.login_answer.user_name is 'The user.';
+comment on column secsession.login_answer.auth_method is 'How the user authenticated.';
+comment on column secsession.login_answer.created_at is 'Seconds since 1970.';
+comment on column secsession.login_answer.authenticated_at is 'Seconds since 1970.';
+comment on column secsession.login_answer.expires_at is 'Seconds since 1970.';
+comment on column secsession.login_answer.idle_ms is
+    'Milliseconds since the request before this one.';
+comment on column secsession.login_answer.age_ms is 'Milliseconds since the authentication.';
+comment on column secsession.login_answer.idle_timeout is 'Seconds.';
+comment on column secsession.login_answer.absolute_timeout is 'Seconds.';

@@ -1,4 +1,5 @@
--- The one place that says when a session has ended.
+-- The one place that says when a session has ended. Its clock is the start of the client's statement,
+-- not clock_timestamp(): around a volatile function the planner could not use the indexes.
 
 create or replace view secsession.session_state as
 select
@@ -20,9 +21,9 @@ select
     case
         when s.ended_at is not null
         then s.end_reason
-        when s.expires_at <= clock_timestamp()
+        when s.expires_at <= statement_timestamp()
         then 'absolute'
-        when s.last_seen_at + make_interval(secs => s.idle_timeout) <= clock_timestamp()
+        when s.last_seen_at + make_interval(secs => s.idle_timeout) <= statement_timestamp()
         then 'idle'
         when s.epoch <> (
             select coalesce(sum(e.epoch), 0)

@@ -1,8 +1,5 @@
--- Removing what can be of no more use.
+-- Removing what nobody needs any more.
 
--- A session goes when its absolute end has passed, however it ended: until then its tokens must be
--- known, so that a retired or revoked one never looks merely unknown. One that nobody has looked at
--- since it ran out gets its event first.
 create or replace function secsession.purge(batch integer default 1000)
 returns integer
 language plpgsql
@@ -10,43 +7,37 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
-    removed integer;
+    moment constant timestamptz := clock_timestamp();
+    past uuid[];
 begin
-    with gone as (
+    if (batch > 0) is not true then
+        raise exception 'batch must be above 0'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    -- Not before the absolute end: until then an old token must be known as retired or ended.
+    past := array(
         select s.session_id
-        from secsession.session s
-        where s.expires_at <= clock_timestamp()
+        from session s
+        where s.expires_at <= moment
         order by s.expires_at
         limit batch
         for update skip locked
-    ), deleted as (
-        delete from secsession.session s
-        using gone g
-        where s.session_id = g.session_id
-        returning s.*
-    ), silent as (
-        insert into secsession.event_log (event, session_id, realm, user_name, client_addr, reason)
-        select case
-                   when d.last_seen_at + make_interval(secs => d.idle_timeout) < d.expires_at
-                       then 'expired_idle'
-                   else 'expired_absolute'
-               end,
-               d.session_id, d.realm, d.user_name, d.client_addr, 'purge'
-        from deleted d
-        where d.ended_at is null
-    )
-    select count(*)
-    into removed
-    from deleted;
-    delete from secsession.event_log l
+    );
+    perform end_sessions(past, null, null);
+    delete from session s
+    where s.session_id = any (past);
+
+    delete from event_log l
     where l.event_id in (
         select old.event_id
-        from secsession.event_log old
-        where old.at < clock_timestamp() - (select event_retention from secsession.setting)
+        from event_log old
+        where old.at < moment - (select event_retention from setting)
         order by old.at
-        limit batch);
-    return removed;
+        limit batch
+        for update skip locked
+    );
+    return cardinality(past);
 end
 $$;
 comment on function secsession.purge(integer) is
-    'removes up to batch sessions whose absolute end has passed, and old events; sessions removed';
+    'Removes up to so many sessions whose absolute end has passed, with their tokens, and as many events past their retention. Returns how many sessions it removed.';

@@ -1,0 +1,267 @@
+-- Logging in: the password has been found right, and a token that nobody has yet gets its session.
+
+create or replace function secsession.served_session(token_hash bytea, realm text)
+returns uuid
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    return (
+        select s.session_id
+        from token t
+        join session_state s on s.session_id = t.session_id
+        where t.token_hash = served_session.token_hash
+        and s.realm = served_session.realm
+        and s.ending is null
+        and (t.retired_at is null or clock_timestamp() < t.grace_until)
+    );
+end
+$$;
+comment on function secsession.served_session(bytea, text) is
+    'Internal: the live session that a token is served for, current or in its grace; null if none.';
+
+create or replace function secsession.replaced_session(token_hash bytea, realm text)
+returns secsession.session
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    served constant uuid := served_session(token_hash, realm);
+    replaced session;
+begin
+    if served is null then
+        return null;
+    end if;
+    select s.*
+    into replaced
+    from session s
+    where s.session_id = served
+    for update;
+
+    -- Whatever came before us in the queue for the lock may have ended it or retired the token.
+    if served_session(token_hash, realm) is null
+        and coalesce(replaced.end_reason, '') not in ('revoked', 'reuse')
+    then
+        return null;
+    end if;
+    return replaced;
+end
+$$;
+comment on function secsession.replaced_session(bytea, text) is
+    'Internal: locks the live session of the token that the browser had at its login; null if none. One that was revoked while we waited for the lock is returned with its end_reason.';
+
+create or replace function secsession.check_login(token_hash bytea, login secsession.session)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    wrong constant text := case
+        when length(token_hash) is distinct from 32
+        then 'token_hash must be 32 bytes'
+        when coalesce(login.realm, '') = ''
+        then 'realm must not be empty'
+        when (length(login.user_name) between 1 and 255) is not true
+        then 'user_name must have 1 to 255 characters'
+        when login.user_name ~ '[\u0001-\u001f\u007f]'
+        then 'user_name must not contain control characters'
+        when coalesce(login.auth_method, '') = ''
+        then 'auth_method must not be empty'
+        when (login.idle_timeout > 0 and login.absolute_timeout > 0) is not true
+        then 'idle_timeout and absolute_timeout must be above 0'
+    end;
+begin
+    if wrong is not null then
+        raise exception '%', wrong
+            using errcode = 'invalid_parameter_value';
+    end if;
+end
+$$;
+comment on function secsession.check_login(bytea, secsession.session) is
+    'Internal: refuses what authenticate() could not store.';
+
+create or replace function secsession.start_session(login secsession.session)
+returns uuid
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    moment constant timestamptz := clock_timestamp();
+    started uuid;
+begin
+    insert into session (
+        realm, user_name, auth_method, epoch, client_addr, user_agent,
+        created_at, authenticated_at, last_seen_at,
+        idle_timeout, absolute_timeout, expires_at
+    )
+    values (
+        login.realm, login.user_name, login.auth_method, login.epoch,
+        login.client_addr, login.user_agent,
+        moment, moment, moment,
+        login.idle_timeout, login.absolute_timeout,
+        moment + make_interval(secs => login.absolute_timeout)
+    )
+    returning session.session_id
+    into started;
+
+    perform log_event(
+        'created', started, login.realm, login.user_name, login.client_addr, null
+    );
+    return started;
+end
+$$;
+comment on function secsession.start_session(secsession.session) is
+    'Internal: makes the session of a login.';
+
+create or replace function secsession.continue_session(
+    session_id uuid,
+    login secsession.session
+)
+returns uuid
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    moment constant timestamptz := clock_timestamp();
+begin
+    update session s
+    set auth_method = login.auth_method,
+        epoch = login.epoch,
+        client_addr = login.client_addr,
+        user_agent = login.user_agent,
+        authenticated_at = moment,
+        last_seen_at = greatest(s.last_seen_at, moment),
+        idle_timeout = login.idle_timeout,
+        absolute_timeout = login.absolute_timeout,
+        expires_at = moment + make_interval(secs => login.absolute_timeout)
+    where s.session_id = continue_session.session_id
+    and s.ended_at is null;
+
+    -- At once and without grace, tokens in their grace too: none may outlive an authentication.
+    update token t
+    set retired_at = least(t.retired_at, moment),
+        grace_until = moment
+    where t.session_id = continue_session.session_id
+    and (t.retired_at is null or t.grace_until > moment);
+
+    perform log_event(
+        'rotated', session_id, login.realm, login.user_name, login.client_addr, null
+    );
+    return session_id;
+end
+$$;
+comment on function secsession.continue_session(uuid, secsession.session) is
+    'Internal: the user of a session, locked by the caller, has authenticated again.';
+
+create or replace function secsession.store_login(
+    token_hash bytea,
+    replaced secsession.session,
+    login secsession.session
+)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    its_session uuid;
+begin
+    if replaced.user_name = login.user_name then
+        its_session := continue_session(replaced.session_id, login);
+    else
+        if replaced.session_id is not null then
+            perform end_sessions(
+                array[replaced.session_id], 'logout', 'another user logged in'
+            );
+        end if;
+        its_session := start_session(login);
+    end if;
+
+    insert into token (token_hash, session_id, issued_at)
+    values (store_login.token_hash, its_session, clock_timestamp());
+
+    perform log_event(
+        'authenticated', its_session, login.realm, login.user_name, login.client_addr, null,
+        jsonb_build_object('method', login.auth_method)
+    );
+exception
+    -- The same call came before, and its answer was lost: what it made stands.
+    when unique_violation then
+        return;
+end
+$$;
+comment on function secsession.store_login(bytea, secsession.session, secsession.session) is
+    'Internal: gives a new token to the session of a login: the replaced one if it is this user''s, else a new one.';
+
+create or replace function secsession.authenticate(
+    token_hash bytea,
+    old_token_hash bytea,
+    realm text,
+    user_name text,
+    auth_method text,
+    epoch bigint,
+    client_addr inet,
+    user_agent text,
+    idle_timeout integer,
+    absolute_timeout integer
+)
+returns setof secsession.login_answer
+language plpgsql
+rows 1
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    login session;
+    replaced session;
+    refusal login_answer;
+begin
+    login.realm := realm;
+    login.user_name := user_name;
+    login.auth_method := auth_method;
+    login.epoch := epoch;
+    login.client_addr := client_addr;
+    login.user_agent := left(user_agent, 255);
+    login.idle_timeout := idle_timeout;
+    login.absolute_timeout := absolute_timeout;
+    perform check_login(token_hash, login);
+
+    -- Before anything is read or locked: a revocation by address or time comes wholly before or
+    -- wholly after.
+    lock table login_gate in row exclusive mode;
+    replaced := replaced_session(old_token_hash, realm);
+
+    if replaced.end_reason is not null
+        or epoch is distinct from login_epoch(realm, user_name)
+    then
+        perform log_event(
+            'login_failed', null, realm, user_name, client_addr, 'revoked meanwhile'
+        );
+        refusal.state := 'ended';
+        refusal.end_reason := 'revoked';
+        return next refusal;
+        return;
+    end if;
+
+    perform store_login(token_hash, replaced, login);
+    -- Looked up like any other, so that what is answered is what the next request will meet.
+    return query
+    select l.*
+    from lookup(authenticate.token_hash, authenticate.realm, 0, 0) l
+    where l.user_name = authenticate.user_name;
+
+    if not found then
+        raise exception 'token_hash is in use already'
+            using errcode = 'unique_violation';
+    end if;
+end
+$$;
+comment on function secsession.authenticate(
+    bytea, bytea, text, text, text, bigint, inet, text, integer, integer
+) is
+    'Logs a user in under a new token. If the old token is served for a live session of this user, that session goes on and the old token is worth nothing any more; if of another user, that session ends. state ended, end_reason revoked: the user was revoked since epoch was read by login_epoch(), nobody is logged in. May be called again with the same new token.';

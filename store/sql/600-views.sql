@@ -1,0 +1,67 @@
+-- What administrators and auditors read.
+
+create or replace view secsession.active_session as
+select
+    s.session_id,
+    s.realm,
+    s.user_name,
+    s.auth_method,
+    s.client_addr,
+    s.user_agent,
+    s.created_at,
+    s.authenticated_at,
+    s.last_seen_at,
+    s.idle_expires_at,
+    s.expires_at,
+    s.persistent
+from secsession.session_state s
+where s.ending is null;
+
+comment on view secsession.active_session is 'The sessions that are live at this moment.';
+comment on column secsession.active_session.session_id is
+    'The public name of the session, for revoke_session().';
+comment on column secsession.active_session.realm is
+    'The virtual hosts and paths that share the session.';
+comment on column secsession.active_session.user_name is 'The user.';
+comment on column secsession.active_session.auth_method is 'How the user authenticated.';
+comment on column secsession.active_session.client_addr is 'Where the user authenticated from.';
+comment on column secsession.active_session.user_agent is
+    'What the browser called itself at the authentication.';
+comment on column secsession.active_session.created_at is 'When the session began.';
+comment on column secsession.active_session.authenticated_at is
+    'When the user last authenticated.';
+comment on column secsession.active_session.last_seen_at is
+    'The last request, to a tenth of the idle timeout.';
+comment on column secsession.active_session.idle_expires_at is
+    'When the session ends if no request comes.';
+comment on column secsession.active_session.expires_at is 'When the session ends in any case.';
+comment on column secsession.active_session.persistent is
+    'Whether the user asked to be kept signed in.';
+
+create or replace view secsession.event as
+select
+    l.at,
+    l.event,
+    l.session_id,
+    l.realm,
+    l.user_name,
+    l.client_addr,
+    l.actor,
+    l.reason,
+    l.detail
+from secsession.event_log l;
+
+comment on view secsession.event is 'The audit trail.';
+comment on column secsession.event.at is 'When it happened.';
+comment on column secsession.event.event is
+    'What happened: created, authenticated, rotated, reuse_detected, login_failed, login_throttled, logout, expired_idle, expired_absolute, revoked, evicted or moved.';
+comment on column secsession.event.session_id is 'The session; null where there is none.';
+comment on column secsession.event.realm is 'The realm; null: all realms.';
+comment on column secsession.event.user_name is
+    'The user, for a failed login as it was typed; null: all users.';
+comment on column secsession.event.client_addr is
+    'Where the user authenticated from, or tried to.';
+comment on column secsession.event.actor is
+    'The database role that was logged in: the administrator, or the web server.';
+comment on column secsession.event.reason is 'Why, in the words of whoever did it.';
+comment on column secsession.event.detail is 'What else is known.';
