@@ -1,0 +1,130 @@
+# make, make check, make demo; make help lists the rest. The module itself is described in modules.mk.
+
+.DEFAULT_GOAL = all
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+
+include modules.mk
+
+BUILD  = build
+PREFIX = /usr/local
+MODULE = $(BUILD)/mod_secsession.so
+JOBS   = 2
+TESTS  =
+
+# make V=1 shows the commands.
+QUIET = $(if $(V),,@)
+SAY   = @$(if $(V),:,printf '%-8s %s\n')
+
+LIBEXECDIR = $(shell $(APXS) -q LIBEXECDIR)
+SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
+
+PACKAGES = gcc libc6-dev apache2-bin apache2-dev libapr1-dev libaprutil1-dev libaprutil1-dbd-pgsql \
+           libpq-dev libssl-dev postgresql libcmocka-dev perl php-fpm util-linux
+LINTERS  = clang-format clang-tidy cppcheck shellcheck
+
+LINKING  = -shared -Wl,-z,relro,-z,now,-z,noexecstack
+SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+MODULE_OBJECTS  = $(OBJECTS:%=$(BUILD)/obj/%)
+SESSION_OBJECTS = $(filter $(BUILD)/obj/session/%,$(MODULE_OBJECTS))
+UNITS           = $(patsubst t/%.c,$(BUILD)/%,$(wildcard t/unit/test_*.c))
+C_FILES         = $(wildcard *.c http/*.[ch] session/*.[ch] store/*.[ch] t/unit/*.[ch] t/fuzz/*.[ch])
+SHELL_SCRIPTS   = .ci/run .ci/deps conf/demo/run
+
+.PHONY: all
+all: $(MODULE) ## builds build/mod_secsession.so
+
+$(MODULE): $(MODULE_OBJECTS)
+	$(SAY) link $@
+	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) $(LINKING) -o $@ $^ $(LIBRARIES)
+
+$(BUILD)/obj/%.o: %.c Makefile modules.mk
+	@mkdir -p $(@D)
+	$(SAY) compile $<
+	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(MODULE_OBJECTS:.o=.d)
+
+# A unit test is linked with all of session/, and with what its line "links: http/target.c" names.
+links_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(shell sed -n 's|^.*[[:space:]]links: *\([^*]*\).*|\1|p' t/unit/$(1).c))
+
+$(BUILD)/unit/%: t/unit/%.c $$(SESSION_OBJECTS) $$(call links_of,$$*) Makefile modules.mk
+	@mkdir -p $(@D)
+	$(SAY) compile $<
+	$(QUIET)$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP $(LDFLAGS) -o $@ $(filter %.c %.o,$^) \
+	    -lapr-1 -laprutil-1 -lcmocka -lcrypto
+
+-include $(UNITS:%=%.d)
+
+.PHONY: units
+units: $(UNITS)
+
+.PHONY: deps
+deps: ## installs the Debian packages that are missing
+	@.ci/deps $(PACKAGES)
+
+.PHONY: check
+check: deps ## installs what is missing, builds, runs every test; TESTS='t/10-login.t' runs only those
+	@$(MAKE) --no-print-directory all units
+	@t/lib/run --jobs $(JOBS) $(TESTS)
+
+.PHONY: check-asan
+check-asan: deps ## the tests again, with the module under the address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory BUILD=build/asan CFLAGS='$(SANITIZE)' all units
+	@ASAN_OPTIONS=detect_leaks=0 SECSESSION_MODULE=$(CURDIR)/build/asan/mod_secsession.so \
+	    t/lib/run --asan --jobs $(JOBS) $(TESTS)
+
+.PHONY: lint
+lint: ## cppcheck, clang-tidy, shellcheck, and whether the format is as .clang-format says
+	@.ci/deps $(PACKAGES) $(LINTERS)
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
+	    --inline-suppr --suppress=missingIncludeSystem -I. $(OBJECTS:.o=.c)
+	clang-tidy --quiet $(OBJECTS:.o=.c) -- -std=c11 $(DEFINES) $(INCLUDES)
+	shellcheck $(SHELL_SCRIPTS)
+	clang-format --dry-run -Werror $(C_FILES)
+
+.PHONY: format
+format: ## formats the C files
+	@.ci/deps clang-format
+	clang-format -i $(C_FILES)
+
+.PHONY: install
+install: all ## installs the module, its SQL, and on Debian secsession.load and secsession.conf
+	install -d '$(DESTDIR)$(LIBEXECDIR)' $(addprefix '$(DESTDIR)$(PREFIX)/share/mod_secsession/,sql' admin')
+	install -m 644 $(MODULE) '$(DESTDIR)$(LIBEXECDIR)/mod_secsession.so'
+	install -m 644 store/install.sql '$(DESTDIR)$(PREFIX)/share/mod_secsession/'
+	install -m 644 store/sql/*.sql '$(DESTDIR)$(PREFIX)/share/mod_secsession/sql/'
+	install -m 644 $(wildcard store/admin/*.sql) '$(DESTDIR)$(PREFIX)/share/mod_secsession/admin/'
+	@if [ -e /etc/debian_version ] && [ '$(SYSCONFDIR)' = /etc/apache2 ]; then \
+	    $(MAKE) --no-print-directory install-debian; \
+	else \
+	    echo 'add to httpd.conf: LoadModule secsession_module $(LIBEXECDIR)/mod_secsession.so'; \
+	fi
+
+# An administrator's own secsession.conf is kept.
+.PHONY: install-debian
+install-debian:
+	install -d '$(DESTDIR)$(SYSCONFDIR)/mods-available'
+	printf '%s\n' '# Depends: dbd authn_core authz_core authz_user' \
+	    'LoadModule secsession_module $(LIBEXECDIR)/mod_secsession.so' \
+	    > '$(DESTDIR)$(SYSCONFDIR)/mods-available/secsession.load'
+	[ -e '$(DESTDIR)$(SYSCONFDIR)/mods-available/secsession.conf' ] || \
+	    install -m 644 conf/secsession.conf '$(DESTDIR)$(SYSCONFDIR)/mods-available/'
+
+.PHONY: demo
+demo: deps ## starts a private httpd and PostgreSQL with a CGI and a PHP application behind sessions
+	@$(MAKE) --no-print-directory all
+	@conf/demo/run start
+
+.PHONY: demo-stop
+demo-stop: ## stops the demo
+	@conf/demo/run stop
+
+.PHONY: clean
+clean: demo-stop ## removes everything that was made
+	rm -rf build
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14

@@ -1,0 +1,35 @@
+-- Shows the audit trail, oldest first: the newest 100 events, or so many; of one user; since a moment
+-- ('2026-01-31 08:00+01', 'yesterday'); in one realm.
+--
+--     psql -d DATABASE [-v user=NAME] [-v since=TIME] [-v limit=N] [-v realm=REALM] -f audit.sql
+\ir common.sql
+\ir optional-user.sql
+\if :{?since}
+\else
+\set since -infinity
+\endif
+\if :{?limit}
+\else
+\set limit 100
+\endif
+
+select *
+from (
+    select
+        at,
+        event,
+        realm,
+        user_name,
+        client_addr,
+        session_id,
+        actor,
+        reason,
+        detail
+    from secsession.event
+    where at >= :'since'
+    and (not :'user_given'::boolean or user_name = :'user')
+    and (not :'realm_given'::boolean or realm = :'realm')
+    order by at desc
+    limit :'limit'
+) newest
+order by at;

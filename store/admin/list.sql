@@ -1,0 +1,20 @@
+-- Lists the live sessions: all, or those of one user; in every realm, or in one.
+--
+--     psql -d DATABASE [-v user=NAME] [-v realm=REALM] -f list.sql
+\ir common.sql
+\ir optional-user.sql
+
+select
+    session_id,
+    realm,
+    user_name,
+    auth_method,
+    client_addr,
+    user_agent,
+    authenticated_at,
+    last_seen_at,
+    least(idle_expires_at, expires_at) as ends_at
+from secsession.active_session
+where (not :'user_given'::boolean or user_name = :'user')
+and (not :'realm_given'::boolean or realm = :'realm')
+order by user_name, authenticated_at;

@@ -1,0 +1,114 @@
+# What a test file uses: strict, warnings, Test::More, and the standard pair of servers.
+#
+#   use Secsession::Test;
+#   my ($postgres, $httpd) = start_servers(%opt);
+#   my $alice = browser($httpd, 'alice');                # logged in; without a name: nobody yet
+#   is $alice->get('/app/show')->status, 200, '...';
+#   wait_until { $alice->get('/app/show')->status == 303 } 1, 'a revoked session is refused';
+#   done_testing;
+#
+# start_servers takes the options of Secsession::Httpd, and
+#   app => $text, login => $text, logout => $text   more lines of those <Location>s
+#   database => { ... }                             options of Secsession::Postgres
+# The layout: /login and /logout (the module's handlers); /app/PROGRAM, CGI that requires a user;
+# /pub/PROGRAM, the same CGI without; /pub/page.html and /static/page.html (requires a user), files.
+#
+# wait_until { condition } $seconds, $name is a test: it passes as soon as the condition is true.
+# password_of('alice'), password_of('bob'); users_file($folder) writes their htpasswd file.
+# environment_of($response) is the environment that the program `show` saw, as a hash.
+package Secsession::Test;
+
+use strict;
+use warnings;
+
+use Secsession::Client;
+use Secsession::Httpd;
+use Secsession::Postgres;
+use Secsession::Process qw(await scratch spew);
+use Test::More;
+
+my @EXPORT = qw(start_servers browser wait_until password_of users_file environment_of);
+
+# bcrypt at its lowest cost, so that a login takes a millisecond.
+my %USERS = (
+    alice => [ 'correct horse', '$2y$04$HS0bnvTrGzyqRNgrdNHzjuE6Xxfs9TCUkFFNYfpJhGgJcA4yW.37W' ],
+    bob => [ 'battery staple', '$2y$04$D7fzdRAnng1OR7YPy1uSKO2TXwmfVAr7KHyEdd4fc0hQ65d0DThYq' ],
+);
+
+sub import {
+    my $caller = caller;
+    strict->import;
+    warnings->import;
+    no strict 'refs';
+    *{"${caller}::$_"} = \&{$_} for @EXPORT;
+    eval "package $caller; Test::More->import; 1" or die $@;
+    return;
+}
+
+sub wait_until(&;$$) {
+    my ($condition, $seconds, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return ok(scalar(await { $condition->() } $seconds), $name);
+}
+
+sub password_of { return $USERS{ $_[0] }[0] }
+
+sub users_file {
+    my ($folder) = @_;
+    return spew("$folder/users", join '', map { "$_:$USERS{$_}[1]\n" } sort keys %USERS);
+}
+
+sub standard_config {
+    my (%opt) = @_;
+    my ($app, $login, $logout, $config) = map { $_ // '' } @opt{qw(app login logout config)};
+    my $users = users_file(scratch('users'));
+    return <<"CONFIG";
+SecSession On
+<Location "/login">
+    SetHandler secsession-login
+    AuthUserFile "$users"
+    Require all granted
+    $login
+</Location>
+<Location "/logout">
+    SetHandler secsession-logout
+    Require all granted
+    $logout
+</Location>
+ScriptAlias "/app/" "\@FOLDER\@/cgi-bin/"
+ScriptAliasMatch "^/pub/(show|slow|headers)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
+<LocationMatch "^/(app|static)/">
+    AuthType SecSession
+    SecSessionLoginPage /login
+    Require valid-user
+    $app
+</LocationMatch>
+$config
+CONFIG
+}
+
+sub start_servers {
+    my (%opt) = @_;
+    my $postgres = Secsession::Postgres->start(%{ delete $opt{database} // {} })->install;
+    my $config = standard_config(%opt);
+    delete @opt{qw(app login logout)};
+    my %files = ('pub/page.html' => "<p>public</p>\n", 'static/page.html' => "<p>private</p>\n", %{ $opt{files} // {} });
+    return ($postgres, Secsession::Httpd->start(%opt, postgres => $postgres, config => $config, files => \%files));
+}
+
+sub browser {
+    my ($httpd, $user, %opt) = @_;
+    my $client = $httpd->client(%opt);
+    return $client unless defined $user;
+    my $response = $client->login($user, password_of($user));
+    die "$user cannot log in: " . $response->status . "\n" unless $response->status == 303;
+    return $client;
+}
+
+sub environment_of {
+    my ($response) = @_;
+    my ($lines) = split /\n\n/, $response->body;
+    return { map { /^([^=]+)=(.*)$/ ? ($1 => $2) : () } split /\n/, $lines // '' };
+}
+
+1;
