@@ -18,6 +18,7 @@ struct secsession_pool_t {
     secsession_connection_t **idle;
     int idle_count;
     int open_count;                 /* idle, in use, or being opened */
+    int waiting;                    /* threads that wait for a connection to come back */
     int is_hanging;                 /* a statement or connection found no answer */
     int is_probing;                 /* one thread is finding out whether it still does not */
     apr_time_t last_answer;
@@ -76,7 +77,9 @@ static secsession_pool_state_t take_place(secsession_pool_t *connections, apr_ti
         if (left <= 0) {
             return SECSESSION_POOL_BUSY;
         }
+        connections->waiting++;
         apr_thread_cond_timedwait(connections->returned, connections->mutex, left);
+        connections->waiting--;
     }
     *probe = connections->is_hanging;
     connections->is_probing |= *probe;
@@ -161,6 +164,7 @@ void secsession_pool_release(secsession_pool_t *connections, secsession_connecti
 {
     secsession_connection_t *closing = NULL;
     apr_time_t now = secsession_monotonic();
+    int is_awaited = 0;
 
     apr_thread_mutex_lock(connections->mutex);
     if (execution == SECSESSION_LOST || execution == SECSESSION_STALLED) {
@@ -175,10 +179,13 @@ void secsession_pool_release(secsession_pool_t *connections, secsession_connecti
         connections->last_answer = now;
         connection->since = now;
         connections->idle[connections->idle_count++] = connection;
-        apr_thread_cond_signal(connections->returned);
+        is_awaited = connections->waiting > 0;
         closing = take_stale(connections, now);
     }
     apr_thread_mutex_unlock(connections->mutex);
+    if (is_awaited) {
+        apr_thread_cond_signal(connections->returned); /* outside: who wakes needs the mutex */
+    }
     if (closing) {
         secsession_connection_close(closing);
     }

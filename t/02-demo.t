@@ -5,7 +5,7 @@ use Secsession::Test;
 use Secsession::Process qw(run scratch free_port checkout is_alive await slurp at_end);
 
 my $folder = scratch('demo') . '/run';
-my %environment = (DEMO_FOLDER => $folder, DEMO_PORT => free_port(), DEMO_IDLE => '2s');
+my %environment = (DEMO_FOLDER => $folder, DEMO_PORT => free_port(), DEMO_IDLE => '4s');
 
 sub demo {
     my ($action) = @_;
@@ -71,9 +71,9 @@ is $stolen->get('/php/')->status, 401, 'ends the session, not only the cookie';
 
 log_in('/cgi/');
 is $browser->get('/cgi/')->status, 200, 'in once more';
-# The session would stay alive if it were asked: a copy of the view is.
+# A request would keep the session alive: the view is asked instead.
 my $active = $revoke =~ s/-c .*/-At -c "select count(*) from secsession.active_session"/r;
-wait_until { (run([ 'sh', '-c', $active ]))[1] eq "0\n" } 5, 'without a request the session ends';
+wait_until { (run([ 'sh', '-c', $active ]))[1] eq "0\n" } 10, 'without a request the session ends';
 my $after = $browser->get('/cgi/', @as_browser);
 is $after->status, 303, 'and the user is asked to log in';
 like $after->header('Location'), qr/why=idle/, 'and told why';

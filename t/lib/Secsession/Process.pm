@@ -144,7 +144,10 @@ sub spawn {
     my @command = (privileges(%opt, death_signal => $signal), @{ $opt{command} });
     my $log = $opt{log} // '/dev/null';
     my $pid = fork // die "fork: $!";
-    child('/dev/null', $log, $log, $opt{env} // {}, @command) if $pid == 0;
+    if ($pid == 0) {
+        POSIX::setsid();    # httpd under prefork signals its whole process group
+        child('/dev/null', $log, $log, $opt{env} // {}, @command);
+    }
     push @running, { pid => $pid, signal => $signal };
     return $pid;
 }
