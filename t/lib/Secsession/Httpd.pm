@@ -102,15 +102,16 @@ sub modules {
 sub with_module { return ($_[0]{module} // 1) && -e module_path() }
 sub cgi_module { return $_[0]{mpm} eq 'prefork' ? 'cgi' : 'cgid' }
 
+# Under prefork a child has one "thread": as many requests at once are served as under the others.
 sub processes {
     my ($self) = @_;
     my $children = $self->{children} // 2;
     my ($threads, $limit) = ($self->{threads} // 8, $children + 2);
     return <<"CONFIG" if $self->{mpm} eq 'prefork';
 StartServers        @{[ $self->{children} // 4 ]}
-MinSpareServers     @{[ $self->{children} // 4 ]}
-MaxSpareServers     @{[ $self->{children} // 8 ]}
-MaxRequestWorkers   @{[ $self->{children} // 16 ]}
+MinSpareServers     $children
+MaxSpareServers     @{[ $children * $threads ]}
+MaxRequestWorkers   @{[ $children * $threads ]}
 CONFIG
     return <<"CONFIG";
 StartServers        $children
@@ -198,7 +199,7 @@ sub environment {
     return {
         LD_PRELOAD => $runtime,
         ASAN_OPTIONS => "detect_leaks=0:abort_on_error=1:log_path=$report",
-        UBSAN_OPTIONS => "print_stacktrace=1:halt_on_error=1:log_path=$report",
+        UBSAN_OPTIONS => "print_stacktrace=1:halt_on_error=1:abort_on_error=1:log_path=$report",
     };
 }
 
@@ -289,8 +290,10 @@ sub let_go { my ($self, $name) = @_; return spew("$self->{folder}/state/$name.go
 sub complaints {
     my ($self) = @_;
     my @found = map { "sanitizer report:\n" . slurp($_) } glob "$self->{folder}/sanitizer/report*";
+    my $said = $self->said;
+    push @found, "sanitizer report: $1" while $said =~ /^(.*(?:: runtime error: |ERROR: AddressSanitizer).*)$/mg;
     if (!$self->{crashes}) {
-        push @found, "a child crashed: $1" while $self->error_log =~ /^(.*exit signal.*)$/mg;
+        push @found, "a child crashed: $1" while $said =~ /^(.*exit signal.*)$/mg;
     }
     return @found;
 }
