@@ -51,13 +51,11 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(secsession_logout_handle, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
-AP_DECLARE_MODULE(secsession) = {
-    STANDARD20_MODULE_STUFF,
-    secsession_config_create_location,
-    secsession_config_merge_location,
-    secsession_config_create_server,
-    secsession_config_merge_server,
-    secsession_directives,
-    register_hooks,
-    0
-};
+AP_DECLARE_MODULE(secsession) = { STANDARD20_MODULE_STUFF,
+                                  secsession_config_create_location,
+                                  secsession_config_merge_location,
+                                  secsession_config_create_server,
+                                  secsession_config_merge_server,
+                                  secsession_directives,
+                                  register_hooks,
+                                  0 };

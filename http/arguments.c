@@ -19,8 +19,9 @@ static long unit_seconds(const char *unit)
     static const struct {
         const char *name;
         long seconds;
-    } units[] = { { "", 1 },       { "s", 1 },     { "m", 60 },   { "min", 60 },
-                  { "h", 60 * 60 }, { "d", 24 * 60 * 60 } };
+    } units[] = {
+        { "", 1 }, { "s", 1 }, { "m", 60 }, { "min", 60 }, { "h", 3600 }, { "d", 86400 }
+    };
 
     for (apr_size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (strcasecmp(unit, units[i].name) == 0) {
@@ -37,8 +38,9 @@ const char *secsession_argument_duration(cmd_parms *cmd, const char *argument, i
     long factor = unit_seconds(unit);
 
     if (!apr_isdigit(*argument) || factor == 0 || count < 1 || count > TEN_YEARS / factor) {
-        return wrong(cmd, argument, "a duration above zero such as 30s, 15m, 8h or 30d (a plain "
-                                    "number is seconds), up to ten years: a session always ends");
+        return wrong(cmd, argument,
+                     "a duration above zero such as 30s, 15m, 8h or 30d (a plain "
+                     "number is seconds), up to ten years: a session always ends");
     }
     *seconds = (int)(count * factor);
     return NULL;
@@ -60,8 +62,10 @@ const char *secsession_argument_realm(cmd_parms *cmd, const char *argument)
     for (apr_size_t i = 0; i < length; i++) {
         is_right &= argument[i] > ' ' && argument[i] < 127 && !strchr("\"\\", argument[i]);
     }
-    return is_right ? NULL : wrong(cmd, argument, "1 to 255 printable ASCII characters without "
-                                                  "spaces, quotes and backslashes");
+    return is_right ? NULL
+                    : wrong(cmd, argument,
+                            "1 to 255 printable ASCII characters without "
+                            "spaces, quotes and backslashes");
 }
 
 /* What SecSessionCookie has said so far. */
@@ -124,8 +128,9 @@ static const char *read_attribute(cmd_parms *cmd, const char *argument, attribut
         value++;
     }
     if (slot == NULL || *slot || value == NULL || !is_attribute_value(value)) {
-        return wrong(cmd, argument, "a name and then, each at most once, SameSite=Strict|Lax|None, "
-                                    "Path=/path, Domain=host, Insecure");
+        return wrong(cmd, argument,
+                     "a name and then, each at most once, SameSite=Strict|Lax|None, "
+                     "Path=/path, Domain=host, Insecure");
     }
     *slot = value;
     return NULL;
@@ -139,7 +144,8 @@ static const char *check_prefix(cmd_parms *cmd, const char *name, const attribut
     }
     if (attributes->is_insecure && attributes->same_site
         && strcmp(attributes->same_site, "None") == 0) {
-        return wrong(cmd, name, "without Insecure where SameSite=None is given: browsers refuse it");
+        return wrong(cmd, name,
+                     "without Insecure where SameSite=None is given: browsers refuse it");
     }
     if (strncasecmp(name, "__Host-", 7) == 0
         && (attributes->domain || (attributes->path && strcmp(attributes->path, "/") != 0))) {
@@ -155,8 +161,9 @@ const char *secsession_argument_cookie(cmd_parms *cmd, int argc, char *const arg
     const char *error = NULL;
 
     if (argc == 0 || !is_token(argv[0])) {
-        return wrong(cmd, argc ? argv[0] : "", "a cookie name (letters, digits and !#$%&'*+-.^_`|~)"
-                                               ", then its attributes");
+        return wrong(cmd, argc ? argv[0] : "",
+                     "a cookie name (letters, digits and !#$%&'*+-.^_`|~)"
+                     ", then its attributes");
     }
     for (int i = 1; i < argc && error == NULL; i++) {
         error = read_attribute(cmd, argv[i], &attributes);
@@ -196,6 +203,8 @@ const char *secsession_argument_clear_site_data(cmd_parms *cmd, int argc, char *
         header = apr_pstrcat(cmd->pool, header, *header ? ", \"" : "\"", types[n], "\"", NULL);
     }
     *value = header;
-    return *header ? NULL : wrong(cmd, argc ? argv[0] : "", "none, or any of cache, cookies, "
-                                                            "storage, executionContexts");
+    return *header ? NULL
+                   : wrong(cmd, argc ? argv[0] : "",
+                           "none, or any of cache, cookies, "
+                           "storage, executionContexts");
 }

@@ -12,7 +12,6 @@
 #include "http/context.h"
 #include "http/response.h"
 #include "http/target.h"
-#include "session/logno.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -71,8 +70,8 @@ static const char *login_url(request_rec *r, const char *page, secsession_outcom
     target = apr_pstrcat(r->pool, first->parsed_uri.path ? first->parsed_uri.path : "",
                          first->parsed_uri.query ? "?" : NULL, first->parsed_uri.query, NULL);
     if (secsession_target_is_local(target)) {
-        url = apr_pstrcat(r->pool, url, separator, "return=",
-                          ap_escape_urlencoded(r->pool, target), NULL);
+        url = apr_pstrcat(r->pool, url, separator, "return=", ap_escape_urlencoded(r->pool, target),
+                          NULL);
         separator = "&";
     }
     if (why(outcome)) {
@@ -87,9 +86,11 @@ static int demand_login(request_rec *r, secsession_outcome_t outcome)
 
     if (page && strncmp(r->uri, page, strcspn(page, "?")) == 0
         && r->uri[strcspn(page, "?")] == '\0') {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, SECSESSION_LOGNO(203)
-                      "the login page %s itself requires a session: write Require all granted "
-                      "in its <Location>", page);
+        ap_log_rerror(
+            APLOG_MARK, APLOG_ERR, 0, r,
+            "SS203: the login page %s itself requires a session: write Require all granted "
+            "in its <Location>",
+            page);
         page = NULL;
     }
     secsession_response_no_store(r);
@@ -109,9 +110,11 @@ int secsession_authn_check(request_rec *r)
         return DECLINED;
     }
     if (secsession_config_location(r)->enabled != 1) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, SECSESSION_LOGNO(202)
-                      "AuthType SecSession at %s, but SecSession is not On there: nobody can get "
-                      "in; write SecSession On", r->uri);
+        ap_log_rerror(
+            APLOG_MARK, APLOG_ERR, 0, r,
+            "SS202: AuthType SecSession at %s, but SecSession is not On there: nobody can get "
+            "in; write SecSession On",
+            r->uri);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     outcome = secsession_context_session(r, &session);

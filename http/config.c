@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "http/arguments.h"
-#include "session/logno.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -75,8 +74,9 @@ static const char *set_providers(cmd_parms *cmd, void *location, int argc, char 
                                                             AUTHN_PROVIDER_VERSION);
 
         if (provider == NULL || provider->check_password == NULL) {
-            return apr_psprintf(cmd->pool, "SecSessionAuthProvider: no module provides '%s'; "
-                                           "is its mod_authn_%s or mod_authnz_%s loaded?",
+            return apr_psprintf(cmd->pool,
+                                "SecSessionAuthProvider: no module provides '%s'; "
+                                "is its mod_authn_%s or mod_authnz_%s loaded?",
                                 argv[i], argv[i], argv[i]);
         }
         APR_ARRAY_PUSH(providers, const char *) = argv[i];
@@ -85,11 +85,11 @@ static const char *set_providers(cmd_parms *cmd, void *location, int argc, char 
     return NULL;
 }
 
-static const char *set_clear_site_data(cmd_parms *cmd, void *location, int argc,
-                                       char *const argv[])
+static const char *set_clear_site_data(cmd_parms *cmd, void *location, int argc, char *const argv[])
 {
-    return secsession_argument_clear_site_data(
-        cmd, argc, argv, &((secsession_location_config_t *)location)->clear_site_data);
+    return secsession_argument_clear_site_data(cmd, argc, argv,
+                                               &((secsession_location_config_t *)location)
+                                                    ->clear_site_data);
 }
 
 /* mod_dbd's directives are read along: httpd hands a directive to every module that declares it. */
@@ -117,16 +117,15 @@ static const char *set_dbd_max(cmd_parms *cmd, void *location, const char *argum
 }
 
 const command_rec secsession_directives[] = {
-    AP_INIT_FLAG("SecSession", set_enabled, NULL, EVERYWHERE,
-                 "On: sessions are looked up here"),
+    AP_INIT_FLAG("SecSession", set_enabled, NULL, EVERYWHERE, "On: sessions are looked up here"),
     AP_INIT_TAKE1("SecSessionRealm", set_realm, NULL, RSRC_CONF,
                   "the name under which virtual hosts share sessions; default: the ServerName"),
     AP_INIT_TAKE_ARGV("SecSessionCookie", set_cookie, NULL, RSRC_CONF,
                       "name [SameSite=Strict|Lax|None] [Path=/path] [Domain=host] [Insecure]"),
     AP_INIT_TAKE1("SecSessionIdleTimeout", set_duration, LOCATION(limits.idle), EVERYWHERE,
                   "how long a session lasts without a request; default: 30m"),
-    AP_INIT_TAKE1("SecSessionAbsoluteTimeout", set_duration, LOCATION(limits.absolute),
-                  EVERYWHERE, "how long a session lasts after the login; default: 8h"),
+    AP_INIT_TAKE1("SecSessionAbsoluteTimeout", set_duration, LOCATION(limits.absolute), EVERYWHERE,
+                  "how long a session lasts after the login; default: 8h"),
     AP_INIT_TAKE_ARGV("SecSessionAuthProvider", set_providers, NULL, EVERYWHERE,
                       "authentication providers that the login form asks; default: file"),
     AP_INIT_TAKE1("SecSessionLoginPage", set_path, LOCATION(login_page), EVERYWHERE,
@@ -232,11 +231,12 @@ int secsession_config_check(apr_pool_t *pool, server_rec *server)
         }
         if (config->dbd_params == NULL || config->dbd_driver == NULL
             || strcmp(config->dbd_driver, "pgsql") != 0) {
-            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server, SECSESSION_LOGNO(301)
-                         "SecSession is On at %s:%u, but its database is not configured: write "
-                         "DBDriver pgsql, and DBDParams \"dbname=... user=...\"",
-                         server->defn_name ? server->defn_name : "the main server",
-                         server->defn_line_number);
+            ap_log_error(
+                APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
+                "SS301: SecSession is On at %s:%u, but its database is not configured: write "
+                "DBDriver pgsql, and DBDParams \"dbname=... user=...\"",
+                server->defn_name ? server->defn_name : "the main server",
+                server->defn_line_number);
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }
@@ -263,8 +263,8 @@ static void complete_server(apr_pool_t *pool, const server_rec *server,
                             secsession_server_config_t *config)
 {
     if (config->realm == NULL) {
-        char *name = apr_pstrdup(pool, server->server_hostname ? server->server_hostname
-                                                               : "localhost");
+        char *name = apr_pstrdup(pool,
+                                 server->server_hostname ? server->server_hostname : "localhost");
 
         ap_str_tolower(name);
         config->realm = name;
@@ -295,7 +295,7 @@ int secsession_config_complete(apr_pool_t *pool, server_rec *first)
         }
         if (status != APR_SUCCESS) {
             ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, status, server,
-                         SECSESSION_LOGNO(302) "APR's driver for DBDriver pgsql cannot be used; "
+                         "SS302: APR's driver for DBDriver pgsql cannot be used; "
                          "is the package with apr_dbd_pgsql installed?");
             return HTTP_INTERNAL_SERVER_ERROR;
         }
@@ -314,8 +314,8 @@ void secsession_config_child_init(apr_pool_t *pool, server_rec *first)
         }
         status = secsession_store_child_init(config->store, pool);
         if (status != APR_SUCCESS) {
-            ap_log_error(APLOG_MARK, APLOG_CRIT, status, server, SECSESSION_LOGNO(303)
-                         "this process cannot make its pool of connections to the session "
+            ap_log_error(APLOG_MARK, APLOG_CRIT, status, server,
+                         "SS303: this process cannot make its pool of connections to the session "
                          "database: it answers sessions with 503");
         }
     }

@@ -15,30 +15,30 @@ extern const command_rec secsession_directives[];
 /* Our cookie, as SecSessionCookie describes it. */
 typedef struct {
     const char *name;
-    const char *attributes;         /* "; Path=/; Secure; HttpOnly; SameSite=Lax" */
+    const char *attributes; /* "; Path=/; Secure; HttpOnly; SameSite=Lax" */
 } secsession_cookie_t;
 
 /* One server or virtual host. */
 typedef struct {
-    int in_use;                     /* SecSession is On somewhere in it */
+    int in_use; /* SecSession is On somewhere in it */
     const char *realm;
     secsession_cookie_t cookie;
-    const char *dbd_driver;         /* DBDriver, DBDParams, DBDMax: mod_dbd's, read along */
+    const char *dbd_driver; /* DBDriver, DBDParams, DBDMax: mod_dbd's, read along */
     const char *dbd_params;
     int dbd_max;
-    secsession_store_t *store;      /* where in_use, after post_config */
+    secsession_store_t *store; /* where in_use, after post_config */
 } secsession_server_config_t;
 
 /* One location. */
 typedef struct {
-    int enabled;                            /* -1: not said */
-    secsession_limits_t limits;             /* 0: not said */
+    int enabled;                /* -1: not said */
+    secsession_limits_t limits; /* 0: not said */
     const char *login_page;
     const char *login_home;
     const char *logout_home;
-    const apr_array_header_t *providers;    /* names (const char *); NULL: not said */
-    int cache_control;                      /* -1: not said */
-    const char *clear_site_data;            /* the header's value; "": none */
+    const apr_array_header_t *providers; /* names (const char *); NULL: not said */
+    int cache_control;                   /* -1: not said */
+    const char *clear_site_data;         /* the header's value; "": none */
 } secsession_location_config_t;
 
 void *secsession_config_create_server(apr_pool_t *pool, server_rec *server);

@@ -70,15 +70,13 @@ static void look_up(request_rec *r, secsession_context_t *context)
     if (!context->is_token) {
         return;
     }
-    context->outcome = secsession_store_lookup(server->store, first->pool, &context->token,
-                                               server->realm,
-                                               &secsession_config_location(r)->limits,
-                                               secsession_identity_address(first),
-                                               &context->session);
+    context->outcome =
+        secsession_store_lookup(server->store, first->pool, &context->token, server->realm,
+                                &secsession_config_location(r)->limits,
+                                secsession_identity_address(first), &context->session);
     /* A retired token is of no use either, but the browser has the next one by now: deleting the
      * cookie would delete that one. */
-    context->forget = context->outcome != SECSESSION_LIVE
-                      && context->outcome != SECSESSION_RETIRED
+    context->forget = context->outcome != SECSESSION_LIVE && context->outcome != SECSESSION_RETIRED
                       && context->outcome != SECSESSION_UNAVAILABLE;
 }
 
@@ -96,8 +94,7 @@ secsession_outcome_t secsession_context_session(request_rec *r,
         look_up(r, context);
     }
     if (context->outcome == SECSESSION_LIVE) {
-        secsession_outcome_t outcome = secsession_policy_check(context->session,
-                                                               &location->limits);
+        secsession_outcome_t outcome = secsession_policy_check(context->session, &location->limits);
 
         *session = outcome == SECSESSION_LIVE ? context->session : NULL;
         return outcome;

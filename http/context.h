@@ -11,13 +11,13 @@
 
 typedef struct {
     secsession_presented_t presented;
-    int is_token;                       /* the value presented is a token; `token` is its hash */
+    int is_token; /* the value presented is a token; `token` is its hash */
     secsession_hash_t token;
     int is_looked_up;
-    secsession_outcome_t outcome;       /* of the look-up */
+    secsession_outcome_t outcome;        /* of the look-up */
     const secsession_session_t *session; /* where that is SECSESSION_LIVE */
-    const char *new_token;              /* for the response to set, or NULL */
-    int forget;                         /* the response deletes the cookie */
+    const char *new_token;               /* for the response to set, or NULL */
+    int forget;                          /* the response deletes the cookie */
 } secsession_context_t;
 
 /* post_read_request: takes the cookie and spoofed headers out of the request, before anybody else

@@ -83,8 +83,8 @@ secsession_presented_t secsession_cookie_take(apr_pool_t *pool, const char *fiel
         if (found) {
             const char *text = apr_pstrmemdup(pool, found, (apr_size_t)(pair.end - found));
 
-            presented = *value == NULL || (presented == SECSESSION_COOKIE_ONE
-                                           && strcmp(*value, text) == 0)
+            presented = *value == NULL
+                                || (presented == SECSESSION_COOKIE_ONE && strcmp(*value, text) == 0)
                             ? SECSESSION_COOKIE_ONE
                             : SECSESSION_COOKIE_SEVERAL;
             *value = text;

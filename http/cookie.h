@@ -5,9 +5,9 @@
 #include <apr_pools.h>
 
 typedef enum {
-    SECSESSION_COOKIE_NONE,     /* not there */
-    SECSESSION_COOKIE_ONE,      /* there, with one value */
-    SECSESSION_COOKIE_SEVERAL   /* there with different values: somebody planted one */
+    SECSESSION_COOKIE_NONE,   /* not there */
+    SECSESSION_COOKIE_ONE,    /* there, with one value */
+    SECSESSION_COOKIE_SEVERAL /* there with different values: somebody planted one */
 } secsession_presented_t;
 
 /* Takes every cookie called `name` out of `field`, the value of a Cookie header field, and sets

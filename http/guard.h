@@ -5,9 +5,9 @@
 #include <httpd.h>
 
 typedef enum {
-    SECSESSION_SAME_ORIGIN,     /* the browser says that one of our own pages, or its user, sent it */
-    SECSESSION_NO_ORIGIN,       /* the client says nothing: an old browser, or not a browser */
-    SECSESSION_OTHER_ORIGIN     /* another origin, or one that the browser will not name */
+    SECSESSION_SAME_ORIGIN, /* the browser says that one of our own pages, or its user, sent it */
+    SECSESSION_NO_ORIGIN,   /* the client says nothing: an old browser, or not a browser */
+    SECSESSION_OTHER_ORIGIN /* another origin, or one that the browser will not name */
 } secsession_origin_t;
 
 /* Where the request came from, by Sec-Fetch-Site, else by Origin (W3C Fetch Metadata; RFC 6454).

@@ -18,7 +18,6 @@
 #include "http/response.h"
 #include "http/target.h"
 #include "http/text.h"
-#include "session/logno.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -79,9 +78,8 @@ static int note_failure(request_rec *r, const char *user, const char *reason)
     const secsession_server_config_t *server = secsession_config_server(r);
     const char *recorded = secsession_text_is_name(user, USER_LENGTH) ? user : NULL;
 
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, SECSESSION_LOGNO(204)
-                  "login failed in realm %s for user %s: %s", server->realm,
-                  recorded ? recorded : "(not a user name)", reason);
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "SS204: login failed in realm %s for user %s: %s",
+                  server->realm, recorded ? recorded : "(not a user name)", reason);
     return secsession_store_login_failed(server->store, r->pool, server->realm, recorded,
                                          secsession_identity_address(r), reason)
            == SECSESSION_LIVE;
@@ -95,13 +93,14 @@ static int bind_user(request_rec *r, const char *user, apr_int64_t epoch, const 
     secsession_context_t *context = secsession_context_get(r);
     const char *agent = apr_table_get(r->headers_in, "User-Agent");
     char *token = apr_palloc(r->pool, SECSESSION_TOKEN_CHARS + 1);
-    secsession_login_t login = { .realm = server->realm, .user = user, .method = "form",
-                                 .epoch = epoch };
+    secsession_login_t login = {
+        .realm = server->realm, .user = user, .method = "form", .epoch = epoch
+    };
     const secsession_session_t *session;
 
     if (secsession_token_make(token, &login.token) != APR_SUCCESS) {
-        ap_log_rerror(APLOG_MARK, APLOG_CRIT, 0, r, SECSESSION_LOGNO(201)
-                      "the kernel or libcrypto gives no random bytes: nobody can log in");
+        ap_log_rerror(APLOG_MARK, APLOG_CRIT, 0, r,
+                      "SS201: the kernel or libcrypto gives no random bytes: nobody can log in");
         return secsession_response_unavailable(r);
     }
     login.replaces = context->is_token ? &context->token : NULL;
@@ -116,13 +115,15 @@ static int bind_user(request_rec *r, const char *user, apr_int64_t epoch, const 
     default:
         return secsession_response_unavailable(r);
     }
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, SECSESSION_LOGNO(205)
-                  "user %s logged in to realm %s: session %s", user, server->realm, session->id);
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "SS205: user %s logged in to realm %s: session %s",
+                  user, server->realm, session->id);
     context->new_token = token;
     context->forget = 0;
     secsession_response_no_store(r);
     apr_table_setn(r->headers_out, "Location",
-                   target ? target : location->login_home ? location->login_home : "/");
+                   target                 ? target
+                   : location->login_home ? location->login_home
+                                          : "/");
     return HTTP_SEE_OTHER;
 }
 
@@ -134,7 +135,8 @@ static int check(request_rec *r, const char *user, const char *password, const c
     apr_int64_t epoch = 0;
 
     if (secsession_store_login_epoch(server->store, r->pool, server->realm, is_name ? user : "",
-                                     &epoch) != SECSESSION_LIVE) {
+                                     &epoch)
+        != SECSESSION_LIVE) {
         return secsession_response_unavailable(r);
     }
     switch (secsession_password_check(r, &user, password)) {
@@ -160,9 +162,10 @@ static int log_in(request_rec *r)
     int status;
 
     if (secsession_guard_origin(r) == SECSESSION_OTHER_ORIGIN) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, SECSESSION_LOGNO(209)
-                      "a login posted from another site was refused; if it was your own page, "
-                      "check that Host reaches httpd as the browser sent it (ProxyPreserveHost On)");
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, r,
+            "SS209: a login posted from another site was refused; if it was your own page, "
+            "check that Host reaches httpd as the browser sent it (ProxyPreserveHost On)");
         return HTTP_FORBIDDEN;
     }
     status = secsession_form_read(r, FORM_LIMIT, &form);
@@ -189,8 +192,8 @@ int secsession_login_handle(request_rec *r)
         return DECLINED;
     }
     if (secsession_config_location(r)->enabled != 1) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, SECSESSION_LOGNO(210)
-                      "the handler secsession-login needs SecSession On at %s", r->uri);
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "SS210: the handler secsession-login needs SecSession On at %s", r->uri);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     if (secsession_context_session(r, &session) == SECSESSION_UNAVAILABLE) {

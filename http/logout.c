@@ -9,7 +9,6 @@
 #include "http/guard.h"
 #include "http/page.h"
 #include "http/response.h"
-#include "session/logno.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -28,17 +27,16 @@ static int log_out(request_rec *r)
             != SECSESSION_LOGGED_OUT) {
             return secsession_response_unavailable(r);
         }
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, SECSESSION_LOGNO(206)
-                      "user %s logged out of realm %s: session %s ended", context->session->user,
-                      server->realm, context->session->id);
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "SS206: user %s logged out of realm %s: session %s ended",
+                      context->session->user, server->realm, context->session->id);
     }
     context->forget = context->presented != SECSESSION_COOKIE_NONE;
     secsession_response_no_store(r);
     if (*clear) {
         apr_table_setn(r->err_headers_out, "Clear-Site-Data", clear);
     }
-    apr_table_setn(r->headers_out, "Location",
-                   location->logout_home ? location->logout_home : "/");
+    apr_table_setn(r->headers_out, "Location", location->logout_home ? location->logout_home : "/");
     return HTTP_SEE_OTHER;
 }
 
@@ -59,8 +57,8 @@ int secsession_logout_handle(request_rec *r)
         return DECLINED;
     }
     if (secsession_config_location(r)->enabled != 1) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, SECSESSION_LOGNO(211)
-                      "the handler secsession-logout needs SecSession On at %s", r->uri);
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "SS211: the handler secsession-logout needs SecSession On at %s", r->uri);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     if (secsession_context_session(r, &session) == SECSESSION_UNAVAILABLE) {

@@ -6,13 +6,12 @@
 #include <http_protocol.h>
 
 #include "http/response.h"
-#include "session/logno.h"
 
 APLOG_USE_MODULE(secsession);
 
-#define TEMPLATE_LIMIT (64 * 1024)
+#define TEMPLATE_LIMIT 65536
 
-#define HEAD(title)                                                                                \
+#define PAGE(title, body)                                                                          \
     "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                      \
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"                   \
     "<title>" title "</title>\n<style>\n"                                                          \
@@ -25,12 +24,10 @@ APLOG_USE_MODULE(secsession);
     "\n:focus-visible { outline: 3px solid #f0a500; outline-offset: 2px; }\n"                      \
     "[role=alert] { padding: .75rem; border-left: .3rem solid #b00020; background: #fdecea; }\n"   \
     "[role=alert]:empty { display: none; }\n"                                                      \
-    "</style>\n</head>\n<body>\n<main>\n<h1>" title "</h1>\n"
+    "</style>\n</head>\n<body>\n<main>\n<h1>" title "</h1>\n" body "</main>\n</body>\n</html>\n"
 
-#define FOOT "</main>\n</body>\n</html>\n"
-
-static const char LOGIN[] =
-    HEAD("Log in")
+static const char LOGIN[] = PAGE(
+    "Log in",
     "<p role=\"alert\">{{message}}</p>\n"
     "<form method=\"post\">\n"
     "<label for=\"username\">User name</label>\n"
@@ -41,12 +38,11 @@ static const char LOGIN[] =
     " required>\n"
     "<input name=\"return\" type=\"hidden\" value=\"{{return}}\">\n"
     "<button type=\"submit\">Log in</button>\n"
-    "</form>\n" FOOT;
+    "</form>\n");
 
-static const char LOGOUT[] =
-    HEAD("Log out")
-    "<form method=\"post\">\n<p>Do you want to log out?</p>\n"
-    "<button type=\"submit\">Log out</button>\n</form>\n" FOOT;
+static const char LOGOUT[] = PAGE("Log out",
+                                  "<form method=\"post\">\n<p>Do you want to log out?</p>\n"
+                                  "<button type=\"submit\">Log out</button>\n</form>\n");
 
 /* A site's own page may load its own style and images; ours needs only its inline style. */
 #define POLICY "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -71,9 +67,11 @@ static const char *read_template(request_rec *r)
         apr_file_close(file);
     }
     if (status != APR_EOF) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r, SECSESSION_LOGNO(208)
-                      "the login page %s cannot be read, or is larger than %d bytes: the built-in "
-                      "page is sent instead", r->filename, TEMPLATE_LIMIT);
+        ap_log_rerror(
+            APLOG_MARK, APLOG_ERR, status, r,
+            "SS208: the login page %s cannot be read, or is larger than %d bytes: the built-in "
+            "page is sent instead",
+            r->filename, TEMPLATE_LIMIT);
         return NULL;
     }
     return text;

@@ -8,7 +8,7 @@
 typedef struct {
     const char *message;
     const char *user;
-    const char *target;         /* where to go afterwards */
+    const char *target; /* where to go afterwards */
 } secsession_login_page_t;
 
 /* Sends the login page with `status`: the file that the request maps to if there is one, with

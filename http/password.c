@@ -11,7 +11,6 @@
 #include <time.h>
 
 #include "http/config.h"
-#include "session/logno.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -99,9 +98,11 @@ static authn_status ask(request_rec *r, const char *name, const char *user, cons
     authn_status answer;
 
     if (provider == NULL || provider->check_password == NULL) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, SECSESSION_LOGNO(207)
-                      "no module provides the authentication provider '%s': load it (mod_authn_%s) "
-                      "or name another with SecSessionAuthProvider", name, name);
+        ap_log_rerror(
+            APLOG_MARK, APLOG_ERR, 0, r,
+            "SS207: no module provides the authentication provider '%s': load it (mod_authn_%s) "
+            "or name another with SecSessionAuthProvider",
+            name, name);
         return AUTH_GENERAL_ERROR;
     }
     apr_table_setn(r->notes, AUTHN_PROVIDER_NAME_NOTE, name);

@@ -6,8 +6,8 @@
 
 typedef enum {
     SECSESSION_PASSWORD_RIGHT,
-    SECSESSION_PASSWORD_WRONG,      /* or no such user: the same work, the same answer */
-    SECSESSION_PASSWORD_UNKNOWN     /* a provider failed, which it has logged */
+    SECSESSION_PASSWORD_WRONG,  /* or no such user: the same work, the same answer */
+    SECSESSION_PASSWORD_UNKNOWN /* a provider failed, which it has logged */
 } secsession_password_t;
 
 /* Before the children are forked: the memory in which they share how much work a password is. */

@@ -111,8 +111,7 @@ static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
     r->err_headers_out = without_ours(r, r->err_headers_out, name);
     sets_cookie = set_cookie(r, context);
     if (sets_cookie
-        || (context->is_looked_up
-            && secsession_context_session(r, &session) == SECSESSION_LIVE
+        || (context->is_looked_up && secsession_context_session(r, &session) == SECSESSION_LIVE
             && secsession_config_location(r)->cache_control != 0)) {
         set_cache_control(r);
     }

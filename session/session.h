@@ -8,36 +8,36 @@
 
 /* What a look at a token, or an attempt to change a session, came to. */
 typedef enum {
-    SECSESSION_LIVE,        /* accepted */
-    SECSESSION_UNKNOWN,     /* no such token in this realm */
-    SECSESSION_RETIRED,     /* an old token of a session that goes on: refused, without harm to it */
-    SECSESSION_IDLE,        /* ended: too long since the last request */
-    SECSESSION_ABSOLUTE,    /* ended: too long since the authentication */
-    SECSESSION_REVOKED,     /* ended by an administrator */
-    SECSESSION_REUSE,       /* ended: a retired token was used after its grace */
-    SECSESSION_LOGGED_OUT,  /* ended by its user */
-    SECSESSION_EVICTED,     /* ended to make room for a newer session of the same user */
-    SECSESSION_UNAVAILABLE  /* the database gave no answer: neither yes nor no (I4) */
+    SECSESSION_LIVE,       /* accepted */
+    SECSESSION_UNKNOWN,    /* no such token in this realm */
+    SECSESSION_RETIRED,    /* an old token of a session that goes on: refused, without harm to it */
+    SECSESSION_IDLE,       /* ended: too long since the last request */
+    SECSESSION_ABSOLUTE,   /* ended: too long since the authentication */
+    SECSESSION_REVOKED,    /* ended by an administrator */
+    SECSESSION_REUSE,      /* ended: a retired token was used after its grace */
+    SECSESSION_LOGGED_OUT, /* ended by its user */
+    SECSESSION_EVICTED,    /* ended to make room for a newer session of the same user */
+    SECSESSION_UNAVAILABLE /* the database gave no answer: neither yes nor no (I4) */
 } secsession_outcome_t;
 
 /* How long a session may last, in seconds. */
 typedef struct {
-    int idle;               /* since the last request; 0: no limit of its own */
-    int absolute;           /* since the authentication; 0: no limit of its own */
+    int idle;     /* since the last request; 0: no limit of its own */
+    int absolute; /* since the authentication; 0: no limit of its own */
 } secsession_limits_t;
 
 /* One session. All strings live in the pool of whoever asked for it. Ages come from the
  * database's clock, so that servers with wrong clocks agree (I6). */
 typedef struct {
-    const char *id;                 /* UUID; public */
+    const char *id; /* UUID; public */
     const char *user;
-    const char *method;             /* how the user authenticated, for example "form" */
-    apr_int64_t created_at;         /* seconds since the epoch */
+    const char *method;     /* how the user authenticated, for example "form" */
+    apr_int64_t created_at; /* seconds since the epoch */
     apr_int64_t authenticated_at;
-    apr_int64_t expires_at;         /* the absolute end */
-    apr_int64_t idle_ms;            /* milliseconds between the previous request and this one */
-    apr_int64_t age_ms;             /* milliseconds since the authentication */
-    secsession_limits_t limits;     /* as they were when the user authenticated */
+    apr_int64_t expires_at;     /* the absolute end */
+    apr_int64_t idle_ms;        /* milliseconds between the previous request and this one */
+    apr_int64_t age_ms;         /* milliseconds since the authentication */
+    secsession_limits_t limits; /* as they were when the user authenticated */
 } secsession_session_t;
 
 #endif

@@ -53,7 +53,8 @@ static unsigned int value_of(unsigned char character)
     unsigned int any = upper | lower | digit | minus | under;
 
     return (upper * (c - 'A') + lower * (c - 'a' + 26) + digit * (c - '0' + 52) + minus * 62
-            + under * 63) | ((1 - any) << 6);
+            + under * 63)
+           | ((1 - any) << 6);
 }
 
 apr_status_t secsession_token_make(char text[SECSESSION_TOKEN_CHARS + 1], secsession_hash_t *hash)

@@ -11,18 +11,18 @@
 
 typedef struct secsession_connection_t {
     PGconn *pg;
-    apr_pool_t *pool;           /* its own, so that threads share no allocator */
-    apr_uint32_t prepared;      /* bit n: statement n is prepared on this connection */
-    int verified;               /* the schema behind it has the right version */
-    int probe;                  /* pool.c: the one thread that may try while the database hangs */
-    apr_time_t since;           /* pool.c: taken, or put back, at (monotonic) */
+    apr_pool_t *pool;      /* its own, so that threads share no allocator */
+    apr_uint32_t prepared; /* bit n: statement n is prepared on this connection */
+    int verified;          /* the schema behind it has the right version */
+    int probe;             /* pool.c: the one thread that may try while the database hangs */
+    apr_time_t since;      /* pool.c: taken, or put back, at (monotonic) */
 } secsession_connection_t;
 
 /* A statement, known to each connection under a name made of its number (0 to 31). */
 typedef struct {
     int number;
     const char *sql;
-    int unprepared;             /* send the text each time: the way through a pooler without PREPARE */
+    int unprepared; /* send the text each time: the way through a pooler without PREPARE */
 } secsession_statement_t;
 
 #define SECSESSION_PARAMETERS 10
@@ -36,11 +36,11 @@ typedef struct {
 } secsession_parameters_t;
 
 typedef enum {
-    SECSESSION_EXECUTED,        /* *result holds rows */
-    SECSESSION_REFUSED,         /* PostgreSQL answered with an error, in *result */
-    SECSESSION_UNPREPARED,      /* the statement is not prepared although it was just now */
-    SECSESSION_LOST,            /* the connection is gone; whether the statement ran is unknown */
-    SECSESSION_STALLED          /* no answer until the deadline */
+    SECSESSION_EXECUTED,   /* *result holds rows */
+    SECSESSION_REFUSED,    /* PostgreSQL answered with an error, in *result */
+    SECSESSION_UNPREPARED, /* the statement is not prepared although it was just now */
+    SECSESSION_LOST,       /* the connection is gone; whether the statement ran is unknown */
+    SECSESSION_STALLED     /* no answer until the deadline */
 } secsession_execution_t;
 
 /* Microseconds of a clock that nobody sets. */

@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "session/logno.h"
 #include "store/pool.h"
 #include "store/store.h"
 #include "store/trouble.h"
@@ -31,8 +30,8 @@ struct secsession_dbd_t {
     const char *params;
     int max;
     secsession_trouble_t *trouble;
-    secsession_pool_t *connections;     /* of this child */
-    atomic_int unprepared;              /* a pooler loses our prepared statements: send the text */
+    secsession_pool_t *connections; /* of this child */
+    atomic_int unprepared;          /* a pooler loses our prepared statements: send the text */
 };
 
 apr_status_t secsession_dbd_create(secsession_dbd_t **result, apr_pool_t *pool, server_rec *server,
@@ -64,16 +63,19 @@ static void log_no_connection(secsession_dbd_t *dbd, secsession_pool_state_t sta
 {
     if (state == SECSESSION_POOL_BUSY) {
         if (secsession_trouble_is_news(dbd->trouble, SECSESSION_TROUBLE_BUSY)) {
-            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, dbd->server, SECSESSION_LOGNO(102)
-                         "all %d connections of a process to the session database are in use: "
-                         "sessions are answered with 503; raise DBDMax, or find what is slow in "
-                         "pg_stat_activity", dbd->max);
+            ap_log_error(
+                APLOG_MARK, APLOG_WARNING, 0, dbd->server,
+                "SS102: all %d connections of a process to the session database are in use: "
+                "sessions are answered with 503; raise DBDMax, or find what is slow in "
+                "pg_stat_activity",
+                dbd->max);
         }
     } else if (secsession_trouble_is_news(dbd->trouble, SECSESSION_TROUBLE_REACH)) {
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, dbd->server, SECSESSION_LOGNO(101)
-                     "the session database cannot be reached: sessions are answered with 503 "
-                     "until it is back; check PostgreSQL and DBDParams: %s",
-                     error ? error : "it does not answer");
+        ap_log_error(
+            APLOG_MARK, APLOG_ERR, 0, dbd->server,
+            "SS101: the session database cannot be reached: sessions are answered with 503 "
+            "until it is back; check PostgreSQL and DBDParams: %s",
+            error ? error : "it does not answer");
     }
 }
 
@@ -83,10 +85,11 @@ static void log_refusal(secsession_dbd_t *dbd, const PGresult *result)
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
     if (secsession_trouble_is_news(dbd->trouble, SECSESSION_TROUBLE_STATEMENT)) {
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, dbd->server, SECSESSION_LOGNO(103)
-                     "the session database refuses a statement (SQLSTATE %s): what needs it is "
-                     "answered with 503; see PostgreSQL's log: %s",
-                     sqlstate ? sqlstate : "unknown", message ? message : "no message");
+        ap_log_error(
+            APLOG_MARK, APLOG_ERR, 0, dbd->server,
+            "SS103: the session database refuses a statement (SQLSTATE %s): what needs it is "
+            "answered with 503; see PostgreSQL's log: %s",
+            sqlstate ? sqlstate : "unknown", message ? message : "no message");
     }
 }
 
@@ -96,18 +99,19 @@ static void log_schema(secsession_dbd_t *dbd, int version)
         return;
     }
     if (version > SCHEMA_VERSION) {
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, dbd->server, SECSESSION_LOGNO(105)
-                     "the database has version %d of the schema secsession, this module knows "
-                     "version %d: sessions are answered with 503; install the newer module",
-                     version, SCHEMA_VERSION);
+        ap_log_error(
+            APLOG_MARK, APLOG_ERR, 0, dbd->server,
+            "SS105: the database has version %d of the schema secsession, this module knows "
+            "version %d: sessions are answered with 503; install the newer module",
+            version, SCHEMA_VERSION);
     } else {
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, dbd->server, SECSESSION_LOGNO(104)
-                     "the database has %s of the schema secsession, this module needs version %d: "
-                     "sessions are answered with 503; as its owner run "
-                     "psql -d DATABASE -f store/install.sql, and grant secsession_httpd to the "
-                     "role of DBDParams",
-                     version > 0 ? "an older version" : "no version that this role can see",
-                     SCHEMA_VERSION);
+        ap_log_error(
+            APLOG_MARK, APLOG_ERR, 0, dbd->server,
+            "SS104: the database has %s of the schema secsession, this module needs version %d: "
+            "sessions are answered with 503; as its owner run "
+            "psql -d DATABASE -f store/install.sql, and grant secsession_httpd to the "
+            "role of DBDParams",
+            version > 0 ? "an older version" : "no version that this role can see", SCHEMA_VERSION);
     }
 }
 
@@ -116,15 +120,15 @@ static secsession_execution_t execute(secsession_dbd_t *dbd, secsession_connecti
                                       const secsession_parameters_t *parameters,
                                       apr_time_t deadline, PGresult **result)
 {
-    secsession_statement_t statement = { (int)sql, STATEMENTS[sql],
-                                         atomic_load(&dbd->unprepared) };
+    secsession_statement_t statement = { (int)sql, STATEMENTS[sql], atomic_load(&dbd->unprepared) };
     secsession_execution_t execution;
 
     execution = secsession_connection_execute(connection, &statement, parameters, deadline, result);
     if (execution == SECSESSION_UNPREPARED) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, dbd->server, SECSESSION_LOGNO(106)
-                     "prepared statements do not last on this connection (a pooler in transaction "
-                     "mode?): statements are sent whole from now on, which is slower");
+        ap_log_error(
+            APLOG_MARK, APLOG_NOTICE, 0, dbd->server,
+            "SS106: prepared statements do not last on this connection (a pooler in transaction "
+            "mode?): statements are sent whole from now on, which is slower");
         atomic_store(&dbd->unprepared, 1);
         statement.unprepared = 1;
         PQclear(*result);
@@ -149,7 +153,7 @@ static secsession_execution_t verify(secsession_dbd_t *dbd, secsession_connectio
     }
     execution = execute(dbd, connection, SECSESSION_SQL_SCHEMA_VERSION, &none, deadline, &result);
     if (execution == SECSESSION_EXECUTED && PQntuples(result) == 1) {
-        version = atoi(PQgetvalue(result, 0, 0));
+        version = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
     }
     PQclear(result);
     if (execution == SECSESSION_LOST || execution == SECSESSION_STALLED) {
@@ -214,16 +218,17 @@ const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, se
         execution = attempt(dbd, pool, sql, parameters, deadline, &result);
     }
     if (execution == SECSESSION_LOST || execution == SECSESSION_STALLED) {
-        log_no_connection(dbd, SECSESSION_POOL_UNREACHABLE, execution == SECSESSION_LOST
-                              ? "the connection was lost" : "a statement got no answer");
+        log_no_connection(dbd, SECSESSION_POOL_UNREACHABLE,
+                          execution == SECSESSION_LOST ? "the connection was lost"
+                                                       : "a statement got no answer");
     }
     if (execution != SECSESSION_EXECUTED) {
         return NULL;
     }
     apr_pool_cleanup_register(pool, result, clear_result, apr_pool_cleanup_null);
     if (secsession_trouble_is_over(dbd->trouble)) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, dbd->server, SECSESSION_LOGNO(107)
-                     "the session database answers again");
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, dbd->server,
+                     "SS107: the session database answers again");
     }
     return result;
 }

@@ -6,21 +6,22 @@
 #include <string.h>
 
 #define IDLE_FOR apr_time_from_sec(60)
-#define TRUSTED_FOR apr_time_from_sec(1) /* so long nobody asks whether a connection is still alive */
+#define TRUSTED_FOR                                                                                \
+    apr_time_from_sec(1) /* so long nobody asks whether a connection is still alive */
 #define HANGING_AFTER apr_time_from_msec(1500) /* a refused connection fails sooner than this */
 
 struct secsession_pool_t {
     const apr_dbd_driver_t *driver;
     const char *params;
     int max;
-    apr_thread_mutex_t *mutex;      /* guards all below */
+    apr_thread_mutex_t *mutex; /* guards all below */
     apr_thread_cond_t *returned;
     secsession_connection_t **idle;
     int idle_count;
-    int open_count;                 /* idle, in use, or being opened */
-    int waiting;                    /* threads that wait for a connection to come back */
-    int is_hanging;                 /* a statement or connection found no answer */
-    int is_probing;                 /* one thread is finding out whether it still does not */
+    int open_count; /* idle, in use, or being opened */
+    int waiting;    /* threads that wait for a connection to come back */
+    int is_hanging; /* a statement or connection found no answer */
+    int is_probing; /* one thread is finding out whether it still does not */
     apr_time_t last_answer;
 };
 
@@ -101,8 +102,8 @@ static secsession_connection_t *open_one(secsession_pool_t *connections, int pro
                                          apr_pool_t *scratch, const char **error)
 {
     apr_time_t start = secsession_monotonic();
-    secsession_connection_t *connection = secsession_connection_open(
-        connections->driver, connections->params, scratch, error);
+    secsession_connection_t *connection =
+        secsession_connection_open(connections->driver, connections->params, scratch, error);
 
     if (connection == NULL) {
         apr_thread_mutex_lock(connections->mutex);
@@ -112,8 +113,8 @@ static secsession_connection_t *open_one(secsession_pool_t *connections, int pro
     return connection;
 }
 
-secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections,
-                                                apr_time_t deadline, apr_pool_t *scratch,
+secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections, apr_time_t deadline,
+                                                apr_pool_t *scratch,
                                                 secsession_connection_t **connection,
                                                 const char **error)
 {

@@ -14,9 +14,9 @@ typedef struct secsession_pool_t secsession_pool_t;
 
 typedef enum {
     SECSESSION_POOL_READY,
-    SECSESSION_POOL_UNREACHABLE,    /* no connection could be made; *error says why */
-    SECSESSION_POOL_BUSY,           /* all are in use, and none came back until the deadline */
-    SECSESSION_POOL_HANGING         /* the database does not answer, and another thread is trying */
+    SECSESSION_POOL_UNREACHABLE, /* no connection could be made; *error says why */
+    SECSESSION_POOL_BUSY,        /* all are in use, and none came back until the deadline */
+    SECSESSION_POOL_HANGING      /* the database does not answer, and another thread is trying */
 } secsession_pool_state_t;
 
 /* Makes the pool of this child, whose memory and connections end with `pool`. */
@@ -24,8 +24,8 @@ apr_status_t secsession_pool_create(secsession_pool_t **connections, apr_pool_t 
                                     const apr_dbd_driver_t *driver, const char *params, int max);
 
 /* Takes a connection that seems alive. `scratch` is for *error. */
-secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections,
-                                                apr_time_t deadline, apr_pool_t *scratch,
+secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections, apr_time_t deadline,
+                                                apr_pool_t *scratch,
                                                 secsession_connection_t **connection,
                                                 const char **error);
 

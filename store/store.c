@@ -92,8 +92,8 @@ static secsession_outcome_t decode_end(const char *reason)
         const char *reason;
         secsession_outcome_t outcome;
     } ends[] = {
-        { "idle", SECSESSION_IDLE },       { "absolute", SECSESSION_ABSOLUTE },
-        { "revoked", SECSESSION_REVOKED }, { "reuse", SECSESSION_REUSE },
+        { "idle", SECSESSION_IDLE },         { "absolute", SECSESSION_ABSOLUTE },
+        { "revoked", SECSESSION_REVOKED },   { "reuse", SECSESSION_REUSE },
         { "logout", SECSESSION_LOGGED_OUT }, { "evicted", SECSESSION_EVICTED },
     };
 

@@ -20,15 +20,15 @@ typedef struct secsession_store_t secsession_store_t;
 
 /* A login, when the password has been found right. */
 typedef struct {
-    secsession_hash_t token;            /* of the new token, which nobody has yet */
-    const secsession_hash_t *replaces;  /* the token that the browser presented, or NULL */
+    secsession_hash_t token;           /* of the new token, which nobody has yet */
+    const secsession_hash_t *replaces; /* the token that the browser presented, or NULL */
     const char *realm;
-    const char *user;                   /* UTF-8 without control characters */
+    const char *user; /* UTF-8 without control characters */
     const char *method;
-    apr_int64_t epoch;                  /* from secsession_store_login_epoch, before the password */
-    const char *client_addr;            /* an IP address */
-    const char *user_agent;             /* UTF-8; may be NULL */
-    secsession_limits_t limits;         /* both above zero */
+    apr_int64_t epoch;          /* from secsession_store_login_epoch, before the password */
+    const char *client_addr;    /* an IP address */
+    const char *user_agent;     /* UTF-8; may be NULL */
+    secsession_limits_t limits; /* both above zero */
 } secsession_login_t;
 
 /* Makes the store of the database `params` (a libpq connection string, through APR DBD's `driver`)

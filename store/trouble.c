@@ -8,8 +8,8 @@
 #define REPEAT_AFTER 60 /* seconds */
 
 struct secsession_trouble_t {
-    _Atomic apr_uint32_t logged_at[SECSESSION_TROUBLE_KINDS];   /* seconds; 0: never */
-    _Atomic apr_uint32_t is_logged;                             /* and not over yet */
+    _Atomic apr_uint32_t logged_at[SECSESSION_TROUBLE_KINDS]; /* seconds; 0: never */
+    _Atomic apr_uint32_t is_logged;                           /* and not over yet */
 };
 
 apr_status_t secsession_trouble_create(secsession_trouble_t **trouble, apr_pool_t *pool)

@@ -9,10 +9,10 @@
 typedef struct secsession_trouble_t secsession_trouble_t;
 
 typedef enum {
-    SECSESSION_TROUBLE_REACH,       /* no answer, or no connection */
-    SECSESSION_TROUBLE_BUSY,        /* all connections of a child in use */
-    SECSESSION_TROUBLE_SCHEMA,      /* not the schema that this module needs */
-    SECSESSION_TROUBLE_STATEMENT,   /* PostgreSQL refused a statement */
+    SECSESSION_TROUBLE_REACH,     /* no answer, or no connection */
+    SECSESSION_TROUBLE_BUSY,      /* all connections of a child in use */
+    SECSESSION_TROUBLE_SCHEMA,    /* not the schema that this module needs */
+    SECSESSION_TROUBLE_STATEMENT, /* PostgreSQL refused a statement */
     SECSESSION_TROUBLE_KINDS
 } secsession_trouble_kind_t;
 
