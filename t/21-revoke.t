@@ -44,9 +44,11 @@ subtest 'one session' => sub {
     is new_events('event, session_id, user_name, client_addr, actor, reason'), "revoked $id alice 192.0.2.1 admin_role lost phone",
         'the trail names the session, the administrator and the reason';
     is revoke("revoke_session('$id', 'again')"), 0, 'again, it counts none';
-    is new_events(q(event, coalesce(session_id::text, '-'), reason, detail->>'session_id')), "revoked - again $id", 'and the attempt is in the trail';
+    is new_events(q(event, coalesce(session_id::text, '-'), reason, detail->>'session_id')), "revoked - again $id",
+        'and the attempt is in the trail';
     sql("update secsession.session set expires_at = now() where session_id = '" . id_of($other) . q('));
-    is revoke("revoke_session('" . id_of($other) . "', 'late')"), 0, 'one that had expired unnoticed is not counted';
+    is revoke("revoke_session('" . id_of($other) . "', 'late')"), 0,
+        'one that had expired unnoticed is not counted';
     is state_of($other), 'ended/absolute', 'and keeps its true reason';
     is new_events('event, reason'), 'expired_absolute; revoked late', 'as does the trail';
 };
@@ -62,7 +64,8 @@ subtest 'a user' => sub {
     is new_events('event, realm, user_name, actor, reason'),
         join('; ', ('revoked q alice admin_role left'), ('revoked r alice admin_role left') x 2), 'each has its event';
     is revoke("revoke_user('Alice', 'typo')"), 0, 'a name is compared letter by letter';
-    is new_events('event, user_name, reason'), 'revoked Alice typo', 'a revocation that found nobody is in the trail';
+    is new_events('event, user_name, reason'), 'revoked Alice typo',
+        'a revocation that found nobody is in the trail';
     is state_of(login('alice')), 'live', 'the user can log in again';
     is revoke(q{revoke_user(E'x'' or true --\\\\', E'it''s \\\\ %s')}), 0, 'names and reasons are only data';
     is new_events('user_name, reason'), q(x' or true --\\ it's \\ %s), 'kept as they are';
@@ -77,14 +80,17 @@ subtest 'logins under way' => sub {
     for my $what (sort keys %revocation) {
         my $epoch = sql("select secsession.login_epoch('r', 'carol')", user => 'httpd_web');
         revoke($revocation{$what});
-        ok !eval { login('carol', epoch => $epoch) }, "a password that was checked before a revocation of $what is worth nothing";
+        ok !eval { login('carol', epoch => $epoch) },
+            "a password that was checked before a revocation of $what is worth nothing";
         my $late = login('carol');
         sql("update secsession.session set epoch = $epoch where session_id = '" . id_of($late) . q('));
-        is sql("select count(*) from secsession.active_session where user_name = 'carol'", user => 'admin_role'), 0, 'a login that committed late is not listed';
+        is sql("select count(*) from secsession.active_session where user_name = 'carol'", user => 'admin_role'), 0,
+            'a login that committed late is not listed';
         new_events('event');
         is state_of($late), 'ended/revoked', 'and is refused';
         is state_of($late), 'ended/revoked', 'for good';
-        is new_events('event, user_name, reason'), 'revoked carol revoked while the login was under way', 'with one event';
+        is new_events('event, user_name, reason'), 'revoked carol revoked while the login was under way',
+            'with one event';
     }
     my $carol = login('carol');
     revoke("revoke_user('carol', 'x', 'elsewhere')");
@@ -140,7 +146,8 @@ subtest 'refusals' => sub {
 subtest 'transactions' => sub {
     my $hal = login('hal');
     new_events('event');
-    is sql("begin; select secsession.revoke_user('hal', 'x'); rollback", user => 'admin_role'), 1, 'a revocation that is rolled back';
+    is sql("begin; select secsession.revoke_user('hal', 'x'); rollback", user => 'admin_role'), 1,
+        'a revocation that is rolled back';
     is state_of($hal), 'live', 'revokes nothing';
     is new_events('event'), '', 'and leaves no event';
     is sql("begin isolation level $_; select secsession.revoke_user('hal', 'x'), secsession.revoke_all('x'); rollback", user => 'admin_role') =~ /^1\|/, 1,
@@ -165,7 +172,8 @@ SQL
     is state_of($ida), 'live', 'a change that is rolled back logs nobody out';
     $as_app->("update app_user set password = 'z' where id = 1");
     is states($ida, $jon), 'revoked live', 'a changed password ends that user\'s sessions';
-    is new_events('event, user_name, actor, reason'), 'revoked ida app update of public.app_user', 'in the name of who changed it';
+    is new_events('event, user_name, actor, reason'), 'revoked ida app update of public.app_user',
+        'in the name of who changed it';
     $as_app->("begin isolation level repeatable read; update app_user set \"Login Name\" = 'john' where id = 2; commit");
     is state_of($jon), 'ended/revoked', 'a changed name too, in repeatable read';
     my $john = login('john');
@@ -211,7 +219,8 @@ subtest 'purging' => sub {
     new_events('event');
     is sql('select secsession.purge()', user => 'httpd_web'), 1, 'what has passed its absolute end goes';
     is state_of($over), '', 'its token is then unknown';
-    is new_events('event, session_id'), "expired_absolute $over_id", 'and its end is in the trail, though no request noticed it';
+    is new_events('event, session_id'), "expired_absolute $over_id",
+        'and its end is in the trail, though no request noticed it';
     is states($live, $left, $idle), 'live logout idle', 'the rest keeps being known for what it is, ended or not';
     sql("update secsession.session set expires_at = now() where user_name ~ '^mia'");
     new_events('event');

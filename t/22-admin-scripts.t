@@ -61,7 +61,8 @@ subtest 'what each one does' => sub {
     like +(admin('audit', limit => 1))[1], qr/\(1 row\)/, 'or the last so many';
     like +(admin('audit', since => 'tomorrow'))[1], qr/\(0 rows\)/, 'or since a moment';
     like +(admin('audit', realm => 'q'))[1], qr/eve/, 'or in a realm';
-    like +($postgres->script(checkout() . '/store/admin/audit.sql', user => 'auditor_role'))[1], qr/revoked/, 'an auditor may run it';
+    like +($postgres->script(checkout() . '/store/admin/audit.sql', user => 'auditor_role'))[1], qr/revoked/,
+        'an auditor may run it';
 
     sql("update secsession.session set expires_at = now() where user_name in ('alice', 'eve')");
     is_deeply [ admin('purge', batch => 1) ], [ 0, "sessions removed: 1\n", '' ], 'purge removes a batch';
@@ -81,7 +82,8 @@ subtest 'what is missing' => sub {
             delete $vars{$missing};
             my ($exit, $out, $err) = admin($script, %vars);
             is "$exit $out", '3 ', "$script without $missing fails";
-            like $err, qr/^usage: psql -d DATABASE .*-v $missing=\S+ .*-f $script\.sql$/m, 'and says how it is used';
+            like $err, qr/^usage: psql -d DATABASE .*-v $missing=\S+ .*-f $script\.sql$/m,
+                'and says how it is used';
             my ($empty) = admin($script, %vars, $missing => '');
             is $empty, 3, "$script with an empty $missing fails";
         }
