@@ -1,0 +1,291 @@
+# What may be written in httpd.conf, and what httpd -t says of what may not: whoever makes a mistake reads which
+# directive is wrong, what it says and what is allowed, and no mistake makes sessions weaker than they look.
+
+use lib 't/lib';
+use Secsession::Test;
+use Secsession::Process qw(checkout slurp);
+
+my $DATABASE = qq{DBDriver pgsql\nDBDParams "host=/nowhere dbname=app"\n};
+our $tester = Secsession::Httpd->new(config => $DATABASE, modules => [qw(authn_anon authz_groupfile)]);
+my $documentation = slurp(checkout() . '/docs/directives.md');
+my %SECTION = (Location => '"/x"', Directory => '"/x"', Files => '"x"', LocationMatch => '"^/x"', If => '"true"');
+
+my $DURATION = 'a duration above zero such as 30s, 15m, 8h or 30d (a plain number is seconds), up to ten years';
+my $PATH = 'a path on this host, such as /login';
+my $REALM = '1 to 255 printable ASCII characters without spaces, quotes and backslashes';
+my $ATTRIBUTES = 'each at most once, SameSite=Strict|Lax|None, Path=/path, Domain=host, Insecure';
+my $TYPES = 'none, or any of cache, cookies, storage, executionContexts';
+
+# Each directive: where it may stand (S: server or virtual host; D: also sections), what it may say, and what it
+# may not, under the words that tell what is allowed. A pair is [what is written, what the message quotes].
+my @PATHS = (
+    right => [ '/', '/login', '/a/b.html', '/login?lang=en', '/%C3%A4', '/~user/', '/' . 'x' x 1000 ],
+    wrong => { $PATH => [
+        'login', '//evil.example', 'http://evil.example/', 'https:/evil', '/a/../b', '/./a', '/a//b', '/%2e%2e/x',
+        '/%5cevil', '/%2f/evil', 'javascript:1', '../x', '?x', '#x', '/\evil', [ '"/a b"', '/a b' ], [ '""', '' ],
+        "/\xc3\xa4", "/a\x7f",
+    ] },
+);
+my @DURATIONS = (
+    right => [ 1, 30, '1s', '30S', '15m', '15min', '8h', '8H', '30d', '030', '3650d', 315_360_000 ],
+    wrong => { $DURATION => [
+        0, '0s', '0d', -1, '-5m', '+5m', 'm', 'h5', '5x', '5ms', '5w', '1.5h', '1e3', '0x10', '5mm', '1h30m', 'off',
+        'none', '3651d', 315_360_001, 2**31, 2**32 + 1, '9223372036854775807d', '9223372036854775808',
+        '18446744073709551617', '-18446744073709551615', '9' x 400, [ '"5 m"', '5 m' ], [ '" 5"', ' 5' ],
+    ] },
+);
+my @COOKIES = (
+    right => [
+        'id', '__Host-id', '__Secure-id', '__Host-Http-id', "a!#\$%&'*+-.^_`|~0", 'id SameSite=Strict',
+        'id samesite=none',
+        'id Path=/app', 'id Domain=example.org', 'id Path=/a Domain=.example.org SameSite=Lax', '__Host-id Path=/',
+        '__Secure-id Domain=example.org Path=/a', 'id Insecure', 'id Insecure SameSite=Strict Path=/a', '_id insecure',
+    ],
+    wrong => {
+        'a cookie name (letters, digits and' => [
+            [ '', '' ], [ '""', '' ], [ '"a b"', 'a b' ], [ q('"a"'), '"a"' ], [ 'SameSite=Lax id', 'SameSite=Lax' ],
+            'a=b', 'a;b', 'a,b', 'a(b)', 'a/b', 'a:b', 'a[]', "\xc3\xa4",
+        ],
+        $ATTRIBUTES => [ map { [ "id $_", (split)[-1] =~ tr/"//dr ] }
+            'SameSite=Some', 'SameSite=', 'SameSite', 'Path=app', 'Path=', 'Domain=', 'Domain', 'Secure', 'HttpOnly',
+            'Max-Age=5', 'Expires=0', 'Partitioned', 'Lax', '"Path=/a;Domain=evil"', 'Path=/a,b', 'Insecure=1',
+            'Insecure Insecure', 'Path=/a Path=/a', 'SameSite=Lax SameSite=Strict', 'Domain=a Domain=b' ],
+        'a name without __Host- where Domain= or another Path is given' => [ map { [ $_, (split)[0] ] }
+            '__Host-id Domain=example.org', '__Host-id Path=/app', '__HOST-id Domain=example.org', '__host-id Path=/a',
+            '__Host-Http-id Path=/a', '__Host-id Path=/ Domain=example.org' ],
+        'a name that does not begin with __ where Insecure is given' => [ map { [ $_, (split)[0] ] }
+            '__Host-id Insecure', '__Secure-id Insecure', '__id insecure', '__Host-id Insecure Path=/' ],
+        'without Insecure where SameSite=None is given' => [ map { [ $_, 'id' ] }
+            'id Insecure SameSite=None', 'id samesite=NONE insecure' ],
+    },
+);
+my %DIRECTIVE = (
+    SecSession => { where => 'D', right => [qw(On Off on OFF)], wrong => { 'On or Off' => [ '', 'maybe', 1 ] } },
+    SecSessionRealm => { where => 'S',
+        right => [ 'a', 'Example', 'app.example.org', "it's", 'r/1;x', '~' x 255 ],
+        wrong => { $REALM => [
+            [ '"a b"', 'a b' ], [ q('a"b'), 'a"b' ], [ 'a\\\\b', 'a\\b' ], "\xc3\xa4", 'x' x 256, "a\x7f", "a\x1b",
+        ] } },
+    SecSessionCookie => { where => 'S', @COOKIES },
+    SecSessionIdleTimeout => { where => 'D', @DURATIONS },
+    SecSessionAbsoluteTimeout => { where => 'D', @DURATIONS },
+    SecSessionAuthProvider => { where => 'D', right => [ 'file', 'anon', 'file anon', 'anon file' ],
+        wrong => {
+            'no module provides' => [ 'nothing', [ 'file nothing', 'nothing' ], 'FILE', 'file,anon', [ '""', '' ] ],
+            'at least one provider, for example: file' => [ [ '', '' ] ],
+        } },
+    SecSessionLoginPage => { where => 'D', @PATHS },
+    SecSessionLoginHome => { where => 'D', @PATHS },
+    SecSessionLogoutHome => { where => 'D', @PATHS },
+    SecSessionCacheControl => { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'private' ] } },
+    SecSessionClearSiteData => { where => 'D',
+        right => [ qw(none None cache cookies storage executionContexts), 'CACHE storage', 'cache cookies storage' ],
+        wrong => { $TYPES => [ [ '', '' ], 'all', '*', 'off', 'cache,storage', [ 'none cache', 'none' ],
+            [ q('"cache"'), '"cache"' ] ] } },
+    DBDriver => { where => 'S', right => ['pgsql'], wrong => {} },
+    DBDParams => { where => 'S', right => ['"dbname=app user=x"'], wrong => {} },
+    DBDMax => { where => 'S', right => [ 1, 10, 10_000 ],
+        wrong => { 'a number from 1 to 10000' => [ 0, -1, 10_001, 'ten', '5x', '99999999999999999999' ] } },
+);
+
+sub in_section { my ($section, $text) = @_; return "<$section $SECTION{$section}>\n$text\n</$section>" }
+sub in_host { return "<VirtualHost *:1>\n$_[0]\n</VirtualHost>" }
+
+sub is_accepted {
+    my ($text, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my ($ok, $said) = $tester->configtest($text);
+    return ok($ok, $name) || diag $said;
+}
+
+sub is_refused {
+    my ($text, $name, @words) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my ($ok, $said) = $tester->configtest($text);
+    is_deeply [ $ok ? 'accepted' : (), grep { index($said, $_) < 0 } @words ], [], $name or diag $said;
+    return;
+}
+
+my @documented = map { /\b(SecSession\w*|DBD\w+)/g } $documentation =~ /^### ((?:SecSession|DBD).*)$/mg;
+is_deeply [ sort @documented ], [ sort keys %DIRECTIVE ], 'every directive of the documentation is tested here';
+
+subtest 'what is right is accepted' => sub {
+    for my $directive (grep { !/^DBD(?:river|Params)$/ } sort keys %DIRECTIVE) {
+        my @right = @{ $DIRECTIVE{$directive}{right} };
+        is_accepted(join("\n", map { in_host("$directive $_") } @right), "$directive, " . @right . ' values');
+    }
+    is_accepted(<<'CONFIG', 'a provider by its alias');
+<AuthnProviderAlias file staff>
+    AuthUserFile "/nowhere"
+</AuthnProviderAlias>
+SecSessionAuthProvider file staff
+CONFIG
+};
+
+# One list serves several directives: for the later ones three values show that they use it.
+my %seen;
+for my $directive (sort keys %DIRECTIVE) {
+    my %wrong = %{ $DIRECTIVE{$directive}{wrong} };
+    subtest "$directive: what is wrong stops httpd, in words that help" => sub {
+        for my $allowed (sort keys %wrong) {
+            my @values = @{ $wrong{$allowed} };
+            splice @values, 3 if $seen{ $wrong{$allowed} }++;
+            for my $value (map { ref ? $_ : [ $_, $_ ] } @values) {
+                my ($written, $quoted) = @$value;
+                $quoted =~ s/\\/\\\\/g;    # as httpd logs it
+                $quoted =~ s/([\x01-\x1f\x7f-\xff])/sprintf '\x%02x', ord $1/ge;
+                # httpd's own words for flags, and for a missing argument, do not quote what was written.
+                my $is_httpds = $allowed eq 'On or Off' || $quoted eq '';
+                is_refused("$directive $written", "$directive " . substr($written, 0, 60), $directive,
+                    $is_httpds ? () : ("'$quoted'", $allowed));
+            }
+        }
+    } if %wrong;
+}
+
+subtest 'where directives may stand' => sub {
+    for my $directive (sort keys %DIRECTIVE) {
+        my $text = "$directive $DIRECTIVE{$directive}{right}[0]";
+        if ($DIRECTIVE{$directive}{where} eq 'D') {
+            my $all = join "\n", $text, map { in_section($_, $text) } sort keys %SECTION;
+            is_accepted("$all\n" . in_host($all), "$directive anywhere");
+        }
+        else {
+            is_accepted(in_host($text), "$directive in a virtual host");
+            my @sections = sort keys %SECTION;
+            is_refused(in_section($_, $text), "$directive not in <$_>", $directive, 'not allowed') for @sections;
+        }
+    }
+};
+
+subtest 'a directive that is designed but not built is not accepted' => sub {
+    my @designed = map { "SecSession$_" } qw(Profile Remember Touch RotateInterval RotateGrace MaxPerUser LoginThrottle
+        AppLogin LoginWhen LogoutWhen Adopt Vault Forward Guard Bind Cache CacheSlots Lease Feed Stale Assertion);
+    my %built = map { $_ => 1 } keys %DIRECTIVE;
+    is_refused("$_ 5", $_, "Invalid command '$_'") for grep { !$built{$_} } @designed;
+};
+
+subtest 'sessions without a database stop httpd' => sub {
+    my @advice = ('SS301', 'DBDriver pgsql', 'DBDParams');
+    my %missing = (
+        'nothing' => '', 'no driver' => 'DBDParams "dbname=app"', 'no parameters' => 'DBDriver pgsql',
+        'another driver' => "DBDriver sqlite3\nDBDParams x",
+    );
+    for my $name (sort keys %missing) {
+        local our $tester = Secsession::Httpd->new(config => $missing{$name}, without => ['dbd']);
+        my $location = in_section('Location', 'SecSession On');
+        is_refused('SecSession On', $name, @advice, 'the main server');
+        is_refused($location, "$name, in a location", @advice);
+        is_refused(in_host($location), "$name, in a virtual host", @advice, 'configtest.conf:');
+        is_accepted('SecSession Off', "$name, but no sessions");
+        is_accepted(in_host("$DATABASE\n$location"), "$name, but the virtual host has one");
+    }
+    local our $tester = Secsession::Httpd->new(config => $DATABASE, without => ['dbd']);
+    is_accepted('SecSession On', 'mod_dbd need not be there');
+    is_accepted(in_host('SecSession On'), 'a virtual host has its server\'s database');
+};
+
+my @DIRECTORIES = map { lc } grep { $_ !~ /^DBD/ } sort keys %DIRECTIVE;
+my ($postgres, $httpd) = start_servers(
+    files => {
+        (map { ("ht/$_/a.txt" => 'a', "ht/$_/.htaccess" => "$_ On\n") } @DIRECTORIES),
+        'deep/a.html' => '1', 'deep/er/a.html' => '2', 'alone/a.html' => '3',
+    },
+    config => <<'CONFIG', vhosts => <<'VHOSTS');
+SecSessionIdleTimeout 20m
+SecSessionLoginPage /login
+<Directory "@FOLDER@/htdocs/ht">
+    AllowOverride All
+</Directory>
+<Location "/deep/">
+    AuthType SecSession
+    Require valid-user
+    SecSessionLoginPage /deep-login
+    SecSessionCacheControl Off
+    SecSessionIdleTimeout 10m
+</Location>
+<Location "/deep/er/">
+    SecSessionLoginPage /deeper-login
+    SecSessionCacheControl On
+</Location>
+<Location "/alone/">
+    SecSession Off
+    AuthType SecSession
+    Require valid-user
+</Location>
+<LocationMatch "^/(bye|silent)$">
+    SetHandler secsession-logout
+    SecSessionLogoutHome /gone
+    SecSessionClearSiteData executionContexts COOKIES
+</LocationMatch>
+<Location "/silent">
+    SecSessionClearSiteData none
+</Location>
+<Location "/off-login">
+    SecSession Off
+    SetHandler secsession-login
+</Location>
+<Location "/off-logout">
+    SecSession Off
+    SetHandler secsession-logout
+</Location>
+CONFIG
+<VirtualHost 127.0.0.1:@PORT@>
+    ServerName localhost
+</VirtualHost>
+<VirtualHost 127.0.0.1:@PORT@>
+    ServerName Second.Example
+    SecSessionCookie id SameSite=strict Path=/ Domain=example Insecure
+    SecSessionIdleTimeout 5m
+    <Location "/login">
+        SecSessionLoginHome /home
+    </Location>
+</VirtualHost>
+VHOSTS
+
+my $alice = browser($httpd, 'alice');
+sub page { return $httpd->get($_[0], headers => [ [ Accept => 'text/html' ] ]) }
+
+subtest 'no directive is obeyed in .htaccess, where whoever may upload a file could write it' => sub {
+    for my $name (@DIRECTORIES) {
+        is $httpd->get("/ht/$name/a.txt")->status, 500, $name;
+        like $httpd->error_log, qr{/ht/$name/\.htaccess: $name not allowed here}i, "$name: the log says why";
+    }
+};
+
+subtest 'sections inherit from what is around them, and the inner one wins' => sub {
+    like page('/deep/a.html')->header('Location'), qr{/deep-login\?}, 'the login page of a location';
+    like page('/deep/er/a.html')->header('Location'), qr{/deeper-login\?}, 'of a location inside';
+    is environment_of($alice->get('/app/show'))->{SECSESSION_IDLE}, 1200, 'a timeout of the server';
+    is $alice->get('/deep/a.html')->header('Cache-Control'), undef, 'Cache-Control is left alone';
+    is $alice->get('/deep/er/a.html')->header('Cache-Control'), 'no-store', 'and not in a location inside';
+    my $bye = $alice->clone->get('/bye', headers => [ [ 'Sec-Fetch-Site' => 'same-origin' ] ]);
+    is $bye->header('Location') =~ s{^http://[^/]*}{}r, '/gone', 'where a logout goes to';
+    is $bye->header('Clear-Site-Data'), '"executionContexts", "cookies"', 'what a logout clears';
+    is $httpd->post('/silent', '')->header('Clear-Site-Data'), undef, 'nothing, in a location inside';
+    is $httpd->post('/logout', '')->header('Clear-Site-Data'), '"cache", "storage"', 'the default';
+};
+
+subtest 'a virtual host inherits from the server, and its own words win' => sub {
+    my $second = $httpd->client(host => 'second.example', cookie_name => 'id');
+    my $login = $second->login('alice', password_of('alice'));
+    is $login->header('Location') =~ s{^http://[^/]*}{}r, '/home', 'where a login goes to';
+    my @cookies = $login->all_headers('Set-Cookie');
+    like "@cookies", qr{\Aid=[\w-]{43}; Path=/; Domain=example; HttpOnly; SameSite=Strict\z}, 'its own cookie alone';
+    is environment_of($second->get('/app/show'))->{SECSESSION_IDLE}, 300, 'its own timeout';
+    for my $name ('second.example', 'localhost') {
+        my $challenge = $httpd->get('/app/show', host => $name)->header('WWW-Authenticate');
+        is $challenge, qq{SecSession realm="$name"}, "the realm of $name is its name, in small letters";
+    }
+};
+
+subtest 'where sessions are Off, AuthType SecSession and the handlers let nobody in' => sub {
+    my %number = ('/alone/a.html' => 'SS202', '/off-login' => 'SS210', '/off-logout' => 'SS211');
+    for my $path (sort keys %number) {
+        is $_->get($path)->status, 500, $path for $alice, $httpd;
+        like $httpd->error_log, qr/$number{$path}: .*SecSession.*On/, "$path: the log says what to write";
+    }
+    is $httpd->post('/off-login', 'username=alice&password=correct+horse')->header('Set-Cookie'), undef, 'and no login';
+};
+
+done_testing;
