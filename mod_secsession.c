@@ -34,21 +34,27 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
 
 static void register_hooks(apr_pool_t *pool)
 {
+    /* It writes all header fields down. */
+    static const char *const before[] = { "mod_log_forensic.c", NULL };
+
     secsession_response_register();
 
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(secsession_config_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 
-    ap_hook_post_read_request(secsession_context_begin, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_post_read_request(secsession_context_begin, NULL, before, APR_HOOK_REALLY_FIRST);
     ap_hook_header_parser(secsession_context_look_up, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_check_authn(secsession_authn_check, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_note_auth_failure(secsession_authn_note_failure, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_fixups(secsession_identity_fixup, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_insert_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_error_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(secsession_login_handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(secsession_logout_handle, NULL, NULL, APR_HOOK_MIDDLE);
+    /* A request that httpd refused while reading it (400, 417) is logged all the same. */
+    ap_hook_log_transaction(secsession_context_begin, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }
 
 AP_DECLARE_MODULE(secsession) = { STANDARD20_MODULE_STUFF,

@@ -8,7 +8,7 @@ OBJECTS = mod_secsession.o \
           http/response.o http/login.o http/logout.o http/password.o http/page.o http/form.o \
           http/guard.o http/target.o http/text.o \
           session/token.o session/policy.o \
-          store/store.o store/dbd.o store/pool.o store/connection.o store/trouble.o
+          store/store.o store/answer.o store/dbd.o store/pool.o store/connection.o store/trouble.o
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wno-unused-parameter -Werror

@@ -48,7 +48,7 @@ const char *secsession_argument_duration(cmd_parms *cmd, const char *argument, i
 
 const char *secsession_argument_path(cmd_parms *cmd, const char *argument)
 {
-    if (!secsession_target_is_local(argument)) {
+    if (!secsession_target_is_local(argument) || strchr(argument, '#')) {
         return wrong(cmd, argument, "a path on this host, such as /login");
     }
     return NULL;
@@ -184,7 +184,7 @@ const char *secsession_argument_clear_site_data(cmd_parms *cmd, int argc, char *
                                                 const char **value)
 {
     static const char *const types[] = { "cache", "cookies", "storage", "executionContexts" };
-    const char *header = "";
+    const char *header = "", *bad = argc ? argv[0] : "";
 
     if (argc == 1 && strcasecmp(argv[0], "none") == 0) {
         *value = header;
@@ -198,13 +198,14 @@ const char *secsession_argument_clear_site_data(cmd_parms *cmd, int argc, char *
         }
         if (n == count) {
             header = "";
+            bad = argv[i];
             break;
         }
         header = apr_pstrcat(cmd->pool, header, *header ? ", \"" : "\"", types[n], "\"", NULL);
     }
     *value = header;
     return *header ? NULL
-                   : wrong(cmd, argc ? argv[0] : "",
+                   : wrong(cmd, bad,
                            "none, or any of cache, cookies, "
                            "storage, executionContexts");
 }

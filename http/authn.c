@@ -101,6 +101,15 @@ static int demand_login(request_rec *r, secsession_outcome_t outcome)
     return HTTP_SEE_OTHER;
 }
 
+int secsession_authn_note_failure(request_rec *r, const char *type)
+{
+    if (strcasecmp(type, SECSESSION_AUTH_TYPE) != 0) {
+        return DECLINED;
+    }
+    secsession_authn_challenge(r);
+    return OK;
+}
+
 int secsession_authn_check(request_rec *r)
 {
     const secsession_session_t *session;

@@ -14,6 +14,9 @@ int secsession_authn_is_ours(request_rec *r);
 /* check_authn: sets the user, or answers 303 to the login page, 401, or 503. */
 int secsession_authn_check(request_rec *r);
 
+/* note_auth_failure: who is logged in, but not whom Require names, gets the challenge, too. */
+int secsession_authn_note_failure(request_rec *r, const char *type);
+
 /* Adds WWW-Authenticate to the answer and gives HTTP_UNAUTHORIZED. */
 int secsession_authn_challenge(request_rec *r);
 

@@ -60,7 +60,7 @@ static int show_form(request_rec *r)
 
     page.message = explain(secsession_form_get(r->pool, r->args, "why"));
     page.target = local_or_null(secsession_form_get(r->pool, r->args, "return"));
-    return secsession_page_send_login(r, HTTP_OK, &page);
+    return secsession_page_send_login(r, r->status, &page); /* an ErrorDocument's is the error's */
 }
 
 /* One answer for a wrong password, an unknown user, and a name that cannot be one. */

@@ -186,7 +186,7 @@ static secsession_execution_t execute_prepared(secsession_connection_t *connecti
         }
     }
     if (!PQsendQueryPrepared(connection->pg, name, parameters->count, parameters->values,
-                             parameters->lengths, parameters->formats, 0)) {
+                             parameters->lengths, parameters->formats, 1)) {
         return SECSESSION_LOST;
     }
     return receive(connection->pg, deadline, result);
@@ -202,7 +202,7 @@ secsession_execution_t secsession_connection_execute(secsession_connection_t *co
     *result = NULL;
     if (statement->unprepared) {
         return PQsendQueryParams(connection->pg, statement->sql, parameters->count, NULL,
-                                 parameters->values, parameters->lengths, parameters->formats, 0)
+                                 parameters->values, parameters->lengths, parameters->formats, 1)
                    ? receive(connection->pg, deadline, result)
                    : SECSESSION_LOST;
     }

@@ -36,7 +36,7 @@ typedef struct {
 } secsession_parameters_t;
 
 typedef enum {
-    SECSESSION_EXECUTED,   /* *result holds rows */
+    SECSESSION_EXECUTED,   /* *result holds rows, in binary form */
     SECSESSION_REFUSED,    /* PostgreSQL answered with an error, in *result */
     SECSESSION_UNPREPARED, /* the statement is not prepared although it was just now */
     SECSESSION_LOST,       /* the connection is gone; whether the statement ran is unknown */

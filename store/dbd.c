@@ -4,8 +4,8 @@
 #include <apr_strings.h>
 #include <http_log.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 
+#include "store/answer.h"
 #include "store/pool.h"
 #include "store/store.h"
 #include "store/trouble.h"
@@ -16,10 +16,10 @@ APLOG_USE_MODULE(secsession);
 
 static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_SCHEMA_VERSION] = "select secsession.schema_version()",
-    [SECSESSION_SQL_LOOKUP] = "select * from secsession.lookup($1, $2, $3, $4, $5)",
+    [SECSESSION_SQL_LOOKUP] = "select secsession.lookup($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_LOGIN_EPOCH] = "select secsession.login_epoch($1, $2)",
     [SECSESSION_SQL_AUTHENTICATE] =
-        "select * from secsession.authenticate($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "select secsession.authenticate($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     [SECSESSION_SQL_LOGOUT] = "select secsession.logout($1, $2)",
     [SECSESSION_SQL_LOGIN_FAILED] = "select secsession.login_failed($1, $2, $3, $4)",
 };
@@ -115,6 +115,17 @@ static void log_schema(secsession_dbd_t *dbd, int version)
     }
 }
 
+void secsession_dbd_log_nonsense(secsession_dbd_t *dbd, secsession_sql_t sql)
+{
+    if (secsession_trouble_is_news(dbd->trouble, SECSESSION_TROUBLE_ANSWER)) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, dbd->server,
+                     "SS108: the session database's answer to '%s' is none that this module "
+                     "understands: what needs it is answered with 503; as the owner of the schema "
+                     "run psql -d DATABASE -f store/install.sql",
+                     STATEMENTS[sql]);
+    }
+}
+
 static secsession_execution_t execute(secsession_dbd_t *dbd, secsession_connection_t *connection,
                                       secsession_sql_t sql,
                                       const secsession_parameters_t *parameters,
@@ -147,13 +158,15 @@ static secsession_execution_t verify(secsession_dbd_t *dbd, secsession_connectio
     PGresult *result;
     secsession_execution_t execution;
     int version = 0;
+    int ok = 1;
 
     if (connection->verified) {
         return SECSESSION_EXECUTED;
     }
     execution = execute(dbd, connection, SECSESSION_SQL_SCHEMA_VERSION, &none, deadline, &result);
     if (execution == SECSESSION_EXECUTED && PQntuples(result) == 1) {
-        version = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
+        version = (int)secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0),
+                                                &ok);
     }
     PQclear(result);
     if (execution == SECSESSION_LOST || execution == SECSESSION_STALLED) {

@@ -24,8 +24,12 @@ apr_status_t secsession_dbd_create(secsession_dbd_t **dbd, apr_pool_t *pool, ser
 apr_status_t secsession_dbd_child_init(secsession_dbd_t *dbd, apr_pool_t *pool);
 
 /* Runs one statement, each of which may be run twice without harm: where a connection turns out to
- * be lost, it is run again on another. The result lives in `pool`; NULL: no answer, logged. */
+ * be lost, it is run again on another. The result, in PostgreSQL's binary form, lives in `pool`; NULL:
+ * no answer, logged. */
 const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, secsession_sql_t sql,
                                      const secsession_parameters_t *parameters);
+
+/* Logs that a statement had an answer that this module does not understand. */
+void secsession_dbd_log_nonsense(secsession_dbd_t *dbd, secsession_sql_t sql);
 
 #endif

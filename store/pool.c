@@ -6,8 +6,10 @@
 #include <string.h>
 
 #define IDLE_FOR apr_time_from_sec(60)
-#define TRUSTED_FOR                                                                                \
-    apr_time_from_sec(1) /* so long nobody asks whether a connection is still alive */
+/* So long nobody asks whether a connection is still alive. */
+#define TRUSTED_FOR apr_time_from_sec(1)
+#define BUSY_AT 4 /* statements at once: more only make PostgreSQL's processes take turns */
+#define PATIENCE apr_time_from_msec(10) /* then one more is worth it: the others may be waiting */
 #define HANGING_AFTER apr_time_from_msec(1500) /* a refused connection fails sooner than this */
 
 struct secsession_pool_t {
@@ -56,31 +58,47 @@ apr_status_t secsession_pool_create(secsession_pool_t **result, apr_pool_t *pool
     return status;
 }
 
-/* Under the mutex: a place for one more statement, and an idle connection if there is one. */
-static secsession_pool_state_t take_place(secsession_pool_t *connections, apr_time_t deadline,
-                                          secsession_connection_t **idle, int *probe)
+/* Under the mutex: whether a place can be had now. */
+static int find_place(secsession_pool_t *connections, apr_time_t patient_for,
+                      secsession_connection_t **idle)
 {
-    *idle = NULL;
-    for (;;) {
-        apr_time_t left = deadline - secsession_monotonic();
+    int in_use = connections->open_count - connections->idle_count;
 
-        if (connections->is_hanging && connections->is_probing) {
-            return SECSESSION_POOL_HANGING;
-        }
-        if (connections->idle_count > 0) {
-            *idle = connections->idle[--connections->idle_count];
-            break;
-        }
-        if (connections->open_count < connections->max) {
-            connections->open_count++;
-            break;
-        }
-        if (left <= 0) {
+    if (in_use >= BUSY_AT && patient_for > 0) {
+        return 0;
+    }
+    if (connections->idle_count > 0) {
+        *idle = connections->idle[--connections->idle_count];
+        return 1;
+    }
+    if (connections->open_count < connections->max) {
+        connections->open_count++;
+        return 1;
+    }
+    return 0;
+}
+
+/* Under the mutex: a place for one more statement, and an idle connection if there is one. */
+static secsession_pool_state_t take_place(secsession_pool_t *connections, apr_time_t now,
+                                          apr_time_t deadline, secsession_connection_t **idle,
+                                          int *probe)
+{
+    apr_time_t patient_until = now + PATIENCE;
+
+    *idle = NULL;
+    while (!(connections->is_hanging && connections->is_probing)
+           && !find_place(connections, patient_until - now, idle)) {
+        if (now >= deadline) {
             return SECSESSION_POOL_BUSY;
         }
         connections->waiting++;
-        apr_thread_cond_timedwait(connections->returned, connections->mutex, left);
+        apr_thread_cond_timedwait(connections->returned, connections->mutex,
+                                  (now < patient_until ? patient_until : deadline) - now);
         connections->waiting--;
+        now = secsession_monotonic();
+    }
+    if (connections->is_hanging && connections->is_probing) {
+        return SECSESSION_POOL_HANGING;
     }
     *probe = connections->is_hanging;
     connections->is_probing |= *probe;
@@ -124,7 +142,7 @@ secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections, 
     int probe = 0;
 
     apr_thread_mutex_lock(connections->mutex);
-    state = take_place(connections, deadline, &found, &probe);
+    state = take_place(connections, now, deadline, &found, &probe);
     apr_thread_mutex_unlock(connections->mutex);
     if (state != SECSESSION_POOL_READY) {
         return state;

@@ -2,29 +2,12 @@
 #include "store/store.h"
 
 #include <apr_strings.h>
-#include <stdlib.h>
 
+#include "store/answer.h"
 #include "store/dbd.h"
 
 struct secsession_store_t {
     secsession_dbd_t *dbd;
-};
-
-/* The columns of secsession.lookup() and secsession.authenticate(). */
-enum {
-    COLUMN_STATE,
-    COLUMN_END_REASON,
-    COLUMN_SESSION_ID,
-    COLUMN_USER,
-    COLUMN_METHOD,
-    COLUMN_CREATED_AT,
-    COLUMN_AUTHENTICATED_AT,
-    COLUMN_EXPIRES_AT,
-    COLUMN_IDLE_MS,
-    COLUMN_AGE_MS,
-    COLUMN_IDLE_TIMEOUT,
-    COLUMN_ABSOLUTE_TIMEOUT,
-    COLUMNS
 };
 
 apr_status_t secsession_store_create(secsession_store_t **store, apr_pool_t *pool,
@@ -59,72 +42,21 @@ static void add_number(secsession_parameters_t *parameters, apr_pool_t *pool, ap
     add_text(parameters, apr_psprintf(pool, "%" APR_INT64_T_FMT, value));
 }
 
-static const char *text(const PGresult *row, int column)
+static secsession_outcome_t ask(secsession_store_t *store, apr_pool_t *pool, secsession_sql_t sql,
+                                const secsession_parameters_t *parameters,
+                                const secsession_session_t **session)
 {
-    return PQgetisnull(row, 0, column) ? "" : PQgetvalue(row, 0, column);
-}
+    const PGresult *result = secsession_dbd_query(store->dbd, pool, sql, parameters);
+    secsession_outcome_t outcome;
 
-static apr_int64_t number(const PGresult *row, int column)
-{
-    return apr_atoi64(text(row, column));
-}
-
-static const secsession_session_t *decode_session(apr_pool_t *pool, const PGresult *row)
-{
-    secsession_session_t *session = apr_palloc(pool, sizeof(*session));
-
-    session->id = text(row, COLUMN_SESSION_ID); /* the result lives as long as the pool */
-    session->user = text(row, COLUMN_USER);
-    session->method = text(row, COLUMN_METHOD);
-    session->created_at = number(row, COLUMN_CREATED_AT);
-    session->authenticated_at = number(row, COLUMN_AUTHENTICATED_AT);
-    session->expires_at = number(row, COLUMN_EXPIRES_AT);
-    session->idle_ms = number(row, COLUMN_IDLE_MS);
-    session->age_ms = number(row, COLUMN_AGE_MS);
-    session->limits.idle = (int)number(row, COLUMN_IDLE_TIMEOUT);
-    session->limits.absolute = (int)number(row, COLUMN_ABSOLUTE_TIMEOUT);
-    return session;
-}
-
-static secsession_outcome_t decode_end(const char *reason)
-{
-    static const struct {
-        const char *reason;
-        secsession_outcome_t outcome;
-    } ends[] = {
-        { "idle", SECSESSION_IDLE },         { "absolute", SECSESSION_ABSOLUTE },
-        { "revoked", SECSESSION_REVOKED },   { "reuse", SECSESSION_REUSE },
-        { "logout", SECSESSION_LOGGED_OUT }, { "evicted", SECSESSION_EVICTED },
-    };
-
-    for (apr_size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        if (strcmp(reason, ends[i].reason) == 0) {
-            return ends[i].outcome;
-        }
-    }
-    return SECSESSION_UNAVAILABLE; /* an answer that this module does not understand is none */
-}
-
-static secsession_outcome_t decode(apr_pool_t *pool, const PGresult *result,
-                                   const secsession_session_t **session)
-{
-    const char *state;
-
-    if (result == NULL || PQnfields(result) != COLUMNS) {
+    if (result == NULL) {
         return SECSESSION_UNAVAILABLE;
     }
-    if (PQntuples(result) == 0) {
-        return SECSESSION_UNKNOWN;
+    outcome = secsession_answer_decode(pool, result, session);
+    if (outcome == SECSESSION_UNAVAILABLE) {
+        secsession_dbd_log_nonsense(store->dbd, sql);
     }
-    state = text(result, COLUMN_STATE);
-    if (strcmp(state, "live") == 0) {
-        *session = decode_session(pool, result);
-        return SECSESSION_LIVE;
-    }
-    if (strcmp(state, "retired") == 0) {
-        return SECSESSION_RETIRED;
-    }
-    return decode_end(text(result, COLUMN_END_REASON));
+    return outcome;
 }
 
 secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool_t *pool,
@@ -140,8 +72,7 @@ secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool
     add_number(&parameters, pool, location->idle);
     add_number(&parameters, pool, location->absolute);
     add_text(&parameters, client_addr);
-    return decode(pool, secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_LOOKUP, &parameters),
-                  session);
+    return ask(store, pool, SECSESSION_SQL_LOOKUP, &parameters, session);
 }
 
 secsession_outcome_t secsession_store_login_epoch(secsession_store_t *store, apr_pool_t *pool,
@@ -150,15 +81,19 @@ secsession_outcome_t secsession_store_login_epoch(secsession_store_t *store, apr
 {
     secsession_parameters_t parameters = { 0 };
     const PGresult *result;
+    int ok = 1;
 
     add_text(&parameters, realm);
     add_text(&parameters, user);
     result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_LOGIN_EPOCH, &parameters);
-    if (result == NULL || PQntuples(result) != 1) {
+    if (result == NULL) {
         return SECSESSION_UNAVAILABLE;
     }
-    *epoch = number(result, 0);
-    return SECSESSION_LIVE;
+    *epoch = secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0), &ok);
+    if (!ok) {
+        secsession_dbd_log_nonsense(store->dbd, SECSESSION_SQL_LOGIN_EPOCH);
+    }
+    return ok ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
 }
 
 secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, apr_pool_t *pool,
@@ -177,9 +112,7 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
     add_text(&parameters, login->user_agent);
     add_number(&parameters, pool, login->limits.idle);
     add_number(&parameters, pool, login->limits.absolute);
-    return decode(pool,
-                  secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_AUTHENTICATE, &parameters),
-                  session);
+    return ask(store, pool, SECSESSION_SQL_AUTHENTICATE, &parameters, session);
 }
 
 secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, apr_pool_t *pool,

@@ -13,6 +13,7 @@ typedef enum {
     SECSESSION_TROUBLE_BUSY,      /* all connections of a child in use */
     SECSESSION_TROUBLE_SCHEMA,    /* not the schema that this module needs */
     SECSESSION_TROUBLE_STATEMENT, /* PostgreSQL refused a statement */
+    SECSESSION_TROUBLE_ANSWER,    /* an answer that makes no sense */
     SECSESSION_TROUBLE_KINDS
 } secsession_trouble_kind_t;
 

@@ -23,7 +23,7 @@ my @PATHS = (
     wrong => { $PATH => [
         'login', '//evil.example', 'http://evil.example/', 'https:/evil', '/a/../b', '/./a', '/a//b', '/%2e%2e/x',
         '/%5cevil', '/%2f/evil', 'javascript:1', '../x', '?x', '#x', '/\evil', [ '"/a b"', '/a b' ], [ '""', '' ],
-        "/\xc3\xa4", "/a\x7f",
+        '/x#y', "/\xc3\xa4", "/a\x7f",
     ] },
 );
 my @DURATIONS = (
@@ -81,7 +81,7 @@ my %DIRECTIVE = (
     SecSessionClearSiteData => { where => 'D',
         right => [ qw(none None cache cookies storage executionContexts), 'CACHE storage', 'cache cookies storage' ],
         wrong => { $TYPES => [ [ '', '' ], 'all', '*', 'off', 'cache,storage', [ 'none cache', 'none' ],
-            [ q('"cache"'), '"cache"' ] ] } },
+            [ 'cache all', 'all' ], [ q('"cache"'), '"cache"' ] ] } },
     DBDriver => { where => 'S', right => ['pgsql'], wrong => {} },
     DBDParams => { where => 'S', right => ['"dbname=app user=x"'], wrong => {} },
     DBDMax => { where => 'S', right => [ 1, 10, 10_000 ],

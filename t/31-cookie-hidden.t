@@ -159,7 +159,6 @@ sub cookies {
 }
 
 our $httpd;
-our $TODO;
 my ($postgres, $token);
 
 sub statements { return $postgres->statements(undef, qr/secsession\.lookup\(/) }
@@ -277,7 +276,6 @@ CustomLog "\@FOLDER\@/logs/cookies.log" cookies
 CONFIG
     send_unreadable($bare, $_) for sort keys %UNREADABLE;
     local $httpd = $bare;
-    local $TODO = 'requests that are refused before post_read_request are logged with their cookie';
     log_holds_none('of refused requests', 'cookies', scalar keys %UNREADABLE);
 };
 
@@ -289,7 +287,6 @@ subtest 'the order of LoadModule lines makes no difference' => sub {
         my ($cookie) = grep { $_->[0] eq 'between others' } cookies($token);
         is_hidden("order $seed", $cookie, 1, \@WAYS, 1);
         log_holds_none("order $seed, access log", 'cookies', scalar @WAYS);
-        local $TODO = 'mod_log_forensic runs as early as we do';
         log_holds_none("order $seed, forensic log", 'forensic', @WAYS - 1);    # it has no 417
     }
 };

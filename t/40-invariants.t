@@ -167,9 +167,8 @@ subtest 'I2: who is revoked while logging in is not logged in' => sub {
 };
 
 my $LOOKUP = 'secsession.lookup(bytea, text, integer, integer, inet)';
-my $FAKE = "alter function $LOOKUP rename to real; create function $LOOKUP returns table (state text, end_reason text,
-    session_id uuid, user_name text, auth_method text, created_at bigint, authenticated_at bigint, expires_at bigint,
-    idle_ms bigint, age_ms bigint, idle_timeout integer, absolute_timeout integer) language sql as";
+my $answer = $postgres->value("select pg_get_function_result('$LOOKUP'::regprocedure)");
+my $FAKE = "alter function $LOOKUP rename to real; create function $LOOKUP returns $answer language sql as";
 my $REST = "'form', 1, 1, 1, 1, 1, 9, 9";
 my $ALICE = "gen_random_uuid(), 'alice', $REST";
 my $MEND = "drop function $LOOKUP; alter function secsession.real rename to lookup";

@@ -150,7 +150,7 @@ comment on column secsession.setting.only_row is 'Keeps it at one row.';
 comment on column secsession.setting.event_retention is
     'How long purge() keeps events.';
 
-create type secsession.login_answer as (
+create type secsession.session_answer as (
     state text,
     end_reason text,
     session_id uuid,
@@ -164,18 +164,18 @@ create type secsession.login_answer as (
     idle_timeout integer,
     absolute_timeout integer
 );
-comment on type secsession.login_answer is
-    'What authenticate() returns: the columns of lookup(). A type, since parameters of authenticate() have the names of some.';
-comment on column secsession.login_answer.state is 'live, or ended where the login was refused.';
-comment on column secsession.login_answer.end_reason is 'Why the login was refused.';
-comment on column secsession.login_answer.session_id is 'The session; null where refused.';
-comment on column secsession.login_answer.user_name is 'The user.';
-comment on column secsession.login_answer.auth_method is 'How the user authenticated.';
-comment on column secsession.login_answer.created_at is 'Seconds since 1970.';
-comment on column secsession.login_answer.authenticated_at is 'Seconds since 1970.';
-comment on column secsession.login_answer.expires_at is 'Seconds since 1970.';
-comment on column secsession.login_answer.idle_ms is
+comment on type secsession.session_answer is
+    'What lookup() and authenticate() answer: how a session stands.';
+comment on column secsession.session_answer.state is 'live, retired (an old token: refused, without harm to the session) or ended.';
+comment on column secsession.session_answer.end_reason is 'Why it has ended, or why the login was refused.';
+comment on column secsession.session_answer.session_id is 'The session; null where a login was refused.';
+comment on column secsession.session_answer.user_name is 'The user.';
+comment on column secsession.session_answer.auth_method is 'How the user authenticated.';
+comment on column secsession.session_answer.created_at is 'Seconds since 1970.';
+comment on column secsession.session_answer.authenticated_at is 'Seconds since 1970.';
+comment on column secsession.session_answer.expires_at is 'Seconds since 1970.';
+comment on column secsession.session_answer.idle_ms is
     'Milliseconds since the request before this one.';
-comment on column secsession.login_answer.age_ms is 'Milliseconds since the authentication.';
-comment on column secsession.login_answer.idle_timeout is 'Seconds.';
-comment on column secsession.login_answer.absolute_timeout is 'Seconds.';
+comment on column secsession.session_answer.age_ms is 'Milliseconds since the authentication.';
+comment on column secsession.session_answer.idle_timeout is 'Seconds.';
+comment on column secsession.session_answer.absolute_timeout is 'Seconds.';

@@ -210,16 +210,15 @@ create or replace function secsession.authenticate(
     idle_timeout integer,
     absolute_timeout integer
 )
-returns setof secsession.login_answer
+returns secsession.session_answer
 language plpgsql
-rows 1
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
     login session;
     replaced session;
-    refusal login_answer;
+    answer session_answer;
 begin
     login.realm := realm;
     login.user_name := user_name;
@@ -242,23 +241,19 @@ begin
         perform log_event(
             'login_failed', null, realm, user_name, client_addr, 'revoked meanwhile'
         );
-        refusal.state := 'ended';
-        refusal.end_reason := 'revoked';
-        return next refusal;
-        return;
+        answer.state := 'ended';
+        answer.end_reason := 'revoked';
+        return answer;
     end if;
 
     perform store_login(token_hash, replaced, login);
     -- Looked up like any other, so that what is answered is what the next request will meet.
-    return query
-    select l.*
-    from lookup(authenticate.token_hash, authenticate.realm, 0, 0) l
-    where l.user_name = authenticate.user_name;
-
-    if not found then
+    answer := lookup(token_hash, realm, 0, 0);
+    if answer.user_name is distinct from user_name then
         raise exception 'token_hash is in use already'
             using errcode = 'unique_violation';
     end if;
+    return answer;
 end
 $$;
 comment on function secsession.authenticate(

@@ -4,7 +4,7 @@ revoke all on all tables in schema secsession
     from public, secsession_httpd, secsession_admin, secsession_auditor;
 revoke all on all functions in schema secsession
     from public, secsession_httpd, secsession_admin, secsession_auditor;
-revoke all on type secsession.login_answer from public;
+revoke all on type secsession.session_answer from public;
 
 grant usage on schema secsession to secsession_httpd, secsession_admin, secsession_auditor;
 

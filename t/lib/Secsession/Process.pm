@@ -212,7 +212,8 @@ END {
         my $status = $?;
         local ($@, $!);
         my @complaints = map { my @said = eval { $_->() }; ($@ || (), @said) } reverse @at_end;
-        for my $process (reverse @running) {
+        my @left = reverse @running;    # stop() changes @running
+        for my $process (@left) {
             stop($process->{pid}, $process->{signal});
         }
         say_on_stderr(@complaints);

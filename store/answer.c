@@ -1,0 +1,181 @@
+/* See answer.h. The form: an int32 with the number of fields; for each its type's oid, an int32 with
+ * its length (-1: null), and its bytes; numbers in network byte order (PostgreSQL's record_send). */
+#include "store/answer.h"
+
+#include <apr_strings.h>
+#include <apr_uuid.h>
+#include <string.h>
+
+/* The fields of secsession.session_answer. */
+enum {
+    FIELD_STATE,
+    FIELD_END_REASON,
+    FIELD_SESSION_ID,
+    FIELD_USER,
+    FIELD_METHOD,
+    FIELD_CREATED_AT,
+    FIELD_AUTHENTICATED_AT,
+    FIELD_EXPIRES_AT,
+    FIELD_IDLE_MS,
+    FIELD_AGE_MS,
+    FIELD_IDLE_TIMEOUT,
+    FIELD_ABSOLUTE_TIMEOUT,
+    FIELDS
+};
+
+typedef struct {
+    const char *bytes; /* NULL: SQL's null */
+    int length;
+} field_t;
+
+typedef struct {
+    const char *at;
+    int left;
+} reader_t;
+
+static const char *take(reader_t *reader, int length)
+{
+    const char *taken = reader->at;
+
+    if (length < 0 || length > reader->left) {
+        return NULL;
+    }
+    reader->at += length;
+    reader->left -= length;
+    return taken;
+}
+
+static int take_int(reader_t *reader, int *ok)
+{
+    const char *bytes = take(reader, 4);
+
+    *ok &= bytes != NULL;
+    return bytes ? (int)secsession_answer_number(bytes, 4, ok) : -1;
+}
+
+apr_int64_t secsession_answer_number(const char *bytes, int length, int *ok)
+{
+    apr_uint64_t value = 0;
+
+    if (bytes == NULL || (length != 4 && length != 8)) {
+        *ok = 0;
+        return 0;
+    }
+    for (int i = 0; i < length; i++) {
+        value = value << 8 | (unsigned char)bytes[i];
+    }
+    return length == 4 ? (apr_int32_t)value : (apr_int64_t)value;
+}
+
+static int split(const PGresult *result, field_t fields[FIELDS])
+{
+    reader_t reader = { PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0) };
+    int ok = 1;
+
+    ok &= take_int(&reader, &ok) == FIELDS;
+    for (int i = 0; ok && i < FIELDS; i++) {
+        ok &= take(&reader, 4) != NULL; /* the type, which the version of the schema fixes */
+        fields[i].length = take_int(&reader, &ok);
+        fields[i].bytes = fields[i].length == -1 ? NULL : take(&reader, fields[i].length);
+        ok &= fields[i].length == -1 || fields[i].bytes != NULL;
+    }
+    return ok && reader.left == 0;
+}
+
+static int is(const field_t *field, const char *text)
+{
+    return field->bytes && (apr_size_t)field->length == strlen(text)
+           && memcmp(field->bytes, text, strlen(text)) == 0;
+}
+
+static const char *text(apr_pool_t *pool, const field_t *field, int *ok)
+{
+    *ok &= field->bytes != NULL && field->length > 0;
+    return apr_pstrmemdup(pool, field->bytes ? field->bytes : "",
+                          field->bytes ? (apr_size_t)field->length : 0);
+}
+
+static const char *uuid(apr_pool_t *pool, const field_t *field, int *ok)
+{
+    char *formatted = apr_pcalloc(pool, APR_UUID_FORMATTED_LENGTH + 1);
+    apr_uuid_t binary;
+
+    if (field->bytes == NULL || field->length != sizeof(binary.data)) {
+        *ok = 0;
+        return formatted;
+    }
+    memcpy(binary.data, field->bytes, sizeof(binary.data));
+    apr_uuid_format(formatted, &binary);
+    return formatted;
+}
+
+static apr_int64_t number(const field_t *field, int *ok)
+{
+    return secsession_answer_number(field->bytes, field->length, ok);
+}
+
+static secsession_outcome_t decode_live(apr_pool_t *pool, const field_t fields[FIELDS],
+                                        const secsession_session_t **result)
+{
+    secsession_session_t *session = apr_palloc(pool, sizeof(*session));
+    int ok = 1;
+
+    session->id = uuid(pool, &fields[FIELD_SESSION_ID], &ok);
+    session->user = text(pool, &fields[FIELD_USER], &ok);
+    session->method = text(pool, &fields[FIELD_METHOD], &ok);
+    session->created_at = number(&fields[FIELD_CREATED_AT], &ok);
+    session->authenticated_at = number(&fields[FIELD_AUTHENTICATED_AT], &ok);
+    session->expires_at = number(&fields[FIELD_EXPIRES_AT], &ok);
+    session->idle_ms = number(&fields[FIELD_IDLE_MS], &ok);
+    session->age_ms = number(&fields[FIELD_AGE_MS], &ok);
+    session->limits.idle = (int)number(&fields[FIELD_IDLE_TIMEOUT], &ok);
+    session->limits.absolute = (int)number(&fields[FIELD_ABSOLUTE_TIMEOUT], &ok);
+    if (!ok) {
+        return SECSESSION_UNAVAILABLE;
+    }
+    *result = session;
+    return SECSESSION_LIVE;
+}
+
+static secsession_outcome_t decode_end(const field_t *reason)
+{
+    static const struct {
+        const char *reason;
+        secsession_outcome_t outcome;
+    } ends[] = {
+        { "idle", SECSESSION_IDLE },         { "absolute", SECSESSION_ABSOLUTE },
+        { "revoked", SECSESSION_REVOKED },   { "reuse", SECSESSION_REUSE },
+        { "logout", SECSESSION_LOGGED_OUT }, { "evicted", SECSESSION_EVICTED },
+    };
+
+    for (apr_size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        if (is(reason, ends[i].reason)) {
+            return ends[i].outcome;
+        }
+    }
+    return SECSESSION_UNAVAILABLE;
+}
+
+secsession_outcome_t secsession_answer_decode(apr_pool_t *pool, const PGresult *result,
+                                              const secsession_session_t **session)
+{
+    field_t fields[FIELDS];
+
+    if (PQntuples(result) != 1 || PQnfields(result) != 1) {
+        return SECSESSION_UNAVAILABLE;
+    }
+    if (PQgetisnull(result, 0, 0)) {
+        return SECSESSION_UNKNOWN;
+    }
+    if (!split(result, fields)) {
+        return SECSESSION_UNAVAILABLE;
+    }
+    if (is(&fields[FIELD_STATE], "live")) {
+        return decode_live(pool, fields, session);
+    }
+    if (is(&fields[FIELD_STATE], "retired")) {
+        return SECSESSION_RETIRED;
+    }
+    return is(&fields[FIELD_STATE], "ended") ? decode_end(&fields[FIELD_END_REASON])
+                                             : SECSESSION_UNAVAILABLE;
+}
