@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include <http_log.h>
 #include <http_protocol.h>
+#include <http_request.h>
 #include <openssl/crypto.h>
 
 #include "http/authn.h"
@@ -139,9 +140,10 @@ static int check(request_rec *r, const char *user, const char *password, const c
         != SECSESSION_LIVE) {
         return secsession_response_unavailable(r);
     }
-    switch (secsession_password_check(r, &user, password)) {
+    switch (is_name ? secsession_password_check(r, &user, password)
+                    : secsession_password_refuse(r, password)) {
     case SECSESSION_PASSWORD_RIGHT:
-        if (is_name && secsession_text_is_name(user, USER_LENGTH)) {
+        if (secsession_text_is_name(user, USER_LENGTH)) {
             return bind_user(r, user, epoch, target);
         }
         break;
@@ -205,7 +207,7 @@ int secsession_login_handle(request_rec *r)
     case M_POST:
         return log_in(r);
     default:
-        r->allowed |= (AP_METHOD_BIT << M_GET) | (AP_METHOD_BIT << M_POST);
+        ap_allow_standard_methods(r, MERGE_ALLOW, M_GET, M_POST, M_OPTIONS, -1);
         return r->method_number == M_OPTIONS ? DECLINED : HTTP_METHOD_NOT_ALLOWED;
     }
 }

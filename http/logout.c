@@ -3,6 +3,7 @@
 
 #include <http_log.h>
 #include <http_protocol.h>
+#include <http_request.h>
 
 #include "http/config.h"
 #include "http/context.h"
@@ -70,7 +71,7 @@ int secsession_logout_handle(request_rec *r)
     case M_POST:
         return secsession_guard_origin(r) == SECSESSION_OTHER_ORIGIN ? HTTP_FORBIDDEN : log_out(r);
     default:
-        r->allowed |= (AP_METHOD_BIT << M_GET) | (AP_METHOD_BIT << M_POST);
+        ap_allow_standard_methods(r, MERGE_ALLOW, M_GET, M_POST, M_OPTIONS, -1);
         return r->method_number == M_OPTIONS ? DECLINED : HTTP_METHOD_NOT_ALLOWED;
     }
 }

@@ -155,3 +155,9 @@ secsession_password_t secsession_password_check(request_rec *r, const char **use
         return SECSESSION_PASSWORD_UNKNOWN;
     }
 }
+
+secsession_password_t secsession_password_refuse(request_rec *r, const char *password)
+{
+    work_as_for_known_user(r->pool, password);
+    return SECSESSION_PASSWORD_WRONG;
+}

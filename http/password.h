@@ -19,4 +19,7 @@ apr_status_t secsession_password_init(apr_pool_t *pool);
 secsession_password_t secsession_password_check(request_rec *r, const char **user,
                                                 const char *password);
 
+/* As much work as that, for a name that no provider need be asked about, since it cannot be one. */
+secsession_password_t secsession_password_refuse(request_rec *r, const char *password);
+
 #endif

@@ -12,23 +12,27 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* One byte of the path as whoever decodes it most often would see it; moves *at behind it. "%25" is
- * a percent sign that may begin another encoding: %252f is a slash to whoever decodes twice. */
-static int decode_byte(const char **at)
+/* The path up to its query, as whoever decodes it most often would see it: "%252f" and "%25%32%66" are
+ * slashes to whoever decodes twice. A byte that completes a "%XX" takes its place, and may complete
+ * another, so that one pass finds them all. */
+static size_t decode(const char *path, unsigned char *decoded)
 {
-    int byte = (unsigned char)*(*at)++;
+    size_t length = 0;
 
-    while (byte == '%') {
-        int high = hex_value((*at)[0]);
-        int low = high < 0 ? -1 : hex_value((*at)[1]);
+    for (; *path && *path != '?' && *path != '#'; path++) {
+        decoded[length++] = (unsigned char)*path;
+        while (length >= 3 && decoded[length - 3] == '%') {
+            int high = hex_value((char)decoded[length - 2]);
+            int low = hex_value((char)decoded[length - 1]);
 
-        if (low < 0) {
-            break;
+            if (high < 0 || low < 0) {
+                break;
+            }
+            length -= 2;
+            decoded[length - 1] = (unsigned char)(high * 16 + low);
         }
-        byte = high * 16 + low;
-        *at += 2;
     }
-    return byte;
+    return length;
 }
 
 static int is_safe_byte(int byte)
@@ -36,36 +40,34 @@ static int is_safe_byte(int byte)
     return byte >= 0x20 && byte != 0x7f && byte != '\\';
 }
 
-/* The path up to its query: "//host" and "/x/..//host" are other hosts, or become so. A lone dot
- * segment is refused too, as it vanishes when a path is made shorter. */
-static int is_safe_path(const char *at)
+/* "//host" and "/x/..//host" are other hosts, or become so. A lone dot segment is refused too, as it
+ * vanishes when a path is made shorter; without them, two slashes further on are harmless. */
+static int is_safe_path(const char *path)
 {
-    int length = 0, dots = 0;
+    unsigned char decoded[SECSESSION_TARGET_LENGTH];
+    size_t length = decode(path, decoded);
+    int segment = 0, dots = 0;
 
-    at++;
-    for (;;) {
-        int is_end = *at == '\0' || *at == '?' || *at == '#';
-        int byte = is_end ? '/' : decode_byte(&at);
+    for (size_t i = 1; i <= length; i++) {
+        int byte = i < length ? decoded[i] : '/';
 
         if (!is_safe_byte(byte)) {
             return 0;
         }
         if (byte != '/') {
-            length++;
+            segment++;
             dots += byte == '.';
             continue;
         }
-        if (length == 0 && !is_end) {
-            return 0; /* an empty segment: two slashes in a row */
+        if (i == 1 && length > 1) {
+            return 0; /* two slashes at the start */
         }
-        if (length > 0 && length <= 2 && dots == length) {
+        if (segment > 0 && segment <= 2 && dots == segment) {
             return 0;
         }
-        if (is_end) {
-            return 1;
-        }
-        length = dots = 0;
+        segment = dots = 0;
     }
+    return 1;
 }
 
 int secsession_target_is_local(const char *target)

@@ -52,13 +52,16 @@ void secsession_connection_close(secsession_connection_t *connection)
     apr_pool_destroy(connection->pool);
 }
 
-/* An idle connection has nothing to say: what can be read is the news that it ends, or a notice. */
+/* An idle connection has nothing to say: what can be read is the news that it ends, or a notice. The
+ * server says goodbye before it hangs up, and only a second look sees that it has. */
 int secsession_connection_is_alive(secsession_connection_t *connection)
 {
     struct pollfd poller = { .fd = PQsocket(connection->pg), .events = POLLIN };
 
-    if (poll(&poller, 1, 0) > 0 && !PQconsumeInput(connection->pg)) {
-        return 0;
+    while (poll(&poller, 1, 0) > 0) {
+        if (!PQconsumeInput(connection->pg)) {
+            return 0;
+        }
     }
     return PQstatus(connection->pg) == CONNECTION_OK;
 }

@@ -221,13 +221,16 @@ const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, se
 {
     apr_time_t deadline = secsession_monotonic() + SECSESSION_STORE_DEADLINE;
     PGresult *result = NULL;
-    secsession_execution_t execution;
+    secsession_execution_t execution = SECSESSION_LOST;
 
     if (dbd->connections == NULL) {
         return NULL; /* secsession_dbd_child_init failed, which was logged */
     }
-    execution = attempt(dbd, pool, sql, parameters, deadline, &result);
-    if (execution == SECSESSION_LOST) {
+    /* When a connection is lost the idle ones may be too: as often as there can be such, and then on
+     * a new one. */
+    for (int tries = 0;
+         execution == SECSESSION_LOST && tries <= dbd->max && secsession_monotonic() < deadline;
+         tries++) {
         execution = attempt(dbd, pool, sql, parameters, deadline, &result);
     }
     if (execution == SECSESSION_LOST || execution == SECSESSION_STALLED) {
