@@ -1,0 +1,158 @@
+/* http/text.h: what may be a user's name, and what of a client's text may reach the log.
+ * links: http/text.c
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <apr_general.h>
+
+#include "http/text.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static apr_pool_t *pool;
+
+/* Independent of http/text.c: a code point as RFC 3629 writes it, whether it may be one or not. */
+static size_t write_utf8(unsigned int code, char *text)
+{
+    static const unsigned char lead[] = { 0, 0, 0xC0, 0xE0, 0xF0 };
+    size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+    for (size_t i = length; i-- > 1; code >>= 6) {
+        text[i] = (char)(0x80 | (code & 0x3F));
+    }
+    text[0] = (char)(lead[length] | code);
+    text[length] = '\0';
+    return length;
+}
+
+static void every_character_but_controls_may_be_in_a_name(void **state)
+{
+    char text[8];
+
+    for (unsigned int code = 1; code <= 0x10FFFF; code++) {
+        int is_control = code < 0x20 || (code >= 0x7F && code < 0xA0);
+        int is_surrogate = code >= 0xD800 && code < 0xE000;
+
+        write_utf8(code, text);
+        if (secsession_text_is_name(text, 8) != !(is_control || is_surrogate)) {
+            fail_msg("U+%04X", code);
+        }
+    }
+}
+
+static void what_is_not_utf8_is_no_name(void **state)
+{
+    static const char *const texts[] = {
+        "\x80",
+        "\xbf",
+        "\xc0\x80",
+        "\xc1\xbf",
+        "\xc3",
+        "\xc3(",
+        "\xe0\x80\x80",
+        "\xe0\x9f\xbf",
+        "\xe2\x82",
+        "\xe2\x82(",
+        "\xed\xa0\x80",
+        "\xed\xbf\xbf",
+        "\xf0\x80\x80\x80",
+        "\xf0\x8f\xbf\xbf",
+        "\xf0\x9f\x98",
+        "\xf0\x9f(\x80",
+        "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80",
+        "\xf8\x88\x80\x80\x80",
+        "\xfe",
+        "\xff",
+        "alice\xc3",
+        "\xc3\xa4\xa4",
+        "\xef\xbf",
+    };
+
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        if (secsession_text_is_name(texts[i], 255)) {
+            fail_msg("text %zu was taken for a name", i);
+        }
+    }
+}
+
+static void control_characters_are_in_no_name(void **state)
+{
+    static const char *const texts[] = { "a\nb",
+                                         "\r",
+                                         "a\tb",
+                                         "\x1b[31m",
+                                         "a\x7f",
+                                         "a\xc2\x85",
+                                         "\xc2\x9b"
+                                         "31m" };
+
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        assert_int_equal(secsession_text_is_name(texts[i], 255), 0);
+    }
+}
+
+static void names_are_as_long_as_allowed(void **state)
+{
+    char text[257];
+
+    assert_int_equal(secsession_text_is_name("", 255), 0);
+    memset(text, 'a', sizeof(text));
+    text[255] = '\0';
+    assert_int_equal(secsession_text_is_name(text, 255), 1);
+    text[255] = 'a';
+    text[256] = '\0';
+    assert_int_equal(secsession_text_is_name(text, 255), 0);
+    assert_int_equal(secsession_text_is_name(" ", 1), 1);
+    assert_int_equal(secsession_text_is_name("\xc3\xa4", 1), 0);
+}
+
+static void log_gets_printable_characters_only(void **state)
+{
+    char all[256];
+    const char *clean;
+
+    for (int i = 0; i < 255; i++) {
+        all[i] = (char)(i + 1);
+    }
+    all[255] = '\0';
+    clean = secsession_text_clean(pool, all, 255);
+    for (int i = 0; i < 255; i++) {
+        int byte = i + 1;
+
+        assert_int_equal(clean[i], byte >= 0x20 && byte < 0x7F ? byte : '?');
+    }
+    assert_string_equal(secsession_text_clean(pool, "abc", 2), "ab");
+    assert_string_equal(secsession_text_clean(pool, "abc", 9), "abc");
+    assert_string_equal(secsession_text_clean(pool, "", 9), "");
+}
+
+static int set_up(void **state)
+{
+    return apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS;
+}
+
+static int tear_down(void **state)
+{
+    apr_terminate();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_character_but_controls_may_be_in_a_name),
+        cmocka_unit_test(what_is_not_utf8_is_no_name),
+        cmocka_unit_test(control_characters_are_in_no_name),
+        cmocka_unit_test(names_are_as_long_as_allowed),
+        cmocka_unit_test(log_gets_printable_characters_only),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

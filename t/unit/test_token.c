@@ -1,0 +1,159 @@
+/* session/token.h: what is made is accepted, and nothing else that looks like it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <apr_errno.h>
+
+#include "session/token.h"
+
+#define MANY 10000
+
+static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char ZEROS[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+static void what_is_made_is_recognised(void **state)
+{
+    char text[SECSESSION_TOKEN_CHARS + 1];
+    secsession_hash_t made, found;
+
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(secsession_token_make(text, &made), APR_SUCCESS);
+        assert_int_equal(strlen(text), SECSESSION_TOKEN_CHARS);
+        assert_int_equal(strspn(text, ALPHABET), SECSESSION_TOKEN_CHARS);
+        assert_int_equal(secsession_token_hash(text, strlen(text), &found), APR_SUCCESS);
+        assert_memory_equal(made.bytes, found.bytes, SECSESSION_HASH_BYTES);
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    return memcmp(a, b, SECSESSION_TOKEN_CHARS);
+}
+
+static void no_token_is_made_twice(void **state)
+{
+    static char tokens[MANY][SECSESSION_TOKEN_CHARS + 1];
+    secsession_hash_t hash;
+
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(secsession_token_make(tokens[i], &hash), APR_SUCCESS);
+    }
+    qsort(tokens, MANY, sizeof(tokens[0]), compare);
+    for (int i = 1; i < MANY; i++) {
+        assert_string_not_equal(tokens[i - 1], tokens[i]);
+    }
+}
+
+/* Every bit of every byte takes both values, or part of the token would be constant. */
+static void every_character_of_a_token_is_random(void **state)
+{
+    unsigned char seen[SECSESSION_TOKEN_CHARS][256] = { { 0 } };
+    char text[SECSESSION_TOKEN_CHARS + 1];
+    secsession_hash_t hash;
+
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(secsession_token_make(text, &hash), APR_SUCCESS);
+        for (int at = 0; at < SECSESSION_TOKEN_CHARS; at++) {
+            seen[at][(unsigned char)text[at]] = 1;
+        }
+    }
+    for (int at = 0; at < SECSESSION_TOKEN_CHARS; at++) {
+        int different = 0;
+
+        for (int c = 0; c < 256; c++) {
+            different += seen[at][c];
+        }
+        assert_int_equal(different, at < SECSESSION_TOKEN_CHARS - 1 ? 64 : 16);
+    }
+}
+
+/* `printf '<the bytes>' | sha256sum`, for 32 bytes of zero and for the bytes 0 to 31. */
+static void hash_is_sha_256_of_the_bytes(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned char hash[SECSESSION_HASH_BYTES];
+    } known[] = {
+        { ZEROS, { 0x66, 0x68, 0x7a, 0xad, 0xf8, 0x62, 0xbd, 0x77, 0x6c, 0x8f, 0xc1,
+                   0x8b, 0x8e, 0x9f, 0x8e, 0x20, 0x08, 0x97, 0x14, 0x85, 0x6e, 0xe2,
+                   0x33, 0xb3, 0x90, 0x2a, 0x59, 0x1d, 0x0d, 0x5f, 0x29, 0x25 } },
+        { "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+          { 0x63, 0x0d, 0xcd, 0x29, 0x66, 0xc4, 0x33, 0x66, 0x91, 0x12, 0x54,
+            0x48, 0xbb, 0xb2, 0x5b, 0x4f, 0xf4, 0x12, 0xa4, 0x9c, 0x73, 0x2d,
+            0xb2, 0xc8, 0xab, 0xc1, 0xb8, 0x58, 0x1b, 0xd7, 0x10, 0xdd } },
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        secsession_hash_t hash;
+
+        assert_int_equal(secsession_token_hash(known[i].text, SECSESSION_TOKEN_CHARS, &hash),
+                         APR_SUCCESS);
+        assert_memory_equal(hash.bytes, known[i].hash, SECSESSION_HASH_BYTES);
+    }
+}
+
+static void only_43_characters_are_a_token(void **state)
+{
+    char text[200];
+    secsession_hash_t hash;
+
+    memset(text, 'A', sizeof(text));
+    for (apr_size_t length = 0; length <= sizeof(text); length++) {
+        assert_int_equal(secsession_token_hash(text, length, &hash),
+                         length == SECSESSION_TOKEN_CHARS ? APR_SUCCESS : APR_EINVAL);
+    }
+}
+
+static int is_accepted_at(int position, int character)
+{
+    char text[SECSESSION_TOKEN_CHARS];
+    secsession_hash_t hash;
+
+    memcpy(text, ZEROS, sizeof(text));
+    text[position] = (char)character;
+    return secsession_token_hash(text, sizeof(text), &hash) == APR_SUCCESS;
+}
+
+static void every_other_character_is_refused_everywhere(void **state)
+{
+    for (int position = 0; position < SECSESSION_TOKEN_CHARS - 1; position++) {
+        for (int character = 0; character < 256; character++) {
+            int is_one = character && strchr(ALPHABET, character);
+
+            assert_int_equal(is_accepted_at(position, character), is_one ? 1 : 0);
+        }
+    }
+}
+
+/* The last character has two bits beyond the 32nd byte; if they counted for nothing, a token would
+ * have four spellings. */
+static void a_token_has_one_spelling(void **state)
+{
+    for (int character = 0; character < 256; character++) {
+        const char *found = character ? strchr(ALPHABET, character) : NULL;
+
+        assert_int_equal(is_accepted_at(SECSESSION_TOKEN_CHARS - 1, character),
+                         found && (found - ALPHABET) % 4 == 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_made_is_recognised),
+        cmocka_unit_test(no_token_is_made_twice),
+        cmocka_unit_test(every_character_of_a_token_is_random),
+        cmocka_unit_test(hash_is_sha_256_of_the_bytes),
+        cmocka_unit_test(only_43_characters_are_a_token),
+        cmocka_unit_test(every_other_character_is_refused_everywhere),
+        cmocka_unit_test(a_token_has_one_spelling),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
