@@ -20,7 +20,7 @@ LIBEXECDIR = $(shell $(APXS) -q LIBEXECDIR)
 SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
 
 PACKAGES = gcc libc6-dev apache2-bin apache2-dev libapr1-dev libaprutil1-dev libaprutil1-dbd-pgsql \
-           libpq-dev libssl-dev postgresql libcmocka-dev perl php-fpm util-linux
+           libpq-dev libssl-dev postgresql libcmocka-dev perl php-fpm util-linux curl valgrind
 LINTERS  = clang-format clang-tidy cppcheck shellcheck
 
 LINKING  = -shared -Wl,-z,relro,-z,now,-z,noexecstack

@@ -279,9 +279,11 @@ subtest 'a logout that did not happen is not reported as one' => sub {
     is_logout($running->finish, 'then it has');
     is_deeply [ state_of($id), who($alice) ], [ 'logout', 401 ], 'really';
     $alice = browser($httpd, 'alice');
-    while_locked(id_of($alice), sub { is_no_logout($alice->logout, 'it waits too long') });
-    $alice = browser($httpd, 'alice');
     $id = id_of($alice);
+    while_locked($id, sub { is_no_logout($alice->logout, 'it waits too long') });
+    is_deeply [ who($alice), state_of($id) ], [ 'alice', 'live' ], 'nor does it happen afterwards';
+    while_locked($id, sub { is $alice->clone->login('alice', password_of('alice'))->status, 503, 'a login, too' });
+    is_deeply [ who($alice), state_of($id) ], [ 'alice', 'live' ], 'its old token is still good';
     $postgres->psql('revoke execute on function secsession.logout(bytea, text) from secsession_httpd');
     is_no_logout($alice->logout, 'the database refuses');
     is_no_logout($alice->get('/logout', headers => [ [ 'Sec-Fetch-Site' => 'same-origin' ] ]), 'by a link, too');

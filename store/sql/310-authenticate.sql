@@ -214,6 +214,7 @@ returns secsession.session_answer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '1500ms'
 as $$
 declare
     login session;

@@ -5,6 +5,7 @@ returns integer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '1500ms'
 as $$
 declare
     served constant uuid := served_session(token_hash, realm);

@@ -94,9 +94,9 @@ sub modules {
         srand $self->{shuffle};
         @lines = shuffle(@lines);
     }
-    # These link against mod_proxy, and httpd cannot load them before it.
-    my @after = grep { /mod_proxy_/ } @lines;
-    return join "\n", (grep { !/mod_proxy_/ } @lines), @after;
+    # These link against mod_proxy and mod_session, and httpd cannot load them before those.
+    my @after = grep { /mod_(?:proxy_|session_)/ } @lines;
+    return join "\n", (grep { !/mod_(?:proxy_|session_)/ } @lines), @after;
 }
 
 sub with_module { return ($_[0]{module} // 1) && -e module_path() }

@@ -1,0 +1,74 @@
+# Sessions without httpd: the calls that the module makes, and a look behind them as the superuser.
+#
+#   calls_of($postgres);                        # which database is meant from now on
+#   login('token', 'alice', old => 'token', epoch => n, idle => s, absolute => s)   authenticate() in realm r
+#   look('token', $realm, $idle_cap, $absolute_cap)    lookup(); both give columns by name, nulls left out
+#   call("logout(sha256('x'), 'r')", %opt)      any function, as the web server
+#   authenticate(...)                           the text of such a call
+#   state_of('token'), is_ended('token', $reason, $name), events('token')
+#   sql($text, %opt), stored('token', $columns), set_session('token', $set)   as the superuser
+package Secsession::Calls;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use Test::More;
+
+our @EXPORT = qw(calls_of sql call look authenticate login set_session stored events state_of is_ended);
+
+my $postgres;
+
+sub calls_of { return $postgres = shift }
+
+sub sql { return $postgres->psql(@_) }
+
+# One call as the web server, by column names; a null is not there.
+sub call {
+    my ($call, %opt) = @_;
+    my $json = $postgres->value("select row_to_json(a) from secsession.$call a", user => 'httpd_web', %opt);
+    return { defined $json ? $json =~ /"(\w+)":(?|"([^"]*)"|(?!null)([^",}]+))/g : () };
+}
+
+sub look {
+    my ($token, $realm, @caps) = @_;
+    my ($idle, $absolute) = (@caps, 0, 0);
+    $realm //= 'r';
+    return call("lookup(sha256('$token'), '$realm', $idle, $absolute, '192.0.2.99')");
+}
+
+sub authenticate {
+    my ($token, $user, %opt) = @_;
+    my $old = $opt{old} ? "sha256('$opt{old}')" : 'null';
+    my $epoch = $opt{epoch} // "secsession.login_epoch('r', '$user')";
+    my ($idle, $absolute) = map { $opt{$_} // 1000 } qw(idle absolute);
+    return "authenticate(sha256('$token'), $old, 'r', '$user', 'form', $epoch, '192.0.2.1', 'Browser', $idle, $absolute)";
+}
+sub login { return call(authenticate(@_)) }
+
+sub set_session {
+    my ($token, $set) = @_;
+    return sql("update secsession.session s set $set from secsession.token t
+        where t.token_hash = sha256('$token') and s.session_id = t.session_id");
+}
+sub stored {
+    my ($token, $columns) = @_;
+    return sql("select $columns from secsession.session join secsession.token using (session_id) where token_hash = sha256('$token')");
+}
+sub events {
+    my ($token) = @_;
+    return join ' ', split /\n/, sql("select event from secsession.event_log join secsession.token using (session_id)
+        where token_hash = sha256('$token') order by event_id");
+}
+sub state_of {
+    my $answer = look(@_);
+    return join '/', map { $_ // () } @$answer{qw(state end_reason)};
+}
+
+sub is_ended {
+    my ($token, $reason, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return is state_of($token), "ended/$reason", $name;
+}
+
+1;
