@@ -20,7 +20,9 @@ LIBEXECDIR = $(shell $(APXS) -q LIBEXECDIR)
 SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
 
 PACKAGES = gcc libc6-dev apache2-bin apache2-dev libapr1-dev libaprutil1-dev libaprutil1-dbd-pgsql \
-           libpq-dev libssl-dev postgresql libcmocka-dev perl php-fpm util-linux curl valgrind
+           libpq-dev libssl-dev postgresql perl php-fpm util-linux
+# Ubuntu has a browser as a snap only: there its test is skipped.
+TESTERS  = libcmocka-dev curl valgrind $(shell grep -qs '^ID=debian' /etc/os-release && echo chromium chromium-driver)
 LINTERS  = clang-format clang-tidy cppcheck shellcheck
 
 LINKING  = -shared -Wl,-z,relro,-z,now,-z,noexecstack
@@ -64,20 +66,48 @@ units: $(UNITS)
 deps: ## installs the Debian packages that are missing
 	@.ci/deps $(PACKAGES)
 
+.PHONY: test-deps
+test-deps:
+	@.ci/deps $(PACKAGES) $(TESTERS)
+
 .PHONY: check
-check: deps ## installs what is missing, builds, runs every test; TESTS='t/10-login.t' runs only those
+check: test-deps ## installs what is missing, builds, runs every test; TESTS='t/10-login.t' runs only those
 	@$(MAKE) --no-print-directory all units
 	@t/lib/run --jobs $(JOBS) $(TESTS)
 
 .PHONY: check-asan
-check-asan: deps ## the tests again, with the module under the address and undefined-behaviour sanitizers
+check-asan: test-deps ## the tests again, with the module under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory BUILD=build/asan CFLAGS='$(SANITIZE)' all units
 	@ASAN_OPTIONS=detect_leaks=0 SECSESSION_MODULE=$(CURDIR)/build/asan/mod_secsession.so \
 	    t/lib/run --asan --jobs $(JOBS) $(TESTS)
 
+# A fuzz target is linked with what its line "links: http/text.c" names: for libFuzzer, or, as
+# t/05-fuzz-corpus.t says it, with the program that runs it over its files in t/fuzz/corpus.
+FUZZ_CC    = clang
+FUZZ_WITH  = -fsanitize=fuzzer
+SECONDS    = 60
+FUZZ       = $(patsubst t/%.c,$(BUILD)/%,$(wildcard t/fuzz/fuzz_*.c))
+fuzz_links = $(shell sed -n 's|.*[[:space:]]links: *\([^*]*\).*|\1|p' t/fuzz/$(1).c)
+
+$(BUILD)/fuzz/%: t/fuzz/%.c $$(call fuzz_links,$$*) $(filter %.h,$(C_FILES)) Makefile modules.mk
+	@mkdir -p $(@D)
+	$(SAY) compile $<
+	$(QUIET)$(FUZZ_CC) $(ALL_CFLAGS) $(SANITIZE) -U_FORTIFY_SOURCE $(LDFLAGS) -o $@ $(filter %.c,$^) \
+	    $(FUZZ_WITH) -lcrypto
+
+.PHONY: fuzz
+fuzz: ## fuzzes each parser for SECONDS=60; what is found stays in build/fuzz
+	@.ci/deps $(PACKAGES) clang libclang-rt-dev
+	@$(MAKE) --no-print-directory $(FUZZ)
+	@for program in $(FUZZ); do \
+	    name=$${program##*/fuzz_}; mkdir -p $(BUILD)/fuzz/corpus/$$name; \
+	    $$program -max_total_time=$(SECONDS) -timeout=10 -artifact_prefix=$$program- -print_final_stats=1 \
+	        $(BUILD)/fuzz/corpus/$$name t/fuzz/corpus/$$name || exit 1; \
+	done
+
 .PHONY: lint
 lint: ## cppcheck, clang-tidy, shellcheck, and whether the format is as .clang-format says
-	@.ci/deps $(PACKAGES) $(LINTERS)
+	@.ci/deps $(PACKAGES) $(TESTERS) $(LINTERS)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
 	    --inline-suppr --suppress=missingIncludeSystem -I. $(OBJECTS:.o=.c)
 	clang-tidy --quiet $(OBJECTS:.o=.c) -- -std=c11 $(DEFINES) $(INCLUDES)

@@ -4,18 +4,21 @@
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 #include <string.h>
+#include <unistd.h>
 
 #define IDLE_FOR apr_time_from_sec(60)
 /* So long nobody asks whether a connection is still alive. */
 #define TRUSTED_FOR apr_time_from_sec(1)
-#define BUSY_AT 4 /* statements at once: more only make PostgreSQL's processes take turns */
-#define PATIENCE apr_time_from_msec(10) /* then one more is worth it: the others may be waiting */
+/* As long a thread waits for one of the `few` connections before it takes another: more at once than
+ * processors only make PostgreSQL's processes take turns, but those few may be waiting for a lock. */
+#define PATIENCE apr_time_from_msec(10)
 #define HANGING_AFTER apr_time_from_msec(1500) /* a refused connection fails sooner than this */
 
 struct secsession_pool_t {
     const apr_dbd_driver_t *driver;
     const char *params;
     int max;
+    int few;
     apr_thread_mutex_t *mutex; /* guards all below */
     apr_thread_cond_t *returned;
     secsession_connection_t **idle;
@@ -41,11 +44,13 @@ apr_status_t secsession_pool_create(secsession_pool_t **result, apr_pool_t *pool
                                     const apr_dbd_driver_t *driver, const char *params, int max)
 {
     secsession_pool_t *connections = apr_pcalloc(pool, sizeof(*connections));
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
     apr_status_t status;
 
     connections->driver = driver;
     connections->params = params;
     connections->max = max;
+    connections->few = processors > 2 ? (int)processors : 2;
     connections->idle = apr_pcalloc(pool, (apr_size_t)max * sizeof(*connections->idle));
     status = apr_thread_mutex_create(&connections->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
     if (status == APR_SUCCESS) {
@@ -64,7 +69,7 @@ static int find_place(secsession_pool_t *connections, apr_time_t patient_for,
 {
     int in_use = connections->open_count - connections->idle_count;
 
-    if (in_use >= BUSY_AT && patient_for > 0) {
+    if (in_use >= connections->few && patient_for > 0) {
         return 0;
     }
     if (connections->idle_count > 0) {

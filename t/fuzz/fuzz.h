@@ -1,6 +1,6 @@
-/* What every fuzz target needs. A target is a function that libFuzzer (make fuzz) calls with bytes of
- * its own, and replay.c with those of t/fuzz/corpus; it ends the program if a promise is broken. Its
- * line "links:" names the sources that it is about. */
+/* What every fuzz target needs. A target is a function that libFuzzer (make fuzz) calls with bytes
+ * of its own, and replay.c with those of t/fuzz/corpus; it ends the program if a promise is broken.
+ * Its line "links:" names the sources that it is about. */
 #ifndef SECSESSION_FUZZ_H
 #define SECSESSION_FUZZ_H
 

@@ -7,7 +7,7 @@
 
 #include "http/text.h"
 
-/* The bits of a character of `bytes` bytes, as RFC 3629 draws them; -1 if they are drawn otherwise. */
+/* What a character of `bytes` bytes says, as RFC 3629 draws them; -1 if it is drawn otherwise. */
 static long character(const uint8_t *at, size_t bytes)
 {
     static const uint8_t first[] = { 0, 0x00, 0xC0, 0xE0, 0xF0 };

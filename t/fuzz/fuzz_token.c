@@ -1,5 +1,5 @@
-/* Tokens: what is recognised is exactly the base64url that OpenSSL would write for 32 bytes, and its
- * hash is theirs; so every input is read as a token, and 32 bytes of it are written as one. */
+/* Tokens: what is recognised is exactly the base64url that OpenSSL would write for 32 bytes, and
+ * its hash is theirs. Every input is read as a token, and 32 bytes of it are written as one. */
 /* links: session/token.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 

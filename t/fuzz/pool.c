@@ -1,5 +1,5 @@
-/* The few functions of APR that the fuzzed sources call, in place of APR's: see fuzz.h. A source that
- * begins to call another one does not link until it stands here too. */
+/* The few functions of APR that the fuzzed sources call, in place of APR's: see fuzz.h. A source
+ * that begins to call another one does not link until it stands here too. */
 #include "t/fuzz/fuzz.h"
 
 #include <apr_strings.h>

@@ -78,6 +78,8 @@ static void location_shortens(void **state)
         { 0, 599999, { 60, HOUR }, { 0, 600 }, SECSESSION_LIVE },
         { 0, 600000, { 60, HOUR }, { 0, 600 }, SECSESSION_ABSOLUTE },
         { 30000, 600000, { 60, HOUR }, { 30, 600 }, SECSESSION_ABSOLUTE },
+        { 59000, 0, { 60, HOUR }, { 59, 0 }, SECSESSION_IDLE },
+        { 0, 3599000, { 60, HOUR }, { 0, HOUR - 1 }, SECSESSION_ABSOLUTE },
     };
 
     CHECK(cases);

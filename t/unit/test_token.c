@@ -5,10 +5,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include <apr_errno.h>
+#include <openssl/evp.h>
 
 #include "session/token.h"
 
@@ -16,6 +20,31 @@
 
 static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 static const char ZEROS[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/* What the next calls of the kernel and of libcrypto come to, which session/token.c makes through the two
+ * functions below. */
+static ssize_t random_bytes = SECSESSION_TOKEN_BYTES;
+static int digest_works = 1;
+static unsigned int digest_bytes = SECSESSION_HASH_BYTES;
+
+ssize_t getrandom(void *buffer, size_t length, unsigned int flags)
+{
+    long got = syscall(SYS_getrandom, buffer, length, flags);
+
+    return random_bytes < got ? random_bytes : got;
+}
+
+int EVP_Digest(const void *data, size_t count, unsigned char *md, unsigned int *size,
+               const EVP_MD *type, ENGINE *impl)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    int done = context && EVP_DigestInit_ex(context, type, impl)
+               && EVP_DigestUpdate(context, data, count) && EVP_DigestFinal_ex(context, md, size);
+
+    EVP_MD_CTX_free(context);
+    *size = digest_bytes < *size ? digest_bytes : *size;
+    return done && digest_works;
+}
 
 static void what_is_made_is_recognised(void **state)
 {
@@ -143,6 +172,53 @@ static void a_token_has_one_spelling(void **state)
     }
 }
 
+static void assert_no_token(void)
+{
+    char text[SECSESSION_TOKEN_CHARS + 1] = "untouched";
+    secsession_hash_t hash;
+
+    assert_int_equal(secsession_token_make(text, &hash), APR_EGENERAL);
+    assert_string_equal(text, "untouched");
+}
+
+/* An error, fewer bytes than asked for (a signal came), none at all. */
+static void nobody_gets_a_token_that_is_not_random(void **state)
+{
+    static const ssize_t results[] = { -1, 0, 1, SECSESSION_TOKEN_BYTES - 1 };
+
+    for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+        random_bytes = results[i];
+        assert_no_token();
+    }
+}
+
+static int kernel_works_again(void **state)
+{
+    random_bytes = SECSESSION_TOKEN_BYTES;
+    return 0;
+}
+
+/* Else every token would be looked up under the same half-written hash. */
+static void hash_that_fails_finds_no_session(void **state)
+{
+    secsession_hash_t hash;
+
+    digest_works = 0;
+    assert_no_token();
+    assert_int_equal(secsession_token_hash(ZEROS, SECSESSION_TOKEN_CHARS, &hash), APR_EGENERAL);
+    digest_works = 1;
+    digest_bytes = SECSESSION_HASH_BYTES - 1;
+    assert_no_token();
+    assert_int_equal(secsession_token_hash(ZEROS, SECSESSION_TOKEN_CHARS, &hash), APR_EGENERAL);
+}
+
+static int libcrypto_works_again(void **state)
+{
+    digest_works = 1;
+    digest_bytes = SECSESSION_HASH_BYTES;
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +229,8 @@ int main(void)
         cmocka_unit_test(only_43_characters_are_a_token),
         cmocka_unit_test(every_other_character_is_refused_everywhere),
         cmocka_unit_test(a_token_has_one_spelling),
+        cmocka_unit_test_teardown(nobody_gets_a_token_that_is_not_random, kernel_works_again),
+        cmocka_unit_test_teardown(hash_that_fails_finds_no_session, libcrypto_works_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,124 @@
+# The login page in a real browser: a person logs in with the keyboard, on a phone, without JavaScript; the
+# browser keeps the cookie from scripts and other sites, and forgets it at the logout.
+# asan: no
+
+use lib 't/lib';
+use Secsession::Test;
+use Secsession::Browser;
+use Secsession::Process 'spew';
+
+plan skip_all => 'no chromium-driver on this machine' unless Secsession::Browser->is_installed;
+
+my $ENTER = "\x{E007}";
+my $TAB = "\x{E004}";
+my $COOKIE = '__Host-secsession';
+
+my ($postgres, $httpd) = start_servers(
+    app => 'SecSessionLoginPage /login', logout => 'SecSessionLogoutHome /pub/page.html',
+    files => {
+        'static/page.html' => '<!DOCTYPE html><title>Private</title><p id="who">private</p><a href="/logout">Log out</a>',
+        'pub/page.html' => '<!DOCTYPE html><title>Public</title>',
+    });
+my $here = 'http://localhost:' . $httpd->port;
+my $elsewhere = 'http://127.0.0.1:' . $httpd->port;    # to a browser another site
+
+sub is_at {
+    my ($browser, $path, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return is $browser->url, "$here$path", $name;
+}
+
+sub log_in {
+    my ($browser) = @_;
+    $browser->open("$here/static/page.html");
+    $browser->keys("alice$TAB" . password_of('alice') . $ENTER);
+    return wait_until { $browser->title eq 'Private' } 10, 'logged in';
+}
+
+subtest 'a person with a keyboard' => sub {
+    my $browser = Secsession::Browser->start;
+    $browser->open("$here/static/page.html?x=%C3%A4");
+    like $browser->url, qr{^\Q$here\E/login\?return=}, 'is sent to the login page';
+    is $browser->run('return document.activeElement.name'), 'username', 'and can type at once';
+    $browser->keys("alice${TAB}wrong$ENTER");
+    like $browser->text('[role=alert]'), qr/\S/, 'reads why a wrong password does not do';
+    is $browser->run('return document.getElementsByName("username")[0].value'), 'alice', 'need not type the name again';
+    is $browser->run('return document.getElementsByName("password")[0].value'), '', 'but the password';
+    $browser->type('[name=password]', password_of('alice') . $ENTER);
+    wait_until { $browser->title eq 'Private' } 10, 'gets in';
+    is_at($browser, '/static/page.html?x=%C3%A4', 'to the page that was asked for');
+
+    my $cookie = $browser->cookies->{$COOKIE};
+    is "@$cookie{qw(httpOnly secure path sameSite)}", '1 1 / Lax', 'the browser keeps the cookie as it should';
+    ok !exists $cookie->{expiry}, 'until it is closed';
+    is $browser->run('return document.cookie'), '', 'no script reads it';
+    $browser->run("document.cookie = '$COOKIE=planted; Path=/; Secure'");
+    is $browser->cookies->{$COOKIE}{value}, $cookie->{value}, 'nor replaces it';
+
+    $browser->click('a');
+    wait_until { $browser->title eq 'Public' } 10, 'logs out with a link';
+    is_deeply $browser->cookies, {}, 'the browser forgets the cookie';
+    is $postgres->value("select end_reason from secsession.session"), 'logout', 'and the database the session';
+    $browser->open("$here/static/page.html");
+    like $browser->url, qr{/login\?}, 'the page is private again';
+};
+
+subtest 'a person whom an administrator throws out' => sub {
+    my $browser = Secsession::Browser->start;
+    log_in($browser);
+    $postgres->psql("select secsession.revoke_user('alice', 'test')", user => 'admin_role');
+    $browser->open("$here/static/page.html");
+    like $browser->url, qr{/login\?.*why=revoked}, 'is out with the next page';
+    like $browser->text('[role=alert],[role=status]'), qr/\S/, 'and reads why';
+};
+
+subtest 'a phone without JavaScript' => sub {
+    my $browser = Secsession::Browser->start(width => 390, height => 700, scripts => 0);
+    $browser->open("$here/static/page.html");
+    $browser->type('[name=username]', 'alice');
+    $browser->type('[name=password]', password_of('alice'));
+    $browser->click('button');
+    wait_until { $browser->title eq 'Private' } 10, 'logs in';
+};
+
+subtest 'the page itself' => sub {
+    my $browser = Secsession::Browser->start(width => 320, height => 640);
+    $browser->open("$here/login");
+    is_deeply [ $browser->complaints ], [], 'breaks none of its own rules';
+    cmp_ok $browser->run('return document.documentElement.scrollWidth'), '<=', $browser->run('return innerWidth'),
+        'is no wider than a small phone';
+    for my $name (qw(username password)) {
+        ok $browser->run("return document.getElementsByName('$name')[0].labels[0].textContent.trim() !== ''"),
+            "$name: has a label for who cannot see";
+        cmp_ok $browser->run("return document.getElementsByName('$name')[0].getBoundingClientRect().height"), '>=', 24,
+            "$name: is large enough for a finger (WCAG 2.2, 2.5.8)";
+    }
+    is $browser->run("const s = document.createElement('script'); s.textContent = 'window.ran = 1';
+        document.body.append(s); return window.ran === undefined"), 1, 'no script runs in it, whoever puts it there';
+};
+
+subtest 'another site' => sub {
+    my $browser = Secsession::Browser->start;
+    log_in($browser);
+    my $token = $browser->cookies->{$COOKIE}{value};
+    for my $path ('/logout', '/login') {
+        spew($httpd->document_root . '/pub/attack.html',
+            qq{<!DOCTYPE html><form method="post" action="$here$path"><button>Win</button></form>});
+        $browser->open("$elsewhere/pub/attack.html");
+        $browser->click('button');
+        wait_until { $browser->title =~ /Forbidden/ } 10, "$path: its form is refused";
+    }
+    $browser->open("$elsewhere/pub/page.html");
+    $browser->run("location.href = '$here/logout'");
+    wait_until { $browser->url eq "$here/logout" } 10, 'its link leads to the logout page';
+    $browser->open("$here/static/page.html");
+    is $browser->title, 'Private', 'which logs nobody out by itself';
+    is $browser->cookies->{$COOKIE}{value}, $token, 'the session is the same';
+    $browser->open("$elsewhere/pub/page.html");
+    my $framed = $browser->run("const f = document.createElement('iframe'); f.src = '$here/login'; document.body.append(f);
+        return new Promise(done => { f.onload = () => setTimeout(done, 0, 1); })");
+    ok $framed, 'a frame is loaded';
+    ok scalar(grep { /frame-ancestors/ } $browser->complaints), 'but the login page does not show in it';
+};
+
+done_testing;

@@ -1,0 +1,150 @@
+/* A Cookie field: our cookie is taken out of it, whoever reads what is left; every other cookie is
+ * kept, byte for byte and in order; the value is the one that was there, and a token or none. */
+/* links: http/cookie.c session/token.c t/fuzz/pool.c */
+#include "t/fuzz/fuzz.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "http/cookie.h"
+#include "session/token.h"
+
+/* The standard name, a short one, and one that can begin inside of itself. */
+static const char *const NAMES[] = { "__Host-secsession", "sid", "aa" };
+
+static const char BLANKS[] = " \t";
+
+/* The text before the next of `separators`, without blanks around it. Sets *at behind it: NULL if
+ * it was the last. */
+static char *next_piece(apr_pool_t *pool, const char **at, const char *separators)
+{
+    size_t length = strcspn(*at, separators);
+    const char *start = *at;
+    char *piece;
+
+    *at = start[length] ? start + length + 1 : NULL;
+    piece = apr_pstrmemdup(pool, start, length);
+    piece += strspn(piece, BLANKS);
+    for (char *end = piece + strlen(piece); end > piece && strchr(BLANKS, end[-1]);) {
+        *--end = '\0';
+    }
+    return piece;
+}
+
+/* The value if `piece` is the cookie `name`, which has an empty one without a "=". */
+static const char *value_of(const char *piece, const char *name)
+{
+    size_t length = strcspn(piece, "=");
+    const char *value = piece[length] ? piece + length + 1 : piece + length;
+
+    while (length > 0 && strchr(BLANKS, piece[length - 1])) {
+        length--;
+    }
+    return length == strlen(name) && memcmp(piece, name, length) == 0 ? value : NULL;
+}
+
+/* Whether `name` is a cookie for those who let a comma begin one. */
+static int is_behind_comma(const char *piece, const char *name)
+{
+    while ((piece = strchr(piece, ',')) != NULL) {
+        piece += 1 + strspn(piece + 1, BLANKS);
+        if (value_of(piece, name)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+typedef struct {
+    char *kept; /* what should be left */
+    const char *value;
+    secsession_presented_t presented;
+    int is_hidden; /* a cookie went for what stood behind a comma in it */
+} expected_t;
+
+static expected_t expect(apr_pool_t *pool, const char *field, const char *name)
+{
+    expected_t expected = { .kept = apr_palloc(pool, 2 * strlen(field) + 3) };
+
+    *expected.kept = '\0';
+    for (const char *at = field; at;) {
+        const char *piece = next_piece(pool, &at, ";");
+        const char *value = value_of(piece, name);
+
+        if (value == NULL && is_behind_comma(piece, name)) {
+            expected.is_hidden = 1;
+        } else if (value == NULL && *piece) {
+            strcat(expected.kept, *expected.kept ? "; " : "");
+            strcat(expected.kept, piece);
+        } else if (value && expected.presented == SECSESSION_COOKIE_NONE) {
+            expected.presented = SECSESSION_COOKIE_ONE;
+            expected.value = value;
+        } else if (value && strcmp(value, expected.value) != 0) {
+            expected.presented = SECSESSION_COOKIE_SEVERAL;
+        }
+    }
+    return expected;
+}
+
+/* Whoever separates cookies by commas, too, finds no value of ours. */
+static void check_nobody_finds(apr_pool_t *pool, const char *rest, const char *name)
+{
+    for (const char *at = rest; at;) {
+        const char *piece = next_piece(pool, &at, ";,");
+
+        REQUIRE(strchr(piece, '=') == NULL || value_of(piece, name) == NULL);
+    }
+}
+
+static void check_value(const char *value)
+{
+    secsession_hash_t hash;
+    size_t length = strlen(value);
+    int is_token = length == SECSESSION_TOKEN_CHARS
+                   && strspn(value,
+                             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+                          == length
+                   && strchr("AEIMQUYcgkosw048", value[length - 1]);
+
+    REQUIRE(strchr(value, ';') == NULL);
+    REQUIRE(length == 0 || strchr(BLANKS, value[length - 1]) == NULL);
+    REQUIRE(secsession_token_hash(value, length, &hash) == (is_token ? APR_SUCCESS : APR_EINVAL));
+}
+
+static void check(apr_pool_t *pool, const char *field, const char *name)
+{
+    const char *value = field, *rest = NULL, *again;
+    char *before = apr_pstrmemdup(pool, field, strlen(field));
+    expected_t expected = expect(pool, field, name);
+    secsession_presented_t presented = secsession_cookie_take(pool, field, name, &value, &rest);
+
+    REQUIRE(strcmp(field, before) == 0);
+    REQUIRE(presented == expected.presented);
+    REQUIRE((value == NULL) == (presented == SECSESSION_COOKIE_NONE));
+    if (value) {
+        REQUIRE(presented == SECSESSION_COOKIE_SEVERAL || strcmp(value, expected.value) == 0);
+        check_value(value);
+    }
+    if (rest == field) {
+        REQUIRE(presented == SECSESSION_COOKIE_NONE && !expected.is_hidden);
+        return;
+    }
+    REQUIRE(strcmp(rest ? rest : "", expected.kept) == 0);
+    REQUIRE(rest == NULL || *rest);
+    if (rest) {
+        check_nobody_finds(pool, rest, name);
+        REQUIRE(secsession_cookie_take(pool, rest, name, &value, &again) == SECSESSION_COOKIE_NONE);
+        REQUIRE(again && strcmp(rest, again) == 0);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(*NAMES); i++) {
+        apr_pool_t *pool = fuzz_pool_make();
+
+        check(pool, fuzz_string(pool, data, size), NAMES[i]);
+        fuzz_pool_destroy(pool);
+    }
+    return 0;
+}
