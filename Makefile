@@ -55,7 +55,7 @@ $(BUILD)/unit/%: t/unit/%.c $$(SESSION_OBJECTS) $$(call links_of,$$*) Makefile m
 	@mkdir -p $(@D)
 	$(SAY) compile $<
 	$(QUIET)$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP $(LDFLAGS) -o $@ $(filter %.c %.o,$^) \
-	    -lapr-1 -laprutil-1 -lcmocka -lcrypto
+	    -lapr-1 -laprutil-1 -lcmocka -lcrypto -lpq
 
 -include $(UNITS:%=%.d)
 

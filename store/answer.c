@@ -3,6 +3,7 @@
 #include "store/answer.h"
 
 #include <apr_strings.h>
+#include <apr_time.h>
 #include <apr_uuid.h>
 #include <string.h>
 
@@ -16,8 +17,8 @@ enum {
     FIELD_CREATED_AT,
     FIELD_AUTHENTICATED_AT,
     FIELD_EXPIRES_AT,
-    FIELD_IDLE_MS,
-    FIELD_AGE_MS,
+    FIELD_LAST_SEEN_AT,
+    FIELD_ASKED_AT,
     FIELD_IDLE_TIMEOUT,
     FIELD_ABSOLUTE_TIMEOUT,
     FIELDS
@@ -114,20 +115,37 @@ static apr_int64_t number(const field_t *field, int *ok)
     return secsession_answer_number(field->bytes, field->length, ok);
 }
 
+/* PostgreSQL counts microseconds since 2000. */
+static apr_int64_t seconds_since_1970(apr_int64_t moment)
+{
+    const apr_int64_t from_1970_to_2000 = 946684800;
+
+    return moment / APR_USEC_PER_SEC - (moment % APR_USEC_PER_SEC < 0) + from_1970_to_2000;
+}
+
+/* A clock that was set back shows no negative time. */
+static apr_int64_t ms_between(apr_int64_t earlier, apr_int64_t later)
+{
+    return later > earlier ? (later - earlier) / 1000 : 0;
+}
+
 static secsession_outcome_t decode_live(apr_pool_t *pool, const field_t fields[FIELDS],
                                         const secsession_session_t **result)
 {
     secsession_session_t *session = apr_palloc(pool, sizeof(*session));
     int ok = 1;
+    apr_int64_t authenticated_at = number(&fields[FIELD_AUTHENTICATED_AT], &ok);
+    apr_int64_t last_seen_at = number(&fields[FIELD_LAST_SEEN_AT], &ok);
+    apr_int64_t asked_at = number(&fields[FIELD_ASKED_AT], &ok);
 
     session->id = uuid(pool, &fields[FIELD_SESSION_ID], &ok);
     session->user = text(pool, &fields[FIELD_USER], &ok);
     session->method = text(pool, &fields[FIELD_METHOD], &ok);
-    session->created_at = number(&fields[FIELD_CREATED_AT], &ok);
-    session->authenticated_at = number(&fields[FIELD_AUTHENTICATED_AT], &ok);
-    session->expires_at = number(&fields[FIELD_EXPIRES_AT], &ok);
-    session->idle_ms = number(&fields[FIELD_IDLE_MS], &ok);
-    session->age_ms = number(&fields[FIELD_AGE_MS], &ok);
+    session->created_at = seconds_since_1970(number(&fields[FIELD_CREATED_AT], &ok));
+    session->authenticated_at = seconds_since_1970(authenticated_at);
+    session->expires_at = seconds_since_1970(number(&fields[FIELD_EXPIRES_AT], &ok));
+    session->idle_ms = ms_between(last_seen_at, asked_at);
+    session->age_ms = ms_between(authenticated_at, asked_at);
     session->limits.idle = (int)number(&fields[FIELD_IDLE_TIMEOUT], &ok);
     session->limits.absolute = (int)number(&fields[FIELD_ABSOLUTE_TIMEOUT], &ok);
     if (!ok) {

@@ -169,7 +169,7 @@ subtest 'I2: who is revoked while logging in is not logged in' => sub {
 my $LOOKUP = 'secsession.lookup(bytea, text, integer, integer, inet)';
 my $answer = $postgres->value("select pg_get_function_result('$LOOKUP'::regprocedure)");
 my $FAKE = "alter function $LOOKUP rename to real; create function $LOOKUP returns $answer language sql as";
-my $REST = "'form', 1, 1, 1, 1, 1, 9, 9";
+my $REST = "'form', now(), now(), now(), now(), now(), 9, 9";
 my $ALICE = "gen_random_uuid(), 'alice', $REST";
 my $MEND = "drop function $LOOKUP; alter function secsession.real rename to lookup";
 my %errors = (
@@ -182,8 +182,8 @@ my %errors = (
         'alter function secsession.other rename to lookup',
     ],
     'a table is gone' => [
-        'alter table secsession.token rename to other',
-        'alter table secsession.other rename to token',
+        'alter table secsession.session rename to other',
+        'alter table secsession.other rename to session',
     ],
     'it divides by zero' => [ "$FAKE \$\$select 'live', null, $ALICE + 1/(\$3 * 0)\$\$", $MEND ],
     'a reason that nobody knows' => [ "$FAKE \$\$select 'ended', 'bored', $ALICE\$\$", $MEND ],

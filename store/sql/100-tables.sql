@@ -3,6 +3,7 @@
 
 create table secsession.session (
     session_id uuid primary key default gen_random_uuid(),
+    token_hash bytea unique,
     realm text collate "C" not null check (realm <> ''),
     user_name text collate "C" not null check (length(user_name) between 1 and 255),
     auth_method text not null,
@@ -33,6 +34,8 @@ comment on table secsession.session is
     'One row a session. It ends by a tombstone (ended_at, end_reason), which nothing takes away; the row stays until the absolute end.';
 comment on column secsession.session.session_id is
     'The public name of the session; knowing it gives no access.';
+comment on column secsession.session.token_hash is
+    'The hash of its current token; also in token, but here a request finds it with one row. Null once that token is retired.';
 comment on column secsession.session.realm is
     'The virtual hosts and paths that share the session; a token is unknown in any other realm.';
 comment on column secsession.session.user_name is 'The user that has authenticated.';
@@ -156,26 +159,30 @@ create type secsession.session_answer as (
     session_id uuid,
     user_name text,
     auth_method text,
-    created_at bigint,
-    authenticated_at bigint,
-    expires_at bigint,
-    idle_ms bigint,
-    age_ms bigint,
+    created_at timestamptz,
+    authenticated_at timestamptz,
+    expires_at timestamptz,
+    last_seen_at timestamptz,
+    asked_at timestamptz,
     idle_timeout integer,
     absolute_timeout integer
 );
 comment on type secsession.session_answer is
     'What lookup() and authenticate() answer: how a session stands.';
-comment on column secsession.session_answer.state is 'live, retired (an old token: refused, without harm to the session) or ended.';
-comment on column secsession.session_answer.end_reason is 'Why it has ended, or why the login was refused.';
-comment on column secsession.session_answer.session_id is 'The session; null where a login was refused.';
+comment on column secsession.session_answer.state is
+    'live, retired (an old token: refused, without harm to the session) or ended.';
+comment on column secsession.session_answer.end_reason is
+    'Why it has ended, or why the login was refused.';
+comment on column secsession.session_answer.session_id is
+    'The session; null where a login was refused.';
 comment on column secsession.session_answer.user_name is 'The user.';
 comment on column secsession.session_answer.auth_method is 'How the user authenticated.';
-comment on column secsession.session_answer.created_at is 'Seconds since 1970.';
-comment on column secsession.session_answer.authenticated_at is 'Seconds since 1970.';
-comment on column secsession.session_answer.expires_at is 'Seconds since 1970.';
-comment on column secsession.session_answer.idle_ms is
-    'Milliseconds since the request before this one.';
-comment on column secsession.session_answer.age_ms is 'Milliseconds since the authentication.';
+comment on column secsession.session_answer.created_at is 'See session.';
+comment on column secsession.session_answer.authenticated_at is 'See session.';
+comment on column secsession.session_answer.expires_at is 'See session.';
+comment on column secsession.session_answer.last_seen_at is
+    'The request before this one, to a tenth of the idle timeout.';
+comment on column secsession.session_answer.asked_at is
+    'When this was asked: web servers count from here, whatever their own clocks say.';
 comment on column secsession.session_answer.idle_timeout is 'Seconds.';
 comment on column secsession.session_answer.absolute_timeout is 'Seconds.';

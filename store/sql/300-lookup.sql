@@ -1,6 +1,4 @@
 -- What every request of a browser asks: does this token stand for a live session?
--- Written for speed: one query, one record, one row as a value (a set, or a comparison more in the
--- query, costs what shows in bench/no-cache).
 
 create or replace function secsession.lookup(
     token_hash bytea,
@@ -16,26 +14,64 @@ set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
     known record;
+begin
+    -- Written for speed: each expression more costs what shows in bench/no-cache. A session about
+    -- which there is nothing to decide or to write is answered here, any other by careful_lookup().
+    select
+        s.session_id, s.user_name, s.auth_method, s.idle_timeout, s.absolute_timeout,
+        s.created_at, s.authenticated_at, s.expires_at, s.last_seen_at,
+        s.ended_at is null
+            and s.expires_at > statement_timestamp()
+            and s.last_seen_at > statement_timestamp() - s.idle_timeout * interval '0.1 s'
+            and s.epoch = (
+                select coalesce(sum(e.epoch), 0)
+                from revocation_epoch e
+                where e.realm in (s.realm, '')
+                and e.user_name in (s.user_name, '')
+            ) as is_plain
+    into known
+    from session s
+    where s.token_hash = lookup.token_hash
+    and s.realm = lookup.realm;
+
+    if known.is_plain then
+        return row(
+            'live'::text, null::text, known.session_id, known.user_name, known.auth_method,
+            known.created_at, known.authenticated_at, known.expires_at, known.last_seen_at,
+            statement_timestamp(), known.idle_timeout, known.absolute_timeout
+        );
+    end if;
+    return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+end
+$$;
+comment on function secsession.lookup(bytea, text, integer, integer, inet) is
+    'Looks a token up by its hash: null where it is unknown in this realm, else state live, retired (an old token: refused, without harm) or ended (see end_reason). A live session counts as used if it is within the location''s caps in seconds (0: no cap).';
+
+create or replace function secsession.careful_lookup(
+    token_hash bytea,
+    realm text,
+    idle_cap integer,
+    absolute_cap integer,
+    client_addr inet
+)
+returns secsession.session_answer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    known record;
     state text := 'live';
     end_reason text;
 begin
-    select
-        s.session_id, s.user_name, s.auth_method, s.idle_timeout, s.absolute_timeout,
-        floor(date_part('epoch', s.created_at))::bigint as created_at,
-        floor(date_part('epoch', s.authenticated_at))::bigint as authenticated_at,
-        floor(date_part('epoch', s.expires_at))::bigint as expires_at,
-        floor(date_part('epoch', statement_timestamp() - s.last_seen_at) * 1000)::bigint
-            as idle_ms,
-        floor(date_part('epoch', statement_timestamp() - s.authenticated_at) * 1000)::bigint
-            as age_ms,
-        s.ending, s.ended_at, t.retired_at, t.grace_until
+    select s.*, t.retired_at, t.grace_until
     into known
     from token t
     join session_state s on s.session_id = t.session_id
-    where t.token_hash = lookup.token_hash
-    and s.realm = lookup.realm;
+    where t.token_hash = careful_lookup.token_hash
+    and s.realm = careful_lookup.realm;
 
-    if known.session_id is null then
+    if not found then
         return null;
     end if;
     if known.retired_at is not null and known.ending is null then
@@ -46,30 +82,28 @@ begin
         if known.ended_at is null and not current_setting('transaction_read_only')::boolean then
             perform end_noticed(known.session_id, end_reason, client_addr);
             -- Whoever came before us in the queue for the row decides: it may even be live.
-            return lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+            return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
         end if;
         state := 'ended';
     end if;
 
-    if known.idle_ms >= 1000
-        and known.idle_ms >= known.idle_timeout * 100::bigint
-        and state = 'live'
-        and (idle_cap = 0 or known.idle_ms < idle_cap * 1000::bigint)
-        and (absolute_cap = 0 or known.age_ms < absolute_cap * 1000::bigint)
+    if state = 'live'
+        and (idle_cap = 0
+            or known.last_seen_at + make_interval(secs => idle_cap) > statement_timestamp())
+        and (absolute_cap = 0
+            or known.authenticated_at + make_interval(secs => absolute_cap) > statement_timestamp())
     then
         perform touch(known.session_id, statement_timestamp());
     end if;
-    -- A clock that was set back shows no negative time.
     return row(
         state, end_reason, known.session_id, known.user_name, known.auth_method,
-        known.created_at, known.authenticated_at, known.expires_at,
-        greatest(0, known.idle_ms), greatest(0, known.age_ms),
-        known.idle_timeout, known.absolute_timeout
+        known.created_at, known.authenticated_at, known.expires_at, known.last_seen_at,
+        statement_timestamp(), known.idle_timeout, known.absolute_timeout
     );
 end
 $$;
-comment on function secsession.lookup(bytea, text, integer, integer, inet) is
-    'Looks a token up by its hash: null where it is unknown in this realm, else state live, retired (an old token: refused, without harm) or ended (see end_reason). A live session counts as used if it is within the location''s caps in seconds (0: no cap). Times are seconds since 1970, idle_ms is since the request before this one, age_ms since the authentication.';
+comment on function secsession.careful_lookup(bytea, text, integer, integer, inet) is
+    'Internal: lookup() of a token that is old or unknown, or whose session may have ended or is due to be touched.';
 
 create or replace function secsession.state_of_retired_token(
     retired_at timestamptz,
@@ -159,3 +193,24 @@ end
 $$;
 comment on function secsession.end_noticed(uuid, text, inet) is
     'Internal: ends the session that a lookup found past its end or whose retired token it was given.';
+
+create or replace function secsession.forget_current_token()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    update session s
+    set token_hash = null
+    where s.session_id = old.session_id
+    and s.token_hash = old.token_hash;
+    return null;
+end
+$$;
+comment on function secsession.forget_current_token() is
+    'Internal: a token that was retired or deleted, by hand too, is its session''s current token no more.';
+
+create or replace trigger token_retired
+    after update of retired_at, token_hash or delete on secsession.token
+    for each row execute function secsession.forget_current_token();

@@ -52,7 +52,7 @@ $$;
 comment on function secsession.replaced_session(bytea, text) is
     'Internal: locks the live session of the token that the browser had at its login; null if none. One that was revoked while we waited for the lock is returned with its end_reason.';
 
-create or replace function secsession.check_login(token_hash bytea, login secsession.session)
+create or replace function secsession.check_login(login secsession.session)
 returns void
 language plpgsql
 security definer
@@ -60,7 +60,7 @@ set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
     wrong constant text := case
-        when length(token_hash) is distinct from 32
+        when length(login.token_hash) is distinct from 32
         then 'token_hash must be 32 bytes'
         when coalesce(login.realm, '') = ''
         then 'realm must not be empty'
@@ -80,7 +80,7 @@ begin
     end if;
 end
 $$;
-comment on function secsession.check_login(bytea, secsession.session) is
+comment on function secsession.check_login(secsession.session) is
     'Internal: refuses what authenticate() could not store.';
 
 create or replace function secsession.start_session(login secsession.session)
@@ -94,12 +94,12 @@ declare
     started uuid;
 begin
     insert into session (
-        realm, user_name, auth_method, epoch, client_addr, user_agent,
+        token_hash, realm, user_name, auth_method, epoch, client_addr, user_agent,
         created_at, authenticated_at, last_seen_at,
         idle_timeout, absolute_timeout, expires_at
     )
     values (
-        login.realm, login.user_name, login.auth_method, login.epoch,
+        login.token_hash, login.realm, login.user_name, login.auth_method, login.epoch,
         login.client_addr, login.user_agent,
         moment, moment, moment,
         login.idle_timeout, login.absolute_timeout,
@@ -130,7 +130,8 @@ declare
     moment constant timestamptz := clock_timestamp();
 begin
     update session s
-    set auth_method = login.auth_method,
+    set token_hash = login.token_hash,
+        auth_method = login.auth_method,
         epoch = login.epoch,
         client_addr = login.client_addr,
         user_agent = login.user_agent,
@@ -159,7 +160,6 @@ comment on function secsession.continue_session(uuid, secsession.session) is
     'Internal: the user of a session, locked by the caller, has authenticated again.';
 
 create or replace function secsession.store_login(
-    token_hash bytea,
     replaced secsession.session,
     login secsession.session
 )
@@ -183,7 +183,7 @@ begin
     end if;
 
     insert into token (token_hash, session_id, issued_at)
-    values (store_login.token_hash, its_session, clock_timestamp());
+    values (login.token_hash, its_session, clock_timestamp());
 
     perform log_event(
         'authenticated', its_session, login.realm, login.user_name, login.client_addr, null,
@@ -195,7 +195,7 @@ exception
         return;
 end
 $$;
-comment on function secsession.store_login(bytea, secsession.session, secsession.session) is
+comment on function secsession.store_login(secsession.session, secsession.session) is
     'Internal: gives a new token to the session of a login: the replaced one if it is this user''s, else a new one.';
 
 create or replace function secsession.authenticate(
@@ -221,6 +221,7 @@ declare
     replaced session;
     answer session_answer;
 begin
+    login.token_hash := token_hash;
     login.realm := realm;
     login.user_name := user_name;
     login.auth_method := auth_method;
@@ -229,7 +230,7 @@ begin
     login.user_agent := left(user_agent, 255);
     login.idle_timeout := idle_timeout;
     login.absolute_timeout := absolute_timeout;
-    perform check_login(token_hash, login);
+    perform check_login(login);
 
     -- Before anything is read or locked: a revocation by address or time comes wholly before or
     -- wholly after.
@@ -247,7 +248,7 @@ begin
         return answer;
     end if;
 
-    perform store_login(token_hash, replaced, login);
+    perform store_login(replaced, login);
     -- Looked up like any other, so that what is answered is what the next request will meet.
     answer := lookup(token_hash, realm, 0, 0);
     if answer.user_name is distinct from user_name then

@@ -53,12 +53,12 @@ sub set_session {
 }
 sub stored {
     my ($token, $columns) = @_;
-    return sql("select $columns from secsession.session join secsession.token using (session_id) where token_hash = sha256('$token')");
+    return sql("select $columns from secsession.session s join secsession.token t using (session_id) where t.token_hash = sha256('$token')");
 }
 sub events {
     my ($token) = @_;
     return join ' ', split /\n/, sql("select event from secsession.event_log join secsession.token using (session_id)
-        where token_hash = sha256('$token') order by event_id");
+        where token.token_hash = sha256('$token') order by event_id");
 }
 sub state_of {
     my $answer = look(@_);
