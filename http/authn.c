@@ -58,8 +58,8 @@ static const char *why(secsession_outcome_t outcome)
     }
 }
 
-/* What the browser asked for, as it wrote it: httpd has decoded parsed_uri. It may be an absolute URI,
- * as to a proxy. */
+/* What the browser asked for, as it wrote it: httpd has decoded parsed_uri. It may be an absolute
+ * URI, as to a proxy. */
 static const char *asked_for(const request_rec *r)
 {
     const char *uri = r->unparsed_uri ? r->unparsed_uri : "";

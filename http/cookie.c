@@ -49,7 +49,7 @@ static const char *value_of(pair_t pair, const char *name, apr_size_t name_lengt
  * another cookie. It is no session (a comma separates nothing), but it must not go further. */
 static int hides_ours(pair_t pair, const char *name, apr_size_t name_length)
 {
-    for (const char *at = pair.start; at + name_length < pair.end; at++) {
+    for (const char *at = pair.start; (apr_size_t)(pair.end - at) > name_length; at++) {
         if (*at == ',') {
             pair_t inner = trim(at + 1, pair.end);
 

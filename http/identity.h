@@ -15,8 +15,8 @@ int secsession_identity_is_reserved(const char *header);
  * it. */
 const char *secsession_identity_address(request_rec *r);
 
-/* fixups: the environment of CGI, PHP and every handler; REMOTE_USER also where nothing required it,
- * under AuthType SecSession. */
+/* fixups: the environment of CGI, PHP and every handler; REMOTE_USER also where nothing required
+ * it, under AuthType SecSession. */
 int secsession_identity_fixup(request_rec *r);
 
 #endif

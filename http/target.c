@@ -12,9 +12,9 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The path up to its query, as whoever decodes it most often would see it: "%252f" and "%25%32%66" are
- * slashes to whoever decodes twice. A byte that completes a "%XX" takes its place, and may complete
- * another, so that one pass finds them all. */
+/* The path up to its query, as whoever decodes it most often would see it: "%252f" and "%25%32%66"
+ * are slashes to whoever decodes twice. A byte that completes a "%XX" takes its place, and may
+ * complete another, so that one pass finds them all. */
 static size_t decode(const char *path, unsigned char *decoded)
 {
     size_t length = 0;
@@ -40,8 +40,8 @@ static int is_safe_byte(int byte)
     return byte >= 0x20 && byte != 0x7f && byte != '\\';
 }
 
-/* "//host" and "/x/..//host" are other hosts, or become so. A lone dot segment is refused too, as it
- * vanishes when a path is made shorter; without them, two slashes further on are harmless. */
+/* "//host" and "/x/..//host" are other hosts, or become so. A lone dot segment is refused too, as
+ * it vanishes when a path is made shorter; without them, two slashes further on are harmless. */
 static int is_safe_path(const char *path)
 {
     unsigned char decoded[SECSESSION_TARGET_LENGTH];

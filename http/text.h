@@ -4,7 +4,8 @@
 
 #include <apr_pools.h>
 
-/* Whether `text` can be a user's name: 1 to `most` bytes of valid UTF-8 without control characters. */
+/* Whether `text` can be a user's name: 1 to `most` bytes of valid UTF-8 without control
+ * characters. */
 int secsession_text_is_name(const char *text, apr_size_t most);
 
 /* The first `most` bytes of `text` with everything but printable ASCII replaced by "?". */

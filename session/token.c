@@ -42,8 +42,8 @@ static unsigned int between(unsigned int c, unsigned int low, unsigned int high)
     return (((low - 1 - c) & (c - high - 1)) >> 8) & 1;
 }
 
-/* The value of one base64url character, with bit 6 set if it is none. No branch and no table look-up
- * depends on the character, so that the time says nothing about it. */
+/* The value of one base64url character, with bit 6 set if it is none. No branch and no table
+ * look-up depends on the character, so that the time says nothing about it. */
 static unsigned int value_of(unsigned char character)
 {
     unsigned int c = character;

@@ -1,5 +1,6 @@
-/* See answer.h. The form: an int32 with the number of fields; for each its type's oid, an int32 with
- * its length (-1: null), and its bytes; numbers in network byte order (PostgreSQL's record_send). */
+/* See answer.h. The form: an int32 with the number of fields; for each its type's oid, an int32
+ * with its length (-1: null), and its bytes; numbers in network byte order (PostgreSQL's
+ * record_send). */
 #include "store/answer.h"
 
 #include <apr_strings.h>

@@ -1,6 +1,6 @@
 /* What secsession.lookup() and secsession.authenticate() answer: one value of the type
- * secsession.session_answer, in PostgreSQL's binary form of a row, each field with its length before
- * it, so that nothing has to be quoted or searched for. For store.c.
+ * secsession.session_answer, in PostgreSQL's binary form of a row, each field with its length
+ * before it, so that nothing has to be quoted or searched for. For store.c. /
  */
 #ifndef SECSESSION_ANSWER_H
 #define SECSESSION_ANSWER_H

@@ -52,8 +52,8 @@ void secsession_connection_close(secsession_connection_t *connection)
     apr_pool_destroy(connection->pool);
 }
 
-/* An idle connection has nothing to say: what can be read is the news that it ends, or a notice. The
- * server says goodbye before it hangs up, and only a second look sees that it has. */
+/* An idle connection has nothing to say: what can be read is the news that it ends, or a notice.
+ * The server says goodbye before it hangs up, and only a second look sees that it has. */
 int secsession_connection_is_alive(secsession_connection_t *connection)
 {
     struct pollfd poller = { .fd = PQsocket(connection->pg), .events = POLLIN };
@@ -149,8 +149,8 @@ static secsession_execution_t receive(PGconn *pg, apr_time_t deadline, PGresult 
     return *result ? judge(pg, *result) : SECSESSION_LOST;
 }
 
-/* 42P05: the pooler gave us a server connection on which our statement, whose name says its version,
- * is prepared already. */
+/* 42P05: the pooler gave us a server connection on which our statement, whose name says its
+ * version, is prepared already. */
 static secsession_execution_t prepare(secsession_connection_t *connection, const char *name,
                                       const secsession_statement_t *statement, apr_time_t deadline,
                                       PGresult **result)

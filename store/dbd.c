@@ -226,8 +226,8 @@ const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, se
     if (dbd->connections == NULL) {
         return NULL; /* secsession_dbd_child_init failed, which was logged */
     }
-    /* When a connection is lost the idle ones may be too: as often as there can be such, and then on
-     * a new one. */
+    /* When a connection is lost the idle ones may be too: as often as there can be such, and then
+     * on a new one. */
     for (int tries = 0;
          execution == SECSESSION_LOST && tries <= dbd->max && secsession_monotonic() < deadline;
          tries++) {

@@ -1,5 +1,5 @@
-/* PostgreSQL through APR DBD: the table of SQL statements, each a call of one function of the schema
- * secsession; retries, and what the log says when the database is in trouble. For store.c.
+/* PostgreSQL through APR DBD: the table of SQL statements, each a call of one function of the
+ * schema secsession; retries, and what the log says when the database is in trouble. For store.c. /
  */
 #ifndef SECSESSION_DBD_H
 #define SECSESSION_DBD_H
@@ -24,8 +24,8 @@ apr_status_t secsession_dbd_create(secsession_dbd_t **dbd, apr_pool_t *pool, ser
 apr_status_t secsession_dbd_child_init(secsession_dbd_t *dbd, apr_pool_t *pool);
 
 /* Runs one statement, each of which may be run twice without harm: where a connection turns out to
- * be lost, it is run again on another. The result, in PostgreSQL's binary form, lives in `pool`; NULL:
- * no answer, logged. */
+ * be lost, it is run again on another. The result, in PostgreSQL's binary form, lives in `pool`;
+ * NULL: no answer, logged. */
 const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, secsession_sql_t sql,
                                      const secsession_parameters_t *parameters);
 

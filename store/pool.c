@@ -9,8 +9,9 @@
 #define IDLE_FOR apr_time_from_sec(60)
 /* So long nobody asks whether a connection is still alive. */
 #define TRUSTED_FOR apr_time_from_sec(1)
-/* As long a thread waits for one of the `few` connections before it takes another: more at once than
- * processors only make PostgreSQL's processes take turns, but those few may be waiting for a lock. */
+/* As long a thread waits for one of the `few` connections before it takes another: more at once
+ * than processors only make PostgreSQL's processes take turns, but those few may be waiting for a
+ * lock. */
 #define PATIENCE apr_time_from_msec(10)
 #define HANGING_AFTER apr_time_from_msec(1500) /* a refused connection fails sooner than this */
 

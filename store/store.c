@@ -1,4 +1,5 @@
-/* See store.h. Turns each request of http/ into one statement of dbd.c, and its row into a session. */
+/* See store.h. Turns each request of http/ into one statement of dbd.c, and its row into a
+ * session. */
 #include "store/store.h"
 
 #include <apr_strings.h>

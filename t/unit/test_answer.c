@@ -194,7 +194,7 @@ static void wrong_length_lets_nobody_in(void **state)
             row.length = at;
             put_number(&row, wrong[i], 4);
             row.length = whole.length;
-            if (wrong[i] != length && decode(&row, &session) == SECSESSION_LIVE) {
+            if (length > 0 && wrong[i] != length && decode(&row, &session) == SECSESSION_LIVE) {
                 fail_msg("field %d of length %lld", field, (long long)wrong[i]);
             }
         }

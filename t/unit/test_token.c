@@ -21,8 +21,8 @@
 static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 static const char ZEROS[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/* What the next calls of the kernel and of libcrypto come to, which session/token.c makes through the two
- * functions below. */
+/* What the next calls of the kernel and of libcrypto come to, which session/token.c makes through
+ * the two functions below. */
 static ssize_t random_bytes = SECSESSION_TOKEN_BYTES;
 static int digest_works = 1;
 static unsigned int digest_bytes = SECSESSION_HASH_BYTES;
