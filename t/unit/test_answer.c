@@ -184,8 +184,8 @@ static void wrong_length_lets_nobody_in(void **state)
     row_t whole = answer("live", NULL);
 
     for (int at = 8, field = 0; field < FIELDS; field++) {
-        int length = (int)((whole.bytes[at] << 24) | (whole.bytes[at + 1] << 16)
-                           | (whole.bytes[at + 2] << 8) | whole.bytes[at + 3]);
+        int ok = 1;
+        int length = (int)secsession_answer_number((const char *)whole.bytes + at, 4, &ok);
 
         for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
             const secsession_session_t *session;
