@@ -16,6 +16,7 @@
 #include "http/logout.h"
 #include "http/password.h"
 #include "http/response.h"
+#include "http/stores.h"
 
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
 {
@@ -29,7 +30,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     if (secsession_password_init(pconf) != APR_SUCCESS) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    return secsession_config_complete(pconf, server);
+    return secsession_stores_create(pconf, server);
 }
 
 static void register_hooks(apr_pool_t *pool)
@@ -41,7 +42,7 @@ static void register_hooks(apr_pool_t *pool)
 
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(secsession_config_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(secsession_stores_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 
     ap_hook_post_read_request(secsession_context_begin, NULL, before, APR_HOOK_REALLY_FIRST);
     ap_hook_header_parser(secsession_context_look_up, NULL, NULL, APR_HOOK_FIRST);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "http/target.h"
+#include "store/store.h"
 
 #define TEN_YEARS (10L * 365 * 24 * 60 * 60)
 
@@ -44,6 +45,49 @@ const char *secsession_argument_duration(cmd_parms *cmd, const char *argument, i
     }
     *seconds = (int)(count * factor);
     return NULL;
+}
+
+const char *secsession_argument_milliseconds(cmd_parms *cmd, const char *argument, int least,
+                                             int *milliseconds)
+{
+    const long day = 24L * 60 * 60 * 1000;
+    char *unit;
+    long count = strtol(argument, &unit, 10);
+    long factor = strcasecmp(unit, "ms") == 0 ? 1 : unit_seconds(unit) * 1000;
+
+    if (!apr_isdigit(*argument) || factor == 0 || count > day / factor || count * factor < least) {
+        return wrong(cmd, argument,
+                     apr_psprintf(cmd->pool,
+                                  "a duration such as 500ms, 1s or 5m (a plain number is seconds), "
+                                  "from %dms to a day",
+                                  least));
+    }
+    *milliseconds = (int)(count * factor);
+    return NULL;
+}
+
+const char *secsession_argument_number(cmd_parms *cmd, const char *argument, int most, int *number)
+{
+    char *end;
+    long value = strtol(argument, &end, 10);
+
+    if (!apr_isdigit(*argument) || *end != '\0' || value < 1 || value > most) {
+        return wrong(cmd, argument, apr_psprintf(cmd->pool, "a number from 1 to %d", most));
+    }
+    *number = (int)value;
+    return NULL;
+}
+
+const char *secsession_argument_connection(cmd_parms *cmd, const char *argument)
+{
+    return secsession_store_is_connection(argument)
+               ? NULL
+               : apr_psprintf(
+                   cmd->pool,
+                   "the value of '%s' is not understood by libpq (it is not repeated here: it may hold "
+                   "a password); it must be a connection string such as "
+                   "host=/var/run/postgresql dbname=sessions user=www-data",
+                   cmd->cmd->name);
 }
 
 const char *secsession_argument_path(cmd_parms *cmd, const char *argument)

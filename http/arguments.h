@@ -9,6 +9,16 @@
 /* A duration in whole seconds: 30, 30s, 15m, 8h, 30d; from 1 second to 10 years. */
 const char *secsession_argument_duration(cmd_parms *cmd, const char *argument, int *seconds);
 
+/* A duration in whole milliseconds: as above, or 500ms; from `least` to a day. */
+const char *secsession_argument_milliseconds(cmd_parms *cmd, const char *argument, int least,
+                                             int *milliseconds);
+
+/* A whole number from 1 to `most`. */
+const char *secsession_argument_number(cmd_parms *cmd, const char *argument, int most, int *number);
+
+/* A libpq connection string. */
+const char *secsession_argument_connection(cmd_parms *cmd, const char *argument);
+
 /* A path on this host. */
 const char *secsession_argument_path(cmd_parms *cmd, const char *argument);
 

@@ -4,14 +4,17 @@
 #include <ap_provider.h>
 #include <apr_strings.h>
 #include <http_log.h>
-#include <stdlib.h>
 
 #include "http/arguments.h"
 
 APLOG_USE_MODULE(secsession);
 
 #define UNSET (-1)
-#define DEFAULT_DBD_MAX 10 /* mod_dbd's own */
+
+/* What is not said; DBDMax is mod_dbd's own. */
+static const secsession_store_config_t DEFAULT_DATABASE = {
+    .max = 10, .is_cached = 1, .slots = 65536, .lease_ms = 1000
+};
 
 static const secsession_limits_t STANDARD = { 30 * 60, 8 * 60 * 60 };
 
@@ -92,28 +95,51 @@ static const char *set_clear_site_data(cmd_parms *cmd, void *location, int argc,
                                                     ->clear_site_data);
 }
 
-/* mod_dbd's directives are read along: httpd hands a directive to every module that declares it. */
-static const char *set_dbd_text(cmd_parms *cmd, void *location, const char *argument)
+/* Where the directive's value belongs: info is its place in the server's configuration. */
+static void *place_of(cmd_parms *cmd)
 {
     char *server = ap_get_module_config(cmd->server->module_config, &secsession_module);
 
-    *(const char **)(server + (apr_size_t)cmd->info) = argument;
+    return server + (apr_size_t)cmd->info;
+}
+
+/* mod_dbd's directives are read along: httpd hands a directive to every module that declares it. */
+static const char *set_dbd_text(cmd_parms *cmd, void *location, const char *argument)
+{
+    *(const char **)place_of(cmd) = argument;
     return NULL;
 }
 
 static const char *set_dbd_max(cmd_parms *cmd, void *location, const char *argument)
 {
-    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
-                                                              &secsession_module);
-    char *end;
-    long max = strtol(argument, &end, 10);
+    return secsession_argument_number(cmd, argument, 10000, place_of(cmd));
+}
 
-    if (*argument == '\0' || *end != '\0' || max < 1 || max > 10000) {
-        return apr_psprintf(cmd->pool, "DBDMax is '%s'; sessions need a number from 1 to 10000",
-                            argument);
-    }
-    server->dbd_max = (int)max;
+static const char *set_cached(cmd_parms *cmd, void *location, int is_cached)
+{
+    *(int *)place_of(cmd) = is_cached;
     return NULL;
+}
+
+static const char *set_slots(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_number(cmd, argument, 100 * 1000 * 1000, place_of(cmd));
+}
+
+static const char *set_lease(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_milliseconds(cmd, argument, 100, place_of(cmd));
+}
+
+static const char *set_stale(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_milliseconds(cmd, argument, 0, place_of(cmd));
+}
+
+static const char *set_feed(cmd_parms *cmd, void *location, const char *argument)
+{
+    *(const char **)place_of(cmd) = argument;
+    return secsession_argument_connection(cmd, argument);
 }
 
 const command_rec secsession_directives[] = {
@@ -139,18 +165,49 @@ const command_rec secsession_directives[] = {
     AP_INIT_TAKE_ARGV("SecSessionClearSiteData", set_clear_site_data, NULL, EVERYWHERE,
                       "what a browser clears at logout: cache, cookies, storage, "
                       "executionContexts, or none; default: cache storage"),
-    AP_INIT_TAKE1("DBDriver", set_dbd_text, SERVER(dbd_driver), RSRC_CONF, "mod_dbd's"),
-    AP_INIT_TAKE1("DBDParams", set_dbd_text, SERVER(dbd_params), RSRC_CONF, "mod_dbd's"),
-    AP_INIT_TAKE1("DBDMax", set_dbd_max, NULL, RSRC_CONF, "mod_dbd's"),
+    AP_INIT_FLAG("SecSessionCache", set_cached, SERVER(database.is_cached), RSRC_CONF,
+                 "Off: every request with a session asks the database; default: On"),
+    AP_INIT_TAKE1("SecSessionCacheSlots", set_slots, SERVER(database.slots), RSRC_CONF,
+                  "how many sessions are held in shared memory, 320 bytes each; default: 65536"),
+    AP_INIT_TAKE1("SecSessionLease", set_lease, SERVER(database.lease_ms), RSRC_CONF,
+                  "how late a revocation may be obeyed at most; default: 1s"),
+    AP_INIT_TAKE1("SecSessionStale", set_stale, SERVER(database.stale_ms), RSRC_CONF,
+                  "how long cached sessions are served without a database; default: 0"),
+    AP_INIT_TAKE1("SecSessionFeed", set_feed, SERVER(database.feed), RSRC_CONF,
+                  "a direct connection to listen on, where DBDParams names a pooler"),
+    AP_INIT_TAKE1("DBDriver", set_dbd_text, SERVER(database.driver), RSRC_CONF, "mod_dbd's"),
+    AP_INIT_TAKE1("DBDParams", set_dbd_text, SERVER(database.params), RSRC_CONF, "mod_dbd's"),
+    AP_INIT_TAKE1("DBDMax", set_dbd_max, SERVER(database.max), RSRC_CONF, "mod_dbd's"),
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
 };
 
 void *secsession_config_create_server(apr_pool_t *pool, server_rec *server)
 {
-    return apr_pcalloc(pool, sizeof(secsession_server_config_t));
+    secsession_server_config_t *config = apr_pcalloc(pool, sizeof(*config));
+
+    config->database.is_cached = UNSET;
+    config->database.stale_ms = UNSET;
+    return config;
 }
 
 #define PICK(field) merged->field = over->field ? over->field : base->field
+#define PICK_SET(field) merged->field = over->field != UNSET ? over->field : base->field
+
+static secsession_store_config_t merge_database(const secsession_store_config_t *base,
+                                                const secsession_store_config_t *over)
+{
+    secsession_store_config_t result, *merged = &result;
+
+    PICK(driver);
+    PICK(params);
+    PICK(max);
+    PICK_SET(is_cached);
+    PICK(slots);
+    PICK(lease_ms);
+    PICK_SET(stale_ms);
+    PICK(feed);
+    return result;
+}
 
 void *secsession_config_merge_server(apr_pool_t *pool, void *base_data, void *over_data)
 {
@@ -159,9 +216,7 @@ void *secsession_config_merge_server(apr_pool_t *pool, void *base_data, void *ov
 
     merged->in_use = base->in_use || over->in_use;
     PICK(realm);
-    PICK(dbd_driver);
-    PICK(dbd_params);
-    PICK(dbd_max);
+    merged->database = merge_database(&base->database, &over->database);
     merged->cookie = over->cookie.name ? over->cookie : base->cookie;
     return merged;
 }
@@ -180,9 +235,8 @@ void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *
     const secsession_location_config_t *base = base_data, *over = over_data;
     secsession_location_config_t *merged = apr_pcalloc(pool, sizeof(*merged));
 
-    merged->enabled = over->enabled != UNSET ? over->enabled : base->enabled;
-    merged->cache_control = over->cache_control != UNSET ? over->cache_control
-                                                         : base->cache_control;
+    PICK_SET(enabled);
+    PICK_SET(cache_control);
     PICK(limits.idle);
     PICK(limits.absolute);
     PICK(login_page);
@@ -229,8 +283,8 @@ int secsession_config_check(apr_pool_t *pool, server_rec *server)
         if (!config->in_use) {
             continue;
         }
-        if (config->dbd_params == NULL || config->dbd_driver == NULL
-            || strcmp(config->dbd_driver, "pgsql") != 0) {
+        if (config->database.params == NULL || config->database.driver == NULL
+            || strcmp(config->database.driver, "pgsql") != 0) {
             ap_log_error(
                 APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
                 "SS301: SecSession is On at %s:%u, but its database is not configured: write "
@@ -243,25 +297,10 @@ int secsession_config_check(apr_pool_t *pool, server_rec *server)
     return OK;
 }
 
-/* The store of an earlier server with the same database, if there is one. */
-static secsession_store_t *find_store(const server_rec *first, const server_rec *server)
+void secsession_config_complete(apr_pool_t *pool, const server_rec *server)
 {
-    const secsession_server_config_t *wanted = config_of(server);
+    secsession_server_config_t *config = config_of(server);
 
-    for (; first != server; first = first->next) {
-        const secsession_server_config_t *config = config_of(first);
-
-        if (config->store && strcmp(config->dbd_params, wanted->dbd_params) == 0
-            && config->dbd_max == wanted->dbd_max) {
-            return config->store;
-        }
-    }
-    return NULL;
-}
-
-static void complete_server(apr_pool_t *pool, const server_rec *server,
-                            secsession_server_config_t *config)
-{
     if (config->realm == NULL) {
         char *name = apr_pstrdup(pool,
                                  server->server_hostname ? server->server_hostname : "localhost");
@@ -273,50 +312,5 @@ static void complete_server(apr_pool_t *pool, const server_rec *server,
         config->cookie.name = "__Host-secsession";
         config->cookie.attributes = "; Path=/; Secure; HttpOnly; SameSite=Lax";
     }
-    if (config->dbd_max == 0) {
-        config->dbd_max = DEFAULT_DBD_MAX;
-    }
-}
-
-int secsession_config_complete(apr_pool_t *pool, server_rec *first)
-{
-    for (server_rec *server = first; server; server = server->next) {
-        secsession_server_config_t *config = config_of(server);
-        apr_status_t status = APR_SUCCESS;
-
-        if (!config->in_use) {
-            continue;
-        }
-        complete_server(pool, server, config);
-        config->store = find_store(first, server);
-        if (config->store == NULL) {
-            status = secsession_store_create(&config->store, pool, server, config->dbd_driver,
-                                             config->dbd_params, config->dbd_max);
-        }
-        if (status != APR_SUCCESS) {
-            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, status, server,
-                         "SS302: APR's driver for DBDriver pgsql cannot be used; "
-                         "is the package with apr_dbd_pgsql installed?");
-            return HTTP_INTERNAL_SERVER_ERROR;
-        }
-    }
-    return OK;
-}
-
-void secsession_config_child_init(apr_pool_t *pool, server_rec *first)
-{
-    for (server_rec *server = first; server; server = server->next) {
-        const secsession_server_config_t *config = config_of(server);
-        apr_status_t status;
-
-        if (config->store == NULL || config->store == find_store(first, server)) {
-            continue;
-        }
-        status = secsession_store_child_init(config->store, pool);
-        if (status != APR_SUCCESS) {
-            ap_log_error(APLOG_MARK, APLOG_CRIT, status, server,
-                         "SS303: this process cannot make its pool of connections to the session "
-                         "database: it answers sessions with 503");
-        }
-    }
+    config->database = merge_database(&DEFAULT_DATABASE, &config->database);
 }

@@ -23,10 +23,8 @@ typedef struct {
     int in_use; /* SecSession is On somewhere in it */
     const char *realm;
     secsession_cookie_t cookie;
-    const char *dbd_driver; /* DBDriver, DBDParams, DBDMax: mod_dbd's, read along */
-    const char *dbd_params;
-    int dbd_max;
-    secsession_store_t *store; /* where in_use, after post_config */
+    secsession_store_config_t database; /* DBDriver, DBDParams, DBDMax are mod_dbd's, read along */
+    secsession_store_t *store;          /* where in_use, after post_config */
 } secsession_server_config_t;
 
 /* One location. */
@@ -56,8 +54,7 @@ secsession_limits_t secsession_config_limits(const secsession_location_config_t 
 /* Checks what only the whole configuration can show: OK, or an error that stops httpd. */
 int secsession_config_check(apr_pool_t *pool, server_rec *server);
 
-/* Gives every server in use its realm and its store; servers with one database share one. */
-int secsession_config_complete(apr_pool_t *pool, server_rec *server);
-void secsession_config_child_init(apr_pool_t *pool, server_rec *server);
+/* Fills in what was not said for a server. */
+void secsession_config_complete(apr_pool_t *pool, const server_rec *server);
 
 #endif

@@ -22,6 +22,7 @@ enum {
     FIELD_ASKED_AT,
     FIELD_IDLE_TIMEOUT,
     FIELD_ABSOLUTE_TIMEOUT,
+    FIELD_CACHEABLE,
     FIELDS
 };
 
@@ -116,6 +117,12 @@ static apr_int64_t number(const field_t *field, int *ok)
     return secsession_answer_number(field->bytes, field->length, ok);
 }
 
+static int truth(const field_t *field, int *ok)
+{
+    *ok &= field->bytes != NULL && field->length == 1;
+    return *ok && *field->bytes != 0;
+}
+
 /* PostgreSQL counts microseconds since 2000. */
 static apr_int64_t seconds_since_1970(apr_int64_t moment)
 {
@@ -149,6 +156,7 @@ static secsession_outcome_t decode_live(apr_pool_t *pool, const field_t fields[F
     session->age_ms = ms_between(authenticated_at, asked_at);
     session->limits.idle = (int)number(&fields[FIELD_IDLE_TIMEOUT], &ok);
     session->limits.absolute = (int)number(&fields[FIELD_ABSOLUTE_TIMEOUT], &ok);
+    session->cacheable = truth(&fields[FIELD_CACHEABLE], &ok);
     if (!ok) {
         return SECSESSION_UNAVAILABLE;
     }

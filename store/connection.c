@@ -11,7 +11,7 @@ apr_time_t secsession_monotonic(void)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_BOOTTIME, &now);
     return (apr_time_t)now.tv_sec * APR_USEC_PER_SEC + now.tv_nsec / 1000;
 }
 
@@ -41,6 +41,7 @@ secsession_connection_t *secsession_connection_open(const apr_dbd_driver_t *driv
     }
     connection = apr_pcalloc(pool, sizeof(*connection));
     connection->pool = pool;
+    connection->interrupt = -1;
     connection->pg = apr_dbd_native_handle(driver, handle);
     apr_pool_cleanup_register(pool, connection->pg, close_handle, apr_pool_cleanup_null);
     PQsetnonblocking(connection->pg, 1); /* or sending could block beyond any deadline */
@@ -66,20 +67,21 @@ int secsession_connection_is_alive(secsession_connection_t *connection)
     return PQstatus(connection->pg) == CONNECTION_OK;
 }
 
-/* Waits for the socket: EXECUTED, or STALLED at the deadline. */
-static secsession_execution_t wait_for(PGconn *pg, short events, apr_time_t deadline)
+/* Waits for the socket: EXECUTED, or STALLED at the deadline or when interrupted. */
+static secsession_execution_t wait_for(PGconn *pg, int interrupt, short events, apr_time_t deadline)
 {
-    struct pollfd poller = { .fd = PQsocket(pg), .events = events };
+    struct pollfd pollers[] = { { .fd = PQsocket(pg), .events = events },
+                                { .fd = interrupt, .events = POLLIN } };
 
     for (;;) {
         apr_time_t left = deadline - secsession_monotonic();
-        int ready = left > 0 ? poll(&poller, 1, (int)((left + 999) / 1000)) : 0;
+        int ready = left > 0 ? poll(pollers, 2, (int)((left + 999) / 1000)) : 0;
 
+        if (ready == 0 || (ready > 0 && pollers[1].revents)) {
+            return SECSESSION_STALLED;
+        }
         if (ready > 0) {
             return SECSESSION_EXECUTED;
-        }
-        if (ready == 0) {
-            return SECSESSION_STALLED;
         }
         if (errno != EINTR) {
             return SECSESSION_LOST;
@@ -88,13 +90,13 @@ static secsession_execution_t wait_for(PGconn *pg, short events, apr_time_t dead
 }
 
 /* Sends what libpq still holds and reads until it has a whole result. */
-static secsession_execution_t wait_for_result(PGconn *pg, apr_time_t deadline)
+static secsession_execution_t wait_for_result(PGconn *pg, int interrupt, apr_time_t deadline)
 {
     int unsent = PQflush(pg);
 
     while (unsent > 0 || PQisBusy(pg)) {
-        secsession_execution_t waited = wait_for(pg, unsent > 0 ? POLLIN | POLLOUT : POLLIN,
-                                                 deadline);
+        short events = unsent > 0 ? POLLIN | POLLOUT : POLLIN;
+        secsession_execution_t waited = wait_for(pg, interrupt, events, deadline);
 
         if (waited != SECSESSION_EXECUTED) {
             return waited;
@@ -129,13 +131,15 @@ static secsession_execution_t judge(PGconn *pg, const PGresult *result)
 }
 
 /* Takes the answer to what was just sent. */
-static secsession_execution_t receive(PGconn *pg, apr_time_t deadline, PGresult **result)
+static secsession_execution_t receive(secsession_connection_t *connection, apr_time_t deadline,
+                                      PGresult **result)
 {
+    PGconn *pg = connection->pg;
     PGresult *next;
 
     *result = NULL;
     do {
-        secsession_execution_t waited = wait_for_result(pg, deadline);
+        secsession_execution_t waited = wait_for_result(pg, connection->interrupt, deadline);
 
         if (waited != SECSESSION_EXECUTED) {
             return waited;
@@ -160,7 +164,7 @@ static secsession_execution_t prepare(secsession_connection_t *connection, const
     if (!PQsendPrepare(connection->pg, name, statement->sql, 0, NULL)) {
         return SECSESSION_LOST;
     }
-    prepared = receive(connection->pg, deadline, result);
+    prepared = receive(connection, deadline, result);
     if (prepared == SECSESSION_REFUSED
         && strcmp(PQresultErrorField(*result, PG_DIAG_SQLSTATE), "42P05") == 0) {
         prepared = SECSESSION_EXECUTED;
@@ -192,7 +196,7 @@ static secsession_execution_t execute_prepared(secsession_connection_t *connecti
                              parameters->lengths, parameters->formats, 1)) {
         return SECSESSION_LOST;
     }
-    return receive(connection->pg, deadline, result);
+    return receive(connection, deadline, result);
 }
 
 secsession_execution_t secsession_connection_execute(secsession_connection_t *connection,
@@ -206,7 +210,7 @@ secsession_execution_t secsession_connection_execute(secsession_connection_t *co
     if (statement->unprepared) {
         return PQsendQueryParams(connection->pg, statement->sql, parameters->count, NULL,
                                  parameters->values, parameters->lengths, parameters->formats, 1)
-                   ? receive(connection->pg, deadline, result)
+                   ? receive(connection, deadline, result)
                    : SECSESSION_LOST;
     }
     execution = execute_prepared(connection, statement, parameters, deadline, result);
@@ -216,4 +220,14 @@ secsession_execution_t secsession_connection_execute(secsession_connection_t *co
         execution = execute_prepared(connection, statement, parameters, deadline, result);
     }
     return execution;
+}
+
+secsession_execution_t secsession_connection_listen(secsession_connection_t *connection,
+                                                    apr_time_t deadline)
+{
+    secsession_execution_t waited = wait_for(connection->pg, connection->interrupt, POLLIN,
+                                             deadline);
+
+    return waited == SECSESSION_EXECUTED && !PQconsumeInput(connection->pg) ? SECSESSION_LOST
+                                                                            : waited;
 }

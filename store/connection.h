@@ -14,6 +14,7 @@ typedef struct secsession_connection_t {
     apr_pool_t *pool;      /* its own, so that threads share no allocator */
     apr_uint32_t prepared; /* bit n: statement n is prepared on this connection */
     int verified;          /* the schema behind it has the right version */
+    int interrupt;         /* a descriptor that ends every wait when it can be read; -1: none */
     int probe;             /* pool.c: the one thread that may try while the database hangs */
     apr_time_t since;      /* pool.c: taken, or put back, at (monotonic) */
 } secsession_connection_t;
@@ -40,10 +41,10 @@ typedef enum {
     SECSESSION_REFUSED,    /* PostgreSQL answered with an error, in *result */
     SECSESSION_UNPREPARED, /* the statement is not prepared although it was just now */
     SECSESSION_LOST,       /* the connection is gone; whether the statement ran is unknown */
-    SECSESSION_STALLED     /* no answer until the deadline */
+    SECSESSION_STALLED     /* no answer until the deadline, or interrupted */
 } secsession_execution_t;
 
-/* Microseconds of a clock that nobody sets. */
+/* Microseconds of a clock that nobody sets and that runs on while the machine sleeps. */
 apr_time_t secsession_monotonic(void);
 
 /* Opens a connection; libpq's connect_timeout bounds the wait. NULL if that fails, with *error (in
@@ -51,6 +52,10 @@ apr_time_t secsession_monotonic(void);
 secsession_connection_t *secsession_connection_open(const apr_dbd_driver_t *driver,
                                                     const char *params, apr_pool_t *scratch,
                                                     const char **error);
+
+/* Waits until the server says something of its own accord: EXECUTED; STALLED; LOST. */
+secsession_execution_t secsession_connection_listen(secsession_connection_t *connection,
+                                                    apr_time_t deadline);
 
 /* Whether the connection still seems good, without asking the server. */
 int secsession_connection_is_alive(secsession_connection_t *connection);

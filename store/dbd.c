@@ -8,11 +8,8 @@
 #include "store/answer.h"
 #include "store/pool.h"
 #include "store/store.h"
-#include "store/trouble.h"
 
 APLOG_USE_MODULE(secsession);
-
-#define SCHEMA_VERSION 1
 
 static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_SCHEMA_VERSION] = "select secsession.schema_version()",
@@ -22,6 +19,10 @@ static const char *const STATEMENTS[] = {
         "select secsession.authenticate($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     [SECSESSION_SQL_LOGOUT] = "select secsession.logout($1, $2)",
     [SECSESSION_SQL_LOGIN_FAILED] = "select secsession.login_failed($1, $2, $3, $4)",
+    [SECSESSION_SQL_FEED_NAME] =
+        "select pg_backend_pid(), set_config('application_name', 'mod_secsession feed', false)",
+    [SECSESSION_SQL_LISTEN] = "listen secsession",
+    [SECSESSION_SQL_HEARTBEAT] = "select secsession.heartbeat($1, $2, $3)",
 };
 
 struct secsession_dbd_t {
@@ -35,7 +36,8 @@ struct secsession_dbd_t {
 };
 
 apr_status_t secsession_dbd_create(secsession_dbd_t **result, apr_pool_t *pool, server_rec *server,
-                                   const char *driver, const char *params, int max)
+                                   const char *driver, const char *params, int max,
+                                   secsession_trouble_t *trouble)
 {
     secsession_dbd_t *dbd = apr_pcalloc(pool, sizeof(*dbd));
     apr_status_t status = apr_dbd_init(pool);
@@ -43,11 +45,9 @@ apr_status_t secsession_dbd_create(secsession_dbd_t **result, apr_pool_t *pool, 
     dbd->server = server;
     dbd->params = params;
     dbd->max = max;
+    dbd->trouble = trouble;
     if (status == APR_SUCCESS) {
         status = apr_dbd_get_driver(pool, driver, &dbd->driver);
-    }
-    if (status == APR_SUCCESS) {
-        status = secsession_trouble_create(&dbd->trouble, pool);
     }
     *result = dbd;
     return status;
@@ -98,12 +98,12 @@ static void log_schema(secsession_dbd_t *dbd, int version)
     if (!secsession_trouble_is_news(dbd->trouble, SECSESSION_TROUBLE_SCHEMA)) {
         return;
     }
-    if (version > SCHEMA_VERSION) {
+    if (version > SECSESSION_SCHEMA_VERSION) {
         ap_log_error(
             APLOG_MARK, APLOG_ERR, 0, dbd->server,
             "SS105: the database has version %d of the schema secsession, this module knows "
             "version %d: sessions are answered with 503; install the newer module",
-            version, SCHEMA_VERSION);
+            version, SECSESSION_SCHEMA_VERSION);
     } else {
         ap_log_error(
             APLOG_MARK, APLOG_ERR, 0, dbd->server,
@@ -111,7 +111,8 @@ static void log_schema(secsession_dbd_t *dbd, int version)
             "sessions are answered with 503; as its owner run "
             "psql -d DATABASE -f store/install.sql, and grant secsession_httpd to the "
             "role of DBDParams",
-            version > 0 ? "an older version" : "no version that this role can see", SCHEMA_VERSION);
+            version > 0 ? "an older version" : "no version that this role can see",
+            SECSESSION_SCHEMA_VERSION);
     }
 }
 
@@ -131,9 +132,10 @@ static secsession_execution_t execute(secsession_dbd_t *dbd, secsession_connecti
                                       const secsession_parameters_t *parameters,
                                       apr_time_t deadline, PGresult **result)
 {
-    secsession_statement_t statement = { (int)sql, STATEMENTS[sql], atomic_load(&dbd->unprepared) };
+    secsession_statement_t statement = secsession_dbd_statement(sql);
     secsession_execution_t execution;
 
+    statement.unprepared = atomic_load(&dbd->unprepared);
     execution = secsession_connection_execute(connection, &statement, parameters, deadline, result);
     if (execution == SECSESSION_UNPREPARED) {
         ap_log_error(
@@ -172,7 +174,7 @@ static secsession_execution_t verify(secsession_dbd_t *dbd, secsession_connectio
     if (execution == SECSESSION_LOST || execution == SECSESSION_STALLED) {
         return execution;
     }
-    connection->verified = version == SCHEMA_VERSION;
+    connection->verified = version == SECSESSION_SCHEMA_VERSION;
     if (!connection->verified) {
         log_schema(dbd, version);
     }
@@ -247,4 +249,17 @@ const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, se
                      "SS107: the session database answers again");
     }
     return result;
+}
+
+secsession_connection_t *secsession_dbd_open(const secsession_dbd_t *dbd, const char *params,
+                                             apr_pool_t *scratch, const char **error)
+{
+    return secsession_connection_open(dbd->driver, params ? params : dbd->params, scratch, error);
+}
+
+secsession_statement_t secsession_dbd_statement(secsession_sql_t sql)
+{
+    secsession_statement_t statement = { (int)sql, STATEMENTS[sql], 0 };
+
+    return statement;
 }

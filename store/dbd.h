@@ -1,12 +1,15 @@
 /* PostgreSQL through APR DBD: the table of SQL statements, each a call of one function of the
- * schema secsession; retries, and what the log says when the database is in trouble. For store.c. /
- */
+ * schema secsession; retries, and what the log says when the database is in trouble. For store.c,
+ * and listener.c. */
 #ifndef SECSESSION_DBD_H
 #define SECSESSION_DBD_H
 
 #include <httpd.h>
 
 #include "store/connection.h"
+#include "store/trouble.h"
+
+#define SECSESSION_SCHEMA_VERSION 1
 
 typedef struct secsession_dbd_t secsession_dbd_t;
 
@@ -16,11 +19,15 @@ typedef enum {
     SECSESSION_SQL_LOGIN_EPOCH,
     SECSESSION_SQL_AUTHENTICATE,
     SECSESSION_SQL_LOGOUT,
-    SECSESSION_SQL_LOGIN_FAILED
+    SECSESSION_SQL_LOGIN_FAILED,
+    SECSESSION_SQL_FEED_NAME,
+    SECSESSION_SQL_LISTEN,
+    SECSESSION_SQL_HEARTBEAT
 } secsession_sql_t;
 
 apr_status_t secsession_dbd_create(secsession_dbd_t **dbd, apr_pool_t *pool, server_rec *server,
-                                   const char *driver, const char *params, int max);
+                                   const char *driver, const char *params, int max,
+                                   secsession_trouble_t *trouble);
 apr_status_t secsession_dbd_child_init(secsession_dbd_t *dbd, apr_pool_t *pool);
 
 /* Runs one statement, each of which may be run twice without harm: where a connection turns out to
@@ -28,6 +35,12 @@ apr_status_t secsession_dbd_child_init(secsession_dbd_t *dbd, apr_pool_t *pool);
  * NULL: no answer, logged. */
 const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, secsession_sql_t sql,
                                      const secsession_parameters_t *parameters);
+
+/* For whoever keeps a connection of its own: opens one, see secsession_connection_open (`params`
+ * NULL: as all the others), and a statement of the table. */
+secsession_connection_t *secsession_dbd_open(const secsession_dbd_t *dbd, const char *params,
+                                             apr_pool_t *scratch, const char **error);
+secsession_statement_t secsession_dbd_statement(secsession_sql_t sql);
 
 /* Logs that a statement had an answer that this module does not understand. */
 void secsession_dbd_log_nonsense(secsession_dbd_t *dbd, secsession_sql_t sql);

@@ -17,9 +17,11 @@ set local search_path = pg_catalog, pg_temp;
 \ir sql/200-event-log.sql
 \ir sql/210-session-state.sql
 \ir sql/220-end-sessions.sql
+\ir sql/230-tell-servers.sql
 \ir sql/300-lookup.sql
 \ir sql/310-authenticate.sql
 \ir sql/320-logout.sql
+\ir sql/330-heartbeat.sql
 \ir sql/400-revoke.sql
 \ir sql/410-revoke-on-change.sql
 \ir sql/500-purge.sql

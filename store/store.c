@@ -3,25 +3,78 @@
 #include "store/store.h"
 
 #include <apr_strings.h>
+#include <http_log.h>
 
 #include "store/answer.h"
+#include "store/cache.h"
 #include "store/dbd.h"
+#include "store/feed.h"
+#include "store/trouble.h"
+
+APLOG_USE_MODULE(secsession);
 
 struct secsession_store_t {
+    server_rec *server;
     secsession_dbd_t *dbd;
+    secsession_trouble_t *trouble;
+    secsession_cache_t *cache; /* NULL: every lookup asks the database */
+    secsession_feed_t *feed;
+    apr_interval_time_t stale;
 };
 
-apr_status_t secsession_store_create(secsession_store_t **store, apr_pool_t *pool,
-                                     server_rec *server, const char *driver, const char *params,
-                                     int max)
+int secsession_store_is_connection(const char *params)
 {
-    *store = apr_pcalloc(pool, sizeof(**store));
-    return secsession_dbd_create(&(*store)->dbd, pool, server, driver, params, max);
+    char *error = NULL;
+    PQconninfoOption *options = PQconninfoParse(params, &error);
+
+    PQconninfoFree(options);
+    PQfreemem(error);
+    return options != NULL;
+}
+
+static apr_status_t create_cache(secsession_store_t *store, apr_pool_t *pool,
+                                 const secsession_store_config_t *config, int number)
+{
+    apr_status_t status = secsession_cache_create(&store->cache, pool, (apr_size_t)config->slots);
+    const secsession_listener_config_t listener = {
+        .server = store->server,
+        .dbd = store->dbd,
+        .params = config->feed,
+        .lease = apr_time_from_msec(config->lease_ms),
+        .cache = store->cache,
+        .trouble = store->trouble,
+    };
+
+    store->stale = apr_time_from_msec(config->stale_ms);
+    return status == APR_SUCCESS ? secsession_feed_create(&store->feed, pool, &listener, number)
+                                 : status;
+}
+
+apr_status_t secsession_store_create(secsession_store_t **result, apr_pool_t *pool,
+                                     server_rec *server, const secsession_store_config_t *config,
+                                     int number)
+{
+    secsession_store_t *store = apr_pcalloc(pool, sizeof(*store));
+    apr_status_t status = secsession_trouble_create(&store->trouble, pool);
+
+    store->server = server;
+    if (status == APR_SUCCESS) {
+        status = secsession_dbd_create(&store->dbd, pool, server, config->driver, config->params,
+                                       config->max, store->trouble);
+    }
+    if (status == APR_SUCCESS && config->is_cached) {
+        status = create_cache(store, pool, config, number);
+    }
+    *result = store;
+    return status;
 }
 
 apr_status_t secsession_store_child_init(secsession_store_t *store, apr_pool_t *pool)
 {
-    return secsession_dbd_child_init(store->dbd, pool);
+    apr_status_t status = secsession_dbd_child_init(store->dbd, pool);
+
+    return status == APR_SUCCESS && store->feed ? secsession_feed_child_init(store->feed, pool)
+                                                : status;
 }
 
 static void add_text(secsession_parameters_t *parameters, const char *value)
@@ -60,11 +113,10 @@ static secsession_outcome_t ask(secsession_store_t *store, apr_pool_t *pool, sec
     return outcome;
 }
 
-secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool_t *pool,
-                                             const secsession_hash_t *token, const char *realm,
-                                             const secsession_limits_t *location,
-                                             const char *client_addr,
-                                             const secsession_session_t **session)
+static secsession_outcome_t look_up(secsession_store_t *store, apr_pool_t *pool,
+                                    const secsession_hash_t *token, const char *realm,
+                                    const secsession_limits_t *location, const char *client_addr,
+                                    const secsession_session_t **session)
 {
     secsession_parameters_t parameters = { 0 };
 
@@ -74,6 +126,49 @@ secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool
     add_number(&parameters, pool, location->absolute);
     add_text(&parameters, client_addr);
     return ask(store, pool, SECSESSION_SQL_LOOKUP, &parameters, session);
+}
+
+static void keep(secsession_store_t *store, const secsession_hash_t *token, const char *realm,
+                 const secsession_session_t *session, const secsession_limits_t *location,
+                 apr_time_t asked, secsession_generation_t generation)
+{
+    if (secsession_cache_put(store->cache, token, realm, session, location, asked, generation)
+        && secsession_trouble_is_news(store->trouble, SECSESSION_TROUBLE_FULL)) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, store->server,
+                     "SS112: the cache is full: sessions that were used least recently are read "
+                     "from the database again; raise SecSessionCacheSlots if memory allows");
+    }
+}
+
+secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool_t *pool,
+                                             const secsession_hash_t *token, const char *realm,
+                                             const secsession_limits_t *location,
+                                             const char *client_addr,
+                                             const secsession_session_t **session)
+{
+    secsession_generation_t generation;
+    secsession_outcome_t outcome;
+    apr_time_t asked;
+
+    if (store->cache == NULL) {
+        return look_up(store, pool, token, realm, location, client_addr, session);
+    }
+    asked = secsession_monotonic();
+    *session = secsession_cache_find(store->cache, pool, token, realm, location, asked, 0);
+    if (*session) {
+        return SECSESSION_LIVE;
+    }
+    generation = secsession_cache_generation(store->cache);
+    outcome = look_up(store, pool, token, realm, location, client_addr, session);
+    if (outcome == SECSESSION_LIVE && (*session)->cacheable) {
+        keep(store, token, realm, *session, location, asked, generation);
+    }
+    if (outcome == SECSESSION_UNAVAILABLE && store->stale > 0) {
+        *session = secsession_cache_find(store->cache, pool, token, realm, location, asked,
+                                         store->stale);
+        outcome = *session ? SECSESSION_LIVE : outcome;
+    }
+    return outcome;
 }
 
 secsession_outcome_t secsession_store_login_epoch(secsession_store_t *store, apr_pool_t *pool,
@@ -97,11 +192,20 @@ secsession_outcome_t secsession_store_login_epoch(secsession_store_t *store, apr
     return ok ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
 }
 
+/* What this server has just changed itself it does not wait to hear from the feed. */
+static void forget(secsession_store_t *store, const secsession_hash_t *token)
+{
+    if (store->cache) {
+        secsession_cache_invalidate_token(store->cache, token);
+    }
+}
+
 secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, apr_pool_t *pool,
                                                    const secsession_login_t *login,
                                                    const secsession_session_t **session)
 {
     secsession_parameters_t parameters = { 0 };
+    secsession_outcome_t outcome;
 
     add_hash(&parameters, &login->token);
     add_hash(&parameters, login->replaces);
@@ -113,7 +217,11 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
     add_text(&parameters, login->user_agent);
     add_number(&parameters, pool, login->limits.idle);
     add_number(&parameters, pool, login->limits.absolute);
-    return ask(store, pool, SECSESSION_SQL_AUTHENTICATE, &parameters, session);
+    outcome = ask(store, pool, SECSESSION_SQL_AUTHENTICATE, &parameters, session);
+    if (login->replaces) {
+        forget(store, login->replaces);
+    }
+    return outcome;
 }
 
 secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, apr_pool_t *pool,
@@ -135,10 +243,11 @@ secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool
                                              const secsession_hash_t *token, const char *realm)
 {
     secsession_parameters_t parameters = { 0 };
+    const PGresult *result;
 
     add_hash(&parameters, token);
     add_text(&parameters, realm);
-    return secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_LOGOUT, &parameters)
-               ? SECSESSION_LOGGED_OUT
-               : SECSESSION_UNAVAILABLE;
+    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_LOGOUT, &parameters);
+    forget(store, token);
+    return result ? SECSESSION_LOGGED_OUT : SECSESSION_UNAVAILABLE;
 }

@@ -1,5 +1,6 @@
 /* The store of sessions: all that http/ may ask of it. One store for each database that the
- * configuration names; it lives as long as the server and may be used by every thread at once.
+ * configuration names; it lives as long as the server and may be used by every thread at once. With
+ * a cache, what the database has said is believed until the feed says otherwise, or the lease ends.
  *
  * Every call answers with an outcome. SECSESSION_UNAVAILABLE always means that nothing is known,
  * never that there is no session (I4); it has been logged, and comes within
@@ -18,6 +19,17 @@
 
 typedef struct secsession_store_t secsession_store_t;
 
+typedef struct {
+    const char *driver; /* APR DBD's */
+    const char *params; /* a libpq connection string */
+    int max;            /* connections of a process */
+    int is_cached;      /* the next four count only then */
+    int slots;          /* sessions in the cache */
+    int lease_ms;       /* how late a revocation may be obeyed, milliseconds */
+    int stale_ms;       /* how long the cache is believed after the lease without a database */
+    const char *feed;   /* another connection string, to listen on; NULL: params */
+} secsession_store_config_t;
+
 /* A login, when the password has been found right. */
 typedef struct {
     secsession_hash_t token;           /* of the new token, which nobody has yet */
@@ -31,17 +43,20 @@ typedef struct {
     secsession_limits_t limits; /* both above zero */
 } secsession_login_t;
 
-/* Makes the store of the database `params` (a libpq connection string, through APR DBD's `driver`)
- * with at most `max` connections a process. `server` is for the log. `pool` is the configuration's.
- * APR's error if the driver cannot be loaded. Calls no database. */
+/* Whether libpq understands a connection string. */
+int secsession_store_is_connection(const char *params);
+
+/* Makes a store, the `number`th of this server, before the children are forked. `server` is for the
+ * log. `pool` is the configuration's. APR's error if the driver cannot be loaded, or there is no
+ * shared memory or lock. Calls no database. */
 apr_status_t secsession_store_create(secsession_store_t **store, apr_pool_t *pool,
-                                     server_rec *server, const char *driver, const char *params,
-                                     int max);
+                                     server_rec *server, const secsession_store_config_t *config,
+                                     int number);
 
 /* To be called in every child before its first request; connections close with `pool`. */
 apr_status_t secsession_store_child_init(secsession_store_t *store, apr_pool_t *pool);
 
-/* Looks a token up: one SQL statement. SECSESSION_LIVE sets *session; the request then counts as
+/* Looks a token up: in the cache, else by one SQL statement. SECSESSION_LIVE sets *session; the request then counts as
  * use of the session if it is within `location`. Any other outcome says why there is none. */
 secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool_t *pool,
                                              const secsession_hash_t *token, const char *realm,

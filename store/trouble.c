@@ -6,10 +6,14 @@
 #include <stdatomic.h>
 
 #define REPEAT_AFTER 60 /* seconds */
+#define REPEAT_FULL_AFTER 3600
+
+#define BIT(kind) (1u << (kind))
+#define OF_DATABASE (BIT(SECSESSION_TROUBLE_FEED) - 1)
 
 struct secsession_trouble_t {
     _Atomic apr_uint32_t logged_at[SECSESSION_TROUBLE_KINDS]; /* seconds; 0: never */
-    _Atomic apr_uint32_t is_logged;                           /* and not over yet */
+    _Atomic apr_uint32_t is_logged;                           /* bits of kinds; not over yet */
 };
 
 apr_status_t secsession_trouble_create(secsession_trouble_t **trouble, apr_pool_t *pool)
@@ -27,22 +31,33 @@ int secsession_trouble_is_news(secsession_trouble_t *trouble, secsession_trouble
 {
     apr_uint32_t now = (apr_uint32_t)apr_time_sec(apr_time_now());
     apr_uint32_t before = atomic_load(&trouble->logged_at[kind]);
+    apr_uint32_t after = kind == SECSESSION_TROUBLE_FULL ? REPEAT_FULL_AFTER : REPEAT_AFTER;
 
-    if (before != 0 && now - before < REPEAT_AFTER) {
+    if (before != 0 && now - before < after) {
         return 0;
     }
     if (!atomic_compare_exchange_strong(&trouble->logged_at[kind], &before, now)) {
         return 0; /* another child has just logged it */
     }
-    atomic_store(&trouble->is_logged, 1);
+    atomic_fetch_or(&trouble->is_logged, BIT(kind));
     return 1;
 }
 
 /* The plain load comes first: it is all that a healthy request pays. */
-int secsession_trouble_is_over(secsession_trouble_t *trouble)
+static int is_over(secsession_trouble_t *trouble, apr_uint32_t kinds)
 {
-    if (atomic_load_explicit(&trouble->is_logged, memory_order_relaxed) == 0) {
+    if ((atomic_load_explicit(&trouble->is_logged, memory_order_relaxed) & kinds) == 0) {
         return 0;
     }
-    return atomic_exchange(&trouble->is_logged, 0);
+    return (atomic_fetch_and(&trouble->is_logged, ~kinds) & kinds) != 0;
+}
+
+int secsession_trouble_is_over(secsession_trouble_t *trouble)
+{
+    return is_over(trouble, OF_DATABASE);
+}
+
+int secsession_trouble_is_feed_over(secsession_trouble_t *trouble)
+{
+    return is_over(trouble, BIT(SECSESSION_TROUBLE_FEED));
 }

@@ -1,5 +1,6 @@
 /* What all children of a server remember of the database's troubles, in shared memory, so that the
- * log has one error, then one a minute, and one notice when it is over. For dbd.c.
+ * log has one error, then one a minute, and one notice when it is over. For dbd.c, feed.c and
+ * store.c.
  */
 #ifndef SECSESSION_TROUBLE_H
 #define SECSESSION_TROUBLE_H
@@ -14,6 +15,8 @@ typedef enum {
     SECSESSION_TROUBLE_SCHEMA,    /* not the schema that this module needs */
     SECSESSION_TROUBLE_STATEMENT, /* PostgreSQL refused a statement */
     SECSESSION_TROUBLE_ANSWER,    /* an answer that makes no sense */
+    SECSESSION_TROUBLE_FEED,      /* revocations are not heard */
+    SECSESSION_TROUBLE_FULL,      /* the cache is; once an hour, and never over */
     SECSESSION_TROUBLE_KINDS
 } secsession_trouble_kind_t;
 
@@ -23,7 +26,9 @@ apr_status_t secsession_trouble_create(secsession_trouble_t **trouble, apr_pool_
 /* Notes that it happened (again). Whether it is time to log it. */
 int secsession_trouble_is_news(secsession_trouble_t *trouble, secsession_trouble_kind_t kind);
 
-/* Notes that the database has answered. Whether that ends a trouble which was logged. */
+/* Notes that the database has answered, or that the feed hears. Whether that ends a trouble which
+ * was logged. */
 int secsession_trouble_is_over(secsession_trouble_t *trouble);
+int secsession_trouble_is_feed_over(secsession_trouble_t *trouble);
 
 #endif

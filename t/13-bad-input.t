@@ -14,7 +14,7 @@ my @HTML = ([ Accept => 'text/html' ]);
 # At debug, httpd's core itself logs fields that it refuses, before any module sees the request.
 my ($postgres, $httpd) = start_servers(
     modules => ['http2'], log_level => 'trace1 core:info', database => { log_statements => 1 },
-    config => "Protocols h2c http/1.1\nLimitRequestFieldSize 40000\n", vhosts => <<'CONFIG');
+    config => "SecSessionCache Off\nProtocols h2c http/1.1\nLimitRequestFieldSize 40000\n", vhosts => <<'CONFIG');
 <VirtualHost 127.0.0.1:@PORT@>
     ServerName localhost
 </VirtualHost>

@@ -135,11 +135,11 @@ subtest 'last-seen times' => sub {
     set_session('seen', "last_seen_at = now() + interval '1 h'");
     my $before = stored('seen', 'last_seen_at');
     is state_of('seen'), 'live', 'a clock that was set back logs nobody out';
-    sql("select secsession.touch(session_id, now()) from secsession.token where token_hash = sha256('seen')");
+    sql("select secsession.touch(array[session_id], array[now()]) from secsession.token where token_hash = sha256('seen')");
     is stored('seen', 'last_seen_at'), $before, 'and last_seen_at never goes back';
     $age->('seen', 5);
     $before = stored('seen', 'last_seen_at');
-    sql("select secsession.touch(session_id, now()) from secsession.token where token_hash = sha256('seen')");
+    sql("select secsession.touch(array[session_id], array[now()]) from secsession.token where token_hash = sha256('seen')");
     is stored('seen', 'last_seen_at'), $before, 'nor is it written by a request that another has overtaken';
 
     $age->('seen', 50);

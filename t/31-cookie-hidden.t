@@ -30,6 +30,7 @@ my $backend = Secsession::Httpd->start(module => 0, config => 'ScriptAlias "/app
 my $backend_url = 'http://127.0.0.1:' . $backend->port . '/app';
 
 my $config = <<"CONFIG";
+SecSessionCache Off
 LogFormat "%{Cookie}i|%{$NAME}C|%{HTTP_COOKIE}e|%r" cookies
 CustomLog "\@FOLDER\@/logs/cookies.log" cookies
 ForensicLog "\@FOLDER\@/logs/forensic.log"

@@ -175,8 +175,10 @@ sub user_at { return environment_of(at_host(@_)->get('/app/show'))->{REMOTE_USER
 sub age {
     my ($client, $column, $interval) = @_;
     my $id = environment_of($client->get('/pub/show'))->{SECSESSION_ID};
+    # In two steps, for a server that knows of a later use must hear that this moment is an earlier one.
     $postgres->psql("update secsession.session set $column = now() - :'interval'::interval where session_id = :'id'",
-        vars => { id => $id, interval => $interval });
+        vars => { id => $id, interval => $_ }) for '0 s', $interval;
+    has_heard($postgres, $httpd);
     return $id;
 }
 

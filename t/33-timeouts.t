@@ -2,7 +2,7 @@
 # and with few writes (I6). Sessions are aged in the tables by the superuser instead of waiting.
 use lib 't/lib';
 use Secsession::Test;
-use Secsession::Process qw(run scratch spew);
+use Secsession::Process qw(await run scratch spew);
 use Time::HiRes qw(time);
 
 my ($IDLE, $ABSOLUTE) = (1800, 8 * 3600);
@@ -58,9 +58,11 @@ sub is_let_in {
     return;
 }
 
+# A change in the tables is heard within the lease.
 sub is_sent_to_login {
     my ($client, $why, $name, $path) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
+    await { $client->clone->get($path // '/app/show')->status != 200 } 1;
     my $response = $client->clone->get($path // '/app/show', @navigation);
     is $response->status, 303, $name;
     like $response->header('Location') // '', qr{/login\?return=[^&]*&why=$why\z}, "$name, and told why: $why";

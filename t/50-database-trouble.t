@@ -26,8 +26,15 @@ sub count_in_log { my ($number) = @_; return scalar(() = $httpd->error_log =~ /\
 
 my @navigation = (headers => [ [ Accept => 'text/html' ] ]);
 
+# While the lease runs, cached sessions are served.
+sub lease_ends {
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return wait_until { $alice->get('/static/page.html')->status == 503 } 4, 'the lease ends';
+}
+
 subtest 'the database is stopped' => sub {
     $postgres->stop('fast');
+    lease_ends();
     is_unavailable($alice->get('/app/show', @navigation), 'a page that needs a session');
     is_unavailable($alice->get('/static/page.html'), 'a file that needs a session');
     is_unavailable($alice->get('/login'), 'the login page, for who may be logged in');
@@ -75,6 +82,7 @@ subtest 'single connections are cut' => sub {
 subtest 'the database hangs' => sub {
     $alice->get('/static/page.html') for 1 .. 8;
     $postgres->freeze;
+    lease_ends();
     my @running = map { $alice->start_request('GET', '/app/show', @navigation) } 1 .. 12;
     is $alice->get('/pub/page.html', jar => 0)->status, 200, 'pages that need no session are served meanwhile';
     is_unavailable($_->finish, 'a request while it hangs') for @running;
@@ -94,6 +102,7 @@ subtest 'one backend hangs, the others answer' => sub {
 };
 
 subtest 'a table is locked' => sub {
+    my @new = map { browser($httpd, 'alice') } 1 .. 10;
     my $writer = $postgres->conninfo('postgres') =~ /host=(\S+)/ ? $1 : die;
     open my $psql, '|-', 'psql', '-X', '-q', '-h', $writer, '-U', 'postgres', 'app' or die "psql: $!";
     $psql->autoflush(1);
@@ -102,7 +111,8 @@ subtest 'a table is locked' => sub {
 select exists (select from pg_locks where mode = 'AccessExclusiveLock' and granted
                and relation = 'secsession.session'::regclass)
 SQL
-    my @running = map { $alice->start_request('GET', '/static/page.html', @navigation) } 1 .. 10;
+    is $alice->get('/static/page.html')->status, 200, 'who is in the cache does not notice';
+    my @running = map { $_->start_request('GET', '/static/page.html', @navigation) } @new;
     is_unavailable($_->finish, 'a request that had to wait') for @running;
     print {$psql} "rollback;\n";
     close $psql;

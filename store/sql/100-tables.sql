@@ -165,7 +165,8 @@ create type secsession.session_answer as (
     last_seen_at timestamptz,
     asked_at timestamptz,
     idle_timeout integer,
-    absolute_timeout integer
+    absolute_timeout integer,
+    cacheable boolean
 );
 comment on type secsession.session_answer is
     'What lookup() and authenticate() answer: how a session stands.';
@@ -186,3 +187,5 @@ comment on column secsession.session_answer.asked_at is
     'When this was asked: web servers count from here, whatever their own clocks say.';
 comment on column secsession.session_answer.idle_timeout is 'Seconds.';
 comment on column secsession.session_answer.absolute_timeout is 'Seconds.';
+comment on column secsession.session_answer.cacheable is
+    'Whether a web server may remember this until it is told otherwise: not for a retired token in its grace, and not from a standby, which may be behind.';

@@ -38,7 +38,8 @@ begin
         return row(
             'live'::text, null::text, known.session_id, known.user_name, known.auth_method,
             known.created_at, known.authenticated_at, known.expires_at, known.last_seen_at,
-            statement_timestamp(), known.idle_timeout, known.absolute_timeout
+            statement_timestamp(), known.idle_timeout, known.absolute_timeout,
+            not pg_is_in_recovery()
         );
     end if;
     return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
@@ -93,12 +94,13 @@ begin
         and (absolute_cap = 0
             or known.authenticated_at + make_interval(secs => absolute_cap) > statement_timestamp())
     then
-        perform touch(known.session_id, statement_timestamp());
+        perform touch(array[known.session_id], array[statement_timestamp()]);
     end if;
     return row(
         state, end_reason, known.session_id, known.user_name, known.auth_method,
         known.created_at, known.authenticated_at, known.expires_at, known.last_seen_at,
-        statement_timestamp(), known.idle_timeout, known.absolute_timeout
+        statement_timestamp(), known.idle_timeout, known.absolute_timeout,
+        known.retired_at is null and not pg_is_in_recovery()
     );
 end
 $$;
@@ -128,7 +130,11 @@ $$;
 comment on function secsession.state_of_retired_token(timestamptz, timestamptz) is
     'Internal: what a token that another has replaced still does: live in its grace, retired for the requests that were on their way, and reuse after that.';
 
-create or replace function secsession.touch(session_id uuid, moment timestamptz)
+create or replace function secsession.touch(
+    session_ids uuid[],
+    moments timestamptz[],
+    share_of_idle double precision default 0.1
+)
 returns void
 language plpgsql
 security definer
@@ -138,30 +144,36 @@ begin
     if current_setting('transaction_read_only')::boolean then
         return;
     end if;
-    -- Of many requests at once only one writes, and none waits for another or for a revocation.
-    perform
-    from session s
-    where s.session_id = touch.session_id
-    and s.ended_at is null
-    and s.last_seen_at
-        <= touch.moment - make_interval(secs => greatest(s.idle_timeout / 10.0, 1))
-    for no key update skip locked;
-
-    if found then
-        -- A lost touch can only end the session earlier: no need to wait for the disk.
-        perform set_config('synchronous_commit', 'off', true);
-        update session s
-        set last_seen_at = greatest(s.last_seen_at, touch.moment)
-        where s.session_id = touch.session_id
-        and s.ended_at is null;
-    end if;
+    -- A lost touch can only end a session earlier: no need to wait for the disk.
+    perform set_config('synchronous_commit', 'off', true);
+    -- Of many at once only one writes, and none waits for another or for a revocation. A use that
+    -- comes when the session had ended by then does not revive it.
+    with used as (
+        select u.session_id, u.moment
+        from unnest(touch.session_ids, touch.moments) as u (session_id, moment)
+    ),
+    due as (
+        select s.session_id, u.moment
+        from session s
+        join used u on u.session_id = s.session_id
+        where s.ended_at is null
+        and s.last_seen_at <= u.moment
+            - make_interval(secs => greatest(s.idle_timeout * touch.share_of_idle, 1))
+        and s.last_seen_at + make_interval(secs => s.idle_timeout) > u.moment
+        for no key update of s skip locked
+    )
+    update session s
+    set last_seen_at = greatest(s.last_seen_at, d.moment)
+    from due d
+    where s.session_id = d.session_id
+    and s.ended_at is null;
 exception
     when disk_full then
         return;
 end
 $$;
-comment on function secsession.touch(uuid, timestamptz) is
-    'Internal: moves last_seen_at forward, at most once in a tenth of the idle timeout and once a second. Where the database cannot write, running sessions go on without.';
+comment on function secsession.touch(uuid[], timestamptz[], double precision) is
+    'Internal: moves last_seen_at of these sessions forward, at most once in this share of the idle timeout and once a second. Where the database cannot write, running sessions go on without.';
 
 create or replace function secsession.end_noticed(
     session_id uuid,

@@ -20,7 +20,8 @@ grant execute on function
         bytea, bytea, text, text, text, bigint, inet, text, integer, integer
     ),
     secsession.logout(bytea, text),
-    secsession.login_failed(text, text, inet, text)
+    secsession.login_failed(text, text, inet, text),
+    secsession.heartbeat(uuid[], bigint[], double precision)
 to secsession_httpd;
 
 grant execute on function

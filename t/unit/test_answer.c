@@ -15,7 +15,7 @@
 
 #include "store/answer.h"
 
-#define FIELDS 12
+#define FIELDS 13
 #define SECOND 1000000LL
 
 typedef struct {
@@ -81,6 +81,7 @@ static row_t answer(const char *state, const char *reason)
         put_number(&row, 4, 4);
         put_number(&row, limit, 4);
     }
+    put_field(&row, "\1", 1);
     return row;
 }
 
@@ -123,6 +124,7 @@ static void live_session_is_read_whole(void **state)
     assert_int_equal(session->age_ms, 90000);
     assert_int_equal(session->limits.idle, 600);
     assert_int_equal(session->limits.absolute, 3600);
+    assert_int_equal(session->cacheable, 1);
 }
 
 static void every_end_has_its_reason(void **state)

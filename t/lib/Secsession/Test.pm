@@ -14,6 +14,8 @@
 # /pub/PROGRAM, the same CGI without; /pub/page.html and /static/page.html (requires a user), files.
 #
 # wait_until { condition } $seconds, $name is a test: it passes as soon as the condition is true.
+# has_heard($postgres, $httpd) returns when the server has heard of every change committed so far: such news come in
+# the order of the commits, so it waits for the end of a session of its own.
 # password_of('alice'), password_of('bob'); users_file($folder) writes their htpasswd file.
 # environment_of($response) is the environment that the program `show` saw, as a hash.
 package Secsession::Test;
@@ -21,13 +23,15 @@ package Secsession::Test;
 use strict;
 use warnings;
 
+use Digest::SHA 'sha256_hex';
+use MIME::Base64 'encode_base64url';
 use Secsession::Client;
 use Secsession::Httpd;
 use Secsession::Postgres;
 use Secsession::Process qw(await scratch spew);
 use Test::More;
 
-my @EXPORT = qw(start_servers browser wait_until password_of users_file environment_of);
+my @EXPORT = qw(start_servers browser wait_until has_heard password_of users_file environment_of);
 
 # bcrypt at its lowest cost, so that a login takes a millisecond.
 my %USERS = (
@@ -103,6 +107,20 @@ sub browser {
     my $response = $client->login($user, password_of($user));
     die "$user cannot log in: " . $response->status . "\n" unless $response->status == 303;
     return $client;
+}
+
+sub has_heard {
+    my ($postgres, $httpd) = @_;
+    my $key = join '', map { chr int rand 256 } 1 .. 32;
+    my $token = encode_base64url($key);
+    my $is_in = sub { $httpd->client->set_token($token)->get('/static/page.html')->status == 200 };
+    my $hash = q{'\x} . sha256_hex($key) . q{'::bytea};
+    $postgres->psql("select secsession.authenticate($hash, null, 'localhost', 'canary', 'form',
+        secsession.login_epoch('localhost', 'canary'), null, null, 1000, 1000)");
+    die "the canary is not let in\n" unless $is_in->();
+    $postgres->psql("select secsession.revoke_session(session_id, 'test') from secsession.token where token_hash = $hash");
+    await { !$is_in->() } 5 or die "the canary is still let in\n";
+    return;
 }
 
 sub environment_of {

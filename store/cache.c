@@ -1,0 +1,378 @@
+/* See cache.h. Sets of 32 slots each. */
+#include "store/cache.h"
+
+#include <apr_shm.h>
+#include <string.h>
+
+#include "session/policy.h"
+#include "store/slot.h"
+
+#define WAYS 32
+/* Tokens are spread over the sets by chance: with so much room to spare (in percent) few sets are
+ * too full when the cache is as full as it was made for. */
+#define ROOM 115
+
+struct secsession_cache_t {
+    _Atomic apr_time_t lease_until;
+    _Atomic secsession_generation_t generation;
+    _Atomic secsession_generation_t floor_of_all;
+    apr_size_t sets;
+    unsigned int floor_bits;
+    _Atomic secsession_generation_t *floors; /* of sessions and users, by their keys */
+    _Atomic apr_uint32_t *tags;              /* of each slot: 32 bits of its token; 0: empty */
+    secsession_slot_t *slots;
+};
+
+static unsigned int bits_for(apr_size_t count)
+{
+    unsigned int bits = 1;
+
+    while (((apr_size_t)1 << bits) < count) {
+        bits++;
+    }
+    return bits;
+}
+
+apr_status_t secsession_cache_create(secsession_cache_t **cache, apr_pool_t *pool,
+                                     apr_size_t sessions)
+{
+    apr_size_t sets = (sessions * ROOM / 100 + WAYS - 1) / WAYS;
+    unsigned int bits = bits_for(sessions / 2);
+    apr_size_t floors = sizeof(*(*cache)->floors) << bits;
+    apr_size_t tags = sets * WAYS * sizeof(*(*cache)->tags);
+    /* The slots come first, where they begin with a cache line. */
+    apr_size_t slots = sets * WAYS * sizeof(secsession_slot_t);
+    apr_shm_t *memory;
+    apr_status_t status = apr_shm_create(&memory, slots + floors + tags + sizeof(**cache), NULL,
+                                         pool);
+    char *base;
+
+    if (status == APR_SUCCESS) {
+        base = apr_shm_baseaddr_get(memory); /* anonymous memory is all zero */
+        *cache = (void *)(base + slots + floors + tags);
+        (*cache)->sets = sets;
+        (*cache)->floor_bits = bits;
+        (*cache)->slots = (void *)base;
+        (*cache)->floors = (void *)(base + slots);
+        (*cache)->tags = (void *)(base + slots + floors);
+    }
+    return status;
+}
+
+/* --- what is believed ------------------------------------------------------------------------ */
+
+static void raise_to(_Atomic secsession_generation_t *floor, secsession_generation_t generation)
+{
+    secsession_generation_t before = atomic_load(floor);
+
+    while (before < generation && !atomic_compare_exchange_weak(floor, &before, generation)) {
+    }
+}
+
+/* Fibonacci hashing (Knuth, TAOCP 6.4): some bits of a UUID are always the same. */
+static _Atomic secsession_generation_t *floor_of(secsession_cache_t *cache, secsession_key_t key)
+{
+    return &cache->floors[(key * 0x9E3779B97F4A7C15u) >> (64 - cache->floor_bits)];
+}
+
+static int is_believed(secsession_cache_t *cache, const secsession_entry_t *entry)
+{
+    return entry->generation >= atomic_load(&cache->floor_of_all)
+           && entry->generation >= atomic_load(floor_of(cache, entry->session_key))
+           && entry->generation >= atomic_load(floor_of(cache, entry->user_key));
+}
+
+secsession_generation_t secsession_cache_generation(secsession_cache_t *cache)
+{
+    return atomic_load(&cache->generation);
+}
+
+void secsession_cache_invalidate(secsession_cache_t *cache, secsession_key_t key)
+{
+    raise_to(floor_of(cache, key), atomic_fetch_add(&cache->generation, 1) + 1);
+}
+
+void secsession_cache_invalidate_all(secsession_cache_t *cache)
+{
+    raise_to(&cache->floor_of_all, atomic_fetch_add(&cache->generation, 1) + 1);
+}
+
+void secsession_cache_extend_lease(secsession_cache_t *cache, apr_time_t until)
+{
+    if (until > atomic_load(&cache->lease_until)) {
+        atomic_store(&cache->lease_until, until);
+    }
+}
+
+/* --- slots ----------------------------------------------------------------------------------- */
+
+/* Where a token may be: the tag, and the first slot of its set. */
+typedef struct {
+    apr_uint32_t tag;
+    apr_size_t first;
+} place_t;
+
+static place_t place_of(const secsession_cache_t *cache, const secsession_hash_t *token)
+{
+    place_t place;
+    apr_uint32_t number;
+
+    memcpy(&place.tag, token->bytes, sizeof(place.tag));
+    memcpy(&number, token->bytes + sizeof(place.tag), sizeof(number));
+    place.tag |= place.tag == 0;
+    place.first = (apr_size_t)(((apr_uint64_t)number * cache->sets) >> 32) * WAYS;
+    return place;
+}
+
+/* The slot that holds a token, with a copy of it; NULL if none does. */
+static secsession_slot_t *find_slot(secsession_cache_t *cache, const secsession_hash_t *token,
+                                    secsession_copy_t *copy)
+{
+    place_t place = place_of(cache, token);
+
+    for (apr_size_t i = place.first; i < place.first + WAYS; i++) {
+        if (atomic_load_explicit(&cache->tags[i], memory_order_relaxed) == place.tag
+            && secsession_slot_read(&cache->slots[i], copy)
+            && memcmp(copy->entry.token, token->bytes, SECSESSION_HASH_BYTES) == 0) {
+            return &cache->slots[i];
+        }
+    }
+    return NULL;
+}
+
+void secsession_cache_invalidate_token(secsession_cache_t *cache, const secsession_hash_t *token)
+{
+    secsession_copy_t copy;
+
+    if (find_slot(cache, token, &copy)) {
+        secsession_cache_invalidate(cache, copy.entry.session_key);
+    }
+}
+
+static const char *next_text(const char *text)
+{
+    return text + strlen(text) + 1;
+}
+
+/* Moves the last use on, but not more often than could matter: all processors share the line. Where
+ * another was faster, it was a use at the same moment, or the slot has another session now. */
+static void note_use(secsession_slot_t *slot, apr_int64_t seen, apr_time_t now, int idle)
+{
+    apr_interval_time_t fine = idle < 100 ? apr_time_from_msec(idle * 10) : APR_USEC_PER_SEC;
+
+    if (now - seen > fine) {
+        atomic_compare_exchange_strong(&slot->seen, &seen, now);
+    }
+}
+
+static const secsession_session_t *to_session(apr_pool_t *pool, const secsession_copy_t *copy,
+                                              apr_time_t now)
+{
+    const secsession_entry_t *entry = &copy->entry;
+    secsession_session_t *session = apr_palloc(pool, sizeof(*session) + sizeof(entry->text));
+    char *text = (char *)(session + 1);
+
+    memcpy(text, entry->text, sizeof(entry->text));
+    session->id = text;
+    session->user = next_text(session->id);
+    session->method = next_text(session->user);
+    session->created_at = entry->created_at;
+    session->authenticated_at = entry->authenticated_at;
+    session->expires_at = entry->expires_at;
+    session->idle_ms = now > copy->seen ? (now - copy->seen) / 1000 : 0;
+    session->age_ms = (now - entry->authenticated) / 1000;
+    session->limits = entry->limits;
+    session->cacheable = 1;
+    return session;
+}
+
+static int is_under_lease(secsession_cache_t *cache, apr_time_t now, apr_interval_time_t stale)
+{
+    apr_time_t until = atomic_load(&cache->lease_until);
+
+    return until != 0 && now < until + stale;
+}
+
+const secsession_session_t *secsession_cache_find(secsession_cache_t *cache, apr_pool_t *pool,
+                                                  const secsession_hash_t *token, const char *realm,
+                                                  const secsession_limits_t *location,
+                                                  apr_time_t now, apr_interval_time_t stale)
+{
+    const secsession_session_t *session;
+    secsession_copy_t copy;
+    secsession_slot_t *slot;
+
+    if (!is_under_lease(cache, now, stale)) {
+        return NULL;
+    }
+    slot = find_slot(cache, token, &copy);
+    if (slot == NULL || !is_believed(cache, &copy.entry)) {
+        return NULL;
+    }
+    session = to_session(pool, &copy, now);
+    if (strcmp(next_text(session->method), realm) != 0
+        || secsession_policy_check(session, location) != SECSESSION_LIVE) {
+        return NULL;
+    }
+    note_use(slot, copy.seen, now, session->limits.idle);
+    return session;
+}
+
+/* Whether a use is to be written: long enough after the one that the database knows. */
+static int is_long(apr_interval_time_t unknown, int idle, double share_of_idle)
+{
+    return unknown >= APR_USEC_PER_SEC
+           && (double)unknown >= idle * share_of_idle * APR_USEC_PER_SEC;
+}
+
+/* --- filling --------------------------------------------------------------------------------- */
+
+/* Puts the four names one after the other. Whether they fit. */
+static int write_text(secsession_entry_t *entry, const secsession_session_t *session,
+                      const char *realm)
+{
+    const char *const names[] = { session->id, session->user, session->method, realm };
+    apr_size_t used = 0;
+
+    for (int i = 0; i < 4; i++) {
+        apr_size_t size = strlen(names[i]) + 1;
+
+        if (size > sizeof(entry->text) - used) {
+            return 0;
+        }
+        memcpy(entry->text + used, names[i], size);
+        used += size;
+    }
+    return 1;
+}
+
+static int describe(secsession_copy_t *copy, const secsession_hash_t *token, const char *realm,
+                    const secsession_session_t *session, apr_time_t asked)
+{
+    secsession_entry_t *entry = &copy->entry;
+
+    memset(copy, 0, sizeof(*copy));
+    copy->seen = copy->known = asked - apr_time_from_msec(session->idle_ms);
+    memcpy(entry->token, token->bytes, SECSESSION_HASH_BYTES);
+    entry->session_key = secsession_key_of_session(session->id);
+    entry->authenticated = asked - apr_time_from_msec(session->age_ms);
+    entry->created_at = session->created_at;
+    entry->authenticated_at = session->authenticated_at;
+    entry->expires_at = session->expires_at;
+    entry->limits = session->limits;
+    return write_text(entry, session, realm)
+           && secsession_key_of_user(session->user, &entry->user_key);
+}
+
+/* Which slot a token shall have: its own; else one that holds nothing that is believed; else the
+ * one whose session was used least recently, since that is the least likely to be asked for next.
+ * NULL if every one is being written. *old is what it held. */
+static secsession_slot_t *choose_slot(secsession_cache_t *cache, const secsession_hash_t *token,
+                                      secsession_copy_t *old)
+{
+    place_t place = place_of(cache, token);
+    secsession_slot_t *chosen = NULL;
+
+    for (apr_size_t i = place.first; i < place.first + WAYS; i++) {
+        secsession_slot_t *slot = &cache->slots[i];
+        secsession_copy_t copy;
+
+        if (!secsession_slot_read(slot, &copy)) {
+            continue;
+        }
+        if (memcmp(copy.entry.token, token->bytes, SECSESSION_HASH_BYTES) == 0) {
+            *old = copy;
+            return slot;
+        }
+        if (!is_believed(cache, &copy.entry)) {
+            copy.seen = 0;
+        }
+        if (chosen == NULL || copy.seen < old->seen) {
+            chosen = slot;
+            *old = copy;
+        }
+    }
+    return chosen;
+}
+
+int secsession_cache_put(secsession_cache_t *cache, const secsession_hash_t *token,
+                         const char *realm, const secsession_session_t *session,
+                         const secsession_limits_t *location, apr_time_t asked,
+                         secsession_generation_t generation)
+{
+    secsession_copy_t copy, old;
+    secsession_slot_t *slot;
+    int is_same;
+
+    if (!describe(&copy, token, realm, session, asked)) {
+        return 0;
+    }
+    copy.entry.generation = generation;
+    if (secsession_policy_check(session, location) == SECSESSION_LIVE) {
+        copy.seen = asked;
+        if (is_long(copy.seen - copy.known, session->limits.idle, SECSESSION_SHARE_OF_IDLE)) {
+            copy.known = asked; /* lookup() has just written it */
+        }
+    }
+    slot = choose_slot(cache, token, &old);
+    if (slot == NULL) {
+        return 0;
+    }
+    is_same = memcmp(old.entry.token, token->bytes, SECSESSION_HASH_BYTES) == 0;
+    if (is_same && old.seen > copy.seen && is_believed(cache, &old.entry)) {
+        copy.seen = old.seen; /* used while the database was being asked */
+    }
+    if (!secsession_slot_write(slot, &copy)) {
+        return 0;
+    }
+    atomic_store_explicit(&cache->tags[slot - cache->slots], place_of(cache, token).tag,
+                          memory_order_release);
+    return !is_same && old.seen != 0;
+}
+
+/* --- uses ------------------------------------------------------------------------------------ */
+
+static int is_due(secsession_slot_t *slot, double share_of_idle, secsession_use_t *use)
+{
+    apr_interval_time_t unknown = atomic_load_explicit(&slot->seen, memory_order_relaxed)
+                                  - atomic_load_explicit(&slot->known, memory_order_relaxed);
+    secsession_copy_t copy;
+
+    if (unknown < APR_USEC_PER_SEC || !secsession_slot_read(slot, &copy)) {
+        return 0;
+    }
+    if (!is_long(copy.seen - copy.known, copy.entry.limits.idle, share_of_idle)) {
+        return 0;
+    }
+    memcpy(use->id, copy.entry.text, APR_UUID_FORMATTED_LENGTH);
+    use->id[APR_UUID_FORMATTED_LENGTH] = '\0';
+    use->seen = copy.seen;
+    use->known = copy.known;
+    return 1;
+}
+
+apr_size_t secsession_cache_uses(secsession_cache_t *cache, double share_of_idle,
+                                 secsession_use_t *uses, apr_size_t max, apr_size_t *cursor)
+{
+    apr_size_t slots = cache->sets * WAYS, found = 0;
+
+    for (apr_size_t i = 0; i < slots && found < max; i++) {
+        apr_size_t at = (*cursor)++ % slots;
+
+        if (is_due(&cache->slots[at], share_of_idle, &uses[found])) {
+            uses[found++].slot = at;
+        }
+    }
+    return found;
+}
+
+/* The slot may hold another session by now: its times are others then. */
+void secsession_cache_uses_known(secsession_cache_t *cache, const secsession_use_t *uses,
+                                 apr_size_t count)
+{
+    for (apr_size_t i = 0; i < count; i++) {
+        apr_int64_t before = uses[i].known;
+
+        atomic_compare_exchange_strong(&cache->slots[uses[i].slot].known, &before, uses[i].seen);
+    }
+}

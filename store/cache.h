@@ -1,0 +1,78 @@
+/* The table in shared memory from which every child of one server answers while the feed's lease
+ * runs. For store.c, which asks it, and feed.c, which keeps it true. Readers take no lock.
+ *
+ * It only ever says that a session is live; whatever else there is to say, the database says. What
+ * it holds is never taken out: an entry carries the generation in which the database was asked, and
+ * is believed only while no floor that concerns it is above that: the floor of everything, of its
+ * session or of its user. So neither a slow nor a killed process can bring back what was revoked.
+ * t/model/ proves it.
+ */
+#ifndef SECSESSION_CACHE_H
+#define SECSESSION_CACHE_H
+
+#include <apr_pools.h>
+#include <apr_time.h>
+#include <apr_uuid.h>
+
+#include "session/session.h"
+#include "session/token.h"
+#include "store/key.h"
+
+typedef struct secsession_cache_t secsession_cache_t;
+
+typedef apr_uint64_t secsession_generation_t;
+
+/* In this share of a session's idle timeout its use is written at most once. */
+#define SECSESSION_SHARE_OF_IDLE 0.1
+
+/* The use of a session that the database does not know of yet. */
+typedef struct {
+    char id[APR_UUID_FORMATTED_LENGTH + 1];
+    apr_time_t seen; /* monotonic */
+    apr_time_t known;
+    apr_size_t slot;
+} secsession_use_t;
+
+/* Makes a table for `sessions` sessions, at 320 bytes each, before the children are forked; it ends
+ * with `pool`. The error of apr_shm_create. */
+apr_status_t secsession_cache_create(secsession_cache_t **cache, apr_pool_t *pool,
+                                     apr_size_t sessions);
+
+/* To be read before the database is asked for what secsession_cache_put shall take. */
+secsession_generation_t secsession_cache_generation(secsession_cache_t *cache);
+
+/* The session of a token, in `pool`; NULL where the cache knows none that is live within `location`
+ * now, or the lease ended more than `stale` ago. Notes that the session is in use. `now` is of
+ * secsession_monotonic(), not from before the request began. */
+const secsession_session_t *secsession_cache_find(secsession_cache_t *cache, apr_pool_t *pool,
+                                                  const secsession_hash_t *token, const char *realm,
+                                                  const secsession_limits_t *location,
+                                                  apr_time_t now, apr_interval_time_t stale);
+
+/* Keeps a live session as the database described it; `asked` (monotonic) and `generation` are from
+ * before it was asked, and it was used then if it is within `location`. One whose names are too long
+ * is not kept. Whether another session that was still good had to go. */
+int secsession_cache_put(secsession_cache_t *cache, const secsession_hash_t *token,
+                         const char *realm, const secsession_session_t *session,
+                         const secsession_limits_t *location, apr_time_t asked,
+                         secsession_generation_t generation);
+
+/* What is known of this session or user, of the session of this token, or of anything, is not
+ * believed any more. */
+void secsession_cache_invalidate(secsession_cache_t *cache, secsession_key_t key);
+void secsession_cache_invalidate_token(secsession_cache_t *cache, const secsession_hash_t *token);
+void secsession_cache_invalidate_all(secsession_cache_t *cache);
+
+/* The feed's word: until then (monotonic) everything that was revoked has been heard. */
+void secsession_cache_extend_lease(secsession_cache_t *cache, apr_time_t until);
+
+/* Fills `uses` with up to `max` uses that are newer than what the database knows by more than
+ * `share_of_idle` of the idle timeout and a second. Begins at slot *cursor and moves it on. */
+apr_size_t secsession_cache_uses(secsession_cache_t *cache, double share_of_idle,
+                                 secsession_use_t *uses, apr_size_t max, apr_size_t *cursor);
+
+/* The database has been told of these. */
+void secsession_cache_uses_known(secsession_cache_t *cache, const secsession_use_t *uses,
+                                 apr_size_t count);
+
+#endif

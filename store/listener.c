@@ -1,0 +1,299 @@
+/* See listener.h. The promise behind the lease: PostgreSQL signals every listening backend before
+ * COMMIT returns, and a backend that has a signal delivers before it says that it has answered. So
+ * when a heartbeat is answered, all that was committed before it was sent has been heard.
+ */
+#include "store/listener.h"
+
+#include <ap_mpm.h>
+#include <apr_strings.h>
+#include <http_config.h>
+#include <http_log.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/answer.h"
+#include "store/store.h"
+
+APLOG_USE_MODULE(secsession);
+
+#define BEATS_PER_LEASE 4
+#define LONGEST_BEAT apr_time_from_msec(250)
+#define BATCH 1000
+#define BATCH_EVERY APR_USEC_PER_SEC
+#define FLUSH_WITHIN apr_time_from_msec(75)
+
+struct secsession_listener_t {
+    secsession_listener_config_t config;
+    apr_pool_t *scratch; /* cleared at every beat */
+    int interrupt;
+    secsession_connection_t *connection;
+    apr_size_t cursor;
+    apr_time_t next_batch;
+    secsession_use_t uses[BATCH];
+};
+
+apr_status_t secsession_listener_create(secsession_listener_t **result, apr_pool_t *pool,
+                                        const secsession_listener_config_t *config, int interrupt)
+{
+    secsession_listener_t *listener = apr_pcalloc(pool, sizeof(*listener));
+
+    listener->config = *config;
+    listener->interrupt = interrupt;
+    *result = listener;
+    return apr_pool_create_unmanaged_ex(&listener->scratch, NULL, NULL);
+}
+
+/* A child that only finishes its requests leaves the feed to others. */
+int secsession_listener_is_stopping(const secsession_listener_t *listener)
+{
+    struct pollfd poller = { .fd = listener->interrupt, .events = POLLIN };
+    int state = AP_MPMQ_RUNNING;
+
+    ap_mpm_query(AP_MPMQ_MPM_STATE, &state);
+    return state == AP_MPMQ_STOPPING || poll(&poller, 1, 0) != 0;
+}
+
+static void log_lost(const secsession_listener_t *listener, const char *why)
+{
+    if (secsession_trouble_is_news(listener->config.trouble, SECSESSION_TROUBLE_FEED)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, listener->config.server,
+                     "SS109: revocations cannot be heard: every request with a session asks the "
+                     "database until they can; check PostgreSQL and DBDParams or SecSessionFeed: "
+                     "%s",
+                     why);
+    }
+}
+
+/* Runs one statement on the feed's connection. NULL: it is of no more use, which was logged. */
+static PGresult *ask(secsession_listener_t *listener, secsession_sql_t sql,
+                     const secsession_parameters_t *parameters, apr_time_t deadline)
+{
+    secsession_statement_t statement = secsession_dbd_statement(sql);
+    PGresult *result;
+    secsession_execution_t execution = secsession_connection_execute(listener->connection,
+                                                                     &statement, parameters,
+                                                                     deadline, &result);
+
+    if (execution == SECSESSION_EXECUTED) {
+        return result;
+    }
+    if (execution != SECSESSION_STALLED) {
+        log_lost(listener, PQerrorMessage(listener->connection->pg));
+    } else if (!secsession_listener_is_stopping(listener)) {
+        log_lost(listener, "no answer");
+    }
+    PQclear(result);
+    return NULL;
+}
+
+/* A pooler gives another server process to each statement, or forgets who listens. */
+static int is_direct(secsession_listener_t *listener, const PGresult *result)
+{
+    int ok = 1;
+    apr_int64_t pid = secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0),
+                                               &ok);
+
+    if (ok && pid == PQbackendPID(listener->connection->pg)) {
+        return 1;
+    }
+    if (secsession_trouble_is_news(listener->config.trouble, SECSESSION_TROUBLE_FEED)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, listener->config.server,
+                     "SS110: revocations cannot be heard through a pooler: every request with a "
+                     "session asks the database; give SecSessionFeed a connection to PostgreSQL "
+                     "itself");
+    }
+    return 0;
+}
+
+static int begin_to_listen(secsession_listener_t *listener)
+{
+    static const secsession_sql_t steps[] = { SECSESSION_SQL_FEED_NAME, SECSESSION_SQL_LISTEN };
+    static const secsession_parameters_t none;
+    const char *error;
+    int is_good = 1;
+
+    apr_pool_clear(listener->scratch);
+    listener->connection = secsession_dbd_open(listener->config.dbd, listener->config.params,
+                                               listener->scratch, &error);
+    if (listener->connection == NULL) {
+        log_lost(listener, error);
+        return 0;
+    }
+    listener->connection->interrupt = listener->interrupt;
+    for (int i = 0; is_good && i < 2; i++) {
+        PGresult *result = ask(listener, steps[i], &none,
+                               secsession_monotonic() + SECSESSION_STORE_DEADLINE);
+
+        is_good = result && (steps[i] != SECSESSION_SQL_FEED_NAME || is_direct(listener, result));
+        PQclear(result);
+    }
+    return is_good;
+}
+
+/* One message: keys of 16 hexadecimal digits with a space between; whatever else: everything. */
+static void hear(secsession_cache_t *cache, const char *message)
+{
+    const char *at = message;
+
+    do {
+        char *end;
+        secsession_key_t key = strtoull(at, &end, 16);
+
+        if (end != at + 16 || (*end != '\0' && *end != ' ')) {
+            secsession_cache_invalidate_all(cache);
+            return;
+        }
+        secsession_cache_invalidate(cache, key);
+        at = end + 1;
+    } while (at[-1] != '\0');
+}
+
+static void hear_all(secsession_listener_t *listener)
+{
+    PGnotify *notify;
+
+    while ((notify = PQnotifies(listener->connection->pg)) != NULL) {
+        hear(listener->config.cache, notify->extra);
+        PQfreemem(notify);
+    }
+}
+
+/* --- the heartbeat --------------------------------------------------------------------------- */
+
+/* PostgreSQL's text form of two arrays: the sessions, and how long ago they were used. */
+static void describe_uses(secsession_listener_t *listener, apr_size_t count, const char **ids,
+                          const char **ages)
+{
+    apr_time_t now = secsession_monotonic();
+    char *id = apr_palloc(listener->scratch, count * sizeof(listener->uses->id) + 3);
+    char *age = apr_palloc(listener->scratch, count * 22 + 3);
+
+    *ids = id;
+    *ages = age;
+    *id++ = '{';
+    *age++ = '{';
+    for (apr_size_t i = 0; i < count; i++) {
+        const secsession_use_t *use = &listener->uses[i];
+
+        id += apr_snprintf(id, sizeof(use->id) + 1, "%s%s", i ? "," : "", use->id);
+        age += apr_snprintf(age, 22, "%s%" APR_INT64_T_FMT, i ? "," : "", (now - use->seen) / 1000);
+    }
+    memcpy(id, "}", 2);
+    memcpy(age, "}", 2);
+}
+
+/* Tells the database of the uses collected, hears what it has to say, and renews the lease. */
+static int beat(secsession_listener_t *listener, apr_size_t count, double share)
+{
+    const secsession_listener_config_t *config = &listener->config;
+    secsession_parameters_t parameters = { .count = 3 };
+    apr_time_t begin = secsession_monotonic();
+    apr_int64_t version = 0;
+    PGresult *result;
+    int ok = 1;
+
+    apr_pool_clear(listener->scratch);
+    describe_uses(listener, count, &parameters.values[0], &parameters.values[1]);
+    parameters.values[2] = apr_psprintf(listener->scratch, "%g", share);
+    result = ask(listener, SECSESSION_SQL_HEARTBEAT, &parameters, begin + config->lease);
+    if (result == NULL) {
+        return 0;
+    }
+    if (!PQgetisnull(result, 0, 0)) {
+        version = secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0),
+                                           &ok);
+    }
+    PQclear(result);
+    if (!ok || version != SECSESSION_SCHEMA_VERSION) {
+        log_lost(listener, version ? "the schema has another version" : "LISTEN did not last");
+        return 0;
+    }
+    hear_all(listener);
+    secsession_cache_extend_lease(config->cache, begin + config->lease);
+    secsession_cache_uses_known(config->cache, listener->uses, count);
+    return 1;
+}
+
+static int beat_with_uses(secsession_listener_t *listener)
+{
+    apr_size_t count = 0;
+
+    if (secsession_monotonic() >= listener->next_batch) {
+        listener->next_batch = secsession_monotonic() + BATCH_EVERY;
+        count = secsession_cache_uses(listener->config.cache, SECSESSION_SHARE_OF_IDLE,
+                                      listener->uses, BATCH, &listener->cursor);
+    }
+    return beat(listener, count, SECSESSION_SHARE_OF_IDLE);
+}
+
+/* When the cache was emptied or is given up: whatever it alone knows, to the second. */
+static int flush_uses(secsession_listener_t *listener)
+{
+    apr_time_t until = secsession_monotonic() + FLUSH_WITHIN;
+    apr_size_t count = BATCH;
+    int is_good = 1;
+
+    while (is_good && count == BATCH && secsession_monotonic() < until) {
+        count = secsession_cache_uses(listener->config.cache, 0, listener->uses, BATCH,
+                                      &listener->cursor);
+        is_good = count == 0 || beat(listener, count, 0);
+    }
+    return is_good;
+}
+
+static int listen_until(secsession_listener_t *listener, apr_time_t until)
+{
+    secsession_execution_t heard;
+
+    do {
+        heard = secsession_connection_listen(listener->connection, until);
+        hear_all(listener);
+    } while (heard == SECSESSION_EXECUTED);
+    if (heard == SECSESSION_LOST) {
+        log_lost(listener, PQerrorMessage(listener->connection->pg));
+    }
+    return heard == SECSESSION_STALLED;
+}
+
+static void listen_on(secsession_listener_t *listener)
+{
+    apr_interval_time_t pause = listener->config.lease / BEATS_PER_LEASE;
+    int is_good = 1;
+
+    if (pause > LONGEST_BEAT) {
+        pause = LONGEST_BEAT;
+    }
+    while (is_good && !secsession_listener_is_stopping(listener)) {
+        is_good = beat_with_uses(listener)
+                  && listen_until(listener, secsession_monotonic() + pause);
+    }
+    if (is_good) {
+        listener->connection->interrupt = -1; /* or nothing more could be said */
+        flush_uses(listener);
+    }
+}
+
+int secsession_listener_serve(secsession_listener_t *listener)
+{
+    const secsession_listener_config_t *config = &listener->config;
+    int is_listening = begin_to_listen(listener);
+
+    if (is_listening) {
+        /* What was kept while nobody listened, and before, is not believed: only from here on is
+         * every change heard. */
+        secsession_cache_invalidate_all(config->cache);
+        if (secsession_trouble_is_feed_over(config->trouble)) {
+            ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, config->server,
+                         "SS111: revocations are heard again");
+        }
+        if (flush_uses(listener)) {
+            listen_on(listener);
+        }
+    }
+    if (listener->connection) {
+        secsession_connection_close(listener->connection);
+        listener->connection = NULL;
+    }
+    return is_listening;
+}
