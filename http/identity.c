@@ -46,7 +46,7 @@ const char *secsession_identity_address(request_rec *r)
 
 static void set_number(request_rec *r, const char *name, apr_int64_t value)
 {
-    apr_table_setn(r->subprocess_env, name, apr_psprintf(r->pool, "%" APR_INT64_T_FMT, value));
+    apr_table_setn(r->subprocess_env, name, apr_off_t_toa(r->pool, value));
 }
 
 /* What the session may still sit idle here: the shorter of its own limit and the location's. */

@@ -4,16 +4,37 @@
 #include <apr_errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <sys/random.h>
 
 static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+/* Fetched once in each process and never freed: EVP_sha256() would be looked up in libcrypto's tables
+ * at every use, which takes longer than the digest itself. */
+static const EVP_MD *sha256(void)
+{
+    static _Atomic(EVP_MD *) fetched;
+    EVP_MD *known = atomic_load(&fetched), *mine;
+
+    if (known) {
+        return known;
+    }
+    mine = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (!atomic_compare_exchange_strong(&fetched, &known, mine)) {
+        EVP_MD_free(mine); /* another thread was faster */
+        return known;
+    }
+    return mine;
+}
+
 static apr_status_t digest(const unsigned char token[SECSESSION_TOKEN_BYTES],
                            secsession_hash_t *hash)
 {
+    const EVP_MD *algorithm = sha256();
     unsigned int length = 0;
 
-    if (EVP_Digest(token, SECSESSION_TOKEN_BYTES, hash->bytes, &length, EVP_sha256(), NULL) != 1
+    if (algorithm == NULL
+        || EVP_Digest(token, SECSESSION_TOKEN_BYTES, hash->bytes, &length, algorithm, NULL) != 1
         || length != SECSESSION_HASH_BYTES) {
         return APR_EGENERAL;
     }
