@@ -22,7 +22,8 @@ typedef enum {
     SECSESSION_SQL_LOGIN_FAILED,
     SECSESSION_SQL_FEED_NAME,
     SECSESSION_SQL_LISTEN,
-    SECSESSION_SQL_HEARTBEAT
+    SECSESSION_SQL_HEARTBEAT,
+    SECSESSION_SQL_PURGE
 } secsession_sql_t;
 
 apr_status_t secsession_dbd_create(secsession_dbd_t **dbd, apr_pool_t *pool, server_rec *server,

@@ -21,6 +21,8 @@ APLOG_USE_MODULE(secsession);
 #define LONGEST_BEAT apr_time_from_msec(250)
 #define BATCH 1000
 #define BATCH_EVERY APR_USEC_PER_SEC
+#define PURGE_EVERY apr_time_from_sec(60)
+#define PURGE_AGAIN apr_time_from_sec(1) /* where there was something to purge */
 #define FLUSH_WITHIN apr_time_from_msec(75)
 
 struct secsession_listener_t {
@@ -30,6 +32,7 @@ struct secsession_listener_t {
     secsession_connection_t *connection;
     apr_size_t cursor;
     apr_time_t next_batch;
+    apr_time_t next_purge;
     secsession_use_t uses[BATCH];
 };
 
@@ -242,6 +245,31 @@ static int flush_uses(secsession_listener_t *listener)
     return is_good;
 }
 
+/* Removes what has long ended, so that nobody has to think of it. Where the database is read-only it
+ * waits for a better time. */
+static int purge(secsession_listener_t *listener)
+{
+    static const secsession_parameters_t none;
+    secsession_statement_t statement = secsession_dbd_statement(SECSESSION_SQL_PURGE);
+    apr_time_t now = secsession_monotonic();
+    secsession_execution_t execution;
+    PGresult *result;
+    int ok = 1;
+
+    if (now < listener->next_purge) {
+        return 1;
+    }
+    listener->next_purge = now + PURGE_EVERY;
+    execution = secsession_connection_execute(listener->connection, &statement, &none,
+                                              now + listener->config.lease, &result);
+    if (execution == SECSESSION_EXECUTED
+        && secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0), &ok) > 0) {
+        listener->next_purge = now + PURGE_AGAIN;
+    }
+    PQclear(result);
+    return execution == SECSESSION_EXECUTED || execution == SECSESSION_REFUSED;
+}
+
 static int listen_until(secsession_listener_t *listener, apr_time_t until)
 {
     secsession_execution_t heard;
@@ -265,7 +293,7 @@ static void listen_on(secsession_listener_t *listener)
         pause = LONGEST_BEAT;
     }
     while (is_good && !secsession_listener_is_stopping(listener)) {
-        is_good = beat_with_uses(listener)
+        is_good = beat_with_uses(listener) && purge(listener)
                   && listen_until(listener, secsession_monotonic() + pause);
     }
     if (is_good) {

@@ -163,6 +163,17 @@ subtest 'over a graceful restart no last use is lost' => sub {
     wait_until { $at->() > $used - 0.5 } 3, 'a use younger than a tenth of the idle timeout is written too';
 };
 
+subtest 'sessions past their absolute end are removed without anybody\'s doing' => sub {
+    my ($alice, $bob) = map { browser($httpd, $_) } qw(alice bob);
+    my @ids = map { id_of($_) } $alice, $bob;
+    sql("update secsession.session set expires_at = now() where session_id = '$ids[0]'");
+    $httpd->graceful;
+    my $left = sub { sql("select count(*) from secsession.session where session_id = '$_[0]'") };
+    wait_until { $left->($ids[0]) == 0 } 5, 'one that is past it goes';
+    is $left->($ids[1]), 1, 'one that is not stays';
+    is is_in($bob), 1, 'and is live';
+};
+
 subtest 'one process of a server listens, and another when it dies' => sub {
     ok has_one_feed(), 'one connection listens';
     my $alice = browser($httpd, 'alice');
