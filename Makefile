@@ -31,7 +31,7 @@ SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -
 MODULE_OBJECTS  = $(OBJECTS:%=$(BUILD)/obj/%)
 SESSION_OBJECTS = $(filter $(BUILD)/obj/session/%,$(MODULE_OBJECTS))
 UNITS           = $(patsubst t/%.c,$(BUILD)/%,$(wildcard t/unit/test_*.c))
-C_FILES         = $(wildcard *.c http/*.[ch] session/*.[ch] store/*.[ch] t/unit/*.[ch] t/fuzz/*.[ch])
+C_FILES         = $(wildcard *.c http/*.[ch] session/*.[ch] store/*.[ch] t/unit/*.[ch] t/fuzz/*.[ch] t/stress/*.[ch] bench/*.[ch])
 SHELL_SCRIPTS   = .ci/run .ci/deps conf/demo/run
 
 .PHONY: all
