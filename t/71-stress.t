@@ -1,5 +1,5 @@
 # Sessions are created and ended in every way there is, by several processes, while two servers are asked
-# without pause, children of httpd are killed, their feeds cut or frozen, and PostgreSQL restarted. Afterwards:
+# without pause, children of httpd are killed, they or their feeds cut or frozen, and PostgreSQL restarted. Afterwards:
 # no request that started later than an end's COMMIT and the lease was accepted, nobody else was refused, and
 # nobody saw anything of somebody else (I1, I2, I4, I8). STRESS_SECONDS=3600 makes it an hour.
 # asan: no
@@ -67,7 +67,7 @@ sub make_trouble {
     while (now() < $until) {
         sleep $CALM * (0.5 + rand);
         my $kind = @restarts && now() > $restarts[0] ? shift @restarts && 'restart'
-            : (qw(child child feed feed frozen_feed graceful))[ rand 6 ];
+            : (qw(child child feed feed frozen_feed frozen_child frozen_child graceful))[ rand 8 ];
         my $what = $stress->trouble($kind);
         $made{$what}++ if $what;
     }

@@ -3,7 +3,7 @@
 #
 #   my $stress = Secsession::Stress->new(postgres => $postgres, httpds => [$a, $b], connections => 64, writers => 8);
 #   $stress->start;
-#   $stress->trouble(kind);     child, feed, frozen_feed, restart, graceful: what happened, or '' if it could not
+#   $stress->trouble(kind);     child, feed, frozen_feed, frozen_child, restart, graceful: what happened, or '' if it could not
 #   $stress->finish;            true if the writers and the readers ended well
 #   $stress->records            (writers => text, readers => text, troubles => [...]) for Secsession::Stress::Verdict
 #   Secsession::Stress::build($name, @arguments)   compiles a C program in a private folder; its path
@@ -20,8 +20,8 @@ use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 my $AFTERMATH = 2;    # so long after a trouble things may be slower: another feed takes over within it
 my $FROZEN = 3;       # seconds
 my $FEED = "application_name = 'mod_secsession feed'";
-my %children;         # writers and frozen backends that must not outlive the test
-my %frozen;
+my %children;         # writers, which must not outlive the test
+my %frozen;           # nor may anything stay frozen
 
 at_end { kill 'CONT', keys %frozen; kill 'KILL', keys %children; return };
 
@@ -128,17 +128,22 @@ sub trouble_feed {
     return $cut ? 'a feed terminated' : '';
 }
 
-# The end of the feed's connection, and a feed that hears nothing, are two things.
-sub trouble_frozen_feed {
-    my ($self) = @_;
-    my ($pid) = sort { rand() <=> 0.5 } $self->feeds or return '';
+sub freeze {
+    my ($what, @pids) = @_;
+    my $pid = $pids[ rand @pids ] // return '';
     $frozen{$pid} = 1;
-    kill 'STOP', $pid or return '';
-    sleep $FROZEN;
+    my $is_frozen = kill 'STOP', $pid;
+    sleep $FROZEN if $is_frozen;
     kill 'CONT', $pid;
     delete $frozen{$pid};
-    return 'a feed frozen';
+    return $is_frozen ? $what : '';
 }
+
+# The end of the feed's connection, and a feed that hears nothing, are two things.
+sub trouble_frozen_feed { my ($self) = @_; return freeze('a feed frozen', $self->feeds) }
+
+# One child of each server listens for all of them: if it is that one, the others have only the lease.
+sub trouble_frozen_child { my ($self) = @_; return freeze('a child frozen', $self->some_httpd->child_pids) }
 
 sub trouble_restart {
     my ($self) = @_;
