@@ -67,7 +67,7 @@ sub make_trouble {
     while (now() < $until) {
         sleep $CALM * (0.5 + rand);
         my $kind = @restarts && now() > $restarts[0] ? shift @restarts && 'restart'
-            : (qw(child child feed feed frozen_feed frozen_child frozen_child graceful))[ rand 8 ];
+            : (qw(child child feed feed frozen_feed frozen_children frozen_children graceful))[ rand 8 ];
         my $what = $stress->trouble($kind);
         $made{$what}++ if $what;
     }

@@ -3,7 +3,7 @@
 #
 #   my $stress = Secsession::Stress->new(postgres => $postgres, httpds => [$a, $b], connections => 64, writers => 8);
 #   $stress->start;
-#   $stress->trouble(kind);     child, feed, frozen_feed, frozen_child, restart, graceful: what happened, or '' if it could not
+#   $stress->trouble(kind);     child, feed, frozen_feed, frozen_children, restart, graceful: what happened, or '' if it could not
 #   $stress->finish;            true if the writers and the readers ended well
 #   $stress->records            (writers => text, readers => text, troubles => [...]) for Secsession::Stress::Verdict
 #   Secsession::Stress::build($name, @arguments)   compiles a C program in a private folder; its path
@@ -130,20 +130,28 @@ sub trouble_feed {
 
 sub freeze {
     my ($what, @pids) = @_;
-    my $pid = $pids[ rand @pids ] // return '';
-    $frozen{$pid} = 1;
-    my $is_frozen = kill 'STOP', $pid;
-    sleep $FROZEN if $is_frozen;
-    kill 'CONT', $pid;
-    delete $frozen{$pid};
-    return $is_frozen ? $what : '';
+    @frozen{@pids} = @pids;
+    my $how_many = kill 'STOP', @pids;
+    sleep $FROZEN if $how_many;
+    kill 'CONT', @pids;
+    delete @frozen{@pids};
+    return $how_many ? $what : '';
 }
 
 # The end of the feed's connection, and a feed that hears nothing, are two things.
-sub trouble_frozen_feed { my ($self) = @_; return freeze('a feed frozen', $self->feeds) }
+sub trouble_frozen_feed {
+    my ($self) = @_;
+    my @feeds = $self->feeds or return '';
+    return freeze('a feed frozen', $feeds[ rand @feeds ]);
+}
 
-# One child of each server listens for all of them: if it is that one, the others have only the lease.
-sub trouble_frozen_child { my ($self) = @_; return freeze('a child frozen', $self->some_httpd->child_pids) }
+# One child of each server listens for all of them: if it is frozen, the one that is not has only the lease.
+sub trouble_frozen_children {
+    my ($self) = @_;
+    my @children = $self->some_httpd->child_pids;
+    splice @children, rand @children, 1;
+    return freeze('all children of a server but one frozen', @children);
+}
 
 sub trouble_restart {
     my ($self) = @_;

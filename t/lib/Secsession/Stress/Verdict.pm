@@ -88,7 +88,7 @@ sub lost {
         next if !$token->{refused};
         my $early = ($token->{may_refuse} // 9**9**9) - $token->{first_refusal};
         my $rolled = join ' ', map { sprintf ', %s rolled back %.3f s before', $_->[0], $token->{first_refusal} - $_->[1] }
-            @{ $token->{rolled} // [] };
+            grep { $_->[1] < $token->{first_refusal} } @{ $token->{rolled} // [] };
         push @lost, sprintf 'session %s: refused %.3f s before anybody ended it%s', $n, $early, $rolled if $early > 0;
     }
     return @lost;
