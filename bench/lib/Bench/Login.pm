@@ -1,0 +1,107 @@
+# A login with mod_secsession against what it cannot do without: the hash of the password, and one commit.
+#
+# Three things take turns, with one connection and with 32, at the same httpd and the same PostgreSQL with fsync:
+#   login   POST /login with the right password: the hash, then the two statements of a login (login_epoch and
+#           authenticate), of which the second makes a session, a token and two events; answered with 303
+#   hash    GET of the 1 KiB page under AuthType Basic: the same hash of the same file, checked at every request
+#   commit  pgbench: one prepared statement that inserts the same four rows by plain SQL, with as many connections
+#           as the load has; no function, no check, no lock
+# "N % of what the password hash and one commit cost" is the time of a login over the sum of the other two; times are
+# the inverse of what is done in a second. hash contains the work of an ordinary request, as login does.
+#
+#   Bench::Login->start($bench)->round($seconds)    row: the logins as a contender
+#   shares($connections)    of each round { login, hash, commit (a second), share (N / 100) }
+package Bench::Login;
+
+use strict;
+use warnings;
+
+use Bench::Httpd qw(httpd basic_config basic_header);
+use Bench::Load 'measure';
+use Secsession::Client;
+use Secsession::Postgres;
+use Secsession::Process qw(run scratch spew);
+
+my $COMMIT = <<'SQL';
+with session as (
+    insert into secsession.session (
+        token_hash, realm, user_name, auth_method, epoch, client_addr, user_agent,
+        created_at, authenticated_at, last_seen_at, idle_timeout, absolute_timeout, expires_at
+    )
+    values (
+        sha256(gen_random_uuid()::text::bytea), 'localhost', 'alice', 'form', 0, '127.0.0.1', null,
+        now(), now(), now(), 1800, 28800, now() + interval '8 hours'
+    )
+    returning session_id, token_hash
+), token as (
+    insert into secsession.token (token_hash, session_id, issued_at)
+    select token_hash, session_id, now()
+    from session
+)
+insert into secsession.event_log (event, session_id, realm, user_name, client_addr)
+select event, session_id, 'localhost', 'alice', '127.0.0.1'
+from session, unnest(array['created', 'authenticated']) event;
+SQL
+
+# A database of its own: logins leave rows, and those of the other contenders stay as many as they were.
+sub start {
+    my ($class, $bench) = @_;
+    my $postgres = Bench::Contenders::database();
+    my $httpd = httpd($bench, module => 1, postgres => $postgres, files => { 'basic/page.txt' => 'x' x 1024 },
+        config => <<"CONFIG" . basic_config($bench, '/basic/'));
+SecSession On
+<Location "/login">
+    SetHandler secsession-login
+    AuthUserFile "$bench->{users}"
+    Require all granted
+</Location>
+CONFIG
+    my %server = (httpd => $httpd, postgres => $postgres, others => [ $postgres->pid ]);
+    my $self = bless { postgres => $postgres, shares => {} }, $class;
+    $self->{login} = { %server, key => 'login', name => 'a login with mod_secsession', path => '/login', status => 303,
+        method => 'POST', body => 'username=alice&password=' . Secsession::Client::encode($bench->{password}),
+        lines => [ 'Content-Type: application/x-www-form-urlencoded' . "\tOrigin: " . $httpd->client->origin ] };
+    $self->{hash} = { %server, name => 'hash', path => '/basic/page.txt', lines => [ basic_header($bench) ] };
+    $self->{script} = spew(scratch('commit') . '/commit.sql', $COMMIT);
+    return $self;
+}
+
+sub row { return $_[0]{login} }
+
+# 303 is no error for the load, whatever it leads to: the database says whether these were logins.
+sub logins {
+    my ($self, $seconds, $connections) = @_;
+    $self->{postgres}->psql('truncate secsession.session, secsession.token, secsession.event_log');
+    my $sample = measure($self->{login}, seconds => $seconds, connections => $connections);
+    my $made = $self->{postgres}->value('select count(*) from secsession.active_session');
+    die "$sample->{requests} logins made $made sessions\n" if $made < $sample->{requests};
+    return $sample;
+}
+
+sub commits {
+    my ($self, $seconds, $connections) = @_;
+    my $postgres = $self->{postgres};
+    my @command = (Secsession::Postgres::binaries() . '/pgbench', '-n', '-M', 'prepared', '-f', $self->{script},
+        '-c', $connections, '-T', $seconds, '-h', $postgres->host, '-U', 'postgres', 'app');
+    my ($exit, $out, $err) = run(\@command, timeout => $seconds + 60);
+    return $out =~ /^tps = ([\d.]+)/m && !$exit ? $1 : die "pgbench: exit $exit\n$out$err\n";
+}
+
+sub round {
+    my ($self, $seconds) = @_;
+    for my $connections (1, 32) {
+        my $login = $self->logins($seconds, $connections);
+        my $hash = measure($self->{hash}, seconds => $seconds, connections => $connections);
+        my $commit = $self->commits($seconds, $connections);
+        push @{ $self->{shares}{$connections} }, {
+            login => $login->{rate}, hash => $hash->{rate}, commit => $commit,
+            share => (1 / $login->{rate}) / (1 / $hash->{rate} + 1 / $commit),
+        };
+        push @{ $self->{login}{samples} }, $login if $connections == 32;
+    }
+    return;
+}
+
+sub shares { my ($self, $connections) = @_; return @{ $self->{shares}{$connections} } }
+
+1;
