@@ -15,7 +15,7 @@ as $$
 declare
     known record;
 begin
-    -- Written for speed: each expression more costs what shows in bench/no-cache. A session about
+    -- Written for speed: each expression more costs what shows in bench/all. A session about
     -- which there is nothing to decide or to write is answered here, any other by careful_lookup().
     select
         s.session_id, s.user_name, s.auth_method, s.idle_timeout, s.absolute_timeout,
