@@ -6,16 +6,18 @@
 #   hash    GET of the 1 KiB page under AuthType Basic: the same hash of the same file, checked at every request
 #   commit  pgbench: one prepared statement that inserts the same four rows by plain SQL, with as many connections
 #           as the load has; no function, no check, no lock
-# "N % of what the password hash and one commit cost" is the time of a login over the sum of the other two; times are
-# the inverse of what is done in a second. hash contains the work of an ordinary request, as login does.
+# "N % of what the password hash and one commit cost" is the time of a login over the sum of the other two, where a time
+# is the inverse of what is done in a second; and the same of the CPU time of httpd and PostgreSQL, which is steadier on
+# a busy machine. hash contains the work of an ordinary request, as login does; commit has no client in its CPU time.
 #
 #   Bench::Login->start($bench)->round($seconds)    row: the logins as a contender
-#   shares($connections)    of each round { login, hash, commit (a second), share (N / 100) }
+#   shares($connections)    of each round { login, hash, commit (a second), time, cpu (N / 100) }
 package Bench::Login;
 
 use strict;
 use warnings;
 
+use Bench::Cost 'cpu_of';
 use Bench::Httpd qw(httpd basic_config basic_header);
 use Bench::Load 'measure';
 use Secsession::Client;
@@ -83,8 +85,13 @@ sub commits {
     my $postgres = $self->{postgres};
     my @command = (Secsession::Postgres::binaries() . '/pgbench', '-n', '-M', 'prepared', '-f', $self->{script},
         '-c', $connections, '-T', $seconds, '-h', $postgres->host, '-U', 'postgres', 'app');
+    my $before = cpu_of($postgres->pid);
     my ($exit, $out, $err) = run(\@command, timeout => $seconds + 60);
-    return $out =~ /^tps = ([\d.]+)/m && !$exit ? $1 : die "pgbench: exit $exit\n$out$err\n";
+    my $used = cpu_of($postgres->pid) - $before;
+    my ($done) = $out =~ /^number of transactions actually processed: (\d+)/m;
+    my ($rate) = $out =~ /^tps = ([\d.]+)/m;
+    die "pgbench: exit $exit\n$out$err\n" if $exit || !$done || !$rate;
+    return { rate => $rate, cpu => $used / $done };
 }
 
 sub round {
@@ -94,8 +101,9 @@ sub round {
         my $hash = measure($self->{hash}, seconds => $seconds, connections => $connections);
         my $commit = $self->commits($seconds, $connections);
         push @{ $self->{shares}{$connections} }, {
-            login => $login->{rate}, hash => $hash->{rate}, commit => $commit,
-            share => (1 / $login->{rate}) / (1 / $hash->{rate} + 1 / $commit),
+            login => $login->{rate}, hash => $hash->{rate}, commit => $commit->{rate},
+            time => (1 / $login->{rate}) / (1 / $hash->{rate} + 1 / $commit->{rate}),
+            cpu => ($login->{cpu} + $login->{other_cpu}) / ($hash->{cpu} + $commit->{cpu}),
         };
         push @{ $self->{login}{samples} }, $login if $connections == 32;
     }

@@ -109,9 +109,10 @@ sub row {
 sub login_line {
     my ($login, $connections) = @_;
     my @rounds = $login->shares($connections);
-    my %middle = map { my $what = $_; ($what => median(map { $_->{$what} } @rounds)) } qw(login hash commit share);
-    return sprintf "A login takes %.0f %% of what the password hash and one commit cost (%d connection%s: %s logins/s; "
-        . "%s hashes/s alone; %s commits/s alone).\n", 100 * $middle{share}, $connections, $connections > 1 ? 's' : '',
+    my %middle = map { my $what = $_; ($what => median(map { $_->{$what} } @rounds)) } qw(login hash commit time cpu);
+    return sprintf "A login takes %.0f %% of the time that the password hash and one commit take, and %.0f %% of "
+        . "their CPU time (%d connection%s: %s logins/s; %s hashes/s alone; %s commits/s alone).\n",
+        100 * $middle{time}, 100 * $middle{cpu}, $connections, $connections > 1 ? 's' : '',
         map { whole($_) } @middle{qw(login hash commit)};
 }
 
