@@ -1,4 +1,5 @@
-/* See cache.h. Sets of 32 slots each. */
+/* See cache.h. Sets of 16 slots; a token may be in either of two, and goes to the emptier one: so few
+ * sets are ever too full (Azar, Broder, Karlin, Upfal, "Balanced allocations", 1994). */
 #include "store/cache.h"
 
 #include <apr_shm.h>
@@ -7,9 +8,9 @@
 #include "session/policy.h"
 #include "store/slot.h"
 
-#define WAYS 32
-/* Tokens are spread over the sets by chance: with so much room to spare (in percent) few sets are
- * too full when the cache is as full as it was made for. */
+#define WAYS 16
+#define CHOICES 2
+/* Slots for 100 sessions: the sets fill by chance. */
 #define ROOM 115
 
 struct secsession_cache_t {
@@ -106,21 +107,22 @@ void secsession_cache_extend_lease(secsession_cache_t *cache, apr_time_t until)
 
 /* --- slots ----------------------------------------------------------------------------------- */
 
-/* Where a token may be: the tag, and the first slot of its set. */
+/* Where a token may be: its tag, and the first slots of its sets. */
 typedef struct {
     apr_uint32_t tag;
-    apr_size_t first;
+    apr_size_t first[CHOICES];
 } place_t;
 
 static place_t place_of(const secsession_cache_t *cache, const secsession_hash_t *token)
 {
+    apr_uint32_t numbers[1 + CHOICES];
     place_t place;
-    apr_uint32_t number;
 
-    memcpy(&place.tag, token->bytes, sizeof(place.tag));
-    memcpy(&number, token->bytes + sizeof(place.tag), sizeof(number));
-    place.tag |= place.tag == 0;
-    place.first = (apr_size_t)(((apr_uint64_t)number * cache->sets) >> 32) * WAYS;
+    memcpy(numbers, token->bytes, sizeof(numbers));
+    place.tag = numbers[0] | (numbers[0] == 0);
+    for (int i = 0; i < CHOICES; i++) {
+        place.first[i] = (apr_size_t)(((apr_uint64_t)numbers[1 + i] * cache->sets) >> 32) * WAYS;
+    }
     return place;
 }
 
@@ -130,7 +132,9 @@ static secsession_slot_t *find_slot(secsession_cache_t *cache, const secsession_
 {
     place_t place = place_of(cache, token);
 
-    for (apr_size_t i = place.first; i < place.first + WAYS; i++) {
+    for (int way = 0; way < CHOICES * WAYS; way++) {
+        apr_size_t i = place.first[way / WAYS] + (apr_size_t)(way % WAYS);
+
         if (atomic_load_explicit(&cache->tags[i], memory_order_relaxed) == place.tag
             && secsession_slot_read(&cache->slots[i], copy)
             && memcmp(copy->entry.token, token->bytes, SECSESSION_HASH_BYTES) == 0) {
@@ -264,35 +268,55 @@ static int describe(secsession_copy_t *copy, const secsession_hash_t *token, con
            && secsession_key_of_user(session->user, &entry->user_key);
 }
 
-/* Which slot a token shall have: its own; else one that holds nothing that is believed; else the
- * one whose session was used least recently, since that is the least likely to be asked for next.
- * NULL if every one is being written. *old is what it held. */
-static secsession_slot_t *choose_slot(secsession_cache_t *cache, const secsession_hash_t *token,
-                                      secsession_copy_t *old)
+/* The best slot of one set, and how many of it hold nothing that is believed. */
+typedef struct {
+    secsession_slot_t *slot;
+    secsession_copy_t old; /* seen is 0 where it is not believed */
+    int is_own;
+    int free;
+} choice_t;
+
+static choice_t choose_in(secsession_cache_t *cache, apr_size_t first,
+                          const secsession_hash_t *token)
 {
-    place_t place = place_of(cache, token);
-    secsession_slot_t *chosen = NULL;
+    choice_t best = { .slot = NULL };
+    secsession_copy_t copy;
 
-    for (apr_size_t i = place.first; i < place.first + WAYS; i++) {
-        secsession_slot_t *slot = &cache->slots[i];
-        secsession_copy_t copy;
-
-        if (!secsession_slot_read(slot, &copy)) {
+    for (apr_size_t i = first; i < first + WAYS && !best.is_own; i++) {
+        if (!secsession_slot_read(&cache->slots[i], &copy)) {
             continue;
         }
-        if (memcmp(copy.entry.token, token->bytes, SECSESSION_HASH_BYTES) == 0) {
-            *old = copy;
-            return slot;
-        }
+        best.is_own = memcmp(copy.entry.token, token->bytes, SECSESSION_HASH_BYTES) == 0;
         if (!is_believed(cache, &copy.entry)) {
             copy.seen = 0;
+            best.free++;
         }
-        if (chosen == NULL || copy.seen < old->seen) {
-            chosen = slot;
-            *old = copy;
+        if (best.slot == NULL || best.is_own || copy.seen < best.old.seen) {
+            best.slot = &cache->slots[i];
+            best.old = copy;
         }
     }
-    return chosen;
+    return best;
+}
+
+/* Which slot a token shall have: its own; else a free one of the emptier set; else the one whose
+ * session was used least recently, since that is the least likely to be asked for next. No slot if
+ * every one is being written. */
+static choice_t choose(secsession_cache_t *cache, const secsession_hash_t *token)
+{
+    place_t place = place_of(cache, token);
+    choice_t best = choose_in(cache, place.first[0], token);
+
+    for (int i = 1; i < CHOICES && !best.is_own; i++) {
+        choice_t other = choose_in(cache, place.first[i], token);
+
+        if (best.slot == NULL || other.is_own || other.free > best.free
+            || (other.slot && other.free == 0 && best.free == 0
+                && other.old.seen < best.old.seen)) {
+            best = other;
+        }
+    }
+    return best;
 }
 
 int secsession_cache_put(secsession_cache_t *cache, const secsession_hash_t *token,
@@ -300,9 +324,8 @@ int secsession_cache_put(secsession_cache_t *cache, const secsession_hash_t *tok
                          const secsession_limits_t *location, apr_time_t asked,
                          secsession_generation_t generation)
 {
-    secsession_copy_t copy, old;
-    secsession_slot_t *slot;
-    int is_same;
+    secsession_copy_t copy;
+    choice_t choice;
 
     if (!describe(&copy, token, realm, session, asked)) {
         return 0;
@@ -314,20 +337,16 @@ int secsession_cache_put(secsession_cache_t *cache, const secsession_hash_t *tok
             copy.known = asked; /* lookup() has just written it */
         }
     }
-    slot = choose_slot(cache, token, &old);
-    if (slot == NULL) {
+    choice = choose(cache, token);
+    if (choice.is_own && choice.old.seen > copy.seen) {
+        copy.seen = choice.old.seen; /* used while the database was being asked */
+    }
+    if (choice.slot == NULL || !secsession_slot_write(choice.slot, &copy)) {
         return 0;
     }
-    is_same = memcmp(old.entry.token, token->bytes, SECSESSION_HASH_BYTES) == 0;
-    if (is_same && old.seen > copy.seen && is_believed(cache, &old.entry)) {
-        copy.seen = old.seen; /* used while the database was being asked */
-    }
-    if (!secsession_slot_write(slot, &copy)) {
-        return 0;
-    }
-    atomic_store_explicit(&cache->tags[slot - cache->slots], place_of(cache, token).tag,
+    atomic_store_explicit(&cache->tags[choice.slot - cache->slots], place_of(cache, token).tag,
                           memory_order_release);
-    return !is_same && old.seen != 0;
+    return !choice.is_own && choice.free == 0;
 }
 
 /* --- uses ------------------------------------------------------------------------------------ */
