@@ -22,7 +22,7 @@ SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
 PACKAGES = gcc libc6-dev apache2-bin apache2-dev libapr1-dev libaprutil1-dev libaprutil1-dbd-pgsql \
            libpq-dev libssl-dev postgresql perl php-fpm util-linux
 # Ubuntu has a browser as a snap only: there its test is skipped.
-TESTERS  = libcmocka-dev curl valgrind $(shell grep -qs '^ID=debian' /etc/os-release && echo chromium chromium-driver)
+TESTERS  = libcmocka-dev curl valgrind spin $(shell grep -qs '^ID=debian' /etc/os-release && echo chromium chromium-driver)
 LINTERS  = clang-format clang-tidy cppcheck shellcheck
 
 LINKING  = -shared -Wl,-z,relro,-z,now,-z,noexecstack
@@ -32,7 +32,7 @@ MODULE_OBJECTS  = $(OBJECTS:%=$(BUILD)/obj/%)
 SESSION_OBJECTS = $(filter $(BUILD)/obj/session/%,$(MODULE_OBJECTS))
 UNITS           = $(patsubst t/%.c,$(BUILD)/%,$(wildcard t/unit/test_*.c))
 C_FILES         = $(wildcard *.c http/*.[ch] session/*.[ch] store/*.[ch] t/unit/*.[ch] t/fuzz/*.[ch] t/stress/*.[ch] bench/*.[ch])
-SHELL_SCRIPTS   = .ci/run .ci/deps conf/demo/run
+SHELL_SCRIPTS   = .ci/run .ci/deps conf/demo/run t/model/search
 
 .PHONY: all
 all: $(MODULE) ## builds build/mod_secsession.so
