@@ -51,6 +51,8 @@ returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+-- The plan of an update of one row is kept, and must be good for one of a million.
+set enable_nestloop = off
 as $$
 begin
     -- A session that had ended already has been told, and its later use is nobody's news.

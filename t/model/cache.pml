@@ -1,8 +1,8 @@
-/* The cache, the feed and the lease as a model for SPIN: every order in which the steps of a feed, of
- * the one that takes over, of a revocation, of fillers and of a reader can follow each other, with
- * time passing and the connection breaking between any two. Names are those of the C code; README.md
- * says what stands for what. Each BREAK_... takes one rule away, and t/70-model.t expects SPIN to
- * notice. What has a witness(...) must happen in the whole model, or else that would show nothing. */
+/* The cache, the feed and the lease as a model for SPIN: every order in which the steps of a feed,
+ * of the one that takes over, of a revocation, of fillers and of a reader can follow each other,
+ * with time passing and the connection breaking between any two. Names are those of the C code.
+ * Each BREAK_... takes one rule away, and t/70-model.t expects SPIN to notice; what has a
+ * witness(...) must happen in the whole model, or that would show nothing. More in README.md. */
 
 /* How far a search goes. KIND, LATE, WORDS, OTHERS and SLOTS choose what it is about; see below. */
 #ifndef LEASE
@@ -143,7 +143,7 @@ proctype time_passes()
     od
 }
 
-/* The login of MINE commits before or after a revocation, but it began before it: an older epoch. */
+/* The login of MINE commits before or after a revocation, but it began before: an older epoch. */
 proctype login()
 {
     logged_in = true
@@ -228,8 +228,8 @@ proctype network()
     od
 }
 
-/* Any step of the first feed may be its last. The second one's death, with nobody to follow, is as if
- * it did nothing more, which is in every search anyway. */
+/* Any step of the first feed may be its last. The second one's death, with nobody to follow, is as
+ * if it did nothing more, which is in every search anyway. */
 #define or_die :: me == 0 -> goto died
 
 inline handle(me, g)
