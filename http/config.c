@@ -123,7 +123,7 @@ static const char *set_cached(cmd_parms *cmd, void *location, int is_cached)
 
 static const char *set_slots(cmd_parms *cmd, void *location, const char *argument)
 {
-    return secsession_argument_number(cmd, argument, 100 * 1000 * 1000, place_of(cmd));
+    return secsession_argument_number(cmd, argument, 10 * 1000 * 1000, place_of(cmd));
 }
 
 static const char *set_lease(cmd_parms *cmd, void *location, const char *argument)

@@ -37,6 +37,7 @@ typedef struct {
     apr_int64_t expires_at;     /* the absolute end */
     apr_int64_t idle_ms;        /* milliseconds between the previous request and this one */
     apr_int64_t age_ms;         /* milliseconds since the authentication */
+    apr_int64_t left_ms;        /* milliseconds until the absolute end */
     secsession_limits_t limits; /* as they were when the user authenticated */
     int cacheable;              /* may be remembered until the feed says otherwise */
 } secsession_session_t;

@@ -143,6 +143,7 @@ static secsession_outcome_t decode_live(apr_pool_t *pool, const field_t fields[F
     secsession_session_t *session = apr_palloc(pool, sizeof(*session));
     int ok = 1;
     apr_int64_t authenticated_at = number(&fields[FIELD_AUTHENTICATED_AT], &ok);
+    apr_int64_t expires_at = number(&fields[FIELD_EXPIRES_AT], &ok);
     apr_int64_t last_seen_at = number(&fields[FIELD_LAST_SEEN_AT], &ok);
     apr_int64_t asked_at = number(&fields[FIELD_ASKED_AT], &ok);
 
@@ -151,9 +152,10 @@ static secsession_outcome_t decode_live(apr_pool_t *pool, const field_t fields[F
     session->method = text(pool, &fields[FIELD_METHOD], &ok);
     session->created_at = seconds_since_1970(number(&fields[FIELD_CREATED_AT], &ok));
     session->authenticated_at = seconds_since_1970(authenticated_at);
-    session->expires_at = seconds_since_1970(number(&fields[FIELD_EXPIRES_AT], &ok));
+    session->expires_at = seconds_since_1970(expires_at);
     session->idle_ms = ms_between(last_seen_at, asked_at);
     session->age_ms = ms_between(authenticated_at, asked_at);
+    session->left_ms = ms_between(asked_at, expires_at);
     session->limits.idle = (int)number(&fields[FIELD_IDLE_TIMEOUT], &ok);
     session->limits.absolute = (int)number(&fields[FIELD_ABSOLUTE_TIMEOUT], &ok);
     session->cacheable = truth(&fields[FIELD_CACHEABLE], &ok);

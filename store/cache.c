@@ -12,6 +12,7 @@
 #define CHOICES 2
 /* Slots for 100 sessions: the sets fill by chance. */
 #define ROOM 115
+#define LINE 64 /* bytes of a cache line */
 
 struct secsession_cache_t {
     _Atomic apr_time_t lease_until;
@@ -41,15 +42,16 @@ apr_status_t secsession_cache_create(secsession_cache_t **cache, apr_pool_t *poo
     unsigned int bits = bits_for(sessions / 2);
     apr_size_t floors = sizeof(*(*cache)->floors) << bits;
     apr_size_t tags = sets * WAYS * sizeof(*(*cache)->tags);
-    /* The slots come first, where they begin with a cache line. */
+    /* The slots come first: each begins with a cache line. */
     apr_size_t slots = sets * WAYS * sizeof(secsession_slot_t);
     apr_shm_t *memory;
-    apr_status_t status = apr_shm_create(&memory, slots + floors + tags + sizeof(**cache), NULL,
-                                         pool);
+    apr_status_t status = apr_shm_create(&memory, slots + floors + tags + sizeof(**cache) + LINE,
+                                         NULL, pool);
     char *base;
 
     if (status == APR_SUCCESS) {
         base = apr_shm_baseaddr_get(memory); /* anonymous memory is all zero */
+        base += LINE - (apr_uintptr_t)base % LINE;
         *cache = (void *)(base + slots + floors + tags);
         (*cache)->sets = sets;
         (*cache)->floor_bits = bits;
@@ -76,11 +78,15 @@ static _Atomic secsession_generation_t *floor_of(secsession_cache_t *cache, secs
     return &cache->floors[(key * 0x9E3779B97F4A7C15u) >> (64 - cache->floor_bits)];
 }
 
+static int is_unchanged(secsession_cache_t *cache, const secsession_entry_t *entry)
+{
+    return entry->generation >= atomic_load(floor_of(cache, entry->session_key))
+           && entry->generation >= atomic_load(floor_of(cache, entry->user_key));
+}
+
 static int is_believed(secsession_cache_t *cache, const secsession_entry_t *entry)
 {
-    return entry->generation >= atomic_load(&cache->floor_of_all)
-           && entry->generation >= atomic_load(floor_of(cache, entry->session_key))
-           && entry->generation >= atomic_load(floor_of(cache, entry->user_key));
+    return entry->generation >= atomic_load(&cache->floor_of_all) && is_unchanged(cache, entry);
 }
 
 secsession_generation_t secsession_cache_generation(secsession_cache_t *cache)
@@ -153,11 +159,6 @@ void secsession_cache_invalidate_token(secsession_cache_t *cache, const secsessi
     }
 }
 
-static const char *next_text(const char *text)
-{
-    return text + strlen(text) + 1;
-}
-
 /* Moves the last use on, but not more often than could matter: all processors share the line. Where
  * another was faster, it was a use at the same moment, or the slot has another session now. */
 static void note_use(secsession_slot_t *slot, apr_int64_t seen, apr_time_t now, int idle)
@@ -167,27 +168,6 @@ static void note_use(secsession_slot_t *slot, apr_int64_t seen, apr_time_t now, 
     if (now - seen > fine) {
         atomic_compare_exchange_strong(&slot->seen, &seen, now);
     }
-}
-
-static const secsession_session_t *to_session(apr_pool_t *pool, const secsession_copy_t *copy,
-                                              apr_time_t now)
-{
-    const secsession_entry_t *entry = &copy->entry;
-    secsession_session_t *session = apr_palloc(pool, sizeof(*session) + sizeof(entry->text));
-    char *text = (char *)(session + 1);
-
-    memcpy(text, entry->text, sizeof(entry->text));
-    session->id = text;
-    session->user = next_text(session->id);
-    session->method = next_text(session->user);
-    session->created_at = entry->created_at;
-    session->authenticated_at = entry->authenticated_at;
-    session->expires_at = entry->expires_at;
-    session->idle_ms = now > copy->seen ? (now - copy->seen) / 1000 : 0;
-    session->age_ms = (now - entry->authenticated) / 1000;
-    session->limits = entry->limits;
-    session->cacheable = 1;
-    return session;
 }
 
 static int is_under_lease(secsession_cache_t *cache, apr_time_t now, apr_interval_time_t stale)
@@ -213,8 +193,12 @@ const secsession_session_t *secsession_cache_find(secsession_cache_t *cache, apr
     if (slot == NULL || !is_believed(cache, &copy.entry)) {
         return NULL;
     }
-    session = to_session(pool, &copy, now);
-    if (strcmp(next_text(session->method), realm) != 0
+    /* When the database may take it for idle, it is asked, and says the same to all servers. */
+    if (now >= copy.entry.ends || now - copy.known >= apr_time_from_sec(copy.entry.limits.idle)) {
+        return NULL;
+    }
+    session = secsession_entry_session(pool, &copy.entry, copy.seen, now);
+    if (strcmp(secsession_entry_realm(&copy.entry), realm) != 0
         || secsession_policy_check(session, location) != SECSESSION_LIVE) {
         return NULL;
     }
@@ -222,51 +206,13 @@ const secsession_session_t *secsession_cache_find(secsession_cache_t *cache, apr
     return session;
 }
 
-/* Whether a use is to be written: long enough after the one that the database knows. */
-static int is_long(apr_interval_time_t unknown, int idle, double share_of_idle)
+/* Whether the last use that the database knows of is so old that a later one is to be written. */
+static int is_long(apr_interval_time_t since, int idle, double share_of_idle)
 {
-    return unknown >= APR_USEC_PER_SEC
-           && (double)unknown >= idle * share_of_idle * APR_USEC_PER_SEC;
+    return since >= APR_USEC_PER_SEC && (double)since >= idle * share_of_idle * APR_USEC_PER_SEC;
 }
 
 /* --- filling --------------------------------------------------------------------------------- */
-
-/* Puts the four names one after the other. Whether they fit. */
-static int write_text(secsession_entry_t *entry, const secsession_session_t *session,
-                      const char *realm)
-{
-    const char *const names[] = { session->id, session->user, session->method, realm };
-    apr_size_t used = 0;
-
-    for (int i = 0; i < 4; i++) {
-        apr_size_t size = strlen(names[i]) + 1;
-
-        if (size > sizeof(entry->text) - used) {
-            return 0;
-        }
-        memcpy(entry->text + used, names[i], size);
-        used += size;
-    }
-    return 1;
-}
-
-static int describe(secsession_copy_t *copy, const secsession_hash_t *token, const char *realm,
-                    const secsession_session_t *session, apr_time_t asked)
-{
-    secsession_entry_t *entry = &copy->entry;
-
-    memset(copy, 0, sizeof(*copy));
-    copy->seen = copy->known = asked - apr_time_from_msec(session->idle_ms);
-    memcpy(entry->token, token->bytes, SECSESSION_HASH_BYTES);
-    entry->session_key = secsession_key_of_session(session->id);
-    entry->authenticated = asked - apr_time_from_msec(session->age_ms);
-    entry->created_at = session->created_at;
-    entry->authenticated_at = session->authenticated_at;
-    entry->expires_at = session->expires_at;
-    entry->limits = session->limits;
-    return write_text(entry, session, realm)
-           && secsession_key_of_user(session->user, &entry->user_key);
-}
 
 /* The best slot of one set, and how many of it hold nothing that is believed. */
 typedef struct {
@@ -327,10 +273,11 @@ int secsession_cache_put(secsession_cache_t *cache, const secsession_hash_t *tok
     secsession_copy_t copy;
     choice_t choice;
 
-    if (!describe(&copy, token, realm, session, asked)) {
+    if (!secsession_entry_from(&copy.entry, token, realm, session, asked)) {
         return 0;
     }
     copy.entry.generation = generation;
+    copy.seen = copy.known = asked - apr_time_from_msec(session->idle_ms);
     if (secsession_policy_check(session, location) == SECSESSION_LIVE) {
         copy.seen = asked;
         if (is_long(copy.seen - copy.known, session->limits.idle, SECSESSION_SHARE_OF_IDLE)) {
@@ -351,16 +298,18 @@ int secsession_cache_put(secsession_cache_t *cache, const secsession_hash_t *tok
 
 /* --- uses ------------------------------------------------------------------------------------ */
 
-static int is_due(secsession_slot_t *slot, double share_of_idle, secsession_use_t *use)
+/* A session that was changed since is none of ours to tell of. */
+static int is_due(secsession_cache_t *cache, secsession_slot_t *slot, apr_time_t now,
+                  double share_of_idle, secsession_use_t *use)
 {
     apr_interval_time_t unknown = atomic_load_explicit(&slot->seen, memory_order_relaxed)
                                   - atomic_load_explicit(&slot->known, memory_order_relaxed);
     secsession_copy_t copy;
 
-    if (unknown < APR_USEC_PER_SEC || !secsession_slot_read(slot, &copy)) {
-        return 0;
-    }
-    if (!is_long(copy.seen - copy.known, copy.entry.limits.idle, share_of_idle)) {
+    if (unknown < APR_USEC_PER_SEC || !secsession_slot_read(slot, &copy)
+        || copy.seen - copy.known < APR_USEC_PER_SEC
+        || !is_long(now - copy.known, copy.entry.limits.idle, share_of_idle)
+        || !is_unchanged(cache, &copy.entry)) {
         return 0;
     }
     memcpy(use->id, copy.entry.text, APR_UUID_FORMATTED_LENGTH);
@@ -370,7 +319,7 @@ static int is_due(secsession_slot_t *slot, double share_of_idle, secsession_use_
     return 1;
 }
 
-apr_size_t secsession_cache_uses(secsession_cache_t *cache, double share_of_idle,
+apr_size_t secsession_cache_uses(secsession_cache_t *cache, apr_time_t now, double share_of_idle,
                                  secsession_use_t *uses, apr_size_t max, apr_size_t *cursor)
 {
     apr_size_t slots = cache->sets * WAYS, found = 0;
@@ -378,7 +327,8 @@ apr_size_t secsession_cache_uses(secsession_cache_t *cache, double share_of_idle
     for (apr_size_t i = 0; i < slots && found < max; i++) {
         apr_size_t at = (*cursor)++ % slots;
 
-        if (is_due(&cache->slots[at], share_of_idle, &uses[found])) {
+        if (atomic_load_explicit(&cache->tags[at], memory_order_relaxed) != 0
+            && is_due(cache, &cache->slots[at], now, share_of_idle, &uses[found])) {
             uses[found++].slot = at;
         }
     }

@@ -66,9 +66,10 @@ void secsession_cache_invalidate_all(secsession_cache_t *cache);
 /* The feed's word: until then (monotonic) everything that was revoked has been heard. */
 void secsession_cache_extend_lease(secsession_cache_t *cache, apr_time_t until);
 
-/* Fills `uses` with up to `max` uses that are newer than what the database knows by more than
- * `share_of_idle` of the idle timeout and a second. Begins at slot *cursor and moves it on. */
-apr_size_t secsession_cache_uses(secsession_cache_t *cache, double share_of_idle,
+/* Fills `uses` with up to `max` uses that are newer by a second than what the database knows, where
+ * that is older than `share_of_idle` of the idle timeout: so the database is never further behind.
+ * Begins at slot *cursor and moves it on. */
+apr_size_t secsession_cache_uses(secsession_cache_t *cache, apr_time_t now, double share_of_idle,
                                  secsession_use_t *uses, apr_size_t max, apr_size_t *cursor);
 
 /* The database has been told of these. */

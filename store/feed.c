@@ -4,6 +4,7 @@
 #include <apr_proc_mutex.h>
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <http_config.h>
 #include <poll.h>
@@ -63,6 +64,13 @@ static int wait_for(int descriptor, apr_interval_time_t within)
     return poll(&poller, 1, (int)(within / 1000)) > 0;
 }
 
+/* Not by closing the pipe: a process that was forked without exec may hold it, too. */
+static void say(int descriptor)
+{
+    while (write(descriptor, "", 1) < 0 && errno == EINTR) {
+    }
+}
+
 static void *APR_THREAD_FUNC run(apr_thread_t *self, void *data)
 {
     thread_t *thread = data;
@@ -80,7 +88,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *self, void *data)
     if (is_our_turn) {
         apr_proc_mutex_unlock(thread->feed->turn);
     }
-    close(thread->done[1]);
+    say(thread->done[1]);
     return NULL;
 }
 
@@ -91,7 +99,7 @@ static apr_status_t stop(void *data)
     thread_t *thread = data;
     apr_status_t ended;
 
-    close(thread->stop[1]);
+    say(thread->stop[1]);
     if (wait_for(thread->done[0], STOP_WITHIN)) {
         apr_thread_join(&ended, thread->itself);
     }

@@ -5,6 +5,7 @@
 #include "store/listener.h"
 
 #include <ap_mpm.h>
+#include <apr_general.h>
 #include <apr_strings.h>
 #include <http_config.h>
 #include <http_log.h>
@@ -30,6 +31,8 @@ struct secsession_listener_t {
     apr_pool_t *scratch; /* cleared at every beat */
     int interrupt;
     secsession_connection_t *connection;
+    secsession_key_t awaited; /* what must yet be heard before anything is believed; 0: nothing */
+    int is_stalled;           /* the server does not answer: no use in asking again at once */
     apr_size_t cursor;
     apr_time_t next_batch;
     apr_time_t next_purge;
@@ -81,6 +84,7 @@ static PGresult *ask(secsession_listener_t *listener, secsession_sql_t sql,
     if (execution == SECSESSION_EXECUTED) {
         return result;
     }
+    listener->is_stalled = execution == SECSESSION_STALLED;
     if (execution != SECSESSION_STALLED) {
         log_lost(listener, PQerrorMessage(listener->connection->pg));
     } else if (!secsession_listener_is_stopping(listener)) {
@@ -107,6 +111,16 @@ static int is_direct(secsession_listener_t *listener, const PGresult *result)
                      "itself");
     }
     return 0;
+}
+
+static void log_elsewhere(const secsession_listener_t *listener)
+{
+    if (secsession_trouble_is_news(listener->config.trouble, SECSESSION_TROUBLE_FEED)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, listener->config.server,
+                     "SS113: the connection that shall hear of revocations leads to another "
+                     "database than DBDParams: every request with a session asks the database; "
+                     "check SecSessionFeed, and that DBDParams names one server, the primary");
+    }
 }
 
 static int begin_to_listen(secsession_listener_t *listener)
@@ -157,9 +171,19 @@ static void hear_all(secsession_listener_t *listener)
     PGnotify *notify;
 
     while ((notify = PQnotifies(listener->connection->pg)) != NULL) {
+        if (listener->awaited && strtoull(notify->extra, NULL, 16) == listener->awaited) {
+            listener->awaited = 0;
+        }
         hear(listener->config.cache, notify->extra);
         PQfreemem(notify);
     }
+}
+
+/* How long an answer may take before the connection counts as lost: the lease; but a short one is no
+ * reason to give up a slow database. */
+static apr_interval_time_t patience(const secsession_listener_t *listener)
+{
+    return listener->config.lease > APR_USEC_PER_SEC ? listener->config.lease : APR_USEC_PER_SEC;
 }
 
 /* --- the heartbeat --------------------------------------------------------------------------- */
@@ -199,7 +223,7 @@ static int beat(secsession_listener_t *listener, apr_size_t count, double share)
     apr_pool_clear(listener->scratch);
     describe_uses(listener, count, &parameters.values[0], &parameters.values[1]);
     parameters.values[2] = apr_psprintf(listener->scratch, "%g", share);
-    result = ask(listener, SECSESSION_SQL_HEARTBEAT, &parameters, begin + config->lease);
+    result = ask(listener, SECSESSION_SQL_HEARTBEAT, &parameters, begin + patience(listener));
     if (result == NULL) {
         return 0;
     }
@@ -213,6 +237,10 @@ static int beat(secsession_listener_t *listener, apr_size_t count, double share)
         return 0;
     }
     hear_all(listener);
+    if (listener->awaited) {
+        log_elsewhere(listener);
+        return 0;
+    }
     secsession_cache_extend_lease(config->cache, begin + config->lease);
     secsession_cache_uses_known(config->cache, listener->uses, count);
     return 1;
@@ -220,12 +248,14 @@ static int beat(secsession_listener_t *listener, apr_size_t count, double share)
 
 static int beat_with_uses(secsession_listener_t *listener)
 {
+    apr_time_t now = secsession_monotonic();
     apr_size_t count = 0;
 
-    if (secsession_monotonic() >= listener->next_batch) {
-        listener->next_batch = secsession_monotonic() + BATCH_EVERY;
-        count = secsession_cache_uses(listener->config.cache, SECSESSION_SHARE_OF_IDLE,
+    if (now >= listener->next_batch) {
+        count = secsession_cache_uses(listener->config.cache, now, SECSESSION_SHARE_OF_IDLE,
                                       listener->uses, BATCH, &listener->cursor);
+        /* Where there are more they go with the next heartbeat, or the database would fall behind. */
+        listener->next_batch = count < BATCH ? now + BATCH_EVERY : now;
     }
     return beat(listener, count, SECSESSION_SHARE_OF_IDLE);
 }
@@ -238,8 +268,8 @@ static int flush_uses(secsession_listener_t *listener)
     int is_good = 1;
 
     while (is_good && count == BATCH && secsession_monotonic() < until) {
-        count = secsession_cache_uses(listener->config.cache, 0, listener->uses, BATCH,
-                                      &listener->cursor);
+        count = secsession_cache_uses(listener->config.cache, secsession_monotonic(), 0,
+                                      listener->uses, BATCH, &listener->cursor);
         is_good = count == 0 || beat(listener, count, 0);
     }
     return is_good;
@@ -261,7 +291,7 @@ static int purge(secsession_listener_t *listener)
     }
     listener->next_purge = now + PURGE_EVERY;
     execution = secsession_connection_execute(listener->connection, &statement, &none,
-                                              now + listener->config.lease, &result);
+                                              now + patience(listener), &result);
     if (execution == SECSESSION_EXECUTED
         && secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0), &ok) > 0) {
         listener->next_purge = now + PURGE_AGAIN;
@@ -302,15 +332,38 @@ static void listen_on(secsession_listener_t *listener)
     }
 }
 
+/* Says something on a connection that looks sessions up, which this one must hear: else they do not
+ * lead to the same database. */
+static int announce(secsession_listener_t *listener)
+{
+    secsession_parameters_t parameters = { .count = 1 };
+    unsigned char random[sizeof(listener->awaited)];
+
+    if (apr_generate_random_bytes(random, sizeof(random)) != APR_SUCCESS) {
+        return 0;
+    }
+    memcpy(&listener->awaited, random, sizeof(random));
+    listener->awaited |= 1; /* never 0 */
+    parameters.values[0] = apr_psprintf(listener->scratch, "%016" APR_UINT64_T_HEX_FMT,
+                                        listener->awaited);
+    return secsession_dbd_query(listener->config.dbd, listener->scratch, SECSESSION_SQL_ANNOUNCE,
+                                &parameters)
+           != NULL;
+}
+
 int secsession_listener_serve(secsession_listener_t *listener)
 {
     const secsession_listener_config_t *config = &listener->config;
     int is_listening = begin_to_listen(listener);
 
+    listener->is_stalled = 0;
     if (is_listening) {
         /* What was kept while nobody listened, and before, is not believed: only from here on is
          * every change heard. */
         secsession_cache_invalidate_all(config->cache);
+        is_listening = announce(listener) && beat(listener, 0, 0);
+    }
+    if (is_listening) {
         if (secsession_trouble_is_feed_over(config->trouble)) {
             ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, config->server,
                          "SS111: revocations are heard again");
@@ -323,5 +376,5 @@ int secsession_listener_serve(secsession_listener_t *listener)
         secsession_connection_close(listener->connection);
         listener->connection = NULL;
     }
-    return is_listening;
+    return is_listening && !listener->is_stalled;
 }

@@ -27,7 +27,8 @@ apr_status_t secsession_listener_create(secsession_listener_t **listener, apr_po
 /* Whether the child ends, or only finishes its requests. */
 int secsession_listener_is_stopping(const secsession_listener_t *listener);
 
-/* Listens until the connection is lost or the child is stopping. Whether it could. */
+/* Listens until the connection is lost or the child is stopping. Whether it is worth trying again at
+ * once. */
 int secsession_listener_serve(secsession_listener_t *listener);
 
 #endif

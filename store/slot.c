@@ -4,6 +4,7 @@
 #include <string.h>
 
 _Static_assert(sizeof(secsession_entry_t) % sizeof(apr_uint64_t) == 0, "an entry is whole words");
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "a lock of libatomic would be one process's own");
 _Static_assert(sizeof(secsession_slot_t) == 256, "a slot is four cache lines");
 
 int secsession_slot_read(secsession_slot_t *slot, secsession_copy_t *copy)

@@ -9,21 +9,7 @@
 #include <apr_time.h>
 #include <stdatomic.h>
 
-#include "session/session.h"
-#include "session/token.h"
-
-typedef struct {
-    unsigned char token[SECSESSION_HASH_BYTES];
-    apr_uint64_t generation; /* these three: see cache.h */
-    apr_uint64_t session_key;
-    apr_uint64_t user_key;
-    apr_time_t authenticated; /* by our monotonic clock */
-    apr_int64_t created_at;
-    apr_int64_t authenticated_at;
-    apr_int64_t expires_at;
-    secsession_limits_t limits;
-    char text[136]; /* id, user, method and realm, each with its NUL */
-} secsession_entry_t;
+#include "store/entry.h"
 
 #define SECSESSION_ENTRY_WORDS (sizeof(secsession_entry_t) / sizeof(apr_uint64_t))
 

@@ -84,7 +84,7 @@ my %DIRECTIVE = (
             [ 'cache all', 'all' ], [ q('"cache"'), '"cache"' ] ] } },
     SecSessionCache => { where => 'S', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'shm' ] } },
     SecSessionCacheSlots => { where => 'S', right => [ 1, 1000, 65_536 ],
-        wrong => { 'a number from 1 to 100000000' => [ 0, -1, 100_000_001, 'many', '64k', [ '""', '' ] ] } },
+        wrong => { 'a number from 1 to 10000000' => [ 0, -1, 10_000_001, 'many', '64k', [ '""', '' ] ] } },
     SecSessionLease => { where => 'S', right => [ 1, '1s', '100ms', '500MS', '2m', '1d' ],
         wrong => { 'from 100ms to a day' => [ 0, '99ms', '1.5s', -1, '2d', 'off', '9' x 30 ] } },
     SecSessionStale => { where => 'S', right => [ 0, '0s', '5m', '10ms', '1d' ],

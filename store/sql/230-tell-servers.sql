@@ -155,3 +155,10 @@ create or replace trigger epoch_changed
 create or replace trigger epoch_truncated
     after truncate on secsession.revocation_epoch
     for each statement execute function secsession.everything_changed();
+
+-- Even for who restores or replicates.
+alter table secsession.session enable always trigger session_changed;
+alter table secsession.session enable always trigger session_deleted;
+alter table secsession.session enable always trigger session_truncated;
+alter table secsession.revocation_epoch enable always trigger epoch_changed;
+alter table secsession.revocation_epoch enable always trigger epoch_truncated;

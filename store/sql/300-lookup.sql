@@ -157,8 +157,9 @@ begin
         from session s
         join used u on u.session_id = s.session_id
         where s.ended_at is null
-        and s.last_seen_at <= u.moment
-            - make_interval(secs => greatest(s.idle_timeout * touch.share_of_idle, 1))
+        and s.last_seen_at <= u.moment - interval '1 s'
+        and s.last_seen_at <= statement_timestamp()
+            - make_interval(secs => s.idle_timeout * touch.share_of_idle)
         and s.last_seen_at + make_interval(secs => s.idle_timeout) > u.moment
         for no key update of s skip locked
     )
@@ -168,7 +169,7 @@ begin
     where s.session_id = d.session_id
     and s.ended_at is null;
 exception
-    when disk_full then
+    when disk_full or lock_not_available or serialization_failure then
         return;
 end
 $$;
@@ -223,6 +224,29 @@ $$;
 comment on function secsession.forget_current_token() is
     'Internal: a token that was retired or deleted, by hand too, is its session''s current token no more.';
 
+create or replace function secsession.forget_current_tokens()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    update session s
+    set token_hash = null
+    where s.token_hash is not null;
+    return null;
+end
+$$;
+comment on function secsession.forget_current_tokens() is
+    'Internal: where no token is left, none is current.';
+
 create or replace trigger token_retired
     after update of retired_at, token_hash or delete on secsession.token
     for each row execute function secsession.forget_current_token();
+create or replace trigger token_truncated
+    after truncate on secsession.token
+    for each statement execute function secsession.forget_current_tokens();
+
+-- Even for who restores or replicates: otherwise what is done so would not be heard.
+alter table secsession.token enable always trigger token_retired;
+alter table secsession.token enable always trigger token_truncated;

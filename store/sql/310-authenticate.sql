@@ -32,6 +32,7 @@ declare
     replaced session;
 begin
     if served is null then
+        perform end_sessions(unended_sessions(token_hash, realm), null, null);
         return null;
     end if;
     select s.*

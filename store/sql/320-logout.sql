@@ -1,5 +1,26 @@
 -- Logging out.
 
+create or replace function secsession.unended_sessions(token_hash bytea, realm text)
+returns uuid[]
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    return array(
+        select s.session_id
+        from token t
+        join session s on s.session_id = t.session_id
+        where t.token_hash = unended_sessions.token_hash
+        and s.realm = unended_sessions.realm
+        and s.ended_at is null
+        and (t.retired_at is null or clock_timestamp() < t.grace_until)
+    );
+end
+$$;
+comment on function secsession.unended_sessions(bytea, text) is
+    'Internal: the session that a token is served for, even if it is past its end: as long as that is not written down, a web server may know of a later use.';
+
 create or replace function secsession.logout(token_hash bytea, realm text)
 returns integer
 language plpgsql
@@ -7,13 +28,8 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 set lock_timeout = '1500ms'
 as $$
-declare
-    served constant uuid := served_session(token_hash, realm);
 begin
-    if served is null then
-        return 0;
-    end if;
-    return end_sessions(array[served], 'logout', null);
+    return end_sessions(unended_sessions(token_hash, realm), 'logout', null);
 end
 $$;
 comment on function secsession.logout(bytea, text) is

@@ -21,7 +21,8 @@ grant execute on function
     ),
     secsession.logout(bytea, text),
     secsession.login_failed(text, text, inet, text),
-    secsession.heartbeat(uuid[], bigint[], double precision)
+    secsession.heartbeat(uuid[], bigint[], double precision),
+    secsession.announce(text)
 to secsession_httpd;
 
 grant execute on function

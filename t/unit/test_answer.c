@@ -122,6 +122,7 @@ static void live_session_is_read_whole(void **state)
     assert_int_equal(session->expires_at, 946684800 + 1000);
     assert_int_equal(session->idle_ms, 1500);
     assert_int_equal(session->age_ms, 90000);
+    assert_int_equal(session->left_ms, 0);
     assert_int_equal(session->limits.idle, 600);
     assert_int_equal(session->limits.absolute, 3600);
     assert_int_equal(session->cacheable, 1);

@@ -1,5 +1,5 @@
 /* store/cache.h: what it answers, when it does not, and that nobody ever gets another's session.
- * links: store/cache.c store/slot.c store/key.c session/policy.c
+ * links: store/cache.c store/slot.c store/entry.c store/key.c session/policy.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,6 +62,7 @@ static secsession_session_t session_of(const char *id, const char *user)
         .created_at = 1,
         .authenticated_at = 2,
         .expires_at = 3,
+        .left_ms = 1000000,
         .limits = { .idle = 100, .absolute = 1000 },
         .cacheable = 1,
     };
@@ -148,6 +149,7 @@ static void without_a_lease_nothing_is_stale_but_good(void **state)
 static void limits_are_the_databases_to_refuse(void **state)
 {
     const secsession_limits_t shorter = { .idle = 3, .absolute = 0 };
+    secsession_session_t session = session_of(ID, "alice");
     secsession_hash_t hash = hash_of(1);
 
     put(1, ID, "alice", NOW);
@@ -155,9 +157,14 @@ static void limits_are_the_databases_to_refuse(void **state)
     assert_null(secsession_cache_find(cache, pool, &hash, "realm", &shorter, NOW + 3 * SECOND, 0));
     assert_null(find_at(1, NOW + 100 * SECOND));
     for (int i = 0; i < 999; i += 99) {
-        assert_non_null(find_at(1, NOW + i * SECOND)); /* each is a use */
+        put(1, ID, "alice", NOW + i * SECOND);
+        assert_non_null(find_at(1, NOW + (i + 99) * SECOND));
     }
-    assert_null(find_at(1, NOW + 1000 * SECOND));
+    session.left_ms = 5000;
+    secsession_cache_put(cache, &hash, "realm", &session, &EVERYWHERE, NOW,
+                         secsession_cache_generation(cache));
+    assert_non_null(find_at(1, NOW + 5 * SECOND - 1));
+    assert_null(find_at(1, NOW + 5 * SECOND));
 }
 
 static void session_or_user_is_forgotten(void **state)
@@ -208,7 +215,7 @@ static void late_writer_brings_nothing_back(void **state)
 
 static void long_names_are_not_kept(void **state)
 {
-    const int most = 136 - 36 - 4 - 5 - 4; /* beside the id, "form", "realm", and four NULs */
+    const int most = 128 - 36 - 4 - 5 - 4; /* beside the id, "form", "realm", and four NULs */
     char name[200];
 
     for (int length = most - 1; length <= most + 1; length++) {
@@ -256,21 +263,31 @@ static void least_recently_used_goes_first(void **state)
 static void uses_are_told_once_and_not_too_often(void **state)
 {
     secsession_use_t uses[10];
+    apr_time_t at = NOW + 9 * SECOND;
     apr_size_t cursor = 0;
 
     secsession_cache_extend_lease(cache, NOW + 100 * SECOND);
     put(1, ID, "alice", NOW);
-    assert_int_equal(secsession_cache_uses(cache, 0.1, uses, 10, &cursor), 0);
+    assert_int_equal(secsession_cache_uses(cache, at, 0.1, uses, 10, &cursor), 0);
     find_at(1, NOW + 9 * SECOND);
-    assert_int_equal(secsession_cache_uses(cache, 0.1, uses, 10, &cursor), 0);
-    assert_int_equal(secsession_cache_uses(cache, 0, uses, 10, &cursor), 1);
-    find_at(1, NOW + 12 * SECOND);
-    assert_int_equal(secsession_cache_uses(cache, 0.1, uses, 10, &cursor), 1);
+    assert_int_equal(secsession_cache_uses(cache, at, 0.1, uses, 10, &cursor), 0);
+    assert_int_equal(secsession_cache_uses(cache, at, 0, uses, 10, &cursor), 1);
+    at = NOW + 12 * SECOND; /* a tenth after what the database knows, however young the use is */
+    assert_int_equal(secsession_cache_uses(cache, at, 0.1, uses, 10, &cursor), 1);
     assert_string_equal(uses[0].id, ID);
-    assert_int_equal(uses[0].seen, NOW + 12 * SECOND);
+    assert_int_equal(uses[0].seen, NOW + 9 * SECOND);
     assert_int_equal(uses[0].known, NOW);
     secsession_cache_uses_known(cache, uses, 1);
-    assert_int_equal(secsession_cache_uses(cache, 0, uses, 10, &cursor), 0);
+    assert_int_equal(secsession_cache_uses(cache, at, 0, uses, 10, &cursor), 0);
+}
+
+/* However busy the session was here: what the database takes for idle no server may take for live. */
+static void database_that_was_not_told_is_asked(void **state)
+{
+    secsession_cache_extend_lease(cache, NOW + 1000 * SECOND);
+    put(1, ID, "alice", NOW);
+    assert_non_null(find_at(1, NOW + 99 * SECOND));
+    assert_null(find_at(1, NOW + 100 * SECOND));
 }
 
 /* A writer that died in the middle: its slot is a miss for ever, and others are used instead. */
@@ -342,6 +359,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(as_many_fit_as_were_asked_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(least_recently_used_goes_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(uses_are_told_once_and_not_too_often, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(database_that_was_not_told_is_asked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dead_writer_is_a_miss, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_gets_another_session_while_writers_die, set_up,
                                         tear_down),

@@ -1,0 +1,73 @@
+/* See entry.h. */
+#include "store/entry.h"
+
+#include <string.h>
+
+#include "store/key.h"
+
+static const char *next_text(const char *text)
+{
+    return text + strlen(text) + 1;
+}
+
+const secsession_session_t *secsession_entry_session(apr_pool_t *pool,
+                                                     const secsession_entry_t *entry,
+                                                     apr_time_t seen, apr_time_t now)
+{
+    secsession_session_t *session = apr_palloc(pool, sizeof(*session) + sizeof(entry->text));
+    char *text = (char *)(session + 1);
+
+    memcpy(text, entry->text, sizeof(entry->text));
+    session->id = text;
+    session->user = next_text(session->id);
+    session->method = next_text(session->user);
+    session->created_at = entry->created_at;
+    session->authenticated_at = entry->authenticated_at;
+    session->expires_at = entry->expires_at;
+    session->idle_ms = now > seen ? (now - seen) / 1000 : 0;
+    session->age_ms = (now - entry->authenticated) / 1000;
+    session->left_ms = (entry->ends - now) / 1000;
+    session->limits = entry->limits;
+    session->cacheable = 1;
+    return session;
+}
+
+const char *secsession_entry_realm(const secsession_entry_t *entry)
+{
+    return next_text(next_text(next_text(entry->text)));
+}
+
+/* Puts the four names one after the other. Whether they fit. */
+static int write_text(secsession_entry_t *entry, const secsession_session_t *session,
+                      const char *realm)
+{
+    const char *const names[] = { session->id, session->user, session->method, realm };
+    apr_size_t used = 0;
+
+    for (int i = 0; i < 4; i++) {
+        apr_size_t size = strlen(names[i]) + 1;
+
+        if (size > sizeof(entry->text) - used) {
+            return 0;
+        }
+        memcpy(entry->text + used, names[i], size);
+        used += size;
+    }
+    return 1;
+}
+
+int secsession_entry_from(secsession_entry_t *entry, const secsession_hash_t *token,
+                          const char *realm, const secsession_session_t *session, apr_time_t asked)
+{
+    memset(entry, 0, sizeof(*entry));
+    memcpy(entry->token, token->bytes, SECSESSION_HASH_BYTES);
+    entry->session_key = secsession_key_of_session(session->id);
+    entry->authenticated = asked - apr_time_from_msec(session->age_ms);
+    entry->ends = asked + apr_time_from_msec(session->left_ms);
+    entry->created_at = session->created_at;
+    entry->authenticated_at = session->authenticated_at;
+    entry->expires_at = session->expires_at;
+    entry->limits = session->limits;
+    return write_text(entry, session, realm)
+           && secsession_key_of_user(session->user, &entry->user_key);
+}
