@@ -48,10 +48,12 @@ subtest 'trouble with the database' => sub {
     is $alice->get('/static/page.html')->status, 200, 'a request goes on';
     my $right = 'execute on function secsession.lookup(bytea, text, integer, integer, inet)';
     $postgres->psql("revoke $right from secsession_httpd");
-    is $alice->get('/static/page.html')->status, 503, 'a statement is refused';
+    my $new = $httpd->client(timeout => 30);
+    $new->login('alice', password_of('alice'));
+    is $new->get('/static/page.html')->status, 503, 'a statement is refused';
     $postgres->psql("grant $right to secsession_httpd");
     $postgres->stop('immediate');
-    is $alice->get('/static/page.html')->status, 503, 'the database is stopped';
+    wait_until { $alice->get('/static/page.html')->status == 503 } 10, 'the database is stopped, and the lease over';
     $postgres->start_again;
     is $alice->get('/static/page.html')->status, 200, 'and back';
 };

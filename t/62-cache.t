@@ -3,7 +3,7 @@
 # mpm: all
 use lib 't/lib';
 use Secsession::Test;
-use Secsession::Process qw(await scratch);
+use Secsession::Process qw(await checkout scratch);
 use IO::Socket::UNIX;
 use Time::HiRes 'time';
 
@@ -82,6 +82,9 @@ my %ENDS = (
     'a TRUNCATE' => 'truncate secsession.session cascade',
     'its absolute end moved by hand' => "update secsession.session set expires_at = now() where session_id = 'ID'",
     'its last use moved by hand' => "update secsession.session set last_seen_at = now() - interval '1 d' where session_id = 'ID'",
+    'a TRUNCATE of the tokens' => 'truncate secsession.token',
+    'what a restore or a replica does' => "set session_replication_role = replica;
+        update secsession.session set ended_at = now(), end_reason = 'revoked' where session_id = 'ID'; reset session_replication_role",
     'purge' => "update secsession.session set expires_at = now() where session_id = 'ID'; select secsession.purge()",
 );
 
@@ -95,9 +98,30 @@ subtest 'every way in which a session can end is heard' => sub {
         ok is_cached($alice), "$way that is rolled back ends nothing";
         sql($end);
         goes($alice, "$way does");
-        my $spared = $way !~ /address|before|all|TRUNCATE/;
+        my $spared = $way !~ /address|before|all|TRUNCATE|tokens/;
         is is_in($bob), $spared, 'and who is not meant stays' if $spared;
     }
+};
+
+subtest 'an end that was moved by hand is obeyed when it comes' => sub {
+    my $alice = browser($httpd, 'alice');
+    my $id = id_of($alice);
+    ok is_cached($alice), 'in the cache';
+    sql("update secsession.session set expires_at = now() + interval '2 s' where session_id = '$id'");
+    is is_in($alice), 1, 'before it the session goes on';
+    wait_until { !is_in($alice) } 4, 'and ends without anybody\'s doing';
+};
+
+subtest 'a logout ends what only this server still takes for live' => sub {
+    my $alice = browser($httpd, 'alice');
+    my $id = id_of($alice);
+    ok is_cached($alice), 'in the cache';
+    sql("begin; alter table secsession.session disable trigger session_changed;
+        update secsession.session set last_seen_at = now() - interval '1 h' where session_id = '$id';
+        alter table secsession.session enable always trigger session_changed; commit");
+    is $alice->clone->logout->status, 303, 'the database takes the session for idle, its user logs out';
+    is sql("select end_reason from secsession.session where session_id = '$id'"), 'idle', 'it is written that it has ended';
+    goes($alice, 'and told');
 };
 
 subtest 'what this server does itself it obeys at once' => sub {
@@ -244,6 +268,55 @@ subtest 'children do not linger because of the feed' => sub {
         $other->stop;
         unlike $other->error_log, qr/still did not exit/, "httpd ends while its feed $what";
     }
+};
+
+subtest 'trouble of the feed makes no storm' => sub {
+    sql('create database empty');
+    my $lost = Secsession::Httpd->start(postgres => $postgres, children => 2, files => { 'static/page.html' => 'private' },
+        config => Secsession::Test::standard_config(
+            config => 'SecSessionFeed "' . $postgres->conninfo('httpd_web') =~ s/dbname=app/dbname=empty/r . "\"\n"));
+    wait_until { $lost->error_log =~ /SS109/ } 5, 'a feed into a database without the schema is noticed';
+    my $refusals = sub { scalar(() = $postgres->log =~ /schema "secsession" does not exist/g) };
+    my ($before, $began) = ($refusals->(), time);
+    await { $refusals->() >= $before + 3 } 10;
+    cmp_ok + (time - $began), '>', 0.3, 'and not asked for without a pause';
+    my $alice = browser($lost, 'alice');
+    is is_in($alice), 1, 'sessions work';
+    sql("select secsession.revoke_user('alice', 'test')");
+    is is_in($alice), '', 'and a revocation is obeyed by the next request';
+    $lost->stop;
+
+    sql('create database other');
+    is +($postgres->script(checkout() . '/store/install.sql', db => 'other'))[0], 0, 'the same schema in another database';
+    my $elsewhere = Secsession::Httpd->start(postgres => $postgres, children => 2, files => { 'static/page.html' => 'private' },
+        config => Secsession::Test::standard_config(
+            config => 'SecSessionFeed "' . $postgres->conninfo('httpd_web') =~ s/dbname=app/dbname=other/r . "\"\n"));
+    wait_until { $elsewhere->error_log =~ /SS113/ } 5, 'a feed into another database with the schema is noticed';
+    $alice = browser($elsewhere, 'alice');
+    is is_in($alice), 1, 'sessions work';
+    sql("select secsession.revoke_user('alice', 'test')");
+    is is_in($alice), '', 'and a revocation is obeyed by the next request';
+    $elsewhere->stop;
+};
+
+subtest 'a table that somebody locks makes no queue of the feed\'s connections' => sub {
+    my $alice = browser($httpd, 'alice');
+    ok is_cached($alice), 'in the cache';
+    my $host = $postgres->conninfo('postgres') =~ /host=(\S+)/ ? $1 : die;
+    open my $psql, '|-', 'psql', '-X', '-q', '-h', $host, '-U', 'postgres', 'app' or die "psql: $!";
+    $psql->autoflush(1);
+    print {$psql} "begin; lock table secsession.session in share mode;\n";
+    my $most = 0;
+    my $until = time + 4;
+    while (time < $until) {
+        is_in($alice) or last;
+        my $now = () = feeds();
+        $most = $now if $now > $most;
+    }
+    is $most, 1, 'for longer than a lease and a tenth of the idle timeout: one connection';
+    ok is_in($alice), 'who is in the cache does not notice';
+    print {$psql} "rollback;\n";
+    close $psql;
 };
 
 subtest 'a cache that is too small' => sub {
