@@ -76,7 +76,9 @@ static void look_up(request_rec *r, secsession_context_t *context)
                                 secsession_identity_address(first), &context->session);
     /* A retired token is of no use either, but the browser has the next one by now: deleting the
      * cookie would delete that one. */
-    context->forget = context->outcome != SECSESSION_LIVE && context->outcome != SECSESSION_RETIRED
+    context->forget = context->outcome != SECSESSION_LIVE
+                      && context->outcome != SECSESSION_ANONYMOUS
+                      && context->outcome != SECSESSION_RETIRED
                       && context->outcome != SECSESSION_UNAVAILABLE;
 }
 
@@ -93,11 +95,11 @@ secsession_outcome_t secsession_context_session(request_rec *r,
     if (!context->is_looked_up) {
         look_up(r, context);
     }
-    if (context->outcome == SECSESSION_LIVE) {
+    if (context->outcome == SECSESSION_LIVE || context->outcome == SECSESSION_ANONYMOUS) {
         secsession_outcome_t outcome = secsession_policy_check(context->session, &location->limits);
 
         *session = outcome == SECSESSION_LIVE ? context->session : NULL;
-        return outcome;
+        return outcome == SECSESSION_LIVE ? context->outcome : outcome;
     }
     return context->outcome;
 }

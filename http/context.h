@@ -15,7 +15,7 @@ typedef struct {
     secsession_hash_t token;
     int is_looked_up;
     secsession_outcome_t outcome;        /* of the look-up */
-    const secsession_session_t *session; /* where that is SECSESSION_LIVE */
+    const secsession_session_t *session; /* where that is SECSESSION_LIVE or SECSESSION_ANONYMOUS */
     const char *new_token;               /* for the response to set, or NULL */
     int forget;                          /* the response deletes the cookie */
 } secsession_context_t;
@@ -31,7 +31,8 @@ int secsession_context_look_up(request_rec *r);
  * the virtual host has no sessions. */
 secsession_context_t *secsession_context_get(request_rec *r);
 
-/* Whether there is a session for this request at this location: SECSESSION_LIVE sets *session;
+/* Whether there is a session for this request at this location: SECSESSION_LIVE sets *session, and
+ * so does SECSESSION_ANONYMOUS, which gives no identity;
  * SECSESSION_UNKNOWN where there is none or SecSession is Off. Looks it up if that has not been
  * done yet (a subrequest can come before its main request's header_parser). */
 secsession_outcome_t secsession_context_session(request_rec *r,

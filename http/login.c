@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 
 #include "http/authn.h"
+#include "http/bind.h"
 #include "http/config.h"
 #include "http/context.h"
 #include "http/form.h"
@@ -23,8 +24,6 @@
 APLOG_USE_MODULE(secsession);
 
 #define FORM_LIMIT 8192
-#define USER_LENGTH 255
-#define USER_AGENT_LENGTH 255
 
 static const char FAILED[] = "The user name or the password is wrong.";
 
@@ -69,7 +68,7 @@ static int refuse(request_rec *r, const char *user, const char *target)
 {
     secsession_login_page_t page = { FAILED, NULL, target };
 
-    page.user = secsession_text_is_name(user, USER_LENGTH) ? user : NULL;
+    page.user = secsession_text_is_name(user, SECSESSION_USER_LENGTH) ? user : NULL;
     secsession_authn_challenge(r);
     return secsession_page_send_login(r, HTTP_UNAUTHORIZED, &page);
 }
@@ -77,7 +76,7 @@ static int refuse(request_rec *r, const char *user, const char *target)
 static int note_failure(request_rec *r, const char *user, const char *reason)
 {
     const secsession_server_config_t *server = secsession_config_server(r);
-    const char *recorded = secsession_text_is_name(user, USER_LENGTH) ? user : NULL;
+    const char *recorded = secsession_text_is_name(user, SECSESSION_USER_LENGTH) ? user : NULL;
 
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "SS204: login failed in realm %s for user %s: %s",
                   server->realm, recorded ? recorded : "(not a user name)", reason);
@@ -89,26 +88,10 @@ static int note_failure(request_rec *r, const char *user, const char *reason)
 /* Binds the user to a new token (I5) and sends the browser on its way. */
 static int bind_user(request_rec *r, const char *user, apr_int64_t epoch, const char *target)
 {
-    const secsession_server_config_t *server = secsession_config_server(r);
-    const secsession_location_config_t *location = secsession_config_location(r);
-    secsession_context_t *context = secsession_context_get(r);
-    const char *agent = apr_table_get(r->headers_in, "User-Agent");
-    char *token = apr_palloc(r->pool, SECSESSION_TOKEN_CHARS + 1);
-    secsession_login_t login = {
-        .realm = server->realm, .user = user, .method = "form", .epoch = epoch
-    };
-    const secsession_session_t *session;
+    const char *home = secsession_config_location(r)->login_home;
+    const secsession_binding_t binding = { .user = user, .method = "form", .epoch = epoch };
 
-    if (secsession_token_make(token, &login.token) != APR_SUCCESS) {
-        ap_log_rerror(APLOG_MARK, APLOG_CRIT, 0, r,
-                      "SS201: the kernel or libcrypto gives no random bytes: nobody can log in");
-        return secsession_response_unavailable(r);
-    }
-    login.replaces = context->is_token ? &context->token : NULL;
-    login.client_addr = secsession_identity_address(r);
-    login.user_agent = agent ? secsession_text_clean(r->pool, agent, USER_AGENT_LENGTH) : NULL;
-    login.limits = secsession_config_limits(location);
-    switch (secsession_store_authenticate(server->store, r->pool, &login, &session)) {
+    switch (secsession_bind_user(r, &binding)) {
     case SECSESSION_LIVE:
         break;
     case SECSESSION_REVOKED:
@@ -116,15 +99,8 @@ static int bind_user(request_rec *r, const char *user, apr_int64_t epoch, const 
     default:
         return secsession_response_unavailable(r);
     }
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "SS205: user %s logged in to realm %s: session %s",
-                  user, server->realm, session->id);
-    context->new_token = token;
-    context->forget = 0;
     secsession_response_no_store(r);
-    apr_table_setn(r->headers_out, "Location",
-                   target                 ? target
-                   : location->login_home ? location->login_home
-                                          : "/");
+    apr_table_setn(r->headers_out, "Location", target ? target : home ? home : "/");
     return HTTP_SEE_OTHER;
 }
 
@@ -132,7 +108,7 @@ static int bind_user(request_rec *r, const char *user, apr_int64_t epoch, const 
 static int check(request_rec *r, const char *user, const char *password, const char *target)
 {
     const secsession_server_config_t *server = secsession_config_server(r);
-    int is_name = secsession_text_is_name(user, USER_LENGTH);
+    int is_name = secsession_text_is_name(user, SECSESSION_USER_LENGTH);
     apr_int64_t epoch = 0;
 
     if (secsession_store_login_epoch(server->store, r->pool, server->realm, is_name ? user : "",
@@ -143,7 +119,7 @@ static int check(request_rec *r, const char *user, const char *password, const c
     switch (is_name ? secsession_password_check(r, &user, password)
                     : secsession_password_refuse(r, password)) {
     case SECSESSION_PASSWORD_RIGHT:
-        if (secsession_text_is_name(user, USER_LENGTH)) {
+        if (secsession_text_is_name(user, SECSESSION_USER_LENGTH)) {
             return bind_user(r, user, epoch, target);
         }
         break;

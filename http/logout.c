@@ -30,7 +30,8 @@ static int log_out(request_rec *r)
         }
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       "SS206: user %s logged out of realm %s: session %s ended",
-                      context->session->user, server->realm, context->session->id);
+                      context->session->user ? context->session->user : "(nobody)", server->realm,
+                      context->session->id);
     }
     context->forget = context->presented != SECSESSION_COOKIE_NONE;
     secsession_response_no_store(r);

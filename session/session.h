@@ -9,6 +9,7 @@
 /* What a look at a token, or an attempt to change a session, came to. */
 typedef enum {
     SECSESSION_LIVE,       /* accepted */
+    SECSESSION_ANONYMOUS,  /* a session that nobody has authenticated in: no identity */
     SECSESSION_UNKNOWN,    /* no such token in this realm */
     SECSESSION_RETIRED,    /* an old token of a session that goes on: refused, without harm to it */
     SECSESSION_IDLE,       /* ended: too long since the last request */
@@ -29,8 +30,8 @@ typedef struct {
 /* One session. All strings live in the pool of whoever asked for it. Ages come from the
  * database's clock, so that servers with wrong clocks agree (I6). */
 typedef struct {
-    const char *id; /* UUID; public */
-    const char *user;
+    const char *id;         /* UUID; public */
+    const char *user;       /* NULL: anonymous */
     const char *method;     /* how the user authenticated, for example "form" */
     apr_int64_t created_at; /* seconds since the epoch */
     apr_int64_t authenticated_at;
@@ -40,6 +41,7 @@ typedef struct {
     apr_int64_t left_ms;        /* milliseconds until the absolute end */
     secsession_limits_t limits; /* as they were when the user authenticated */
     int cacheable;              /* may be remembered until the feed says otherwise */
+    apr_uint32_t vault_version; /* 0: the vault is empty */
 } secsession_session_t;
 
 #endif

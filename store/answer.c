@@ -23,6 +23,7 @@ enum {
     FIELD_IDLE_TIMEOUT,
     FIELD_ABSOLUTE_TIMEOUT,
     FIELD_CACHEABLE,
+    FIELD_VAULT_VERSION,
     FIELDS
 };
 
@@ -137,8 +138,9 @@ static apr_int64_t ms_between(apr_int64_t earlier, apr_int64_t later)
     return later > earlier ? (later - earlier) / 1000 : 0;
 }
 
-static secsession_outcome_t decode_live(apr_pool_t *pool, const field_t fields[FIELDS],
-                                        const secsession_session_t **result)
+static secsession_outcome_t decode_session(apr_pool_t *pool, const field_t fields[FIELDS],
+                                           secsession_outcome_t outcome,
+                                           const secsession_session_t **result)
 {
     secsession_session_t *session = apr_palloc(pool, sizeof(*session));
     int ok = 1;
@@ -148,7 +150,7 @@ static secsession_outcome_t decode_live(apr_pool_t *pool, const field_t fields[F
     apr_int64_t asked_at = number(&fields[FIELD_ASKED_AT], &ok);
 
     session->id = uuid(pool, &fields[FIELD_SESSION_ID], &ok);
-    session->user = text(pool, &fields[FIELD_USER], &ok);
+    session->user = outcome == SECSESSION_LIVE ? text(pool, &fields[FIELD_USER], &ok) : NULL;
     session->method = text(pool, &fields[FIELD_METHOD], &ok);
     session->created_at = seconds_since_1970(number(&fields[FIELD_CREATED_AT], &ok));
     session->authenticated_at = seconds_since_1970(authenticated_at);
@@ -159,11 +161,12 @@ static secsession_outcome_t decode_live(apr_pool_t *pool, const field_t fields[F
     session->limits.idle = (int)number(&fields[FIELD_IDLE_TIMEOUT], &ok);
     session->limits.absolute = (int)number(&fields[FIELD_ABSOLUTE_TIMEOUT], &ok);
     session->cacheable = truth(&fields[FIELD_CACHEABLE], &ok);
+    session->vault_version = (apr_uint32_t)number(&fields[FIELD_VAULT_VERSION], &ok);
     if (!ok) {
         return SECSESSION_UNAVAILABLE;
     }
     *result = session;
-    return SECSESSION_LIVE;
+    return outcome;
 }
 
 static secsession_outcome_t decode_end(const field_t *reason)
@@ -200,7 +203,10 @@ secsession_outcome_t secsession_answer_decode(apr_pool_t *pool, const PGresult *
         return SECSESSION_UNAVAILABLE;
     }
     if (is(&fields[FIELD_STATE], "live")) {
-        return decode_live(pool, fields, session);
+        return decode_session(pool, fields, SECSESSION_LIVE, session);
+    }
+    if (is(&fields[FIELD_STATE], "anonymous")) {
+        return decode_session(pool, fields, SECSESSION_ANONYMOUS, session);
     }
     if (is(&fields[FIELD_STATE], "retired")) {
         return SECSESSION_RETIRED;

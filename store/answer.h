@@ -10,7 +10,7 @@
 
 #include "session/session.h"
 
-/* Decodes the one value of `result`. SECSESSION_LIVE sets *session, in `pool`. SQL's null is
+/* Decodes the one value of `result`. SECSESSION_LIVE and SECSESSION_ANONYMOUS set *session, in `pool`. SQL's null is
  * SECSESSION_UNKNOWN. SECSESSION_UNAVAILABLE: not such an answer. */
 secsession_outcome_t secsession_answer_decode(apr_pool_t *pool, const PGresult *result,
                                               const secsession_session_t **session);

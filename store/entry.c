@@ -29,6 +29,7 @@ const secsession_session_t *secsession_entry_session(apr_pool_t *pool,
     session->left_ms = (entry->ends - now) / 1000;
     session->limits = entry->limits;
     session->cacheable = 1;
+    session->vault_version = entry->vault_version;
     return session;
 }
 
@@ -68,6 +69,7 @@ int secsession_entry_from(secsession_entry_t *entry, const secsession_hash_t *to
     entry->authenticated_at = session->authenticated_at;
     entry->expires_at = session->expires_at;
     entry->limits = session->limits;
+    entry->vault_version = session->vault_version;
     return write_text(entry, session, realm)
            && secsession_key_of_user(session->user, &entry->user_key);
 }

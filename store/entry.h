@@ -19,7 +19,8 @@ typedef struct {
     apr_int64_t authenticated_at;
     apr_int64_t expires_at;
     secsession_limits_t limits;
-    char text[128]; /* id, user, method and realm, each with its NUL */
+    apr_uint32_t vault_version;
+    char text[124]; /* id, user, method and realm, each with its NUL */
 } secsession_entry_t;
 
 /* Describes a session whose age was told at `asked` (monotonic); no generation yet. Whether it fits:

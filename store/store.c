@@ -9,7 +9,9 @@
 #include "store/cache.h"
 #include "store/dbd.h"
 #include "store/feed.h"
+#include "store/jars.h"
 #include "store/trouble.h"
+#include "store/vault.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -20,6 +22,8 @@ struct secsession_store_t {
     secsession_cache_t *cache; /* NULL: every lookup asks the database */
     secsession_feed_t *feed;
     apr_interval_time_t stale;
+    secsession_jars_t *jars; /* NULL: each vault is read from the database */
+    const secsession_keys_t *keys;
 };
 
 int secsession_store_is_connection(const char *params)
@@ -46,6 +50,9 @@ static apr_status_t create_cache(secsession_store_t *store, apr_pool_t *pool,
     };
 
     store->stale = apr_time_from_msec(config->stale_ms);
+    if (status == APR_SUCCESS && config->has_vaults) {
+        status = secsession_jars_create(&store->jars, pool, (apr_size_t)config->slots);
+    }
     return status == APR_SUCCESS ? secsession_feed_create(&store->feed, pool, &listener, number)
                                  : status;
 }
@@ -58,6 +65,7 @@ apr_status_t secsession_store_create(secsession_store_t **result, apr_pool_t *po
     apr_status_t status = secsession_trouble_create(&store->trouble, pool);
 
     store->server = server;
+    store->keys = config->keys;
     if (status == APR_SUCCESS) {
         status = secsession_dbd_create(&store->dbd, pool, server, config->driver, config->params,
                                        config->max, store->trouble);
@@ -200,6 +208,22 @@ static void forget(secsession_store_t *store, const secsession_hash_t *token)
     }
 }
 
+/* The cookies of a login as they go into SQL; NULL where it has none. Whether they can. */
+static int add_cookies(secsession_store_t *store, apr_pool_t *pool,
+                       secsession_parameters_t *parameters, const secsession_jar_t *cookies)
+{
+    const char *json = cookies ? secsession_vault_encode(pool, store->keys, cookies) : NULL;
+
+    add_text(parameters, json);
+    if (cookies && json == NULL) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, store->server,
+                     "SS114: the kernel or libcrypto fails: no cookie of an application can be "
+                     "sealed, and responses that set one are answered with 503");
+        return 0;
+    }
+    return 1;
+}
+
 secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, apr_pool_t *pool,
                                                    const secsession_login_t *login,
                                                    const secsession_session_t **session)
@@ -212,16 +236,41 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
     add_text(&parameters, login->realm);
     add_text(&parameters, login->user);
     add_text(&parameters, login->method);
-    add_number(&parameters, pool, login->epoch);
+    if (login->epoch == SECSESSION_NO_EPOCH) {
+        add_text(&parameters, NULL);
+    } else {
+        add_number(&parameters, pool, login->epoch);
+    }
     add_text(&parameters, login->client_addr);
     add_text(&parameters, login->user_agent);
     add_number(&parameters, pool, login->limits.idle);
     add_number(&parameters, pool, login->limits.absolute);
+    add_text(&parameters, login->moment);
+    if (!add_cookies(store, pool, &parameters, login->cookies)) {
+        return SECSESSION_UNAVAILABLE;
+    }
     outcome = ask(store, pool, SECSESSION_SQL_AUTHENTICATE, &parameters, session);
     if (login->replaces) {
         forget(store, login->replaces);
     }
     return outcome;
+}
+
+secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_t *pool,
+                                            const secsession_login_t *anonymous,
+                                            const secsession_session_t **session)
+{
+    secsession_parameters_t parameters = { 0 };
+
+    add_hash(&parameters, &anonymous->token);
+    add_text(&parameters, anonymous->realm);
+    add_text(&parameters, anonymous->client_addr);
+    add_text(&parameters, anonymous->user_agent);
+    add_number(&parameters, pool, anonymous->limits.idle);
+    add_number(&parameters, pool, anonymous->limits.absolute);
+    return add_cookies(store, pool, &parameters, anonymous->cookies)
+               ? ask(store, pool, SECSESSION_SQL_BEGIN_SESSION, &parameters, session)
+               : SECSESSION_UNAVAILABLE;
 }
 
 secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, apr_pool_t *pool,
@@ -250,4 +299,118 @@ secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool
     result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_LOGOUT, &parameters);
     forget(store, token);
     return result ? SECSESSION_LOGGED_OUT : SECSESSION_UNAVAILABLE;
+}
+
+secsession_outcome_t secsession_store_login_moment(secsession_store_t *store, apr_pool_t *pool,
+                                                   const char **moment)
+{
+    const secsession_parameters_t none = { 0 };
+    const PGresult *result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_LOGIN_MOMENT,
+                                                  &none);
+
+    *moment = result ? PQgetvalue(result, 0, 0) : NULL;
+    return result ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
+}
+
+secsession_outcome_t secsession_store_revoke_own(secsession_store_t *store, apr_pool_t *pool,
+                                                 const secsession_session_t *session, int but_this)
+{
+    secsession_parameters_t parameters = { 0 };
+    const PGresult *result;
+
+    add_text(&parameters, session->id);
+    add_text(&parameters, but_this ? "true" : "false");
+    add_text(&parameters, "the application asked for it");
+    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_REVOKE_OWN, &parameters);
+    if (store->cache) {
+        secsession_key_t user;
+
+        if (secsession_key_of_user(session->user, &user)) {
+            secsession_cache_invalidate(store->cache, user);
+        }
+    }
+    return result ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
+}
+
+static const char *find_jar(secsession_store_t *store, apr_pool_t *pool,
+                            const secsession_session_t *session, apr_size_t *length)
+{
+    return store->jars ? secsession_jars_find(store->jars, pool, session->id,
+                                              session->vault_version, length)
+                       : NULL;
+}
+
+static void keep_jar(secsession_store_t *store, apr_pool_t *pool,
+                     const secsession_session_t *session, apr_uint32_t version,
+                     const secsession_jar_t *jar)
+{
+    apr_size_t length;
+    const char *bytes = secsession_jar_pack(pool, jar, &length);
+
+    if (store->jars) {
+        secsession_jars_put(store->jars, session->id, version, bytes, length);
+    }
+}
+
+secsession_outcome_t secsession_store_vault(secsession_store_t *store, apr_pool_t *pool,
+                                            const secsession_session_t *session,
+                                            secsession_jar_t **jar)
+{
+    secsession_parameters_t parameters = { 0 };
+    const PGresult *result;
+    apr_uint32_t version;
+    apr_size_t length;
+    const char *bytes = session->vault_version ? find_jar(store, pool, session, &length) : NULL;
+    int sealed;
+
+    *jar = bytes                     ? secsession_jar_unpack(pool, bytes, length)
+           : !session->vault_version ? secsession_jar_make(pool)
+                                     : NULL;
+    if (*jar) {
+        return SECSESSION_LIVE;
+    }
+    add_text(&parameters, session->id);
+    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_VAULT_OF, &parameters);
+    if (result == NULL) {
+        return SECSESSION_UNAVAILABLE;
+    }
+    switch (secsession_vault_decode(pool, store->keys, result, jar, &version, &sealed)) {
+    case APR_SUCCESS:
+        break;
+    case APR_ENOENT:
+        return SECSESSION_REVOKED;
+    default:
+        secsession_dbd_log_nonsense(store->dbd, SECSESSION_SQL_VAULT_OF);
+        return SECSESSION_UNAVAILABLE;
+    }
+    if (sealed == 0) {
+        keep_jar(store, pool, session, version, *jar);
+    } else if (secsession_trouble_is_news(store->trouble, SECSESSION_TROUBLE_SEAL)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, store->server,
+                     "SS115: %d cookies in the vault of session %s cannot be opened: the keys of "
+                     "SecSessionVaultKeys do not fit; they are as good as gone",
+                     sealed, session->id);
+    }
+    return SECSESSION_LIVE;
+}
+
+secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t *pool,
+                                           const secsession_session_t *session,
+                                           const secsession_jar_t *cookies)
+{
+    secsession_parameters_t parameters = { 0 };
+    const PGresult *result;
+
+    add_text(&parameters, session->id);
+    if (!add_cookies(store, pool, &parameters, cookies)) {
+        return SECSESSION_UNAVAILABLE;
+    }
+    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_KEEP_COOKIES, &parameters);
+    if (store->cache) {
+        secsession_cache_invalidate(store->cache, secsession_key_of_session(session->id));
+    }
+    if (result == NULL) {
+        return SECSESSION_UNAVAILABLE;
+    }
+    return PQgetisnull(result, 0, 0) ? SECSESSION_REVOKED : SECSESSION_LIVE;
 }

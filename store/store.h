@@ -12,6 +12,8 @@
 #include <apr_time.h>
 #include <httpd.h>
 
+#include "session/jar.h"
+#include "session/seal.h"
 #include "session/session.h"
 #include "session/token.h"
 
@@ -28,19 +30,26 @@ typedef struct {
     int lease_ms;       /* how late a revocation may be obeyed, milliseconds */
     int stale_ms;       /* how long the cache is believed after the lease without a database */
     const char *feed;   /* another connection string, to listen on; NULL: params */
+    int has_vaults;     /* there is room for them beside the cache */
+    const secsession_keys_t *keys; /* that seal what the vaults hold, or NULL */
 } secsession_store_config_t;
 
-/* A login, when the password has been found right. */
+#define SECSESSION_NO_EPOCH (-1)
+
+/* A login, when the password has been found right; or, without a user, the beginning of an anonymous
+ * session. */
 typedef struct {
     secsession_hash_t token;           /* of the new token, which nobody has yet */
     const secsession_hash_t *replaces; /* the token that the browser presented, or NULL */
     const char *realm;
-    const char *user; /* UTF-8 without control characters */
+    const char *user; /* UTF-8 without control characters; NULL: anonymous */
     const char *method;
-    apr_int64_t epoch;          /* from secsession_store_login_epoch, before the password */
-    const char *client_addr;    /* an IP address */
-    const char *user_agent;     /* UTF-8; may be NULL */
-    secsession_limits_t limits; /* both above zero */
+    apr_int64_t epoch;  /* from secsession_store_login_epoch, before the password, or NO_EPOCH */
+    const char *moment; /* from secsession_store_login_moment, or NULL */
+    const secsession_jar_t *cookies; /* for the vault, or NULL */
+    const char *client_addr;         /* an IP address */
+    const char *user_agent;          /* UTF-8; may be NULL */
+    secsession_limits_t limits;      /* both above zero */
 } secsession_login_t;
 
 /* Whether libpq understands a connection string. */
@@ -56,8 +65,9 @@ apr_status_t secsession_store_create(secsession_store_t **store, apr_pool_t *poo
 /* To be called in every child before its first request; connections close with `pool`. */
 apr_status_t secsession_store_child_init(secsession_store_t *store, apr_pool_t *pool);
 
-/* Looks a token up: in the cache, else by one SQL statement. SECSESSION_LIVE sets *session; the request then counts as
- * use of the session if it is within `location`. Any other outcome says why there is none. */
+/* Looks a token up: in the cache, else by one SQL statement. SECSESSION_LIVE and SECSESSION_ANONYMOUS
+ * set *session; the request then counts as use of the session if it is within `location`. Any other
+ * outcome says why there is none. */
 secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool_t *pool,
                                              const secsession_hash_t *token, const char *realm,
                                              const secsession_limits_t *location,
@@ -69,6 +79,11 @@ secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool
 secsession_outcome_t secsession_store_login_epoch(secsession_store_t *store, apr_pool_t *pool,
                                                   const char *realm, const char *user,
                                                   apr_int64_t *epoch);
+
+/* This moment of the database, to be read before an application is asked whom it logs in: it does for
+ * all users what the epoch does for one. SECSESSION_LIVE sets *moment. */
+secsession_outcome_t secsession_store_login_moment(secsession_store_t *store, apr_pool_t *pool,
+                                                   const char **moment);
 
 /* Binds a user to a token that did not exist before (I5). SECSESSION_LIVE sets *session;
  * SECSESSION_REVOKED: the user was revoked since the epoch was read, nobody is logged in. */
@@ -85,5 +100,27 @@ secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, ap
  * before; only SECSESSION_UNAVAILABLE means that it may go on. */
 secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool_t *pool,
                                              const secsession_hash_t *token, const char *realm);
+
+/* Makes an anonymous session, with cookies in its vault. SECSESSION_ANONYMOUS sets *session. */
+secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_t *pool,
+                                            const secsession_login_t *anonymous,
+                                            const secsession_session_t **session);
+
+/* Ends all sessions of a session's user in its realm, but that one where `but_this`. SECSESSION_LIVE
+ * when it is done. */
+secsession_outcome_t secsession_store_revoke_own(secsession_store_t *store, apr_pool_t *pool,
+                                                 const secsession_session_t *session, int but_this);
+
+/* What the vault of a session holds. SECSESSION_LIVE sets *jar; SECSESSION_REVOKED: the session has
+ * ended. */
+secsession_outcome_t secsession_store_vault(secsession_store_t *store, apr_pool_t *pool,
+                                            const secsession_session_t *session,
+                                            secsession_jar_t **jar);
+
+/* Merges cookies into the vault of a session. SECSESSION_LIVE when they are kept; SECSESSION_REVOKED:
+ * the session has ended, nothing is kept. */
+secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t *pool,
+                                           const secsession_session_t *session,
+                                           const secsession_jar_t *cookies);
 
 #endif

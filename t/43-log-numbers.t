@@ -72,7 +72,7 @@ subtest 'no message shows a token, a password, a cookie or a form' => sub {
 # --- directives ----------------------------------------------------------------------------------
 
 my %built = map { /\A(.*?)"(\w+)"\s*,.*?\b(RSRC_CONF|EVERYWHERE|OR_\w+)\b/s ? ($2 => $3) : () }
-    $source{'http/config.c'} =~ /\b(AP_INIT_\w+\(.*?\))(?=,\s*(?:AP_INIT|\{))/gs;
+    $source{'http/directives.c'} =~ /\b(AP_INIT_\w+\(.*?\))(?=,\s*(?:AP_INIT|\{))/gs;
 my %described;
 while ($directives =~ /^### ((?:SecSession|DBD).*)$/mg) {
     my $heading = $1;

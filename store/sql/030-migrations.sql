@@ -6,3 +6,9 @@ select not exists (select from secsession.migration where version = 1) as migrat
 \ir 100-tables.sql
 insert into secsession.migration (version) values (1);
 \endif
+
+select not exists (select from secsession.migration where version = 2) as migration_needed \gset
+\if :migration_needed
+\ir 110-vault.sql
+insert into secsession.migration (version) values (2);
+\endif

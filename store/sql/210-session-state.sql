@@ -32,7 +32,8 @@ select
             and e.user_name in (s.user_name, '')
         )
         then 'revoked'
-    end as ending
+    end as ending,
+    s.vault_version
 from secsession.session s;
 
 comment on view secsession.session_state is
@@ -56,6 +57,7 @@ comment on column secsession.session_state.ended_at is
     'See session; null also where the session must end but nobody has noticed yet.';
 comment on column secsession.session_state.ending is
     'Why the session has ended or must end now; null while it is live.';
+comment on column secsession.session_state.vault_version is 'See session.';
 
 create or replace function secsession.login_epoch(realm text, user_name text)
 returns bigint
@@ -75,3 +77,40 @@ end
 $$;
 comment on function secsession.login_epoch(text, text) is
     'The current epoch of a user in a realm. To be read before the password is checked and given to authenticate(), so that a revocation in between refuses the login.';
+
+create or replace function secsession.login_moment()
+returns pg_snapshot
+language sql
+stable
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+    select pg_current_snapshot();
+$$;
+comment on function secsession.login_moment() is
+    'This moment, in place of login_epoch() where the user is not known before the login. To be read before the application is asked and given to authenticate().';
+
+create or replace function secsession.revoked_since(
+    moment pg_snapshot,
+    realm text,
+    user_name text
+)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    -- A number that is still to come is of another cluster, from which this database was restored.
+    return exists (
+        select
+        from revocation_epoch e
+        where e.realm in (revoked_since.realm, '')
+        and e.user_name in (revoked_since.user_name, '')
+        and not pg_visible_in_snapshot(e.raised_by, revoked_since.moment)
+        and e.raised_by < pg_snapshot_xmax(pg_current_snapshot())
+    );
+end
+$$;
+comment on function secsession.revoked_since(pg_snapshot, text, text) is
+    'Internal: whether a revocation of this user has committed since that moment.';

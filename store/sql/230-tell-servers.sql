@@ -55,22 +55,24 @@ set search_path = pg_catalog, secsession, pg_temp
 set enable_nestloop = off
 as $$
 begin
-    -- A session that had ended already has been told, and its later use is nobody's news.
+    -- A session that had ended already has been told, and its later use is nobody's news. Web
+    -- servers remember none without a user.
     perform tell_servers(array(
         select key_of_session(o.session_id)
         from old_session o
         left join new_session n on n.session_id = o.session_id
         where o.ended_at is null
+        and o.user_name is not null
         and (
             n.last_seen_at < o.last_seen_at
             or row(
                 n.session_id, n.ended_at, n.token_hash, n.realm, n.user_name, n.auth_method,
                 n.epoch, n.created_at, n.authenticated_at, n.expires_at, n.idle_timeout,
-                n.absolute_timeout
+                n.absolute_timeout, n.vault_version
             ) is distinct from row(
                 o.session_id, o.ended_at, o.token_hash, o.realm, o.user_name, o.auth_method,
                 o.epoch, o.created_at, o.authenticated_at, o.expires_at, o.idle_timeout,
-                o.absolute_timeout
+                o.absolute_timeout, o.vault_version
             )
         )
     ));
@@ -91,6 +93,7 @@ begin
         select key_of_session(o.session_id)
         from old_session o
         where o.ended_at is null
+        and o.user_name is not null
     ));
     return null;
 end

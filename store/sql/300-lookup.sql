@@ -19,7 +19,7 @@ begin
     -- which there is nothing to decide or to write is answered here, any other by careful_lookup().
     select
         s.session_id, s.user_name, s.auth_method, s.idle_timeout, s.absolute_timeout,
-        s.created_at, s.authenticated_at, s.expires_at, s.last_seen_at,
+        s.created_at, s.authenticated_at, s.expires_at, s.last_seen_at, s.vault_version,
         s.ended_at is null
             and s.expires_at > statement_timestamp()
             and s.last_seen_at > statement_timestamp() - s.idle_timeout * interval '0.1 s'
@@ -36,17 +36,18 @@ begin
 
     if known.is_plain then
         return row(
-            'live'::text, null::text, known.session_id, known.user_name, known.auth_method,
+            case when known.user_name is null then 'anonymous' else 'live' end,
+            null::text, known.session_id, known.user_name, known.auth_method,
             known.created_at, known.authenticated_at, known.expires_at, known.last_seen_at,
             statement_timestamp(), known.idle_timeout, known.absolute_timeout,
-            not pg_is_in_recovery()
+            not pg_is_in_recovery(), known.vault_version
         );
     end if;
     return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
 end
 $$;
 comment on function secsession.lookup(bytea, text, integer, integer, inet) is
-    'Looks a token up by its hash: null where it is unknown in this realm, else state live, retired (an old token: refused, without harm) or ended (see end_reason). A live session counts as used if it is within the location''s caps in seconds (0: no cap).';
+    'Looks a token up by its hash: null where it is unknown in this realm, else state live, retired (an old token: refused, without harm) or ended (see end_reason); anonymous: live, but nobody has authenticated. A live session counts as used if it is within the location''s caps in seconds (0: no cap).';
 
 create or replace function secsession.careful_lookup(
     token_hash bytea,
@@ -97,10 +98,11 @@ begin
         perform touch(array[known.session_id], array[statement_timestamp()]);
     end if;
     return row(
-        state, end_reason, known.session_id, known.user_name, known.auth_method,
+        case when state = 'live' and known.user_name is null then 'anonymous' else state end,
+        end_reason, known.session_id, known.user_name, known.auth_method,
         known.created_at, known.authenticated_at, known.expires_at, known.last_seen_at,
         statement_timestamp(), known.idle_timeout, known.absolute_timeout,
-        known.retired_at is null and not pg_is_in_recovery()
+        known.retired_at is null and not pg_is_in_recovery(), known.vault_version
     );
 end
 $$;

@@ -65,7 +65,7 @@ declare
         then 'token_hash must be 32 bytes'
         when coalesce(login.realm, '') = ''
         then 'realm must not be empty'
-        when (length(login.user_name) between 1 and 255) is not true
+        when (length(login.user_name) between 1 and 255) is false
         then 'user_name must have 1 to 255 characters'
         when login.user_name ~ '[\u0001-\u001f\u007f]'
         then 'user_name must not contain control characters'
@@ -116,7 +116,7 @@ begin
 end
 $$;
 comment on function secsession.start_session(secsession.session) is
-    'Internal: makes the session of a login.';
+    'Internal: makes a session.';
 
 create or replace function secsession.continue_session(
     session_id uuid,
@@ -132,6 +132,7 @@ declare
 begin
     update session s
     set token_hash = login.token_hash,
+        user_name = login.user_name,
         auth_method = login.auth_method,
         epoch = login.epoch,
         client_addr = login.client_addr,
@@ -172,7 +173,10 @@ as $$
 declare
     its_session uuid;
 begin
-    if replaced.user_name = login.user_name then
+    -- Who had no user yet keeps the vault.
+    if replaced.session_id is not null
+        and coalesce(replaced.user_name, login.user_name) = login.user_name
+    then
         its_session := continue_session(replaced.session_id, login);
     else
         if replaced.session_id is not null then
@@ -209,7 +213,9 @@ create or replace function secsession.authenticate(
     client_addr inet,
     user_agent text,
     idle_timeout integer,
-    absolute_timeout integer
+    absolute_timeout integer,
+    moment pg_snapshot default null,
+    cookies jsonb default null
 )
 returns secsession.session_answer
 language plpgsql
@@ -226,12 +232,16 @@ begin
     login.realm := realm;
     login.user_name := user_name;
     login.auth_method := auth_method;
-    login.epoch := epoch;
+    login.epoch := coalesce(epoch, login_epoch(realm, user_name));
     login.client_addr := client_addr;
     login.user_agent := left(user_agent, 255);
     login.idle_timeout := idle_timeout;
     login.absolute_timeout := absolute_timeout;
     perform check_login(login);
+    if user_name is null then
+        raise exception 'user_name must have 1 to 255 characters'
+            using errcode = 'invalid_parameter_value';
+    end if;
 
     -- Before anything is read or locked: a revocation by address or time comes wholly before or
     -- wholly after.
@@ -239,7 +249,8 @@ begin
     replaced := replaced_session(old_token_hash, realm);
 
     if replaced.end_reason is not null
-        or epoch is distinct from login_epoch(realm, user_name)
+        or login.epoch <> login_epoch(realm, user_name)
+        or revoked_since(moment, realm, user_name)
     then
         perform log_event(
             'login_failed', null, realm, user_name, client_addr, 'revoked meanwhile'
@@ -256,10 +267,13 @@ begin
         raise exception 'token_hash is in use already'
             using errcode = 'unique_violation';
     end if;
+    if cookies is not null then
+        answer.vault_version := keep_cookies(answer.session_id, cookies);
+    end if;
     return answer;
 end
 $$;
 comment on function secsession.authenticate(
-    bytea, bytea, text, text, text, bigint, inet, text, integer, integer
+    bytea, bytea, text, text, text, bigint, inet, text, integer, integer, pg_snapshot, jsonb
 ) is
-    'Logs a user in under a new token. If the old token is served for a live session of this user, that session goes on and the old token is worth nothing any more; if of another user, that session ends. state ended, end_reason revoked: the user was revoked since epoch was read by login_epoch(), nobody is logged in. May be called again with the same new token.';
+    'Logs a user in under a new token. If the old token is served for a live session of this user, that session goes on and the old token is worth nothing any more; if of another user, that session ends. If nobody had authenticated in it yet, it goes on, with its vault. The cookies go into the vault with it, see keep_cookies(). state ended, end_reason revoked: the user was revoked since epoch was read by login_epoch(), or since moment, which login_moment() told; nobody is logged in. May be called again with the same new token.';

@@ -31,10 +31,14 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 begin
-    insert into revocation_epoch as e (realm, user_name, epoch)
-    values (coalesce(raise_epoch.realm, ''), coalesce(raise_epoch.user_name, ''), 1)
+    insert into revocation_epoch as e (realm, user_name, epoch, raised_by)
+    values (
+        coalesce(raise_epoch.realm, ''), coalesce(raise_epoch.user_name, ''), 1,
+        pg_current_xact_id()
+    )
     on conflict on constraint revocation_epoch_pkey do update
-    set epoch = e.epoch + 1;
+    set epoch = e.epoch + 1,
+        raised_by = excluded.raised_by;
 end
 $$;
 comment on function secsession.raise_epoch(text, text) is

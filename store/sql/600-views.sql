@@ -15,9 +15,10 @@ select
     s.expires_at,
     s.persistent
 from secsession.session_state s
-where s.ending is null;
+where s.ending is null
+and s.user_name is not null;
 
-comment on view secsession.active_session is 'The sessions that are live at this moment.';
+comment on view secsession.active_session is 'The sessions of users that are live at this moment.';
 comment on column secsession.active_session.session_id is
     'The public name of the session, for revoke_session().';
 comment on column secsession.active_session.realm is

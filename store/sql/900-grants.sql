@@ -17,8 +17,13 @@ grant execute on function
     secsession.lookup(bytea, text, integer, integer, inet),
     secsession.login_epoch(text, text),
     secsession.authenticate(
-        bytea, bytea, text, text, text, bigint, inet, text, integer, integer
+        bytea, bytea, text, text, text, bigint, inet, text, integer, integer, pg_snapshot, jsonb
     ),
+    secsession.login_moment(),
+    secsession.begin_session(bytea, text, inet, text, integer, integer, jsonb),
+    secsession.keep_cookies(uuid, jsonb),
+    secsession.vault_of(uuid),
+    secsession.revoke_own(uuid, boolean, text),
     secsession.logout(bytea, text),
     secsession.login_failed(text, text, inet, text),
     secsession.heartbeat(uuid[], bigint[], double precision),

@@ -15,7 +15,7 @@
 
 #include "store/answer.h"
 
-#define FIELDS 13
+#define FIELDS 14
 #define SECOND 1000000LL
 
 typedef struct {
@@ -82,6 +82,9 @@ static row_t answer(const char *state, const char *reason)
         put_number(&row, limit, 4);
     }
     put_field(&row, "\1", 1);
+    put_number(&row, 23, 4);
+    put_number(&row, 4, 4);
+    put_number(&row, 7, 4);
     return row;
 }
 
@@ -126,6 +129,7 @@ static void live_session_is_read_whole(void **state)
     assert_int_equal(session->limits.idle, 600);
     assert_int_equal(session->limits.absolute, 3600);
     assert_int_equal(session->cacheable, 1);
+    assert_int_equal(session->vault_version, 7);
 }
 
 static void every_end_has_its_reason(void **state)
@@ -157,6 +161,17 @@ static void no_row_is_an_unknown_token(void **state)
     const secsession_session_t *session;
 
     assert_int_equal(decode(NULL, &session), SECSESSION_UNKNOWN);
+}
+
+/* Whatever user the row names. */
+static void anonymous_session_has_no_user(void **state)
+{
+    const secsession_session_t *session;
+    row_t row = answer("anonymous", NULL);
+
+    assert_int_equal(decode(&row, &session), SECSESSION_ANONYMOUS);
+    assert_null(session->user);
+    assert_int_equal(session->vault_version, 7);
 }
 
 /* Whatever is missing or too much, nobody is let in. */
@@ -240,6 +255,7 @@ int main(void)
         cmocka_unit_test(live_session_is_read_whole),
         cmocka_unit_test(every_end_has_its_reason),
         cmocka_unit_test(no_row_is_an_unknown_token),
+        cmocka_unit_test(anonymous_session_has_no_user),
         cmocka_unit_test(damaged_answer_lets_nobody_in),
         cmocka_unit_test(wrong_length_lets_nobody_in),
         cmocka_unit_test(numbers_have_four_or_eight_bytes),

@@ -1,0 +1,170 @@
+/* The directives: their names, where they may stand, and where what they say goes. Their arguments
+ * are read in arguments.c. */
+#include <ap_provider.h>
+#include <apr_strings.h>
+
+#include "http/arguments.h"
+#include "http/config.h"
+
+#define LOCATION(field) (void *)APR_OFFSETOF(secsession_location_config_t, field)
+#define SERVER(field) (void *)APR_OFFSETOF(secsession_server_config_t, field)
+#define EVERYWHERE (RSRC_CONF | ACCESS_CONF)
+
+static const char *set_enabled(cmd_parms *cmd, void *location, int enabled)
+{
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+
+    ((secsession_location_config_t *)location)->enabled = enabled;
+    server->in_use |= enabled;
+    return NULL;
+}
+
+static const char *set_duration(cmd_parms *cmd, void *location, const char *argument)
+{
+    int *seconds = (int *)((char *)location + (apr_size_t)cmd->info);
+
+    return secsession_argument_duration(cmd, argument, seconds);
+}
+
+static const char *set_path(cmd_parms *cmd, void *location, const char *argument)
+{
+    const char **path = (const char **)((char *)location + (apr_size_t)cmd->info);
+
+    *path = argument;
+    return secsession_argument_path(cmd, argument);
+}
+
+static const char *set_realm(cmd_parms *cmd, void *location, const char *argument)
+{
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+
+    server->realm = argument;
+    return secsession_argument_realm(cmd, argument);
+}
+
+static const char *set_cookie(cmd_parms *cmd, void *location, int argc, char *const argv[])
+{
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+
+    return secsession_argument_cookie(cmd, argc, argv, &server->cookie.name,
+                                      &server->cookie.attributes);
+}
+
+static const char *set_providers(cmd_parms *cmd, void *location, int argc, char *const argv[])
+{
+    apr_array_header_t *providers = apr_array_make(cmd->pool, argc, sizeof(const char *));
+
+    if (argc == 0) {
+        return "SecSessionAuthProvider wants at least one provider, for example: file";
+    }
+    for (int i = 0; i < argc; i++) {
+        const authn_provider *provider = ap_lookup_provider(AUTHN_PROVIDER_GROUP, argv[i],
+                                                            AUTHN_PROVIDER_VERSION);
+
+        if (provider == NULL || provider->check_password == NULL) {
+            return apr_psprintf(cmd->pool,
+                                "SecSessionAuthProvider: no module provides '%s'; "
+                                "is its mod_authn_%s or mod_authnz_%s loaded?",
+                                argv[i], argv[i], argv[i]);
+        }
+        APR_ARRAY_PUSH(providers, const char *) = argv[i];
+    }
+    ((secsession_location_config_t *)location)->providers = providers;
+    return NULL;
+}
+
+static const char *set_clear_site_data(cmd_parms *cmd, void *location, int argc, char *const argv[])
+{
+    return secsession_argument_clear_site_data(cmd, argc, argv,
+                                               &((secsession_location_config_t *)location)
+                                                    ->clear_site_data);
+}
+
+/* Where the directive's value belongs: info is its place in the server's configuration. */
+static void *place_of(cmd_parms *cmd)
+{
+    char *server = ap_get_module_config(cmd->server->module_config, &secsession_module);
+
+    return server + (apr_size_t)cmd->info;
+}
+
+/* mod_dbd's directives are read along: httpd hands a directive to every module that declares it. */
+static const char *set_dbd_text(cmd_parms *cmd, void *location, const char *argument)
+{
+    *(const char **)place_of(cmd) = argument;
+    return NULL;
+}
+
+static const char *set_dbd_max(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_number(cmd, argument, 10000, place_of(cmd));
+}
+
+static const char *set_cached(cmd_parms *cmd, void *location, int is_cached)
+{
+    *(int *)place_of(cmd) = is_cached;
+    return NULL;
+}
+
+static const char *set_slots(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_number(cmd, argument, 10 * 1000 * 1000, place_of(cmd));
+}
+
+static const char *set_lease(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_milliseconds(cmd, argument, 100, place_of(cmd));
+}
+
+static const char *set_stale(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_milliseconds(cmd, argument, 0, place_of(cmd));
+}
+
+static const char *set_feed(cmd_parms *cmd, void *location, const char *argument)
+{
+    *(const char **)place_of(cmd) = argument;
+    return secsession_argument_connection(cmd, argument);
+}
+
+const command_rec secsession_directives[] = {
+    AP_INIT_FLAG("SecSession", set_enabled, NULL, EVERYWHERE, "On: sessions are looked up here"),
+    AP_INIT_TAKE1("SecSessionRealm", set_realm, NULL, RSRC_CONF,
+                  "the name under which virtual hosts share sessions; default: the ServerName"),
+    AP_INIT_TAKE_ARGV("SecSessionCookie", set_cookie, NULL, RSRC_CONF,
+                      "name [SameSite=Strict|Lax|None] [Path=/path] [Domain=host] [Insecure]"),
+    AP_INIT_TAKE1("SecSessionIdleTimeout", set_duration, LOCATION(limits.idle), EVERYWHERE,
+                  "how long a session lasts without a request; default: 30m"),
+    AP_INIT_TAKE1("SecSessionAbsoluteTimeout", set_duration, LOCATION(limits.absolute), EVERYWHERE,
+                  "how long a session lasts after the login; default: 8h"),
+    AP_INIT_TAKE_ARGV("SecSessionAuthProvider", set_providers, NULL, EVERYWHERE,
+                      "authentication providers that the login form asks; default: file"),
+    AP_INIT_TAKE1("SecSessionLoginPage", set_path, LOCATION(login_page), EVERYWHERE,
+                  "the path to which a browser without a session is sent"),
+    AP_INIT_TAKE1("SecSessionLoginHome", set_path, LOCATION(login_home), EVERYWHERE,
+                  "the path shown after a login that had no other aim; default: /"),
+    AP_INIT_TAKE1("SecSessionLogoutHome", set_path, LOCATION(logout_home), EVERYWHERE,
+                  "the path shown after a logout; default: /"),
+    AP_INIT_FLAG("SecSessionCacheControl", ap_set_flag_slot, LOCATION(cache_control), EVERYWHERE,
+                 "Off: leave Cache-Control as it is, for static files; default: On"),
+    AP_INIT_TAKE_ARGV("SecSessionClearSiteData", set_clear_site_data, NULL, EVERYWHERE,
+                      "what a browser clears at logout: cache, cookies, storage, "
+                      "executionContexts, or none; default: cache storage"),
+    AP_INIT_FLAG("SecSessionCache", set_cached, SERVER(database.is_cached), RSRC_CONF,
+                 "Off: every request with a session asks the database; default: On"),
+    AP_INIT_TAKE1("SecSessionCacheSlots", set_slots, SERVER(database.slots), RSRC_CONF,
+                  "how many sessions are held in shared memory, 320 bytes each; default: 65536"),
+    AP_INIT_TAKE1("SecSessionLease", set_lease, SERVER(database.lease_ms), RSRC_CONF,
+                  "how late a revocation may be obeyed at most; default: 1s"),
+    AP_INIT_TAKE1("SecSessionStale", set_stale, SERVER(database.stale_ms), RSRC_CONF,
+                  "how long cached sessions are served without a database; default: 0"),
+    AP_INIT_TAKE1("SecSessionFeed", set_feed, SERVER(database.feed), RSRC_CONF,
+                  "a direct connection to listen on, where DBDParams names a pooler"),
+    AP_INIT_TAKE1("DBDriver", set_dbd_text, SERVER(database.driver), RSRC_CONF, "mod_dbd's"),
+    AP_INIT_TAKE1("DBDParams", set_dbd_text, SERVER(database.params), RSRC_CONF, "mod_dbd's"),
+    AP_INIT_TAKE1("DBDMax", set_dbd_max, SERVER(database.max), RSRC_CONF, "mod_dbd's"),
+    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
+};

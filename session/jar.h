@@ -1,0 +1,61 @@
+/* A cookie jar, as a browser keeps one (RFC 6265bis, 5.6 to 5.8), for the cookies that an
+ * application sets and that no browser gets. Pure: no clock, no I/O; unit-tested and fuzzed.
+ *
+ * Nothing of it is sent over a network in the clear, so Secure and HttpOnly decide nothing but what
+ * the prefixes of a name demand. Times are seconds since the epoch.
+ */
+#ifndef SECSESSION_JAR_H
+#define SECSESSION_JAR_H
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+/* What a session may keep. */
+#define SECSESSION_JAR_COOKIES 50
+#define SECSESSION_JAR_BYTES 16384 /* of names and values */
+
+typedef struct {
+    const char *name;
+    const char *value;  /* NULL: the cookie is to be removed */
+    const char *domain; /* lower case, without a leading dot; the host that set it if host_only */
+    const char *path;
+    int host_only;
+    const char *same_site; /* "strict", "lax", "none", or "" where it was not said */
+    apr_int64_t expires;   /* 0: with the session */
+} secsession_kept_t;
+
+/* The cookies of one session, the oldest first: secsession_kept_t, in the array's pool. */
+typedef apr_array_header_t secsession_jar_t;
+
+/* Which request the cookies are for. */
+typedef struct {
+    const char *host; /* lower case, without the port */
+    const char *path; /* of the request, as the browser wrote it, without the query */
+    int is_cross_site;
+    int is_top_level; /* a navigation by a safe method, which gets "lax" cookies from other sites too */
+} secsession_asker_t;
+
+secsession_jar_t *secsession_jar_make(apr_pool_t *pool);
+
+/* Reads a Set-Cookie field that `host` has sent in answer to a request for `path`. Whether a browser
+ * would keep the cookie (or remove it: its value is then NULL). Strings live in `pool`. */
+int secsession_jar_parse(apr_pool_t *pool, const char *field, const secsession_asker_t *asker,
+                         apr_int64_t now, secsession_kept_t *cookie);
+
+/* Puts a cookie in, in place of one with the same name, domain and path. Whether that changes what
+ * will be sent, or moves an expiry by more than a tenth of what was left of it. */
+int secsession_jar_set(secsession_jar_t *jar, const secsession_kept_t *cookie, apr_int64_t now);
+
+/* Whether a session may keep so much. */
+int secsession_jar_fits(const secsession_jar_t *jar);
+
+/* The cookies for a request as the value of a Cookie field, NULL if there are none. Longer paths
+ * come first, then older cookies. */
+const char *secsession_jar_field(apr_pool_t *pool, const secsession_jar_t *jar,
+                                 const secsession_asker_t *asker, apr_int64_t now);
+
+/* The jar as bytes, and back. NULL if the bytes are none that secsession_jar_pack made. */
+const char *secsession_jar_pack(apr_pool_t *pool, const secsession_jar_t *jar, apr_size_t *length);
+secsession_jar_t *secsession_jar_unpack(apr_pool_t *pool, const char *bytes, apr_size_t length);
+
+#endif

@@ -1,0 +1,51 @@
+-- Migration 2: anonymous sessions, the vault, and logins whose user is known only afterwards.
+
+alter table secsession.session
+    alter column user_name drop not null,
+    add column vault_version integer not null default 0;
+
+comment on column secsession.session.user_name is
+    'The user that has authenticated; null: nobody has yet, and the session exists for its vault.';
+comment on column secsession.session.vault_version is
+    'Counts the changes of its vault; 0: there has been none.';
+
+create table secsession.vault (
+    session_id uuid not null references secsession.session on delete cascade,
+    name bytea not null,
+    domain bytea not null,
+    path bytea not null,
+    value bytea not null,
+    host_only boolean not null,
+    same_site text not null check (same_site in ('strict', 'lax', 'none', '')),
+    created_at timestamptz not null,
+    expires_at timestamptz,
+    primary key (session_id, name, domain, path)
+);
+
+comment on table secsession.vault is
+    'Cookies of applications, kept for a session and never given to the browser (RFC 6265bis, 5.7). Bytes, since a cookie need not be text.';
+comment on column secsession.vault.session_id is 'The session; the vault ends with it.';
+comment on column secsession.vault.name is 'The cookie''s name.';
+comment on column secsession.vault.domain is 'The host that set it, or its Domain.';
+comment on column secsession.vault.path is 'Below which path it is sent.';
+comment on column secsession.vault.value is
+    'Its value: a byte 0 and the value, or the number of the web server''s key and what only that key opens.';
+comment on column secsession.vault.host_only is 'Sent to that very host only.';
+comment on column secsession.vault.same_site is 'Its SameSite; empty: it has none.';
+comment on column secsession.vault.created_at is
+    'When a cookie of this name, domain and path was first set: the order of sending.';
+comment on column secsession.vault.expires_at is 'When it expires; null: with the session.';
+
+alter table secsession.revocation_epoch add column raised_by xid8;
+comment on column secsession.revocation_epoch.raised_by is
+    'The transaction that raised it last, so that a login can tell whether it had begun before.';
+
+alter type secsession.session_answer add attribute vault_version integer;
+comment on column secsession.session_answer.vault_version is
+    'Which state its vault has; 0: empty.';
+comment on column secsession.session_answer.state is
+    'live, anonymous (live, but nobody has authenticated), retired (an old token: refused, without harm to the session) or ended.';
+
+drop function if exists secsession.authenticate(
+    bytea, bytea, text, text, text, bigint, inet, text, integer, integer
+);

@@ -1,0 +1,220 @@
+-- The vault: cookies of applications, kept for a session. The web server decides what is kept and
+-- sent; here each cookie is merged by itself, so that of two responses at once none is lost.
+
+create or replace function secsession.check_vault(session_id uuid)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    -- The web server has refused more already, except from responses that came at once. What seals
+    -- a value adds 29 bytes.
+    if (
+        select count(*) > 50 or sum(length(v.name) + length(v.value) - 29) > 16384
+        from vault v
+        where v.session_id = check_vault.session_id
+    )
+    then
+        raise exception 'the vault of session % is full', session_id
+            using errcode = 'program_limit_exceeded',
+                hint = 'A session keeps 50 cookies and 16 KiB of names and values.';
+    end if;
+end
+$$;
+comment on function secsession.check_vault(uuid) is
+    'Internal: refuses what would be more than a session may keep.';
+
+create or replace function secsession.keep_cookies(session_id uuid, cookies jsonb)
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '1500ms'
+as $$
+declare
+    moment constant timestamptz := clock_timestamp();
+    version integer;
+begin
+    -- Whoever has ended keeps nothing.
+    update session s
+    set vault_version = s.vault_version + 1
+    from session_state state
+    where s.session_id = keep_cookies.session_id
+    and s.ended_at is null
+    and state.session_id = s.session_id
+    and state.ending is null
+    returning s.vault_version
+    into version;
+
+    if version is null then
+        return null;
+    end if;
+    delete from vault v
+    using jsonb_array_elements(cookies) as c
+    where v.session_id = keep_cookies.session_id
+    and (
+        v.expires_at <= moment
+        or (
+            v.name = decode(c ->> 'name', 'hex')
+            and v.domain = decode(c ->> 'domain', 'hex')
+            and v.path = decode(c ->> 'path', 'hex')
+            and c ->> 'value' is null
+        )
+    );
+    insert into vault as v (
+        session_id, name, domain, path, value, host_only, same_site, created_at, expires_at
+    )
+    select
+        keep_cookies.session_id,
+        decode(c ->> 'name', 'hex'),
+        decode(c ->> 'domain', 'hex'),
+        decode(c ->> 'path', 'hex'),
+        decode(c ->> 'value', 'hex'),
+        (c ->> 'host_only')::boolean,
+        c ->> 'same_site',
+        clock_timestamp(),
+        moment + make_interval(secs => (c ->> 'left')::double precision)
+    from jsonb_array_elements(cookies) as c
+    where c ->> 'value' is not null
+    on conflict on constraint vault_pkey do update
+    set value = excluded.value,
+        host_only = excluded.host_only,
+        same_site = excluded.same_site,
+        expires_at = excluded.expires_at;
+    perform check_vault(session_id);
+    return version;
+end
+$$;
+comment on function secsession.keep_cookies(uuid, jsonb) is
+    'Merges cookies into the vault of a session: objects of name, domain, path, value (hexadecimal; a value of null removes the cookie), host_only, same_site, and left (seconds; null: with the session), no two with the same name, domain and path. Returns the vault''s new version; null: the session has ended, and nothing was kept.';
+
+create or replace function secsession.vault_of(session_id uuid)
+returns table (
+    version integer,
+    name bytea,
+    domain bytea,
+    path bytea,
+    value bytea,
+    host_only boolean,
+    same_site text,
+    seconds_left integer
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    return query
+    select
+        s.vault_version,
+        v.name,
+        v.domain,
+        v.path,
+        v.value,
+        v.host_only,
+        v.same_site,
+        extract(epoch from v.expires_at - statement_timestamp())::integer
+    from session s
+    left join vault v
+        on v.session_id = s.session_id
+        and coalesce(v.expires_at > statement_timestamp(), true)
+    where s.session_id = vault_of.session_id
+    and s.ended_at is null
+    order by v.created_at, v.name;
+end
+$$;
+comment on function secsession.vault_of(uuid) is
+    'The cookies in the vault of a session, the oldest first; one row with a null name where it is empty, none where the session has ended.';
+
+create or replace function secsession.begin_session(
+    token_hash bytea,
+    realm text,
+    client_addr inet,
+    user_agent text,
+    idle_timeout integer,
+    absolute_timeout integer,
+    cookies jsonb
+)
+returns secsession.session_answer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '1500ms'
+as $$
+declare
+    anonymous session;
+    answer session_answer;
+begin
+    anonymous.token_hash := token_hash;
+    anonymous.realm := realm;
+    anonymous.auth_method := 'none';
+    anonymous.epoch := login_epoch(realm, null);
+    anonymous.client_addr := client_addr;
+    anonymous.user_agent := left(user_agent, 255);
+    anonymous.idle_timeout := idle_timeout;
+    anonymous.absolute_timeout := absolute_timeout;
+    perform check_login(anonymous);
+    lock table login_gate in row exclusive mode;
+
+    -- When the same call came before, and its answer was lost, what it made stands.
+    if not exists (select from token t where t.token_hash = begin_session.token_hash) then
+        insert into token (token_hash, session_id, issued_at)
+        values (token_hash, start_session(anonymous), clock_timestamp());
+    end if;
+    answer := lookup(token_hash, realm, 0, 0);
+    answer.vault_version := keep_cookies(answer.session_id, cookies);
+    return answer;
+end
+$$;
+comment on function secsession.begin_session(
+    bytea, text, inet, text, integer, integer, jsonb
+) is
+    'Makes a session that nobody has authenticated in, for the cookies of an application; see keep_cookies(). May be called again with the same token.';
+
+create or replace function secsession.revoke_own(
+    session_id uuid,
+    but_this boolean,
+    reason text
+)
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '1500ms'
+as $$
+declare
+    own session;
+begin
+    select s.*
+    into own
+    from session s
+    where s.session_id = revoke_own.session_id
+    and s.user_name is not null
+    and s.ended_at is null;
+
+    if not found then
+        return 0;
+    end if;
+    perform raise_epoch(own.realm, own.user_name);
+    if but_this then
+        update session s
+        set epoch = s.epoch + 1
+        where s.session_id = own.session_id;
+    end if;
+    return revoke_found(
+        array(
+            select s.session_id
+            from session s
+            where s.user_name = own.user_name
+            and s.realm = own.realm
+            and s.ended_at is null
+            and not (but_this and s.session_id = own.session_id)
+        ),
+        own.realm, own.user_name, reason, jsonb_build_object('revoked', 'own')
+    );
+end
+$$;
+comment on function secsession.revoke_own(uuid, boolean, text) is
+    'Ends the sessions of a session''s user in its realm, also of logins under way; but_this: except for that session. Returns how many ended.';
