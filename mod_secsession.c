@@ -8,6 +8,7 @@
 #include <mod_auth.h>
 #include <stdlib.h>
 
+#include "http/applogin.h"
 #include "http/authn.h"
 #include "http/config.h"
 #include "http/context.h"
@@ -17,6 +18,8 @@
 #include "http/password.h"
 #include "http/response.h"
 #include "http/stores.h"
+#include "http/tee.h"
+#include "http/vault.h"
 
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
 {
@@ -39,6 +42,7 @@ static void register_hooks(apr_pool_t *pool)
     static const char *const before[] = { "mod_log_forensic.c", NULL };
 
     secsession_response_register();
+    secsession_tee_register();
 
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -46,10 +50,13 @@ static void register_hooks(apr_pool_t *pool)
 
     ap_hook_post_read_request(secsession_context_begin, NULL, before, APR_HOOK_REALLY_FIRST);
     ap_hook_header_parser(secsession_context_look_up, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_header_parser(secsession_vault_apply, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_check_authn(secsession_authn_check, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(secsession_authn_note_failure, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_fixups(secsession_identity_fixup, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_fixups(secsession_vault_apply_to_subrequest, NULL, NULL, APR_HOOK_FIRST + 1);
+    ap_hook_fixups(secsession_applogin_prepare, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_error_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(secsession_login_handle, NULL, NULL, APR_HOOK_MIDDLE);

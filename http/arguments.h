@@ -6,6 +6,8 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "http/config.h"
+
 /* A duration in whole seconds: 30, 30s, 15m, 8h, 30d; from 1 second to 10 years. */
 const char *secsession_argument_duration(cmd_parms *cmd, const char *argument, int *seconds);
 
@@ -32,5 +34,17 @@ const char *secsession_argument_cookie(cmd_parms *cmd, int argc, char *const arg
 /* The value of Clear-Site-Data, made of its types; "none": the empty value. */
 const char *secsession_argument_clear_site_data(cmd_parms *cmd, int argc, char *const argv[],
                                                 const char **value);
+
+/* An expression of httpd's (ap_expr), or "none"; and "field=NAME" or NULL. */
+const char *secsession_argument_when(cmd_parms *cmd, const char *expression, const char *field,
+                                     const secsession_when_t **when);
+
+/* Shell patterns of cookie names (const char *), or "none": no patterns. */
+const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const argv[],
+                                         const apr_array_header_t **patterns);
+
+/* A file of keys, which nobody but its owner may read. */
+const char *secsession_argument_keys(cmd_parms *cmd, const char *argument,
+                                     const secsession_keys_t **keys);
 
 #endif

@@ -58,26 +58,12 @@ static const char *why(secsession_outcome_t outcome)
     }
 }
 
-/* What the browser asked for, as it wrote it: httpd has decoded parsed_uri. It may be an absolute
- * URI, as to a proxy. */
-static const char *asked_for(const request_rec *r)
-{
-    const char *uri = r->unparsed_uri ? r->unparsed_uri : "";
-    const char *authority = *uri == '/' ? NULL : strstr(uri, "://");
-
-    return authority ? authority + 3 + strcspn(authority + 3, "/?#") : uri;
-}
-
 /* The login page, with the way back to what the browser asked for. */
 static const char *login_url(request_rec *r, const char *page, secsession_outcome_t outcome)
 {
-    const request_rec *first = r;
-    const char *url = page, *separator = strchr(page, '?') ? "&" : "?", *target;
+    const char *url = page, *separator = strchr(page, '?') ? "&" : "?";
+    const char *target = secsession_context_asked_for(r);
 
-    while (first->main || first->prev) {
-        first = first->main ? first->main : first->prev;
-    }
-    target = asked_for(first);
     if (secsession_target_is_local(target)) {
         url = apr_pstrcat(r->pool, url, separator, "return=", ap_escape_urlencoded(r->pool, target),
                           NULL);

@@ -40,6 +40,8 @@ static secsession_store_config_t merge_database(const secsession_store_config_t 
     PICK(lease_ms);
     PICK_SET(stale_ms);
     PICK(feed);
+    PICK(has_vaults);
+    PICK(keys);
     return result;
 }
 
@@ -61,6 +63,7 @@ void *secsession_config_create_location(apr_pool_t *pool, char *path)
 
     location->enabled = UNSET;
     location->cache_control = UNSET;
+    location->app_login = UNSET;
     return location;
 }
 
@@ -78,6 +81,10 @@ void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *
     PICK(logout_home);
     PICK(providers);
     PICK(clear_site_data);
+    PICK_SET(app_login);
+    PICK(login_when);
+    PICK(logout_when);
+    PICK(vault);
     return merged;
 }
 

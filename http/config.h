@@ -2,6 +2,7 @@
 #ifndef SECSESSION_CONFIG_H
 #define SECSESSION_CONFIG_H
 
+#include <ap_expr.h>
 #include <httpd.h>
 #include <http_config.h>
 #include <mod_auth.h>
@@ -27,6 +28,12 @@ typedef struct {
     secsession_store_t *store;          /* where in_use, after post_config */
 } secsession_server_config_t;
 
+/* How a response is recognised that logs somebody in or out. */
+typedef struct {
+    const ap_expr_info_t *expression; /* NULL: none is */
+    const char *field;                /* of the request's form: the user's name */
+} secsession_when_t;
+
 /* One location. */
 typedef struct {
     int enabled;                /* -1: not said */
@@ -37,6 +44,10 @@ typedef struct {
     const apr_array_header_t *providers; /* names (const char *); NULL: not said */
     int cache_control;                   /* -1: not said */
     const char *clear_site_data;         /* the header's value; "": none */
+    int app_login;                       /* -1: not said */
+    const secsession_when_t *login_when; /* NULL: not said, like the next two */
+    const secsession_when_t *logout_when;
+    const apr_array_header_t *vault; /* patterns (const char *) */
 } secsession_location_config_t;
 
 void *secsession_config_create_server(apr_pool_t *pool, server_rec *server);

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <http_protocol.h>
 
+#include "http/applogin.h"
 #include "http/config.h"
 #include "http/identity.h"
 #include "session/policy.h"
@@ -14,6 +15,19 @@ static request_rec *first_request(request_rec *r)
         r = r->main ? r->main : r->prev;
     }
     return r;
+}
+
+/* httpd has decoded parsed_uri; it may be an absolute URI, as to a proxy. */
+const char *secsession_context_asked_for(const request_rec *r)
+{
+    const char *uri, *authority;
+
+    while (r->main || r->prev) {
+        r = r->main ? r->main : r->prev;
+    }
+    uri = r->unparsed_uri ? r->unparsed_uri : "";
+    authority = *uri == '/' ? NULL : strstr(uri, "://");
+    return authority ? authority + 3 + strcspn(authority + 3, "/?#") : uri;
 }
 
 secsession_context_t *secsession_context_get(request_rec *r)
@@ -50,7 +64,13 @@ int secsession_context_begin(request_rec *r)
     secsession_context_t *context;
 
     /* The ErrorDocument of a request that could not be read comes here before that request did. */
-    if (!server->in_use || secsession_context_get(r)) {
+    if (!server->in_use) {
+        return DECLINED;
+    }
+    if (secsession_context_get(r)) {
+        if (r->prev) {
+            secsession_applogin_read_redirect(r);
+        }
         return DECLINED;
     }
     context = apr_pcalloc(first->pool, sizeof(*context));

@@ -6,8 +6,29 @@
 #include <httpd.h>
 
 #include "http/cookie.h"
+#include "session/jar.h"
 #include "session/session.h"
 #include "session/token.h"
+
+/* The vault as this request found it, and what the response changes; see http/vault.h. */
+typedef struct {
+    int is_applied;
+    const char *own;           /* the browser's Cookie field before the vault's came into it */
+    secsession_jar_t *jar;     /* NULL: not read */
+    secsession_jar_t *changes; /* NULL: none yet */
+    const char *last;          /* the name of the cookie that was kept last */
+} secsession_vaulted_t;
+
+/* What the application said; see http/applogin.h. */
+typedef struct {
+    const char *moment; /* of the database, before the application was asked; NULL: not known */
+    const char *user;   /* to log in, or NULL */
+    const char *method;
+    int log_out;
+    int revoke_others, revoke_all;
+    int is_wrong;  /* it contradicts itself or names nobody; that has been logged */
+    int is_obeyed; /* once is enough */
+} secsession_words_t;
 
 typedef struct {
     secsession_presented_t presented;
@@ -18,6 +39,9 @@ typedef struct {
     const secsession_session_t *session; /* where that is SECSESSION_LIVE or SECSESSION_ANONYMOUS */
     const char *new_token;               /* for the response to set, or NULL */
     int forget;                          /* the response deletes the cookie */
+    void *form;                          /* http/tee.c's copy of it */
+    secsession_vaulted_t vaulted;
+    secsession_words_t words;
 } secsession_context_t;
 
 /* post_read_request: takes the cookie and spoofed headers out of the request, before anybody else
@@ -30,6 +54,9 @@ int secsession_context_look_up(request_rec *r);
 /* The context of this request, its main request, or the request it was redirected from; NULL where
  * the virtual host has no sessions. */
 secsession_context_t *secsession_context_get(request_rec *r);
+
+/* What the browser asked for first, as it wrote it: a path, with its query. */
+const char *secsession_context_asked_for(const request_rec *r);
 
 /* Whether there is a session for this request at this location: SECSESSION_LIVE sets *session, and
  * so does SECSESSION_ANONYMOUS, which gives no identity;

@@ -130,6 +130,35 @@ static const char *set_feed(cmd_parms *cmd, void *location, const char *argument
     return secsession_argument_connection(cmd, argument);
 }
 
+static const char *set_when(cmd_parms *cmd, void *location, const char *expression,
+                            const char *field)
+{
+    const secsession_when_t **when =
+        (const secsession_when_t **)((char *)location + (apr_size_t)cmd->info);
+
+    return secsession_argument_when(cmd, expression, field, when);
+}
+
+static const char *set_logout_when(cmd_parms *cmd, void *location, const char *expression)
+{
+    return set_when(cmd, location, expression, NULL);
+}
+
+static const char *set_vault(cmd_parms *cmd, void *location, int argc, char *const argv[])
+{
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+
+    server->database.has_vaults = 1;
+    return secsession_argument_patterns(cmd, argc, argv,
+                                        &((secsession_location_config_t *)location)->vault);
+}
+
+static const char *set_keys(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_keys(cmd, argument, place_of(cmd));
+}
+
 const command_rec secsession_directives[] = {
     AP_INIT_FLAG("SecSession", set_enabled, NULL, EVERYWHERE, "On: sessions are looked up here"),
     AP_INIT_TAKE1("SecSessionRealm", set_realm, NULL, RSRC_CONF,
@@ -166,5 +195,16 @@ const command_rec secsession_directives[] = {
     AP_INIT_TAKE1("DBDriver", set_dbd_text, SERVER(database.driver), RSRC_CONF, "mod_dbd's"),
     AP_INIT_TAKE1("DBDParams", set_dbd_text, SERVER(database.params), RSRC_CONF, "mod_dbd's"),
     AP_INIT_TAKE1("DBDMax", set_dbd_max, SERVER(database.max), RSRC_CONF, "mod_dbd's"),
+    AP_INIT_FLAG("SecSessionAppLogin", ap_set_flag_slot, LOCATION(app_login), EVERYWHERE,
+                 "On: obey the application's SecSession-Login, -Logout and -Revoke; default: Off"),
+    AP_INIT_TAKE12("SecSessionLoginWhen", set_when, LOCATION(login_when), EVERYWHERE,
+                   "an expression that recognises a login in the response, then field=NAME of the "
+                   "form field that holds the user; or none"),
+    AP_INIT_TAKE1("SecSessionLogoutWhen", set_logout_when, LOCATION(logout_when), EVERYWHERE,
+                  "an expression that recognises a logout in the response; or none"),
+    AP_INIT_TAKE_ARGV("SecSessionVault", set_vault, NULL, EVERYWHERE,
+                      "shell patterns of the application's cookies that no browser gets; or none"),
+    AP_INIT_TAKE1("SecSessionVaultKeys", set_keys, SERVER(database.keys), RSRC_CONF,
+                  "a file with the keys that seal what vaults hold in the database"),
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
 };

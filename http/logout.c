@@ -16,12 +16,11 @@ APLOG_USE_MODULE(secsession);
 #define CLEAR_SITE_DATA "\"cache\", \"storage\"" /* "cookies" would clear the whole domain's */
 
 /* The session ends in the database first: a logout that did not happen is never reported as one. */
-static int log_out(request_rec *r)
+int secsession_logout_end(request_rec *r)
 {
     const secsession_server_config_t *server = secsession_config_server(r);
-    const secsession_location_config_t *location = secsession_config_location(r);
+    const char *clear = secsession_config_location(r)->clear_site_data;
     secsession_context_t *context = secsession_context_get(r);
-    const char *clear = location->clear_site_data ? location->clear_site_data : CLEAR_SITE_DATA;
 
     if (context->session) {
         if (secsession_store_logout(server->store, r->pool, &context->token, server->realm)
@@ -33,12 +32,24 @@ static int log_out(request_rec *r)
                       context->session->user ? context->session->user : "(nobody)", server->realm,
                       context->session->id);
     }
+    context->new_token = NULL;
     context->forget = context->presented != SECSESSION_COOKIE_NONE;
     secsession_response_no_store(r);
-    if (*clear) {
-        apr_table_setn(r->err_headers_out, "Clear-Site-Data", clear);
+    if (clear == NULL || *clear) {
+        apr_table_setn(r->err_headers_out, "Clear-Site-Data", clear ? clear : CLEAR_SITE_DATA);
     }
-    apr_table_setn(r->headers_out, "Location", location->logout_home ? location->logout_home : "/");
+    return OK;
+}
+
+static int log_out(request_rec *r)
+{
+    const char *home = secsession_config_location(r)->logout_home;
+    int status = secsession_logout_end(r);
+
+    if (status != OK) {
+        return status;
+    }
+    apr_table_setn(r->headers_out, "Location", home ? home : "/");
     return HTTP_SEE_OTHER;
 }
 

@@ -2,8 +2,10 @@
 #include "http/response.h"
 
 #include <apr_strings.h>
+#include <http_protocol.h>
 #include <util_filter.h>
 
+#include "http/applogin.h"
 #include "http/config.h"
 #include "http/context.h"
 #include "http/identity.h"
@@ -65,6 +67,14 @@ static apr_table_t *without_ours(request_rec *r, apr_table_t *headers, const cha
     return kept;
 }
 
+void secsession_response_strip(request_rec *r)
+{
+    const char *name = secsession_config_server(r)->cookie.name;
+
+    r->headers_out = without_ours(r, r->headers_out, name);
+    r->err_headers_out = without_ours(r, r->err_headers_out, name);
+}
+
 /* RFC 9111 keeps shared caches from responses to requests with Authorization, not with cookies. An
  * application's own private or no-store is as good; anything else is replaced. */
 static void set_cache_control(request_rec *r)
@@ -98,21 +108,49 @@ static int set_cookie(request_rec *r, secsession_context_t *context)
     return 1;
 }
 
+/* Sends an error in place of the application's response, of which nothing has been sent. */
+static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *brigade, int status)
+{
+    request_rec *r = f->r;
+    apr_bucket_alloc_t *allocator = r->connection->bucket_alloc;
+
+    apr_table_clear(r->headers_out);
+    apr_table_clear(r->err_headers_out);
+    if (status == HTTP_SERVICE_UNAVAILABLE) {
+        secsession_response_unavailable(r);
+    }
+    r->status = HTTP_OK; /* or httpd would take this for an error in an ErrorDocument */
+    r->status_line = NULL;
+    r->content_encoding = NULL;
+    r->content_languages = NULL;
+    apr_brigade_cleanup(brigade);
+    APR_BRIGADE_INSERT_TAIL(brigade, ap_bucket_error_create(status, NULL, r->pool, allocator));
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(allocator));
+    return ap_pass_brigade(f->next, brigade);
+}
+
+/* Whether the response shows what belongs to a session. */
+static int is_of_session(request_rec *r, const secsession_context_t *context)
+{
+    const secsession_session_t *session;
+
+    return context->is_looked_up && secsession_config_location(r)->cache_control != 0
+           && (secsession_context_session(r, &session), session != NULL);
+}
+
 static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
 {
     request_rec *r = f->r;
     secsession_context_t *context = secsession_context_get(r);
-    const char *name = secsession_config_server(r)->cookie.name;
-    const secsession_session_t *session;
-    int sets_cookie;
+    int status;
 
     ap_remove_output_filter(f);
-    r->headers_out = without_ours(r, r->headers_out, name);
-    r->err_headers_out = without_ours(r, r->err_headers_out, name);
-    sets_cookie = set_cookie(r, context);
-    if (sets_cookie
-        || (context->is_looked_up && secsession_context_session(r, &session) == SECSESSION_LIVE
-            && secsession_config_location(r)->cache_control != 0)) {
+    secsession_applogin_read(r);
+    status = secsession_applogin_obey(r);
+    if (status != OK) {
+        return replace(f, brigade, status);
+    }
+    if (set_cookie(r, context) || is_of_session(r, context)) {
         set_cache_control(r);
     }
     return ap_pass_brigade(f->next, brigade);

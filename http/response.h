@@ -10,6 +10,9 @@ void secsession_response_register(void);
 /* insert_filter and insert_error_filter: has the response's headers looked over. */
 void secsession_response_insert(request_rec *r);
 
+/* Takes out what nobody but us may send: fields that begin with "SecSession-", and our cookie. */
+void secsession_response_strip(request_rec *r);
+
 /* Answers 503 with Retry-After: the database gave no answer (never another status: I4). */
 int secsession_response_unavailable(request_rec *r);
 

@@ -38,7 +38,7 @@ static int is_same_text(const char *one, const char *other)
 static int is_same_database(const secsession_store_config_t *one,
                             const secsession_store_config_t *other)
 {
-    return one->max == other->max
+    return one->max == other->max && one->keys == other->keys
            && (!one->is_cached
                || (one->slots == other->slots && one->lease_ms == other->lease_ms
                    && one->stale_ms == other->stale_ms && is_same_text(one->feed, other->feed)));
@@ -54,7 +54,8 @@ static int give_store(apr_pool_t *pool, const server_rec *first, server_rec *ser
     if (twin && !is_same_database(&twin->database, &config->database)) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
                      "SS304: two servers have the same DBDParams, but not the same DBDMax, "
-                     "SecSessionCacheSlots, SecSessionLease, SecSessionStale and SecSessionFeed: "
+                     "SecSessionCacheSlots, SecSessionLease, SecSessionStale, SecSessionFeed and "
+                     "SecSessionVaultKeys: "
                      "write these once, outside of the virtual hosts");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -72,9 +73,24 @@ static int give_store(apr_pool_t *pool, const server_rec *first, server_rec *ser
     return OK;
 }
 
+/* Servers that share a store must all find room for vaults in it. */
+static void share_vaults(server_rec *first)
+{
+    int has_vaults = 0;
+
+    for (server_rec *server = first; server; server = server->next) {
+        has_vaults |= config_of(server)->database.has_vaults;
+    }
+    for (server_rec *server = first; server; server = server->next) {
+        config_of(server)->database.has_vaults = has_vaults;
+    }
+}
+
 int secsession_stores_create(apr_pool_t *pool, server_rec *first)
 {
     int status = OK, number = 0;
+
+    share_vaults(first);
 
     for (server_rec *server = first; server && status == OK; server = server->next) {
         secsession_server_config_t *config = config_of(server);

@@ -275,6 +275,19 @@ int secsession_jar_set(secsession_jar_t *jar, const secsession_kept_t *cookie, a
     return 1;
 }
 
+void secsession_jar_note(secsession_jar_t *changes, const secsession_kept_t *cookie)
+{
+    secsession_kept_t *noted = cookies_of(changes);
+
+    for (int i = 0; i < changes->nelts; i++) {
+        if (is_same_cookie(&noted[i], cookie)) {
+            noted[i] = *cookie;
+            return;
+        }
+    }
+    APR_ARRAY_PUSH(changes, secsession_kept_t) = *cookie;
+}
+
 int secsession_jar_fits(const secsession_jar_t *jar)
 {
     const secsession_kept_t *cookies = cookies_of(jar);

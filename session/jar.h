@@ -46,6 +46,9 @@ int secsession_jar_parse(apr_pool_t *pool, const char *field, const secsession_a
  * will be sent, or moves an expiry by more than a tenth of what was left of it. */
 int secsession_jar_set(secsession_jar_t *jar, const secsession_kept_t *cookie, apr_int64_t now);
 
+/* Notes a cookie, or its removal, in a list of changes, in place of what that says of the same cookie. */
+void secsession_jar_note(secsession_jar_t *changes, const secsession_kept_t *cookie);
+
 /* Whether a session may keep so much. */
 int secsession_jar_fits(const secsession_jar_t *jar);
 

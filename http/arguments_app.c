@@ -1,0 +1,78 @@
+/* See arguments.h: the arguments that tell of applications. */
+#include <apr_file_info.h>
+#include <apr_strings.h>
+#include <httpd.h>
+#include <http_log.h>
+
+#include "http/arguments.h"
+
+APLOG_USE_MODULE(secsession);
+
+static const char *wrong(cmd_parms *cmd, const char *argument, const char *allowed)
+{
+    return apr_psprintf(cmd->pool, "%s is '%s'; it must be %s", cmd->cmd->name, argument, allowed);
+}
+
+const char *secsession_argument_when(cmd_parms *cmd, const char *expression, const char *field,
+                                     const secsession_when_t **result)
+{
+    secsession_when_t *when = apr_pcalloc(cmd->pool, sizeof(*when));
+    const char *error = NULL;
+
+    *result = when;
+    when->field = "username";
+    if (field && (strncasecmp(field, "field=", 6) != 0 || field[6] == '\0')) {
+        return wrong(cmd, field, "an expression, then field= and the name of a form field");
+    }
+    if (field) {
+        when->field = field + 6;
+    }
+    if (strcasecmp(expression, "none") == 0) {
+        return NULL;
+    }
+    when->expression = ap_expr_parse_cmd(cmd, expression, 0, &error, NULL);
+    return error ? wrong(cmd, expression,
+                         apr_pstrcat(cmd->pool, "none, or an expression of httpd's: ", error, NULL))
+                 : NULL;
+}
+
+const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const argv[],
+                                         const apr_array_header_t **result)
+{
+    apr_array_header_t *patterns = apr_array_make(cmd->pool, argc, sizeof(const char *));
+    const char *bad = argc ? NULL : "";
+
+    *result = patterns;
+    if (argc == 1 && strcasecmp(argv[0], "none") == 0) {
+        return NULL;
+    }
+    for (int i = 0; i < argc && bad == NULL; i++) {
+        if (*argv[i] == '\0' || strpbrk(argv[i], "=;, \t") || strcasecmp(argv[i], "none") == 0) {
+            bad = argv[i];
+        }
+        APR_ARRAY_PUSH(patterns, const char *) = argv[i];
+    }
+    return bad ? wrong(cmd, bad,
+                       "none, or shell patterns of cookie names, such as PHPSESSID or DW*")
+               : NULL;
+}
+
+const char *secsession_argument_keys(cmd_parms *cmd, const char *argument,
+                                     const secsession_keys_t **result)
+{
+    const char *path = ap_server_root_relative(cmd->pool, argument);
+    secsession_keys_t *keys = NULL;
+    const char *error;
+    apr_finfo_t info;
+
+    if (path && apr_stat(&info, path, APR_FINFO_PROT, cmd->temp_pool) == APR_SUCCESS
+        && (info.protection
+            & (APR_FPROT_GREAD | APR_FPROT_WREAD | APR_FPROT_GWRITE | APR_FPROT_WWRITE))) {
+        return wrong(cmd, argument,
+                     "a file that nobody but its owner may read or write: chmod 600");
+    }
+    error = path ? secsession_keys_read(cmd->pool, path, &keys) : "it is no path";
+    *result = keys;
+    return error ? wrong(cmd, argument, apr_pstrcat(cmd->pool, "a file of keys: ", error, NULL))
+                 : NULL;
+}
