@@ -65,10 +65,11 @@ static void contradict(request_rec *r, secsession_words_t *words, const char *wh
                   "SS212: the application at %s %s: its response is not sent", r->uri, what);
 }
 
+/* httpd joins two fields of one name with ", ": a name that has this is taken for two. */
 static void name_user(request_rec *r, secsession_words_t *words, const char *user,
                       const char *method)
 {
-    if (words->user && strcmp(words->user, user) != 0) {
+    if ((words->user && strcmp(words->user, user) != 0) || strstr(user, ", ")) {
         contradict(r, words, "logs in two users at once");
     } else if (!secsession_text_is_name(user, SECSESSION_USER_LENGTH)) {
         contradict(r, words,

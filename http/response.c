@@ -116,9 +116,7 @@ static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *brigade, int sta
 
     apr_table_clear(r->headers_out);
     apr_table_clear(r->err_headers_out);
-    if (status == HTTP_SERVICE_UNAVAILABLE) {
-        secsession_response_unavailable(r);
-    }
+    secsession_context_get(r)->replaced_by = status;
     r->status = HTTP_OK; /* or httpd would take this for an error in an ErrorDocument */
     r->status_line = NULL;
     r->content_encoding = NULL;
@@ -150,7 +148,10 @@ static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
     if (status != OK) {
         return replace(f, brigade, status);
     }
-    if (set_cookie(r, context) || is_of_session(r, context)) {
+    if (context->replaced_by == HTTP_SERVICE_UNAVAILABLE) {
+        secsession_response_unavailable(r); /* httpd may have dropped what the error came with */
+    }
+    if (set_cookie(r, context) || context->replaced_by || is_of_session(r, context)) {
         set_cache_control(r);
     }
     return ap_pass_brigade(f->next, brigade);
