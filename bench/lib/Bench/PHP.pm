@@ -8,7 +8,7 @@ use strict;
 use warnings;
 
 use Bench::Httpd 'httpd';
-use Secsession::Process qw(scratch spawn await spew slurp am_root);
+use Secsession::Fpm;
 
 my $SESSIONS = 256;
 my @NEEDS = ([ 'php-fpm', '/usr/sbin/php-fpm*' ]);
@@ -38,27 +38,7 @@ sub contenders {
 # One for both; a static number of processes, so that none starts while we measure.
 sub fpm {
     my ($bench) = @_;
-    return $bench->{fpm} //= do {
-        my $folder = scratch('fpm');
-        mkdir "$folder/sessions", 0700 or die "$folder/sessions: $!";
-        chown scalar getpwnam('www-data'), -1, "$folder/sessions" if am_root();
-        my $identity = am_root() ? "user = www-data\ngroup = www-data\nlisten.owner = www-data\n" : '';
-        my $conf = spew("$folder/fpm.conf", <<"CONF");
-[global]
-error_log = $folder/fpm.log
-daemonize = no
-[bench]
-${identity}listen = $folder/fpm.sock
-pm = static
-pm.max_children = 16
-php_admin_value[session.save_handler] = files
-php_admin_value[session.save_path] = $folder/sessions
-CONF
-        my ($program) = reverse sort glob $NEEDS[0][1];
-        my $pid = spawn(command => [ $program, '-F', '-O', '-y', $conf ], log => "$folder/out.log");
-        await { -S "$folder/fpm.sock" } 10 or die 'PHP-FPM does not start: ' . slurp("$folder/out.log");
-        { pid => $pid, socket => "$folder/fpm.sock" };
-    };
+    return $bench->{fpm} //= Secsession::Fpm->start(children => 16);
 }
 
 sub server {
@@ -67,14 +47,14 @@ sub server {
         files => { 'in/bare.php' => "<?php\necho str_repeat('x', 1024);\n", 'in/session.php' => $SESSION_PAGE },
         config => <<"CONFIG");
 <FilesMatch "\\.php\$">
-    SetHandler "proxy:unix:@{[ fpm($bench)->{socket} ]}|fcgi://localhost"
+    SetHandler "@{[ fpm($bench)->handler ]}"
 </FilesMatch>
 CONFIG
 }
 
 sub bare {
     my ($bench) = @_;
-    return { httpd => server($bench), path => '/in/bare.php', others => [ fpm($bench)->{pid} ] };
+    return { httpd => server($bench), path => '/in/bare.php', others => [ fpm($bench)->pid ] };
 }
 
 sub log_in {

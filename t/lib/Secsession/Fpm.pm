@@ -1,0 +1,42 @@
+# A private PHP-FPM on a Unix socket, as www-data where we are root, with PHP's sessions in its own folder.
+#
+#   my $fpm = Secsession::Fpm->start(children => 4);
+#   $fpm->handler         what SetHandler takes
+#   $fpm->socket, pid, folder
+package Secsession::Fpm;
+
+use strict;
+use warnings;
+
+use Secsession::Process qw(am_root await scratch slurp spawn spew);
+
+sub start {
+    my ($class, %opt) = @_;
+    my $folder = scratch('fpm');
+    mkdir "$folder/sessions", 0700 or die "$folder/sessions: $!";
+    chown scalar getpwnam('www-data'), -1, "$folder/sessions" if am_root();
+    my $identity = am_root() ? "user = www-data\ngroup = www-data\nlisten.owner = www-data\n" : '';
+    my $conf = spew("$folder/fpm.conf", <<"CONF");
+[global]
+error_log = $folder/fpm.log
+daemonize = no
+[www]
+${identity}listen = $folder/fpm.sock
+pm = static
+pm.max_children = @{[ $opt{children} // 4 ]}
+php_admin_value[session.save_handler] = files
+php_admin_value[session.save_path] = $folder/sessions
+CONF
+    my ($program) = reverse sort glob '/usr/sbin/php-fpm*';
+    die "php-fpm is not installed\n" unless $program;
+    my $pid = spawn(command => [ $program, '-F', '-O', '-y', $conf ], log => "$folder/out.log");
+    await { -S "$folder/fpm.sock" } 10 or die 'PHP-FPM does not start: ' . slurp("$folder/out.log");
+    return bless { pid => $pid, folder => $folder }, $class;
+}
+
+sub pid { return $_[0]{pid} }
+sub folder { return $_[0]{folder} }
+sub socket { return "$_[0]{folder}/fpm.sock" }
+sub handler { return 'proxy:unix:' . $_[0]->socket . '|fcgi://localhost' }
+
+1;
