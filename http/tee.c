@@ -60,7 +60,7 @@ static apr_status_t copy_body(ap_filter_t *f, apr_bucket_brigade *brigade, ap_in
 
 void secsession_tee_register(void)
 {
-    filter = ap_register_input_filter("SECSESSION_TEE", copy_body, NULL, AP_FTYPE_CONTENT_SET);
+    filter = ap_register_input_filter("secsession form", copy_body, NULL, AP_FTYPE_CONTENT_SET);
 }
 
 void secsession_tee_insert(request_rec *r)

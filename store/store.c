@@ -6,25 +6,9 @@
 #include <http_log.h>
 
 #include "store/answer.h"
-#include "store/cache.h"
-#include "store/dbd.h"
-#include "store/feed.h"
-#include "store/jars.h"
-#include "store/trouble.h"
-#include "store/vault.h"
+#include "store/parts.h"
 
 APLOG_USE_MODULE(secsession);
-
-struct secsession_store_t {
-    server_rec *server;
-    secsession_dbd_t *dbd;
-    secsession_trouble_t *trouble;
-    secsession_cache_t *cache; /* NULL: every lookup asks the database */
-    secsession_feed_t *feed;
-    apr_interval_time_t stale;
-    secsession_jars_t *jars; /* NULL: each vault is read from the database */
-    const secsession_keys_t *keys;
-};
 
 int secsession_store_is_connection(const char *params)
 {
@@ -208,22 +192,6 @@ static void forget(secsession_store_t *store, const secsession_hash_t *token)
     }
 }
 
-/* The cookies of a login as they go into SQL; NULL where it has none. Whether they can. */
-static int add_cookies(secsession_store_t *store, apr_pool_t *pool,
-                       secsession_parameters_t *parameters, const secsession_jar_t *cookies)
-{
-    const char *json = cookies ? secsession_vault_encode(pool, store->keys, cookies) : NULL;
-
-    add_text(parameters, json);
-    if (cookies && json == NULL) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, store->server,
-                     "SS114: the kernel or libcrypto fails: no cookie of an application can be "
-                     "sealed, and responses that set one are answered with 503");
-        return 0;
-    }
-    return 1;
-}
-
 secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, apr_pool_t *pool,
                                                    const secsession_login_t *login,
                                                    const secsession_session_t **session)
@@ -246,7 +214,7 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
     add_number(&parameters, pool, login->limits.idle);
     add_number(&parameters, pool, login->limits.absolute);
     add_text(&parameters, login->moment);
-    if (!add_cookies(store, pool, &parameters, login->cookies)) {
+    if (!secsession_store_add_cookies(store, pool, &parameters, login->cookies)) {
         return SECSESSION_UNAVAILABLE;
     }
     outcome = ask(store, pool, SECSESSION_SQL_AUTHENTICATE, &parameters, session);
@@ -268,7 +236,7 @@ secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_
     add_text(&parameters, anonymous->user_agent);
     add_number(&parameters, pool, anonymous->limits.idle);
     add_number(&parameters, pool, anonymous->limits.absolute);
-    return add_cookies(store, pool, &parameters, anonymous->cookies)
+    return secsession_store_add_cookies(store, pool, &parameters, anonymous->cookies)
                ? ask(store, pool, SECSESSION_SQL_BEGIN_SESSION, &parameters, session)
                : SECSESSION_UNAVAILABLE;
 }
@@ -330,87 +298,4 @@ secsession_outcome_t secsession_store_revoke_own(secsession_store_t *store, apr_
         }
     }
     return result ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
-}
-
-static const char *find_jar(secsession_store_t *store, apr_pool_t *pool,
-                            const secsession_session_t *session, apr_size_t *length)
-{
-    return store->jars ? secsession_jars_find(store->jars, pool, session->id,
-                                              session->vault_version, length)
-                       : NULL;
-}
-
-static void keep_jar(secsession_store_t *store, apr_pool_t *pool,
-                     const secsession_session_t *session, apr_uint32_t version,
-                     const secsession_jar_t *jar)
-{
-    apr_size_t length;
-    const char *bytes = secsession_jar_pack(pool, jar, &length);
-
-    if (store->jars) {
-        secsession_jars_put(store->jars, session->id, version, bytes, length);
-    }
-}
-
-secsession_outcome_t secsession_store_vault(secsession_store_t *store, apr_pool_t *pool,
-                                            const secsession_session_t *session,
-                                            secsession_jar_t **jar)
-{
-    secsession_parameters_t parameters = { 0 };
-    const PGresult *result;
-    apr_uint32_t version;
-    apr_size_t length;
-    const char *bytes = session->vault_version ? find_jar(store, pool, session, &length) : NULL;
-    int sealed;
-
-    *jar = bytes                     ? secsession_jar_unpack(pool, bytes, length)
-           : !session->vault_version ? secsession_jar_make(pool)
-                                     : NULL;
-    if (*jar) {
-        return SECSESSION_LIVE;
-    }
-    add_text(&parameters, session->id);
-    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_VAULT_OF, &parameters);
-    if (result == NULL) {
-        return SECSESSION_UNAVAILABLE;
-    }
-    switch (secsession_vault_decode(pool, store->keys, result, jar, &version, &sealed)) {
-    case APR_SUCCESS:
-        break;
-    case APR_ENOENT:
-        return SECSESSION_REVOKED;
-    default:
-        secsession_dbd_log_nonsense(store->dbd, SECSESSION_SQL_VAULT_OF);
-        return SECSESSION_UNAVAILABLE;
-    }
-    if (sealed == 0) {
-        keep_jar(store, pool, session, version, *jar);
-    } else if (secsession_trouble_is_news(store->trouble, SECSESSION_TROUBLE_SEAL)) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, store->server,
-                     "SS115: %d cookies in the vault of session %s cannot be opened: the keys of "
-                     "SecSessionVaultKeys do not fit; they are as good as gone",
-                     sealed, session->id);
-    }
-    return SECSESSION_LIVE;
-}
-
-secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t *pool,
-                                           const secsession_session_t *session,
-                                           const secsession_jar_t *cookies)
-{
-    secsession_parameters_t parameters = { 0 };
-    const PGresult *result;
-
-    add_text(&parameters, session->id);
-    if (!add_cookies(store, pool, &parameters, cookies)) {
-        return SECSESSION_UNAVAILABLE;
-    }
-    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_KEEP_COOKIES, &parameters);
-    if (store->cache) {
-        secsession_cache_invalidate(store->cache, secsession_key_of_session(session->id));
-    }
-    if (result == NULL) {
-        return SECSESSION_UNAVAILABLE;
-    }
-    return PQgetisnull(result, 0, 0) ? SECSESSION_REVOKED : SECSESSION_LIVE;
 }

@@ -3,12 +3,17 @@
 
 use lib 't/lib';
 use Secsession::Test;
-use Secsession::Process qw(checkout slurp);
+use Secsession::Process qw(checkout scratch slurp spew);
 
 my $DATABASE = qq{DBDriver pgsql\nDBDParams "host=/nowhere dbname=app"\n};
 our $tester = Secsession::Httpd->new(config => $DATABASE, modules => [qw(authn_anon authz_groupfile)]);
 my $documentation = slurp(checkout() . '/docs/directives.md');
 my %SECTION = (Location => '"/x"', Directory => '"/x"', Files => '"x"', LocationMatch => '"^/x"', If => '"true"');
+
+my $FOLDER = scratch('keys');
+my $KEY = '7 ' . 'A' x 43 . '=';
+my ($KEYS, $NO_KEYS, $OPEN_KEYS) = map { spew("$FOLDER/$_->[0]", "$_->[1]\n", $_->[2]) }
+    [ 'keys', "# the key\n\n$KEY # of today\n8 " . 'B' x 43 . '=', 0600 ], [ 'none', '# none', 0600 ], [ 'open', $KEY, 0644 ];
 
 my $DURATION = 'a duration above zero such as 30s, 15m, 8h or 30d (a plain number is seconds), up to ten years';
 my $PATH = 'a path on this host, such as /login';
@@ -91,6 +96,17 @@ my %DIRECTIVE = (
         wrong => { 'from 0ms to a day' => [ -1, '2d', 'on', '5x' ] } },
     SecSessionFeed => { where => 'S', right => [ '"host=/run dbname=app"', 'postgresql://example.org/app' ],
         wrong => { 'a connection string such as' => [ map { [ qq("$_"), 'SecSessionFeed' ] } 'no words', 'hots=x', "host='" ] } },
+    SecSessionAppLogin => { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'yes' ] } },
+    SecSessionLoginWhen => { where => 'D', right => [ 'none', q("%{REQUEST_STATUS} == 302"),
+            q("%{resp:Location} =~ m#/home$#" field=login), q("true" FIELD=u) ],
+        wrong => { 'none, or an expression of httpd' => [ [ q("%{REQUEST_STATUS} =="), '%{REQUEST_STATUS} ==' ], [ '""', '' ] ],
+            'field= and the name of a form field' => [ [ '"true" name', 'name' ], [ '"true" field=', 'field=' ] ] } },
+    SecSessionLogoutWhen => { where => 'D', right => [ 'none', q("%{QUERY_STRING} =~ /logout/") ],
+        wrong => { 'none, or an expression of httpd' => [ [ q("(("), '((' ] ] } },
+    SecSessionVault => { where => 'D', right => [ 'none', 'PHPSESSID', 'DW* wiki_?', '*' ],
+        wrong => { 'none, or shell patterns of cookie names' => [ [ '', '' ], [ 'a none', 'none' ], 'a=b', 'a;b', 'a,b', [ '""', '' ] ] } },
+    SecSessionVaultKeys => { where => 'S', right => [$KEYS],
+        wrong => { 'a file of keys' => [ '/nowhere', $NO_KEYS ], 'nobody but its owner may read' => [$OPEN_KEYS] } },
     DBDriver => { where => 'S', right => ['pgsql'], wrong => {} },
     DBDParams => { where => 'S', right => ['"dbname=app user=x"'], wrong => {} },
     DBDMax => { where => 'S', right => [ 1, 10, 10_000 ],

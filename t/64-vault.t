@@ -244,7 +244,7 @@ subtest 'sealed with a key that the database does not have' => sub {
     $sealed->stop;
     $sealed = $with->($second);
     is cookies_seen($sealed->client->set_token($token)), '', 'without the old key the cookie is as good as gone';
-    like $sealed->error_log, qr/SS115: 1 cookies/, 'and the log says so';
+    like $sealed->error_log, qr/SS115: the vault of session \S+ has 1 cookies/, 'and the log says so';
     $postgres->psql(q{update secsession.vault set value = '\x00' || convert_to('forged', 'UTF8')});
     $postgres->psql(q{update secsession.session set vault_version = vault_version + 1 where user_name is not null});
     has_heard($postgres, $sealed);

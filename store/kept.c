@@ -1,0 +1,107 @@
+/* What the vaults keep: see store.h. Vaults are sealed and turned into SQL in vault.c, and remembered
+ * in jars.c. */
+#include <httpd.h>
+#include <http_log.h>
+
+#include "store/parts.h"
+#include "store/vault.h"
+
+APLOG_USE_MODULE(secsession);
+
+int secsession_store_add_cookies(secsession_store_t *store, apr_pool_t *pool,
+                                 secsession_parameters_t *parameters,
+                                 const secsession_jar_t *cookies)
+{
+    const char *json = cookies ? secsession_vault_encode(pool, store->keys, cookies) : NULL;
+
+    parameters->values[parameters->count++] = json;
+    if (cookies && json == NULL) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, store->server,
+                     "SS114: the kernel or libcrypto fails: no cookie of an application can be "
+                     "sealed, and responses that set one are answered with 503");
+        return 0;
+    }
+    return 1;
+}
+
+static const char *find_jar(secsession_store_t *store, apr_pool_t *pool,
+                            const secsession_session_t *session, apr_size_t *length)
+{
+    return store->jars ? secsession_jars_find(store->jars, pool, session->id,
+                                              session->vault_version, length)
+                       : NULL;
+}
+
+static void keep_jar(secsession_store_t *store, apr_pool_t *pool,
+                     const secsession_session_t *session, apr_uint32_t version,
+                     const secsession_jar_t *jar)
+{
+    apr_size_t length;
+    const char *bytes = secsession_jar_pack(pool, jar, &length);
+
+    if (store->jars) {
+        secsession_jars_put(store->jars, session->id, version, bytes, length);
+    }
+}
+
+secsession_outcome_t secsession_store_vault(secsession_store_t *store, apr_pool_t *pool,
+                                            const secsession_session_t *session,
+                                            secsession_jar_t **jar)
+{
+    secsession_parameters_t parameters = { .count = 1, .values = { session->id } };
+    const PGresult *result;
+    apr_uint32_t version;
+    apr_size_t length;
+    const char *bytes = session->vault_version ? find_jar(store, pool, session, &length) : NULL;
+    int sealed;
+
+    *jar = bytes                     ? secsession_jar_unpack(pool, bytes, length)
+           : !session->vault_version ? secsession_jar_make(pool)
+                                     : NULL;
+    if (*jar) {
+        return SECSESSION_LIVE;
+    }
+    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_VAULT_OF, &parameters);
+    if (result == NULL) {
+        return SECSESSION_UNAVAILABLE;
+    }
+    switch (secsession_vault_decode(pool, store->keys, result, jar, &version, &sealed)) {
+    case APR_SUCCESS:
+        break;
+    case APR_ENOENT:
+        return SECSESSION_REVOKED;
+    default:
+        secsession_dbd_log_nonsense(store->dbd, SECSESSION_SQL_VAULT_OF);
+        return SECSESSION_UNAVAILABLE;
+    }
+    if (sealed == 0) {
+        keep_jar(store, pool, session, version, *jar);
+    } else if (secsession_trouble_is_news(store->trouble, SECSESSION_TROUBLE_SEAL)) {
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, store->server,
+            "SS115: the vault of session %s has %d cookies that cannot be opened: the keys of "
+            "SecSessionVaultKeys do not fit; they are as good as gone",
+            session->id, sealed);
+    }
+    return SECSESSION_LIVE;
+}
+
+secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t *pool,
+                                           const secsession_session_t *session,
+                                           const secsession_jar_t *cookies)
+{
+    secsession_parameters_t parameters = { .count = 1, .values = { session->id } };
+    const PGresult *result;
+
+    if (!secsession_store_add_cookies(store, pool, &parameters, cookies)) {
+        return SECSESSION_UNAVAILABLE;
+    }
+    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_KEEP_COOKIES, &parameters);
+    if (store->cache) {
+        secsession_cache_invalidate(store->cache, secsession_key_of_session(session->id));
+    }
+    if (result == NULL) {
+        return SECSESSION_UNAVAILABLE;
+    }
+    return PQgetisnull(result, 0, 0) ? SECSESSION_REVOKED : SECSESSION_LIVE;
+}

@@ -1,0 +1,28 @@
+/* What a store is made of. For store.c and kept.c. */
+#ifndef SECSESSION_PARTS_H
+#define SECSESSION_PARTS_H
+
+#include "store/cache.h"
+#include "store/dbd.h"
+#include "store/feed.h"
+#include "store/jars.h"
+#include "store/store.h"
+#include "store/trouble.h"
+
+struct secsession_store_t {
+    server_rec *server;
+    secsession_dbd_t *dbd;
+    secsession_trouble_t *trouble;
+    secsession_cache_t *cache; /* NULL: every lookup asks the database */
+    secsession_feed_t *feed;
+    apr_interval_time_t stale;
+    secsession_jars_t *jars; /* NULL: each vault is read from the database */
+    const secsession_keys_t *keys;
+};
+
+/* Adds cookies as they go into SQL, null where there are none. Whether they can. */
+int secsession_store_add_cookies(secsession_store_t *store, apr_pool_t *pool,
+                                 secsession_parameters_t *parameters,
+                                 const secsession_jar_t *cookies);
+
+#endif
