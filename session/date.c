@@ -48,10 +48,11 @@ static int read_time(const char *token, apr_time_exp_t *at)
 
 static int read_month(const char *token, int *month)
 {
-    static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+    static const char *const names[] = { "jan", "feb", "mar", "apr", "may", "jun",
+                                         "jul", "aug", "sep", "oct", "nov", "dec" };
 
     for (*month = 0; *month < 12; ++*month) {
-        if (strncasecmp(token, names + 3 * *month, 3) == 0) {
+        if (strncasecmp(token, names[*month], 3) == 0) {
             return 1;
         }
     }

@@ -7,9 +7,9 @@
 
 #include "session/date.h"
 
-#define PAIR_BYTES 4096            /* of a name and its value (5.6) */
-#define ATTRIBUTE_BYTES 1024       /* of an attribute's value (5.6) */
-#define FARTHEST (400 * 24 * 3600) /* seconds until a cookie expires (5.6.1, 5.6.2) */
+#define PAIR_BYTES 4096                         /* of a name and its value (5.6) */
+#define ATTRIBUTE_BYTES 1024                    /* of an attribute's value (5.6) */
+#define FARTHEST ((apr_int64_t)400 * 24 * 3600) /* seconds until a cookie expires (5.6.1, 5.6.2) */
 
 secsession_jar_t *secsession_jar_make(apr_pool_t *pool)
 {
