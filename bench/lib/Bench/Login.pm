@@ -73,7 +73,7 @@ sub row { return $_[0]{login} }
 # 303 is no error for the load, whatever it leads to: the database says whether these were logins.
 sub logins {
     my ($self, $seconds, $connections) = @_;
-    $self->{postgres}->psql('truncate secsession.session, secsession.token, secsession.event_log');
+    $self->{postgres}->psql('truncate secsession.session, secsession.token, secsession.vault, secsession.event_log');
     my $sample = measure($self->{login}, seconds => $seconds, connections => $connections);
     my $made = $self->{postgres}->value('select count(*) from secsession.active_session');
     die "$sample->{requests} logins made $made sessions\n" if $made < $sample->{requests};

@@ -62,7 +62,7 @@ sub settle {
 
 sub fill {
     my ($postgres, $rows) = @_;
-    $postgres->psql('truncate secsession.session, secsession.token, secsession.event_log');
+    $postgres->psql('truncate secsession.session, secsession.token, secsession.vault, secsession.event_log');
     for (my $first = 1; $first <= $rows; $first += $BATCH) {
         my $last = min($first + $BATCH - 1, $rows);
         $postgres->psql($OTHERS, timeout => 3600, vars => { first => $first, last => $last, browser => $BROWSER });
