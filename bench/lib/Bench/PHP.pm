@@ -19,6 +19,7 @@ session_start();
 if (isset($_GET['login'])) {
     session_regenerate_id(true);
     $_SESSION['user'] = $_GET['login'];
+    header('SecSession-Login: ' . $_GET['login']);
 }
 if (!isset($_SESSION['user'])) {
     http_response_code(403);
@@ -32,6 +33,8 @@ sub contenders {
         { key => 'php', name => 'bare PHP-FPM', needs => \@NEEDS, start => \&bare, open => 1 },
         { key => 'php-session', name => "PHP's own sessions, in files", needs => \@NEEDS, start => \&session,
             beside => 'php' },
+        { key => 'php-vault', name => 'the same behind mod_secsession, with `SecSessionVault PHPSESSID`',
+            needs => \@NEEDS, start => \&vault, beside => 'php-session' },
     );
 }
 
@@ -42,10 +45,11 @@ sub fpm {
 }
 
 sub server {
-    my ($bench) = @_;
-    return $bench->{php_httpd} //= httpd($bench, modules => [qw(proxy proxy_fcgi)],
+    my ($bench, $config, %opt) = @_;
+    return httpd($bench, modules => [qw(proxy proxy_fcgi)], %opt,
         files => { 'in/bare.php' => "<?php\necho str_repeat('x', 1024);\n", 'in/session.php' => $SESSION_PAGE },
         config => <<"CONFIG");
+$config
 <FilesMatch "\\.php\$">
     SetHandler "@{[ fpm($bench)->handler ]}"
 </FilesMatch>
@@ -54,20 +58,38 @@ CONFIG
 
 sub bare {
     my ($bench) = @_;
-    return { httpd => server($bench), path => '/in/bare.php', others => [ fpm($bench)->pid ] };
+    my $httpd = $bench->{php_httpd} //= server($bench, '');
+    return { httpd => $httpd, path => '/in/bare.php', others => [ fpm($bench)->pid ] };
 }
 
 sub log_in {
-    my ($httpd) = @_;
-    my $client = $httpd->client(cookie_name => 'PHPSESSID');
+    my ($httpd, $cookie) = @_;
+    my $client = $httpd->client(cookie_name => $cookie);
     $client->get('/in/session.php?login=alice');
-    return $client->token // die "no login with PHP\n";
+    return "Cookie: $cookie=" . ($client->token // die "no login with PHP\n");
 }
 
 sub session {
     my ($bench) = @_;
-    my @lines = map { 'Cookie: PHPSESSID=' . log_in(server($bench)) } 1 .. $SESSIONS;
-    return { %{ bare($bench) }, path => '/in/session.php', lines => \@lines };
+    my $bare = bare($bench);
+    my @lines = map { log_in($bare->{httpd}, 'PHPSESSID') } 1 .. $SESSIONS;
+    return { %$bare, path => '/in/session.php', lines => \@lines };
+}
+
+# PHP's cookie never reaches the browser, which has ours.
+sub vault {
+    my ($bench) = @_;
+    my $postgres = $bench->{postgres};
+    my $httpd = server($bench, <<'CONFIG', module => 1, postgres => $postgres);
+<Location "/in/">
+    SecSession On
+    SecSessionVault PHPSESSID
+    SecSessionAppLogin On
+</Location>
+CONFIG
+    my @lines = map { log_in($httpd, '__Host-secsession') } 1 .. $SESSIONS;
+    return { httpd => $httpd, path => '/in/session.php', lines => \@lines, postgres => $postgres,
+        others => [ fpm($bench)->pid, $postgres->pid ] };
 }
 
 1;
