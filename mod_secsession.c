@@ -12,6 +12,7 @@
 #include "http/authn.h"
 #include "http/config.h"
 #include "http/context.h"
+#include "http/guard.h"
 #include "http/identity.h"
 #include "http/login.h"
 #include "http/logout.h"
@@ -50,7 +51,8 @@ static void register_hooks(apr_pool_t *pool)
 
     ap_hook_post_read_request(secsession_context_begin, NULL, before, APR_HOOK_REALLY_FIRST);
     ap_hook_header_parser(secsession_context_look_up, NULL, NULL, APR_HOOK_FIRST);
-    ap_hook_header_parser(secsession_vault_apply, NULL, NULL, APR_HOOK_FIRST + 1);
+    ap_hook_header_parser(secsession_guard_check, NULL, NULL, APR_HOOK_FIRST + 1);
+    ap_hook_header_parser(secsession_vault_apply, NULL, NULL, APR_HOOK_FIRST + 2);
     ap_hook_check_authn(secsession_authn_check, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(secsession_authn_note_failure, NULL, NULL, APR_HOOK_MIDDLE);

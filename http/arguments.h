@@ -43,6 +43,10 @@ const char *secsession_argument_when(cmd_parms *cmd, const char *expression, con
 const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const argv[],
                                          const apr_array_header_t **patterns);
 
+/* "Off", or "On" and origins: https://host[:port] (const char *). */
+const char *secsession_argument_guard(cmd_parms *cmd, int argc, char *const argv[], int *guard,
+                                      const apr_array_header_t **allowed);
+
 /* A file of keys, which nobody but its owner may read. */
 const char *secsession_argument_keys(cmd_parms *cmd, const char *argument,
                                      const secsession_keys_t **keys);

@@ -57,6 +57,37 @@ const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const a
                : NULL;
 }
 
+/* RFC 6454, 6.1: scheme, host and perhaps a port, and nothing behind. */
+static int is_origin(const char *text)
+{
+    const char *host = strstr(text, "://");
+
+    return host && (strncasecmp(text, "http:", 5) == 0 || strncasecmp(text, "https:", 6) == 0)
+           && host[3] != '\0' && strpbrk(host + 3, "/?#@\\ *") == NULL;
+}
+
+const char *secsession_argument_guard(cmd_parms *cmd, int argc, char *const argv[], int *guard,
+                                      const apr_array_header_t **result)
+{
+    apr_array_header_t *allowed = apr_array_make(cmd->pool, argc, sizeof(const char *));
+    const char *bad = argc ? NULL : "";
+
+    *result = allowed;
+    if (argc > 0 && strcasecmp(argv[0], "On") != 0
+        && (strcasecmp(argv[0], "Off") != 0 || argc > 1)) {
+        bad = argv[0];
+    }
+    for (int i = 1; i < argc && bad == NULL; i++) {
+        bad = is_origin(argv[i]) ? NULL : argv[i];
+        APR_ARRAY_PUSH(allowed, const char *) = argv[i];
+    }
+    *guard = argc > 0 && strcasecmp(argv[0], "On") == 0;
+    return bad ? wrong(cmd, bad,
+                       "On or Off, and behind On origins such as https://shop.example.org or "
+                       "https://localhost:8443")
+               : NULL;
+}
+
 const char *secsession_argument_keys(cmd_parms *cmd, const char *argument,
                                      const secsession_keys_t **result)
 {

@@ -64,6 +64,7 @@ void *secsession_config_create_location(apr_pool_t *pool, char *path)
     location->enabled = UNSET;
     location->cache_control = UNSET;
     location->app_login = UNSET;
+    location->guard = UNSET;
     return location;
 }
 
@@ -82,6 +83,8 @@ void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *
     PICK(providers);
     PICK(clear_site_data);
     PICK_SET(app_login);
+    PICK_SET(guard);
+    merged->guard_allows = over->guard != UNSET ? over->guard_allows : base->guard_allows;
     PICK(login_when);
     PICK(logout_when);
     PICK(vault);

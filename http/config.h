@@ -41,11 +41,13 @@ typedef struct {
     const char *login_page;
     const char *login_home;
     const char *logout_home;
-    const apr_array_header_t *providers; /* names (const char *); NULL: not said */
-    int cache_control;                   /* -1: not said */
-    const char *clear_site_data;         /* the header's value; "": none */
-    int app_login;                       /* -1: not said */
-    const secsession_when_t *login_when; /* NULL: not said, like the next two */
+    const apr_array_header_t *providers;    /* names (const char *); NULL: not said */
+    int cache_control;                      /* -1: not said */
+    const char *clear_site_data;            /* the header's value; "": none */
+    int guard;                              /* -1: not said */
+    const apr_array_header_t *guard_allows; /* origins (const char *), where guard was said */
+    int app_login;                          /* -1: not said */
+    const secsession_when_t *login_when;    /* NULL: not said, like the next two */
     const secsession_when_t *logout_when;
     const apr_array_header_t *vault; /* patterns (const char *) */
 } secsession_location_config_t;

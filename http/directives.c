@@ -154,6 +154,13 @@ static const char *set_vault(cmd_parms *cmd, void *location, int argc, char *con
                                         &((secsession_location_config_t *)location)->vault);
 }
 
+static const char *set_guard(cmd_parms *cmd, void *data, int argc, char *const argv[])
+{
+    secsession_location_config_t *location = data;
+
+    return secsession_argument_guard(cmd, argc, argv, &location->guard, &location->guard_allows);
+}
+
 static const char *set_keys(cmd_parms *cmd, void *location, const char *argument)
 {
     return secsession_argument_keys(cmd, argument, place_of(cmd));
@@ -195,6 +202,9 @@ const command_rec secsession_directives[] = {
     AP_INIT_TAKE1("DBDriver", set_dbd_text, SERVER(database.driver), RSRC_CONF, "mod_dbd's"),
     AP_INIT_TAKE1("DBDParams", set_dbd_text, SERVER(database.params), RSRC_CONF, "mod_dbd's"),
     AP_INIT_TAKE1("DBDMax", set_dbd_max, SERVER(database.max), RSRC_CONF, "mod_dbd's"),
+    AP_INIT_TAKE_ARGV("SecSessionGuard", set_guard, NULL, EVERYWHERE,
+                      "On, with origins whose requests are let pass, or Off: refuse what other "
+                      "origins make a browser change; default: On"),
     AP_INIT_FLAG("SecSessionAppLogin", ap_set_flag_slot, LOCATION(app_login), EVERYWHERE,
                  "On: obey the application's SecSession-Login, -Logout and -Revoke; default: Off"),
     AP_INIT_TAKE12("SecSessionLoginWhen", set_when, LOCATION(login_when), EVERYWHERE,

@@ -3,7 +3,13 @@
 
 #include <apr_strings.h>
 #include <http_core.h>
+#include <http_log.h>
 #include <http_protocol.h>
+
+#include "http/config.h"
+#include "http/context.h"
+
+APLOG_USE_MODULE(secsession);
 
 /* "host[:port]" without a port that the scheme implies. */
 static const char *authority(request_rec *r, const char *scheme, const char *host)
@@ -47,4 +53,49 @@ secsession_origin_t secsession_guard_origin(request_rec *r)
         return is_our_origin(r, origin) ? SECSESSION_SAME_ORIGIN : SECSESSION_OTHER_ORIGIN;
     }
     return site ? SECSESSION_SAME_ORIGIN : SECSESSION_NO_ORIGIN;
+}
+
+static int is_allowed(const secsession_location_config_t *location, const char *origin)
+{
+    const apr_array_header_t *allowed = location->guard_allows;
+
+    for (int i = 0; origin && allowed && i < allowed->nelts; i++) {
+        if (strcasecmp(APR_ARRAY_IDX(allowed, i, const char *), origin) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int may_do_harm(request_rec *r)
+{
+    const char *upgrade = apr_table_get(r->headers_in, "Upgrade");
+
+    switch (r->method_number) {
+    case M_GET: /* and HEAD */
+        return upgrade && ap_find_token(r->pool, upgrade, "websocket");
+    case M_OPTIONS:
+    case M_TRACE:
+        return 0;
+    default:
+        return 1;
+    }
+}
+
+int secsession_guard_check(request_rec *r)
+{
+    const secsession_location_config_t *location = secsession_config_location(r);
+    const secsession_session_t *session;
+
+    if (location->guard == 0 || !may_do_harm(r)
+        || (secsession_context_session(r, &session), session == NULL)
+        || secsession_guard_origin(r) != SECSESSION_OTHER_ORIGIN
+        || is_allowed(location, apr_table_get(r->headers_in, "Origin"))) {
+        return DECLINED;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                  "SS218: a %s request from another origin with a session was refused at %s; if it "
+                  "is wanted, name that origin: SecSessionGuard On https://...",
+                  r->method, r->uri);
+    return HTTP_FORBIDDEN;
 }
