@@ -10,6 +10,7 @@
 
 #include "http/applogin.h"
 #include "http/authn.h"
+#include "http/authz.h"
 #include "http/config.h"
 #include "http/context.h"
 #include "http/guard.h"
@@ -44,6 +45,7 @@ static void register_hooks(apr_pool_t *pool)
 
     secsession_response_register();
     secsession_tee_register();
+    secsession_authz_register(pool);
 
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);

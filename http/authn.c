@@ -53,6 +53,8 @@ static const char *why(secsession_outcome_t outcome)
         return "revoked";
     case SECSESSION_REUSE:
         return "reuse";
+    case SECSESSION_STALE:
+        return "fresh";
     default:
         return NULL;
     }
@@ -94,6 +96,24 @@ static int demand_login(request_rec *r, secsession_outcome_t outcome)
     }
     apr_table_setn(r->headers_out, "Location", login_url(r, page, outcome));
     return HTTP_SEE_OTHER;
+}
+
+int secsession_authn_demand_fresh(request_rec *r, const char **location)
+{
+    const char *page = secsession_config_location(r)->login_page;
+
+    if (page && is_navigation(r)) {
+        *location = login_url(r, page, SECSESSION_STALE);
+        return HTTP_SEE_OTHER;
+    }
+    apr_table_setn(r->err_headers_out, "WWW-Authenticate",
+                   apr_psprintf(r->pool,
+                                SECSESSION_AUTH_TYPE
+                                " realm=\"%s\", "
+                                "error=\"insufficient_user_authentication\", max_age=%d",
+                                secsession_config_server(r)->realm,
+                                secsession_context_get(r)->fresh_within));
+    return HTTP_UNAUTHORIZED;
 }
 
 int secsession_authn_note_failure(request_rec *r, const char *type)

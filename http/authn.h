@@ -20,4 +20,8 @@ int secsession_authn_note_failure(request_rec *r, const char *type);
 /* Adds WWW-Authenticate to the answer and gives HTTP_UNAUTHORIZED. */
 int secsession_authn_challenge(request_rec *r);
 
+/* Where a request needs a fresher authentication than its session has: 303 with a Location for a page
+ * that a person is waiting for, else 401 with the reason (RFC 9470). */
+int secsession_authn_demand_fresh(request_rec *r, const char **location);
+
 #endif

@@ -39,8 +39,9 @@ typedef struct {
     const secsession_session_t *session; /* where that is SECSESSION_LIVE or SECSESSION_ANONYMOUS */
     const char *new_token;               /* for the response to set, or NULL */
     int forget;                          /* the response deletes the cookie */
-    int replaced_by; /* the status that took the place of the application's response, or 0 */
-    void *form;      /* http/tee.c's copy of it */
+    int fresh_within; /* seconds: the user must have authenticated less long ago; 0: need not */
+    int replaced_by;  /* the status that took the place of the application's response, or 0 */
+    void *form;       /* http/tee.c's copy of it */
     secsession_vaulted_t vaulted;
     secsession_words_t words;
 } secsession_context_t;

@@ -26,6 +26,8 @@ APLOG_USE_MODULE(secsession);
 #define FORM_LIMIT 8192
 
 static const char FAILED[] = "The user name or the password is wrong.";
+static const char OTHER_USER[] =
+    "Only the user who is logged in can go on here. To be somebody else, log out first.";
 
 /* Why the browser was sent here, in words for its user. */
 static const char *explain(const char *why)
@@ -37,6 +39,7 @@ static const char *explain(const char *why)
         { "idle", "You were not active for a while. Please log in again." },
         { "absolute", "Your session has reached its time limit. Please log in again." },
         { "revoked", "Your session was ended by an administrator. Please log in again." },
+        { "fresh", "This page asks who you are once more. Please log in again." },
         { "reuse", "Your session was ended because somebody else may have used it. "
                    "Please log in again." },
     };
@@ -54,19 +57,24 @@ static const char *local_or_null(const char *target)
     return secsession_target_is_local(target) ? target : NULL;
 }
 
-static int show_form(request_rec *r)
+static int show_form(request_rec *r, const secsession_session_t *session)
 {
-    secsession_login_page_t page = { NULL, NULL, NULL };
+    secsession_login_page_t page = { NULL, NULL, NULL, NULL };
+    const char *why = secsession_form_get(r->pool, r->args, "why");
 
-    page.message = explain(secsession_form_get(r->pool, r->args, "why"));
+    page.message = explain(why);
     page.target = local_or_null(secsession_form_get(r->pool, r->args, "return"));
+    if (why && strcmp(why, "fresh") == 0 && session && session->user) {
+        page.user = session->user;
+        page.again = "1";
+    }
     return secsession_page_send_login(r, r->status, &page); /* an ErrorDocument's is the error's */
 }
 
 /* One answer for a wrong password, an unknown user, and a name that cannot be one. */
 static int refuse(request_rec *r, const char *user, const char *target)
 {
-    secsession_login_page_t page = { FAILED, NULL, target };
+    secsession_login_page_t page = { FAILED, NULL, target, NULL };
 
     page.user = secsession_text_is_name(user, SECSESSION_USER_LENGTH) ? user : NULL;
     secsession_authn_challenge(r);
@@ -133,9 +141,19 @@ static int check(request_rec *r, const char *user, const char *password, const c
                : secsession_response_unavailable(r);
 }
 
-static int log_in(request_rec *r)
+/* A session that is to be confirmed is confirmed by its own user. */
+static int is_somebody_else(request_rec *r, const char *form, const char *user,
+                            const secsession_session_t *session)
+{
+    const char *again = secsession_form_get(r->pool, form, "again");
+
+    return again && *again && session && session->user && strcmp(session->user, user) != 0;
+}
+
+static int log_in(request_rec *r, const secsession_session_t *session)
 {
     const char *user, *target;
+    int is_other;
     char *form, *password;
     int status;
 
@@ -153,9 +171,16 @@ static int log_in(request_rec *r)
     user = secsession_form_get(r->pool, form, "username");
     password = secsession_form_get(r->pool, form, "password");
     target = local_or_null(secsession_form_get(r->pool, form, "return"));
+    is_other = user && is_somebody_else(r, form, user, session);
     OPENSSL_cleanse(form, strlen(form));
     if (user == NULL || password == NULL) {
         return HTTP_BAD_REQUEST;
+    }
+    if (is_other) {
+        const secsession_login_page_t page = { OTHER_USER, session->user, target, "1" };
+
+        OPENSSL_cleanse(password, strlen(password));
+        return secsession_page_send_login(r, HTTP_FORBIDDEN, &page);
     }
     status = check(r, user, password, target);
     OPENSSL_cleanse(password, strlen(password));
@@ -179,9 +204,9 @@ int secsession_login_handle(request_rec *r)
     }
     switch (r->method_number) {
     case M_GET:
-        return show_form(r);
+        return show_form(r, session);
     case M_POST:
-        return log_in(r);
+        return log_in(r, session);
     default:
         ap_allow_standard_methods(r, MERGE_ALLOW, M_GET, M_POST, M_OPTIONS, -1);
         return r->method_number == M_OPTIONS ? DECLINED : HTTP_METHOD_NOT_ALLOWED;

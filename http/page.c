@@ -37,12 +37,24 @@ static const char LOGIN[] = PAGE(
     "<input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\""
     " required>\n"
     "<input name=\"return\" type=\"hidden\" value=\"{{return}}\">\n"
+    "<input name=\"again\" type=\"hidden\" value=\"{{again}}\">\n"
     "<button type=\"submit\">Log in</button>\n"
     "</form>\n");
 
 static const char LOGOUT[] = PAGE("Log out",
                                   "<form method=\"post\">\n<p>Do you want to log out?</p>\n"
                                   "<button type=\"submit\">Log out</button>\n</form>\n");
+
+static const char NOT_SENT[] =
+    "\"" PAGE("Log in again",
+              "<p role=\"alert\">What you have entered was not sent: this needs a login that is "
+              "more recent than yours.</p>\n<p>Log in again in another tab, come back to this "
+              "page, and reload it to send the form once more.</p>\n");
+
+const char *secsession_page_not_sent(void)
+{
+    return NOT_SENT;
+}
 
 /* A site's own page may load its own style and images; ours needs only its inline style. */
 #define POLICY "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -85,16 +97,18 @@ static void send_filled(request_rec *r, const char *text, const secsession_login
         const char *value;
     } fields[] = { { "{{message}}", page->message },
                    { "{{username}}", page->user },
-                   { "{{return}}", page->target } };
+                   { "{{return}}", page->target },
+                   { "{{again}}", page->again } };
+    const apr_size_t count = sizeof(fields) / sizeof(fields[0]);
     const char *at;
 
     while ((at = strstr(text, "{{")) != NULL) {
         apr_size_t skipped = 2, n = 0;
 
-        while (n < 3 && strncmp(at, fields[n].name, strlen(fields[n].name)) != 0) {
+        while (n < count && strncmp(at, fields[n].name, strlen(fields[n].name)) != 0) {
             n++;
         }
-        if (n < 3) {
+        if (n < count) {
             ap_rwrite(text, (int)(at - text), r);
             skipped = strlen(fields[n].name);
             ap_rputs(ap_escape_html(r->pool, fields[n].value ? fields[n].value : ""), r);

@@ -9,13 +9,17 @@ typedef struct {
     const char *message;
     const char *user;
     const char *target; /* where to go afterwards */
+    const char *again;  /* "1": the user of the session confirms that it is still them */
 } secsession_login_page_t;
 
 /* Sends the login page with `status`: the file that the request maps to if there is one, with
- * {{message}}, {{username}} and {{return}} filled in, else our own. */
+ * {{message}}, {{username}}, {{return}} and {{again}} filled in, else our own. */
 int secsession_page_send_login(request_rec *r, int status, const secsession_login_page_t *page);
 
 /* Sends the page that asks whether to log out. */
 int secsession_page_send_logout(request_rec *r);
+
+/* The text of an answer to a form that was not let through, for ap_custom_response. */
+const char *secsession_page_not_sent(void);
 
 #endif

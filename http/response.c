@@ -6,6 +6,7 @@
 #include <util_filter.h>
 
 #include "http/applogin.h"
+#include "http/authn.h"
 #include "http/config.h"
 #include "http/context.h"
 #include "http/identity.h"
@@ -109,7 +110,8 @@ static int set_cookie(request_rec *r, secsession_context_t *context)
 }
 
 /* Sends an error in place of the application's response, of which nothing has been sent. */
-static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *brigade, int status)
+static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *brigade, int status,
+                            const char *location)
 {
     request_rec *r = f->r;
     apr_bucket_alloc_t *allocator = r->connection->bucket_alloc;
@@ -117,6 +119,9 @@ static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *brigade, int sta
     apr_table_clear(r->headers_out);
     apr_table_clear(r->err_headers_out);
     secsession_context_get(r)->replaced_by = status;
+    if (location) {
+        apr_table_setn(r->headers_out, "Location", location);
+    }
     r->status = HTTP_OK; /* or httpd would take this for an error in an ErrorDocument */
     r->status_line = NULL;
     r->content_encoding = NULL;
@@ -140,13 +145,18 @@ static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
 {
     request_rec *r = f->r;
     secsession_context_t *context = secsession_context_get(r);
+    const char *location;
     int status;
 
     ap_remove_output_filter(f);
     secsession_applogin_read(r);
     status = secsession_applogin_obey(r);
     if (status != OK) {
-        return replace(f, brigade, status);
+        return replace(f, brigade, status, NULL);
+    }
+    if (context->fresh_within && !context->replaced_by && r->status == HTTP_UNAUTHORIZED
+        && secsession_authn_demand_fresh(r, &location) == HTTP_SEE_OTHER) {
+        return replace(f, brigade, HTTP_SEE_OTHER, location);
     }
     if (context->replaced_by == HTTP_SERVICE_UNAVAILABLE) {
         secsession_response_unavailable(r); /* httpd may have dropped what the error came with */

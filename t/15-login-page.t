@@ -100,9 +100,9 @@ subtest 'the page works for everybody, on telephones and for screen readers too,
 
 subtest 'the page tells why one is here, in its own words' => sub {
     my %said = map { $_ => $httpd->get("/login?why=$_")->body =~ m{<p role="alert">(.*?)</p>}s ? $1 : '-' }
-        qw(idle absolute revoked reuse logout x IDLE idle%00 %3Cb%3E), '';
-    like $said{$_}, qr/log in again/, "why=$_" for qw(idle absolute revoked reuse);
-    is scalar(keys %{ { reverse %said } }), 5, 'each in other words';
+        qw(idle absolute revoked reuse fresh logout x IDLE idle%00 %3Cb%3E), '';
+    like $said{$_}, qr/log in again/, "why=$_" for qw(idle absolute revoked reuse fresh);
+    is scalar(keys %{ { reverse %said } }), 6, 'each in other words';
     is $said{$_}, '', "why=$_: nothing" for qw(logout x IDLE idle%00 %3Cb%3E), '';
 };
 
