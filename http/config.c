@@ -65,6 +65,7 @@ void *secsession_config_create_location(apr_pool_t *pool, char *path)
     location->cache_control = UNSET;
     location->app_login = UNSET;
     location->guard = UNSET;
+    location->touch = UNSET;
     return location;
 }
 
@@ -84,6 +85,7 @@ void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *
     PICK(clear_site_data);
     PICK_SET(app_login);
     PICK_SET(guard);
+    PICK_SET(touch);
     merged->guard_allows = over->guard != UNSET ? over->guard_allows : base->guard_allows;
     PICK(login_when);
     PICK(logout_when);

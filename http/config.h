@@ -44,6 +44,7 @@ typedef struct {
     const apr_array_header_t *providers;    /* names (const char *); NULL: not said */
     int cache_control;                      /* -1: not said */
     const char *clear_site_data;            /* the header's value; "": none */
+    int touch;                              /* -1: not said; 0: requests are no use of a session */
     int guard;                              /* -1: not said */
     const apr_array_header_t *guard_allows; /* origins (const char *), where guard was said */
     int app_login;                          /* -1: not said */

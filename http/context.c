@@ -85,14 +85,15 @@ static void look_up(request_rec *r, secsession_context_t *context)
 {
     const secsession_server_config_t *server = secsession_config_server(r);
     request_rec *first = first_request(r);
+    const secsession_location_config_t *location = secsession_config_location(r);
+    const secsession_visit_t visit = { location->limits, location->touch == 0 };
 
     context->is_looked_up = 1;
     if (!context->is_token) {
         return;
     }
     context->outcome =
-        secsession_store_lookup(server->store, first->pool, &context->token, server->realm,
-                                &secsession_config_location(r)->limits,
+        secsession_store_lookup(server->store, first->pool, &context->token, server->realm, &visit,
                                 secsession_identity_address(first), &context->session);
     /* A retired token is of no use either, but the browser has the next one by now: deleting the
      * cookie would delete that one. */

@@ -176,6 +176,8 @@ const command_rec secsession_directives[] = {
                   "how long a session lasts without a request; default: 30m"),
     AP_INIT_TAKE1("SecSessionAbsoluteTimeout", set_duration, LOCATION(limits.absolute), EVERYWHERE,
                   "how long a session lasts after the login; default: 8h"),
+    AP_INIT_FLAG("SecSessionTouch", ap_set_flag_slot, LOCATION(touch), EVERYWHERE,
+                 "Off: requests here (polling) do not keep the session alive; default: On"),
     AP_INIT_TAKE_ARGV("SecSessionAuthProvider", set_providers, NULL, EVERYWHERE,
                       "authentication providers that the login form asks; default: file"),
     AP_INIT_TAKE1("SecSessionLoginPage", set_path, LOCATION(login_page), EVERYWHERE,

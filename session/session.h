@@ -28,6 +28,12 @@ typedef struct {
     int absolute; /* since the authentication; 0: no limit of its own */
 } secsession_limits_t;
 
+/* How a request meets a session. */
+typedef struct {
+    secsession_limits_t limits; /* of its location; they can only shorten the session's own */
+    int is_polling;             /* it is no use of the session */
+} secsession_visit_t;
+
 /* One session. All strings live in the pool of whoever asked for it. Ages come from the
  * database's clock, so that servers with wrong clocks agree (I6). */
 typedef struct {

@@ -179,8 +179,8 @@ static int is_under_lease(secsession_cache_t *cache, apr_time_t now, apr_interva
 
 const secsession_session_t *secsession_cache_find(secsession_cache_t *cache, apr_pool_t *pool,
                                                   const secsession_hash_t *token, const char *realm,
-                                                  const secsession_limits_t *location,
-                                                  apr_time_t now, apr_interval_time_t stale)
+                                                  const secsession_visit_t *visit, apr_time_t now,
+                                                  apr_interval_time_t stale)
 {
     const secsession_session_t *session;
     secsession_copy_t copy;
@@ -199,10 +199,12 @@ const secsession_session_t *secsession_cache_find(secsession_cache_t *cache, apr
     }
     session = secsession_entry_session(pool, &copy.entry, copy.seen, now);
     if (strcmp(secsession_entry_realm(&copy.entry), realm) != 0
-        || secsession_policy_check(session, location) != SECSESSION_LIVE) {
+        || secsession_policy_check(session, &visit->limits) != SECSESSION_LIVE) {
         return NULL;
     }
-    note_use(slot, copy.seen, now, session->limits.idle);
+    if (!visit->is_polling) {
+        note_use(slot, copy.seen, now, session->limits.idle);
+    }
     return session;
 }
 
@@ -267,7 +269,7 @@ static choice_t choose(secsession_cache_t *cache, const secsession_hash_t *token
 
 int secsession_cache_put(secsession_cache_t *cache, const secsession_hash_t *token,
                          const char *realm, const secsession_session_t *session,
-                         const secsession_limits_t *location, apr_time_t asked,
+                         const secsession_visit_t *visit, apr_time_t asked,
                          secsession_generation_t generation)
 {
     secsession_copy_t copy;
@@ -278,7 +280,7 @@ int secsession_cache_put(secsession_cache_t *cache, const secsession_hash_t *tok
     }
     copy.entry.generation = generation;
     copy.seen = copy.known = asked - apr_time_from_msec(session->idle_ms);
-    if (secsession_policy_check(session, location) == SECSESSION_LIVE) {
+    if (!visit->is_polling && secsession_policy_check(session, &visit->limits) == SECSESSION_LIVE) {
         copy.seen = asked;
         if (is_long(copy.seen - copy.known, session->limits.idle, SECSESSION_SHARE_OF_IDLE)) {
             copy.known = asked; /* lookup() has just written it */

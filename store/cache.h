@@ -41,20 +41,21 @@ apr_status_t secsession_cache_create(secsession_cache_t **cache, apr_pool_t *poo
 /* To be read before the database is asked for what secsession_cache_put shall take. */
 secsession_generation_t secsession_cache_generation(secsession_cache_t *cache);
 
-/* The session of a token, in `pool`; NULL where the cache knows none that is live within `location`
- * now, or the lease ended more than `stale` ago. Notes that the session is in use. `now` is of
+/* The session of a token, in `pool`; NULL where the cache knows none that is live within the
+ * visit's limits now, or the lease ended more than `stale` ago. Notes that the session is in use. `now` is of
  * secsession_monotonic(), not from before the request began. */
 const secsession_session_t *secsession_cache_find(secsession_cache_t *cache, apr_pool_t *pool,
                                                   const secsession_hash_t *token, const char *realm,
-                                                  const secsession_limits_t *location,
-                                                  apr_time_t now, apr_interval_time_t stale);
+                                                  const secsession_visit_t *visit, apr_time_t now,
+                                                  apr_interval_time_t stale);
 
 /* Keeps a live session as the database described it; `asked` (monotonic) and `generation` are from
- * before it was asked, and it was used then if it is within `location`. One whose names are too long
+ * before it was asked, and it was used then if it is
+ * within the visit's limits, and not polled. One whose names are too long
  * is not kept. Whether another session that was still good had to go. */
 int secsession_cache_put(secsession_cache_t *cache, const secsession_hash_t *token,
                          const char *realm, const secsession_session_t *session,
-                         const secsession_limits_t *location, apr_time_t asked,
+                         const secsession_visit_t *visit, apr_time_t asked,
                          secsession_generation_t generation);
 
 /* What is known of this session or user, of the session of this token, or of anything, is not

@@ -10,6 +10,9 @@
 
 APLOG_USE_MODULE(secsession);
 
+/* In place of lookup()'s idle_cap: what is looked up is not used. */
+#define NO_USE (-1)
+
 int secsession_store_is_connection(const char *params)
 {
     char *error = NULL;
@@ -107,24 +110,24 @@ static secsession_outcome_t ask(secsession_store_t *store, apr_pool_t *pool, sec
 
 static secsession_outcome_t look_up(secsession_store_t *store, apr_pool_t *pool,
                                     const secsession_hash_t *token, const char *realm,
-                                    const secsession_limits_t *location, const char *client_addr,
+                                    const secsession_visit_t *visit, const char *client_addr,
                                     const secsession_session_t **session)
 {
     secsession_parameters_t parameters = { 0 };
 
     add_hash(&parameters, token);
     add_text(&parameters, realm);
-    add_number(&parameters, pool, location->idle);
-    add_number(&parameters, pool, location->absolute);
+    add_number(&parameters, pool, visit->is_polling ? NO_USE : visit->limits.idle);
+    add_number(&parameters, pool, visit->limits.absolute);
     add_text(&parameters, client_addr);
     return ask(store, pool, SECSESSION_SQL_LOOKUP, &parameters, session);
 }
 
 static void keep(secsession_store_t *store, const secsession_hash_t *token, const char *realm,
-                 const secsession_session_t *session, const secsession_limits_t *location,
+                 const secsession_session_t *session, const secsession_visit_t *visit,
                  apr_time_t asked, secsession_generation_t generation)
 {
-    if (secsession_cache_put(store->cache, token, realm, session, location, asked, generation)
+    if (secsession_cache_put(store->cache, token, realm, session, visit, asked, generation)
         && secsession_trouble_is_news(store->trouble, SECSESSION_TROUBLE_FULL)) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, store->server,
                      "SS112: the cache is full: sessions that were used least recently are read "
@@ -134,7 +137,7 @@ static void keep(secsession_store_t *store, const secsession_hash_t *token, cons
 
 secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool_t *pool,
                                              const secsession_hash_t *token, const char *realm,
-                                             const secsession_limits_t *location,
+                                             const secsession_visit_t *visit,
                                              const char *client_addr,
                                              const secsession_session_t **session)
 {
@@ -143,20 +146,20 @@ secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool
     apr_time_t asked;
 
     if (store->cache == NULL) {
-        return look_up(store, pool, token, realm, location, client_addr, session);
+        return look_up(store, pool, token, realm, visit, client_addr, session);
     }
     asked = secsession_monotonic();
-    *session = secsession_cache_find(store->cache, pool, token, realm, location, asked, 0);
+    *session = secsession_cache_find(store->cache, pool, token, realm, visit, asked, 0);
     if (*session) {
         return SECSESSION_LIVE;
     }
     generation = secsession_cache_generation(store->cache);
-    outcome = look_up(store, pool, token, realm, location, client_addr, session);
+    outcome = look_up(store, pool, token, realm, visit, client_addr, session);
     if (outcome == SECSESSION_LIVE && (*session)->cacheable) {
-        keep(store, token, realm, *session, location, asked, generation);
+        keep(store, token, realm, *session, visit, asked, generation);
     }
     if (outcome == SECSESSION_UNAVAILABLE && store->stale > 0) {
-        *session = secsession_cache_find(store->cache, pool, token, realm, location, asked,
+        *session = secsession_cache_find(store->cache, pool, token, realm, visit, asked,
                                          store->stale);
         outcome = *session ? SECSESSION_LIVE : outcome;
     }

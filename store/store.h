@@ -66,11 +66,11 @@ apr_status_t secsession_store_create(secsession_store_t **store, apr_pool_t *poo
 apr_status_t secsession_store_child_init(secsession_store_t *store, apr_pool_t *pool);
 
 /* Looks a token up: in the cache, else by one SQL statement. SECSESSION_LIVE and SECSESSION_ANONYMOUS
- * set *session; the request then counts as use of the session if it is within `location`. Any other
+ * set *session; the request then counts as use of the session if it is within the visit's limits, and no polling. Any other
  * outcome says why there is none. */
 secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool_t *pool,
                                              const secsession_hash_t *token, const char *realm,
-                                             const secsession_limits_t *location,
+                                             const secsession_visit_t *visit,
                                              const char *client_addr,
                                              const secsession_session_t **session);
 

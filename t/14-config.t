@@ -96,6 +96,7 @@ my %DIRECTIVE = (
         wrong => { 'from 0ms to a day' => [ -1, '2d', 'on', '5x' ] } },
     SecSessionFeed => { where => 'S', right => [ '"host=/run dbname=app"', 'postgresql://example.org/app' ],
         wrong => { 'a connection string such as' => [ map { [ qq("$_"), 'SecSessionFeed' ] } 'no words', 'hots=x', "host='" ] } },
+    SecSessionTouch => { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'never' ] } },
     SecSessionGuard => { where => 'D', right => [qw(On Off on OFF)],
         wrong => { 'On or Off, and behind On origins' => [ [ '', '' ], 'yes', [ 'Off https://a.example', 'Off' ], [ 'On a.example', 'a.example' ],
             [ 'On https://a.example/', 'https://a.example/' ], [ 'On https://', 'https://' ], [ 'On *', '*' ], [ 'On null', 'null' ] ] } },

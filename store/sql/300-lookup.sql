@@ -47,7 +47,7 @@ begin
 end
 $$;
 comment on function secsession.lookup(bytea, text, integer, integer, inet) is
-    'Looks a token up by its hash: null where it is unknown in this realm, else state live, retired (an old token: refused, without harm) or ended (see end_reason); anonymous: live, but nobody has authenticated. A live session counts as used if it is within the location''s caps in seconds (0: no cap).';
+    'Looks a token up by its hash: null where it is unknown in this realm, else state live, retired (an old token: refused, without harm) or ended (see end_reason); anonymous: live, but nobody has authenticated. A live session counts as used if it is within the location''s caps in seconds (0: no cap; idle_cap -1: it is not used).';
 
 create or replace function secsession.careful_lookup(
     token_hash bytea,
@@ -90,6 +90,7 @@ begin
     end if;
 
     if state = 'live'
+        and idle_cap >= 0
         and (idle_cap = 0
             or known.last_seen_at + make_interval(secs => idle_cap) > statement_timestamp())
         and (absolute_cap = 0

@@ -24,7 +24,7 @@
 #define NOW (1000 * SECOND)
 #define ID "01234567-89ab-4def-8123-456789abcdef"
 
-static const secsession_limits_t EVERYWHERE;
+static const secsession_visit_t EVERYWHERE;
 static apr_pool_t *pool;
 static secsession_cache_t *cache;
 
@@ -148,7 +148,7 @@ static void without_a_lease_nothing_is_stale_but_good(void **state)
 
 static void limits_are_the_databases_to_refuse(void **state)
 {
-    const secsession_limits_t shorter = { .idle = 3, .absolute = 0 };
+    const secsession_visit_t shorter = { .limits = { .idle = 3, .absolute = 0 } };
     secsession_session_t session = session_of(ID, "alice");
     secsession_hash_t hash = hash_of(1);
 
