@@ -19,6 +19,7 @@
 #include "http/logout.h"
 #include "http/password.h"
 #include "http/response.h"
+#include "http/sessions.h"
 #include "http/stores.h"
 #include "http/tee.h"
 #include "http/vault.h"
@@ -65,6 +66,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_error_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(secsession_login_handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(secsession_logout_handle, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(secsession_sessions_handle, NULL, NULL, APR_HOOK_MIDDLE);
     /* A request that httpd refused while reading it (400, 417) is logged all the same. */
     ap_hook_log_transaction(secsession_context_begin, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }

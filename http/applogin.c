@@ -251,7 +251,8 @@ static int revoke_own(request_rec *r, secsession_context_t *context)
 
     if (outcome == SECSESSION_LIVE) {
         outcome = secsession_store_revoke_own(secsession_config_server(r)->store, r->pool, session,
-                                              !context->words.revoke_all);
+                                              !context->words.revoke_all,
+                                              "the application asked for it");
     }
     if (outcome == SECSESSION_UNAVAILABLE) {
         return secsession_response_unavailable(r);

@@ -49,8 +49,7 @@ static void set_number(request_rec *r, const char *name, apr_int64_t value)
     apr_table_setn(r->subprocess_env, name, apr_off_t_toa(r->pool, value));
 }
 
-/* What the session may still sit idle here: the shorter of its own limit and the location's. */
-static int idle_timeout(request_rec *r, const secsession_session_t *session)
+int secsession_identity_idle_timeout(request_rec *r, const secsession_session_t *session)
 {
     int location = secsession_config_location(r)->limits.idle;
 
@@ -72,6 +71,6 @@ int secsession_identity_fixup(request_rec *r)
     set_number(r, "SECSESSION_CREATED", session->created_at);
     set_number(r, "SECSESSION_AUTHENTICATED", session->authenticated_at);
     set_number(r, "SECSESSION_EXPIRES", session->expires_at);
-    set_number(r, "SECSESSION_IDLE", idle_timeout(r, session));
+    set_number(r, "SECSESSION_IDLE", secsession_identity_idle_timeout(r, session));
     return DECLINED;
 }

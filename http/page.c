@@ -5,26 +5,12 @@
 #include <http_log.h>
 #include <http_protocol.h>
 
+#include "http/html.h"
 #include "http/response.h"
 
 APLOG_USE_MODULE(secsession);
 
 #define TEMPLATE_LIMIT 65536
-
-#define PAGE(title, body)                                                                          \
-    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                      \
-    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"                   \
-    "<title>" title "</title>\n<style>\n"                                                          \
-    "body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 22rem; margin: 3rem auto;"          \
-    " padding: 0 1rem; color: #1b1b1b; background: #fff; }\n"                                      \
-    "label { display: block; margin-top: 1rem; }\n"                                                \
-    "input, button { font: inherit; box-sizing: border-box; width: 100%; padding: .5rem;"          \
-    " border: 1px solid #595959; border-radius: .25rem; }\n"                                       \
-    "button { margin-top: 1.5rem; border: 0; color: #fff; background: #0b5394; cursor: pointer; }" \
-    "\n:focus-visible { outline: 3px solid #f0a500; outline-offset: 2px; }\n"                      \
-    "[role=alert] { padding: .75rem; border-left: .3rem solid #b00020; background: #fdecea; }\n"   \
-    "[role=alert]:empty { display: none; }\n"                                                      \
-    "</style>\n</head>\n<body>\n<main>\n<h1>" title "</h1>\n" body "</main>\n</body>\n</html>\n"
 
 static const char LOGIN[] = PAGE(
     "Log in",
@@ -57,9 +43,8 @@ const char *secsession_page_not_sent(void)
 }
 
 /* A site's own page may load its own style and images; ours needs only its inline style. */
-#define POLICY "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-static const char OWN_POLICY[] = "default-src 'none'; style-src 'unsafe-inline'" POLICY;
-static const char SITE_POLICY[] = "default-src 'self'; style-src 'self' 'unsafe-inline'" POLICY;
+static const char SITE_POLICY[] =
+    "default-src 'self'; style-src 'self' 'unsafe-inline'" SECSESSION_POLICY;
 
 /* The file that the request maps to, or NULL. */
 static const char *read_template(request_rec *r)
@@ -120,7 +105,7 @@ static void send_filled(request_rec *r, const char *text, const secsession_login
     ap_rputs(text, r);
 }
 
-static void set_headers(request_rec *r, const char *policy)
+void secsession_page_set_headers(request_rec *r, const char *policy)
 {
     ap_set_content_type(r, "text/html; charset=utf-8");
     secsession_response_no_store(r);
@@ -135,7 +120,7 @@ int secsession_page_send_login(request_rec *r, int status, const secsession_logi
     const char *template = read_template(r);
 
     r->status = status;
-    set_headers(r, template ? SITE_POLICY : OWN_POLICY);
+    secsession_page_set_headers(r, template ? SITE_POLICY : SECSESSION_OWN_POLICY);
     send_filled(r, template ? template : LOGIN, page);
     return OK;
 }
@@ -144,7 +129,7 @@ int secsession_page_send_logout(request_rec *r)
 {
     static const secsession_login_page_t nothing;
 
-    set_headers(r, OWN_POLICY);
+    secsession_page_set_headers(r, SECSESSION_OWN_POLICY);
     send_filled(r, LOGOUT, &nothing);
     return OK;
 }

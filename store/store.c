@@ -282,23 +282,3 @@ secsession_outcome_t secsession_store_login_moment(secsession_store_t *store, ap
     *moment = result ? PQgetvalue(result, 0, 0) : NULL;
     return result ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
 }
-
-secsession_outcome_t secsession_store_revoke_own(secsession_store_t *store, apr_pool_t *pool,
-                                                 const secsession_session_t *session, int but_this)
-{
-    secsession_parameters_t parameters = { 0 };
-    const PGresult *result;
-
-    add_text(&parameters, session->id);
-    add_text(&parameters, but_this ? "true" : "false");
-    add_text(&parameters, "the application asked for it");
-    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_REVOKE_OWN, &parameters);
-    if (store->cache) {
-        secsession_key_t user;
-
-        if (secsession_key_of_user(session->user, &user)) {
-            secsession_cache_invalidate(store->cache, user);
-        }
-    }
-    return result ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
-}

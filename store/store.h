@@ -66,8 +66,8 @@ apr_status_t secsession_store_create(secsession_store_t **store, apr_pool_t *poo
 apr_status_t secsession_store_child_init(secsession_store_t *store, apr_pool_t *pool);
 
 /* Looks a token up: in the cache, else by one SQL statement. SECSESSION_LIVE and SECSESSION_ANONYMOUS
- * set *session; the request then counts as use of the session if it is within the visit's limits, and no polling. Any other
- * outcome says why there is none. */
+ * set *session; the request then counts as use of the session if it is within the visit's limits and
+ * no polling. Any other outcome says why there is none. */
 secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool_t *pool,
                                              const secsession_hash_t *token, const char *realm,
                                              const secsession_visit_t *visit,
@@ -109,7 +109,28 @@ secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_
 /* Ends all sessions of a session's user in its realm, but that one where `but_this`. SECSESSION_LIVE
  * when it is done. */
 secsession_outcome_t secsession_store_revoke_own(secsession_store_t *store, apr_pool_t *pool,
-                                                 const secsession_session_t *session, int but_this);
+                                                 const secsession_session_t *session, int but_this,
+                                                 const char *reason);
+
+/* One of the live sessions of a user, for that user to see. */
+typedef struct {
+    const char *id;
+    const char *client_addr; /* like the next, of the last authentication; "" if unknown */
+    const char *user_agent;
+    apr_int64_t authenticated_s; /* so many seconds ago */
+    apr_int64_t seen_s;
+} secsession_own_t;
+
+/* The sessions of a session's user in its realm, the one used last first. SECSESSION_LIVE sets *list,
+ * of secsession_own_t. */
+secsession_outcome_t secsession_store_own(secsession_store_t *store, apr_pool_t *pool,
+                                          const secsession_session_t *session,
+                                          apr_array_header_t **list);
+
+/* Ends another session of the same user in the same realm, by its id. SECSESSION_LIVE when there is
+ * none such any more. */
+secsession_outcome_t secsession_store_end_own(secsession_store_t *store, apr_pool_t *pool,
+                                              const secsession_session_t *session, const char *id);
 
 /* What the vault of a session holds. SECSESSION_LIVE sets *jar; SECSESSION_REVOKED: the session has
  * ended. */

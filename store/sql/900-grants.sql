@@ -24,6 +24,8 @@ grant execute on function
     secsession.keep_cookies(uuid, jsonb),
     secsession.vault_of(uuid),
     secsession.revoke_own(uuid, boolean, text),
+    secsession.own_sessions(uuid),
+    secsession.end_own(uuid, uuid),
     secsession.logout(bytea, text),
     secsession.login_failed(text, text, inet, text),
     secsession.heartbeat(uuid[], bigint[], double precision),

@@ -1,0 +1,173 @@
+/* See sessions.h. */
+#include "http/sessions.h"
+
+#include <apr_strings.h>
+#include <apr_uuid.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include "http/authn.h"
+#include "http/config.h"
+#include "http/context.h"
+#include "http/form.h"
+#include "http/guard.h"
+#include "http/html.h"
+#include "http/identity.h"
+#include "http/logout.h"
+#include "http/response.h"
+
+APLOG_USE_MODULE(secsession);
+
+#define FORM_LIMIT 1024
+
+static const char END_OTHERS[] =
+    "<form method=\"post\"><input type=\"hidden\" name=\"end\" value=\"others\">"
+    "<button type=\"submit\">End all other sessions</button></form>\n";
+
+/* --- how long -------------------------------------------------------------------------------- */
+
+static int wants_json(request_rec *r)
+{
+    const char *accept = apr_table_get(r->headers_in, "Accept");
+
+    return accept && ap_strcasestr(accept, "application/json")
+           && !ap_strcasestr(accept, "text/html");
+}
+
+/* A user's name has no control character. */
+static const char *json_string(apr_pool_t *pool, const char *text)
+{
+    char *quoted = apr_palloc(pool, 2 * strlen(text) + 3), *to = quoted;
+
+    *to++ = '"';
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') {
+            *to++ = '\\';
+        }
+        *to++ = *text;
+    }
+    *to++ = '"';
+    *to = '\0';
+    return quoted;
+}
+
+static int send_left(request_rec *r, const secsession_session_t *session)
+{
+    apr_int64_t idle = secsession_identity_idle_timeout(r, session) - session->idle_ms / 1000;
+
+    ap_set_content_type(r, "application/json");
+    secsession_response_no_store(r);
+    ap_rprintf(r,
+               "{\"user\":%s,\"idle_seconds_left\":%" APR_INT64_T_FMT
+               ",\"seconds_left\":%" APR_INT64_T_FMT "}\n",
+               json_string(r->pool, session->user), idle > 0 ? idle : 0, session->left_ms / 1000);
+    return OK;
+}
+
+/* --- which ----------------------------------------------------------------------------------- */
+
+static const char *ago(apr_pool_t *pool, apr_int64_t seconds)
+{
+    return seconds < 120      ? "just now"
+           : seconds < 7200   ? apr_psprintf(pool, "%d minutes ago", (int)(seconds / 60))
+           : seconds < 172800 ? apr_psprintf(pool, "%d hours ago", (int)(seconds / 3600))
+                              : apr_psprintf(pool, "%d days ago", (int)(seconds / 86400));
+}
+
+static void send_row(request_rec *r, const secsession_own_t *own, int is_this)
+{
+    ap_rvputs(r, "<li><p>", ap_escape_html(r->pool, *own->user_agent ? own->user_agent : "Unknown"),
+              "<br>from ", ap_escape_html(r->pool, own->client_addr), "<br>logged in ",
+              ago(r->pool, own->authenticated_s), ", used ", ago(r->pool, own->seen_s),
+              is_this ? " <strong>(this one)</strong>" : "", "</p>\n",
+              "<form method=\"post\"><input type=\"hidden\" name=\"end\" value=\"", own->id,
+              "\"><button type=\"submit\">", is_this ? "Log out" : "End this session",
+              "</button></form></li>\n", NULL);
+}
+
+static int send_list(request_rec *r, const secsession_session_t *session)
+{
+    apr_array_header_t *list;
+
+    if (secsession_store_own(secsession_config_server(r)->store, r->pool, session, &list)
+        != SECSESSION_LIVE) {
+        return secsession_response_unavailable(r);
+    }
+    secsession_page_set_headers(r, SECSESSION_OWN_POLICY);
+    ap_rvputs(r, PAGE_HEAD("Your sessions"), "<p>", ap_escape_html(r->pool, session->user),
+              " is logged in here:</p>\n<ul>\n", NULL);
+    for (int i = 0; i < list->nelts; i++) {
+        const secsession_own_t *own = &APR_ARRAY_IDX(list, i, secsession_own_t);
+
+        send_row(r, own, strcmp(own->id, session->id) == 0);
+    }
+    ap_rvputs(r, "</ul>\n", list->nelts > 1 ? END_OTHERS : "", PAGE_TAIL, NULL);
+    return OK;
+}
+
+/* --- ending ---------------------------------------------------------------------------------- */
+
+static int see_other(request_rec *r, const char *target)
+{
+    secsession_response_no_store(r);
+    apr_table_setn(r->headers_out, "Location", target);
+    return HTTP_SEE_OTHER;
+}
+
+static int end(request_rec *r, const secsession_session_t *session)
+{
+    secsession_store_t *store = secsession_config_server(r)->store;
+    const char *home = secsession_config_location(r)->logout_home, *which;
+    secsession_outcome_t outcome;
+    apr_uuid_t id;
+    char *form;
+    int status = secsession_form_read(r, FORM_LIMIT, &form);
+
+    if (status != OK) {
+        return status;
+    }
+    which = secsession_form_get(r->pool, form, "end");
+    if (which && strcmp(which, session->id) == 0) {
+        status = secsession_logout_end(r);
+        return status == OK ? see_other(r, home ? home : "/") : status;
+    }
+    if (which && strcmp(which, "others") == 0) {
+        outcome = secsession_store_revoke_own(store, r->pool, session, 1, "its user asked for it");
+    } else if (which && apr_uuid_parse(&id, which) == APR_SUCCESS
+               && strlen(which) == APR_UUID_FORMATTED_LENGTH) {
+        outcome = secsession_store_end_own(store, r->pool, session, which);
+    } else {
+        return HTTP_BAD_REQUEST;
+    }
+    return outcome == SECSESSION_LIVE ? see_other(r, ap_escape_uri(r->pool, r->uri))
+                                      : secsession_response_unavailable(r);
+}
+
+int secsession_sessions_handle(request_rec *r)
+{
+    const secsession_session_t *session;
+
+    if (strcmp(r->handler, "secsession-sessions") != 0) {
+        return DECLINED;
+    }
+    switch (secsession_context_session(r, &session)) {
+    case SECSESSION_LIVE:
+        break;
+    case SECSESSION_UNAVAILABLE:
+        return secsession_response_unavailable(r);
+    default:
+        secsession_response_no_store(r);
+        return secsession_authn_challenge(r);
+    }
+    switch (r->method_number) {
+    case M_GET:
+        return wants_json(r) ? send_left(r, session) : send_list(r, session);
+    case M_POST:
+        return secsession_guard_origin(r) == SECSESSION_OTHER_ORIGIN ? HTTP_FORBIDDEN
+                                                                     : end(r, session);
+    default:
+        ap_allow_standard_methods(r, MERGE_ALLOW, M_GET, M_POST, M_OPTIONS, -1);
+        return r->method_number == M_OPTIONS ? DECLINED : HTTP_METHOD_NOT_ALLOWED;
+    }
+}
