@@ -13,12 +13,15 @@ static const secsession_store_config_t DEFAULT_DATABASE = {
     .max = 10, .is_cached = 1, .slots = 65536, .lease_ms = 1000
 };
 
+static const secsession_throttle_t DEFAULT_THROTTLE = { 5, 5 * 60 };
+
 static const secsession_limits_t STANDARD = { 30 * 60, 8 * 60 * 60 };
 
 void *secsession_config_create_server(apr_pool_t *pool, server_rec *server)
 {
     secsession_server_config_t *config = apr_pcalloc(pool, sizeof(*config));
 
+    config->throttle.most = UNSET;
     config->database.is_cached = UNSET;
     config->database.stale_ms = UNSET;
     return config;
@@ -53,6 +56,7 @@ void *secsession_config_merge_server(apr_pool_t *pool, void *base_data, void *ov
     merged->in_use = base->in_use || over->in_use;
     PICK(realm);
     merged->database = merge_database(&base->database, &over->database);
+    merged->throttle = over->throttle.most != UNSET ? over->throttle : base->throttle;
     merged->cookie = over->cookie.name ? over->cookie : base->cookie;
     return merged;
 }
@@ -153,6 +157,9 @@ void secsession_config_complete(apr_pool_t *pool, const server_rec *server)
 
         ap_str_tolower(name);
         config->realm = name;
+    }
+    if (config->throttle.most == UNSET) {
+        config->throttle = DEFAULT_THROTTLE;
     }
     if (config->cookie.name == NULL) {
         config->cookie.name = "__Host-secsession";

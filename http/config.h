@@ -19,11 +19,18 @@ typedef struct {
     const char *attributes; /* "; Path=/; Secure; HttpOnly; SameSite=Lax" */
 } secsession_cookie_t;
 
+/* How many passwords may be tried. */
+typedef struct {
+    int most;   /* by a user from an address; 0: any number */
+    int within; /* seconds from one to the next */
+} secsession_throttle_t;
+
 /* One server or virtual host. */
 typedef struct {
     int in_use; /* SecSession is On somewhere in it */
     const char *realm;
     secsession_cookie_t cookie;
+    secsession_throttle_t throttle;     /* most -1: not said */
     secsession_store_config_t database; /* DBDriver, DBDParams, DBDMax are mod_dbd's, read along */
     secsession_store_t *store;          /* where in_use, after post_config */
 } secsession_server_config_t;

@@ -53,6 +53,25 @@ static const char *set_cookie(cmd_parms *cmd, void *location, int argc, char *co
                                       &server->cookie.attributes);
 }
 
+static const char *set_throttle(cmd_parms *cmd, void *location, const char *most,
+                                const char *within)
+{
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+    const char *error;
+
+    if (strcasecmp(most, "Off") == 0 && within == NULL) {
+        server->throttle.most = 0;
+        return NULL;
+    }
+    error = secsession_argument_number(cmd, most, 1000, &server->throttle.most);
+    if (error || within == NULL) {
+        return error ? error
+                     : "SecSessionLoginThrottle wants Off, or a number and a duration: 5 5m";
+    }
+    return secsession_argument_duration(cmd, within, &server->throttle.within);
+}
+
 static const char *set_providers(cmd_parms *cmd, void *location, int argc, char *const argv[])
 {
     apr_array_header_t *providers = apr_array_make(cmd->pool, argc, sizeof(const char *));
@@ -180,6 +199,9 @@ const command_rec secsession_directives[] = {
                  "Off: requests here (polling) do not keep the session alive; default: On"),
     AP_INIT_TAKE_ARGV("SecSessionAuthProvider", set_providers, NULL, EVERYWHERE,
                       "authentication providers that the login form asks; default: file"),
+    AP_INIT_TAKE12("SecSessionLoginThrottle", set_throttle, NULL, RSRC_CONF,
+                   "how many failed logins of a user from an address, and in what time, lead to a "
+                   "pause; or Off; default: 5 5m"),
     AP_INIT_TAKE1("SecSessionLoginPage", set_path, LOCATION(login_page), EVERYWHERE,
                   "the path to which a browser without a session is sent"),
     AP_INIT_TAKE1("SecSessionLoginHome", set_path, LOCATION(login_home), EVERYWHERE,

@@ -81,15 +81,30 @@ static int refuse(request_rec *r, const char *user, const char *target)
     return secsession_page_send_login(r, HTTP_UNAUTHORIZED, &page);
 }
 
-static int note_failure(request_rec *r, const char *user, const char *reason)
+/* The same for whoever is named: whether there is such a user cannot be seen. */
+static int ask_to_wait(request_rec *r, int seconds, const char *target)
 {
-    const secsession_server_config_t *server = secsession_config_server(r);
-    const char *recorded = secsession_text_is_name(user, SECSESSION_USER_LENGTH) ? user : NULL;
+    const secsession_login_page_t page = {
+        apr_psprintf(r->pool, "There were too many attempts. Please try again in %d %s.",
+                     seconds < 120 ? seconds : (seconds + 59) / 60,
+                     seconds < 120 ? "seconds" : "minutes"),
+        NULL, target, NULL
+    };
 
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  "SS219: too many attempts to log in to realm %s from %s: the next is let pass in "
+                  "%d seconds; reset-throttle.sql lets it pass at once",
+                  secsession_config_server(r)->realm, r->useragent_ip, seconds);
+    apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, seconds));
+    return secsession_page_send_login(r, HTTP_TOO_MANY_REQUESTS, &page);
+}
+
+static int note_failure(request_rec *r, const secsession_attempt_t *attempt, const char *reason)
+{
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "SS204: login failed in realm %s for user %s: %s",
-                  server->realm, recorded ? recorded : "(not a user name)", reason);
-    return secsession_store_login_failed(server->store, r->pool, server->realm, recorded,
-                                         secsession_identity_address(r), reason)
+                  attempt->realm, *attempt->user ? attempt->user : "(not a user name)", reason);
+    return secsession_store_login_failed(secsession_config_server(r)->store, r->pool, attempt,
+                                         reason)
            == SECSESSION_LIVE;
 }
 
@@ -117,11 +132,20 @@ static int check(request_rec *r, const char *user, const char *password, const c
 {
     const secsession_server_config_t *server = secsession_config_server(r);
     int is_name = secsession_text_is_name(user, SECSESSION_USER_LENGTH);
+    const secsession_attempt_t attempt = { .realm = server->realm,
+                                           .user = is_name ? user : "",
+                                           .client_addr = secsession_identity_address(r),
+                                           .most = server->throttle.most,
+                                           .within = server->throttle.within };
     apr_int64_t epoch = 0;
+    int wait;
 
-    if (secsession_store_login_epoch(server->store, r->pool, server->realm, is_name ? user : "",
-                                     &epoch)
-        != SECSESSION_LIVE) {
+    switch (secsession_store_login_begin(server->store, r->pool, &attempt, &epoch, &wait)) {
+    case SECSESSION_LIVE:
+        break;
+    case SECSESSION_THROTTLED:
+        return ask_to_wait(r, wait, target);
+    default:
         return secsession_response_unavailable(r);
     }
     switch (is_name ? secsession_password_check(r, &user, password)
@@ -136,7 +160,7 @@ static int check(request_rec *r, const char *user, const char *password, const c
     default:
         return secsession_response_unavailable(r);
     }
-    return note_failure(r, user, "wrong user name or password")
+    return note_failure(r, &attempt, "wrong user name or password")
                ? refuse(r, user, target)
                : secsession_response_unavailable(r);
 }

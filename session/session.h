@@ -18,6 +18,7 @@ typedef enum {
     SECSESSION_REUSE,      /* ended: a retired token was used after its grace */
     SECSESSION_LOGGED_OUT, /* ended by its user */
     SECSESSION_EVICTED,    /* ended to make room for a newer session of the same user */
+    SECSESSION_THROTTLED,  /* too many attempts to log in: not now */
     SECSESSION_STALE,      /* live, but the user authenticated too long ago for what is wanted */
     SECSESSION_UNAVAILABLE /* the database gave no answer: neither yes nor no (I4) */
 } secsession_outcome_t;

@@ -14,11 +14,11 @@ APLOG_USE_MODULE(secsession);
 static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_SCHEMA_VERSION] = "select secsession.schema_version()",
     [SECSESSION_SQL_LOOKUP] = "select secsession.lookup($1, $2, $3, $4, $5)",
-    [SECSESSION_SQL_LOGIN_EPOCH] = "select secsession.login_epoch($1, $2)",
+    [SECSESSION_SQL_LOGIN_BEGIN] = "select * from secsession.login_begin($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_AUTHENTICATE] =
         "select secsession.authenticate($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     [SECSESSION_SQL_LOGOUT] = "select secsession.logout($1, $2)",
-    [SECSESSION_SQL_LOGIN_FAILED] = "select secsession.login_failed($1, $2, $3, $4)",
+    [SECSESSION_SQL_LOGIN_FAILED] = "select secsession.login_failed($1, $2, $3, $4, $5, $6)",
     [SECSESSION_SQL_LOGIN_MOMENT] = "select secsession.login_moment()::text",
     [SECSESSION_SQL_BEGIN_SESSION] = "select secsession.begin_session($1, $2, $3, $4, $5, $6, $7)",
     [SECSESSION_SQL_KEEP_COOKIES] = "select secsession.keep_cookies($1, $2)",

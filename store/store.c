@@ -166,25 +166,33 @@ secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool
     return outcome;
 }
 
-secsession_outcome_t secsession_store_login_epoch(secsession_store_t *store, apr_pool_t *pool,
-                                                  const char *realm, const char *user,
-                                                  apr_int64_t *epoch)
+secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr_pool_t *pool,
+                                                  const secsession_attempt_t *attempt,
+                                                  apr_int64_t *epoch, int *wait)
 {
     secsession_parameters_t parameters = { 0 };
     const PGresult *result;
     int ok = 1;
 
-    add_text(&parameters, realm);
-    add_text(&parameters, user);
-    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_LOGIN_EPOCH, &parameters);
+    add_text(&parameters, attempt->realm);
+    add_text(&parameters, attempt->user);
+    add_text(&parameters, attempt->client_addr);
+    add_number(&parameters, pool, attempt->most);
+    add_number(&parameters, pool, attempt->within);
+    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_LOGIN_BEGIN, &parameters);
     if (result == NULL) {
         return SECSESSION_UNAVAILABLE;
     }
     *epoch = secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0), &ok);
+    *wait = ok && !PQgetisnull(result, 0, 1)
+                ? (int)secsession_answer_number(PQgetvalue(result, 0, 1), PQgetlength(result, 0, 1),
+                                                &ok)
+                : 0;
     if (!ok) {
-        secsession_dbd_log_nonsense(store->dbd, SECSESSION_SQL_LOGIN_EPOCH);
+        secsession_dbd_log_nonsense(store->dbd, SECSESSION_SQL_LOGIN_BEGIN);
+        return SECSESSION_UNAVAILABLE;
     }
-    return ok ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
+    return *wait > 0 ? SECSESSION_THROTTLED : SECSESSION_LIVE;
 }
 
 /* What this server has just changed itself it does not wait to hear from the feed. */
@@ -245,15 +253,17 @@ secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_
 }
 
 secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, apr_pool_t *pool,
-                                                   const char *realm, const char *user,
-                                                   const char *client_addr, const char *reason)
+                                                   const secsession_attempt_t *attempt,
+                                                   const char *reason)
 {
     secsession_parameters_t parameters = { 0 };
 
-    add_text(&parameters, realm);
-    add_text(&parameters, user);
-    add_text(&parameters, client_addr);
+    add_text(&parameters, attempt->realm);
+    add_text(&parameters, *attempt->user ? attempt->user : NULL);
+    add_text(&parameters, attempt->client_addr);
     add_text(&parameters, reason);
+    add_number(&parameters, pool, attempt->most);
+    add_number(&parameters, pool, attempt->within);
     return secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_LOGIN_FAILED, &parameters)
                ? SECSESSION_LIVE
                : SECSESSION_UNAVAILABLE;

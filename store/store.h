@@ -44,7 +44,7 @@ typedef struct {
     const char *realm;
     const char *user; /* UTF-8 without control characters; NULL: anonymous */
     const char *method;
-    apr_int64_t epoch;  /* from secsession_store_login_epoch, before the password, or NO_EPOCH */
+    apr_int64_t epoch;  /* from secsession_store_login_begin, before the password, or NO_EPOCH */
     const char *moment; /* from secsession_store_login_moment, or NULL */
     const secsession_jar_t *cookies; /* for the vault, or NULL */
     const char *client_addr;         /* an IP address */
@@ -74,11 +74,21 @@ secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool
                                              const char *client_addr,
                                              const secsession_session_t **session);
 
-/* The user's epoch, to be read before the password is checked, so that a revocation which commits
- * meanwhile refuses the login (I2). SECSESSION_LIVE sets *epoch. */
-secsession_outcome_t secsession_store_login_epoch(secsession_store_t *store, apr_pool_t *pool,
-                                                  const char *realm, const char *user,
-                                                  apr_int64_t *epoch);
+/* An attempt to log in, before the password is checked. */
+typedef struct {
+    const char *realm;
+    const char *user; /* as it was typed; "" where that can be no name */
+    const char *client_addr;
+    int most;   /* attempts of this user from this address... */
+    int within; /* ...each less than so many seconds after the one before; 0 attempts: no limit */
+} secsession_attempt_t;
+
+/* Counts an attempt. SECSESSION_LIVE sets *epoch, the user's, to be read before the password is
+ * checked, so that a revocation which commits meanwhile refuses the login (I2).
+ * SECSESSION_THROTTLED: too many; *wait seconds have to pass. */
+secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr_pool_t *pool,
+                                                  const secsession_attempt_t *attempt,
+                                                  apr_int64_t *epoch, int *wait);
 
 /* This moment of the database, to be read before an application is asked whom it logs in: it does for
  * all users what the epoch does for one. SECSESSION_LIVE sets *moment. */
@@ -93,8 +103,8 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
 
 /* Records a failed login. SECSESSION_LIVE when it stands in the audit trail. */
 secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, apr_pool_t *pool,
-                                                   const char *realm, const char *user,
-                                                   const char *client_addr, const char *reason);
+                                                   const secsession_attempt_t *attempt,
+                                                   const char *reason);
 
 /* Ends the session of a token at its user's wish. SECSESSION_LOGGED_OUT: it has ended, now or
  * before; only SECSESSION_UNAVAILABLE means that it may go on. */

@@ -216,7 +216,7 @@ subtest 'I3, I4: an error of the database lets nobody in and logs nobody out' =>
         $postgres->psql($errors{$error}[1]);
         is seen_by_app($alice)->{SECSESSION_ID}, $id, 'when it is over she is still in the same session';
     }
-    for my $function ('authenticate', 'login_epoch') {
+    for my $function ('authenticate', 'login_begin') {
         my $signature = $postgres->value("select oid::regprocedure from pg_proc where proname = '$function'");
         $postgres->psql("revoke execute on function $signature from secsession_httpd");
         my $login = $asking->client->login('alice', $password);

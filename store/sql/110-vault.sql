@@ -40,12 +40,39 @@ alter table secsession.revocation_epoch add column raised_by xid8;
 comment on column secsession.revocation_epoch.raised_by is
     'The transaction that raised it last, so that a login can tell whether it had begun before.';
 
+create table secsession.login_attempt (
+    realm text collate "C" not null,
+    user_key bytea not null,
+    address text not null,
+    attempts integer not null,
+    last_at timestamptz not null,
+    blocked_until timestamptz,
+    primary key (realm, user_key, address)
+)
+with (fillfactor = 70);
+
+create index login_attempt_last on secsession.login_attempt (last_at);
+
+comment on table secsession.login_attempt is
+    'How often a password has been tried: for a user from an address, for a user from anywhere, and for anybody from an address. A success takes its attempt back.';
+comment on column secsession.login_attempt.realm is 'The realm.';
+comment on column secsession.login_attempt.user_key is
+    'Of the name that was typed, a hash; empty: whichever.';
+comment on column secsession.login_attempt.address is
+    'The address, of IPv6 its first 64 bits; empty: wherever from.';
+comment on column secsession.login_attempt.attempts is
+    'How many there were, each less than the time of the web server''s limit after the one before.';
+comment on column secsession.login_attempt.last_at is 'When the last one was.';
+comment on column secsession.login_attempt.blocked_until is
+    'Until when no other is let pass; null: it never came to that.';
+
 alter type secsession.session_answer add attribute vault_version integer;
 comment on column secsession.session_answer.vault_version is
     'Which state its vault has; 0: empty.';
 comment on column secsession.session_answer.state is
     'live, anonymous (live, but nobody has authenticated), retired (an old token: refused, without harm to the session) or ended.';
 
+drop function if exists secsession.login_failed(text, text, inet, text);
 drop function if exists secsession.authenticate(
     bytea, bytea, text, text, text, bigint, inet, text, integer, integer
 );

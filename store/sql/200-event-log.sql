@@ -24,25 +24,3 @@ end
 $$;
 comment on function secsession.log_event(text, uuid, text, text, inet, text, jsonb) is
     'Internal: adds one event, by the role that is logged in.';
-
-create or replace function secsession.login_failed(
-    realm text,
-    user_name text,
-    client_addr inet,
-    reason text
-)
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-begin
-    -- Whatever was typed is kept, but no more of it than a user name could have.
-    perform log_event(
-        'login_failed', null, login_failed.realm, left(login_failed.user_name, 255),
-        login_failed.client_addr, left(login_failed.reason, 255)
-    );
-end
-$$;
-comment on function secsession.login_failed(text, text, inet, text) is
-    'Records a failed login.';

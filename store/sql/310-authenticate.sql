@@ -261,6 +261,7 @@ begin
     end if;
 
     perform store_login(replaced, login);
+    perform take_attempt_back(realm, user_name, client_addr);
     -- Looked up like any other, so that what is answered is what the next request will meet.
     answer := lookup(token_hash, realm, 0, 0);
     if answer.user_name is distinct from user_name then

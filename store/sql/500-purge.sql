@@ -30,6 +30,16 @@ begin
     delete from session s
     where s.session_id = any (past);
 
+    delete from login_attempt a
+    where (a.realm, a.user_key, a.address) in (
+        select old.realm, old.user_key, old.address
+        from login_attempt old
+        where old.last_at < moment - interval '1 day'
+        order by old.last_at
+        limit batch * 10
+        for update skip locked
+    );
+
     delete from event_log l
     where l.event_id in (
         select old.event_id
@@ -44,4 +54,4 @@ begin
 end
 $$;
 comment on function secsession.purge(integer) is
-    'Removes up to so many sessions whose absolute end has passed, with their tokens, and ten times as many events past their retention. Returns how many sessions it removed.';
+    'Removes up to so many sessions whose absolute end has passed, with their tokens, and ten times as many events past their retention and attempts to log in that are a day old. Returns how many sessions it removed.';

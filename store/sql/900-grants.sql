@@ -15,6 +15,7 @@ to secsession_httpd, secsession_admin;
 
 grant execute on function
     secsession.lookup(bytea, text, integer, integer, inet),
+    secsession.login_begin(text, text, inet, integer, integer),
     secsession.login_epoch(text, text),
     secsession.authenticate(
         bytea, bytea, text, text, text, bigint, inet, text, integer, integer, pg_snapshot, jsonb
@@ -27,7 +28,7 @@ grant execute on function
     secsession.own_sessions(uuid),
     secsession.end_own(uuid, uuid),
     secsession.logout(bytea, text),
-    secsession.login_failed(text, text, inet, text),
+    secsession.login_failed(text, text, inet, text, integer, integer),
     secsession.heartbeat(uuid[], bigint[], double precision),
     secsession.announce(text)
 to secsession_httpd;
@@ -38,6 +39,7 @@ grant execute on function
     secsession.revoke_address(inet, text),
     secsession.revoke_before(timestamptz, text, text),
     secsession.revoke_all(text, text),
+    secsession.reset_throttle(text, inet),
     secsession.revoke_on_change()
 to secsession_admin;
 

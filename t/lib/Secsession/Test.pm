@@ -8,6 +8,7 @@
 #   done_testing;
 #
 # start_servers takes the options of Secsession::Httpd, and
+#   throttle => '5 5m'                              SecSessionLoginThrottle; else Off
 #   app => $text, login => $text, logout => $text   more lines of those <Location>s
 #   database => { ... }                             options of Secsession::Postgres
 # The layout: /login and /logout (the module's handlers); /app/PROGRAM, CGI that requires a user;
@@ -68,6 +69,7 @@ sub standard_config {
     my $users = users_file(scratch('users'));
     return <<"CONFIG";
 SecSession On
+SecSessionLoginThrottle @{[ $opt{throttle} // 'Off' ]}
 <Location "/login">
     SetHandler secsession-login
     AuthUserFile "$users"
@@ -95,7 +97,7 @@ sub start_servers {
     my (%opt) = @_;
     my $postgres = Secsession::Postgres->start(%{ delete $opt{database} // {} })->install;
     my $config = standard_config(%opt);
-    delete @opt{qw(app login logout)};
+    delete @opt{qw(app login logout throttle)};
     my %files = ('pub/page.html' => "<p>public</p>\n", 'static/page.html' => "<p>private</p>\n", %{ $opt{files} // {} });
     return ($postgres, Secsession::Httpd->start(%opt, postgres => $postgres, config => $config, files => \%files));
 }
