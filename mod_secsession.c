@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "http/applogin.h"
+#include "http/adopt.h"
 #include "http/authn.h"
 #include "http/authz.h"
 #include "http/config.h"
@@ -17,6 +18,7 @@
 #include "http/identity.h"
 #include "http/login.h"
 #include "http/logout.h"
+#include "http/modsession.h"
 #include "http/password.h"
 #include "http/response.h"
 #include "http/sessions.h"
@@ -47,7 +49,9 @@ static void register_hooks(apr_pool_t *pool)
     secsession_response_register();
     secsession_tee_register();
     secsession_authz_register(pool);
+    secsession_modsession_register();
 
+    ap_hook_pre_config(secsession_modsession_find, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(secsession_stores_child_init, NULL, NULL, APR_HOOK_MIDDLE);
@@ -56,14 +60,24 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_header_parser(secsession_context_look_up, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_header_parser(secsession_guard_check, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_header_parser(secsession_vault_apply, NULL, NULL, APR_HOOK_FIRST + 2);
+    ap_hook_check_access(secsession_modsession_check, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                         AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authn(secsession_adopt_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authn(secsession_modsession_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(secsession_authn_check, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(secsession_authn_note_failure, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_fixups(secsession_adopt_fixup, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(secsession_identity_fixup, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_fixups(secsession_vault_apply_to_subrequest, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_fixups(secsession_applogin_prepare, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_insert_filter(secsession_modsession_insert, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_insert_error_filter(secsession_modsession_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_error_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_handler(secsession_modsession_prepare_login, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(secsession_login_handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(secsession_logout_handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(secsession_sessions_handle, NULL, NULL, APR_HOOK_MIDDLE);

@@ -46,9 +46,8 @@ int secsession_applogin_prepare(request_rec *r)
     if (context == NULL || r->main) {
         return DECLINED;
     }
-    if (context->words.moment == NULL && may_log_in(r)) {
-        secsession_store_login_moment(secsession_config_server(r)->store, r->pool,
-                                      &context->words.moment);
+    if (may_log_in(r)) {
+        secsession_bind_note_moment(r);
     }
     if (expression_of(secsession_config_location(r)->login_when) && r->method_number == M_POST) {
         secsession_tee_insert(r);
@@ -198,7 +197,7 @@ static int bind_user(request_rec *r, secsession_context_t *context)
     const secsession_binding_t binding = { .user = context->words.user,
                                            .method = context->words.method,
                                            .epoch = SECSESSION_NO_EPOCH,
-                                           .moment = context->words.moment,
+                                           .moment = context->moment,
                                            .cookies = context->vaulted.changes };
 
     switch (secsession_bind_user(r, &binding)) {

@@ -77,7 +77,7 @@ static const char *login_url(request_rec *r, const char *page, secsession_outcom
     return url;
 }
 
-static int demand_login(request_rec *r, secsession_outcome_t outcome)
+int secsession_authn_demand(request_rec *r, secsession_outcome_t outcome)
 {
     const char *page = secsession_config_location(r)->login_page;
 
@@ -146,7 +146,7 @@ int secsession_authn_check(request_rec *r)
         return secsession_response_unavailable(r);
     }
     if (outcome != SECSESSION_LIVE) {
-        return demand_login(r, outcome);
+        return secsession_authn_demand(r, outcome);
     }
     r->user = apr_pstrdup(r->pool, session->user);
     r->ap_auth_type = apr_pstrdup(r->pool, SECSESSION_AUTH_TYPE);

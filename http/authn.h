@@ -17,6 +17,10 @@ int secsession_authn_check(request_rec *r);
 /* note_auth_failure: who is logged in, but not whom Require names, gets the challenge, too. */
 int secsession_authn_note_failure(request_rec *r, const char *type);
 
+/* Sends who has no session to the login page if a person waits for a page here, else gives
+ * HTTP_UNAUTHORIZED. */
+int secsession_authn_demand(request_rec *r, secsession_outcome_t outcome);
+
 /* Adds WWW-Authenticate to the answer and gives HTTP_UNAUTHORIZED. */
 int secsession_authn_challenge(request_rec *r);
 

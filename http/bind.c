@@ -12,6 +12,17 @@ APLOG_USE_MODULE(secsession);
 
 #define USER_AGENT_LENGTH 255
 
+int secsession_bind_note_moment(request_rec *r)
+{
+    secsession_context_t *context = secsession_context_get(r);
+
+    if (context->moment == NULL) {
+        secsession_store_login_moment(secsession_config_server(r)->store, r->pool,
+                                      &context->moment);
+    }
+    return context->moment != NULL;
+}
+
 /* What every session has, and its token in *text. Whether there is one. */
 static int describe(request_rec *r, secsession_login_t *login, char **text)
 {

@@ -19,6 +19,10 @@ typedef struct {
     const secsession_jar_t *cookies;
 } secsession_binding_t;
 
+/* Asks the database for this moment, once in a request: to be called before credentials are checked
+ * that may lead to a binding. Whether the context has it. */
+int secsession_bind_note_moment(request_rec *r);
+
 /* Binds a user to a token that did not exist before (I5), in place of the one that the browser
  * presented; the context has the new session from then on. SECSESSION_LIVE: done. SECSESSION_REVOKED:
  * the user was revoked meanwhile; SECSESSION_UNAVAILABLE: nothing is known; nobody is logged in. */

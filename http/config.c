@@ -33,7 +33,7 @@ void *secsession_config_create_server(apr_pool_t *pool, server_rec *server)
 static secsession_store_config_t merge_database(const secsession_store_config_t *base,
                                                 const secsession_store_config_t *over)
 {
-    secsession_store_config_t result, *merged = &result;
+    secsession_store_config_t result = *base, *merged = &result;
 
     PICK(driver);
     PICK(params);
@@ -66,6 +66,7 @@ void *secsession_config_create_location(apr_pool_t *pool, char *path)
     secsession_location_config_t *location = apr_pcalloc(pool, sizeof(*location));
 
     location->enabled = UNSET;
+    location->adopt = UNSET;
     location->cache_control = UNSET;
     location->app_login = UNSET;
     location->guard = UNSET;
@@ -79,6 +80,7 @@ void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *
     secsession_location_config_t *merged = apr_pcalloc(pool, sizeof(*merged));
 
     PICK_SET(enabled);
+    PICK_SET(adopt);
     PICK_SET(cache_control);
     PICK(limits.idle);
     PICK(limits.absolute);

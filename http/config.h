@@ -45,6 +45,7 @@ typedef struct {
 typedef struct {
     int enabled;                /* -1: not said */
     secsession_limits_t limits; /* 0: not said */
+    int adopt;                  /* -1: not said */
     const char *login_page;
     const char *login_home;
     const char *logout_home;

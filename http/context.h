@@ -21,8 +21,7 @@ typedef struct {
 
 /* What the application said; see http/applogin.h. */
 typedef struct {
-    const char *moment; /* of the database, before the application was asked; NULL: not known */
-    const char *user;   /* to log in, or NULL */
+    const char *user; /* to log in, or NULL */
     const char *method;
     int log_out;
     int revoke_others, revoke_all;
@@ -44,6 +43,8 @@ typedef struct {
     void *form;       /* http/tee.c's copy of it */
     secsession_vaulted_t vaulted;
     secsession_words_t words;
+    const char *moment; /* of the database, from before credentials were checked; NULL: not asked */
+    struct secsession_mod_session_t *mod_session; /* see modsession.c */
 } secsession_context_t;
 
 /* post_read_request: takes the cookie and spoofed headers out of the request, before anybody else

@@ -202,6 +202,8 @@ const command_rec secsession_directives[] = {
     AP_INIT_TAKE12("SecSessionLoginThrottle", set_throttle, NULL, RSRC_CONF,
                    "how many failed logins of a user from an address, and in what time, lead to a "
                    "pause; or Off; default: 5 5m"),
+    AP_INIT_FLAG("SecSessionAdopt", ap_set_flag_slot, LOCATION(adopt), EVERYWHERE,
+                 "On: whom another AuthType has authenticated gets a session; default: Off"),
     AP_INIT_TAKE1("SecSessionLoginPage", set_path, LOCATION(login_page), EVERYWHERE,
                   "the path to which a browser without a session is sent"),
     AP_INIT_TAKE1("SecSessionLoginHome", set_path, LOCATION(login_home), EVERYWHERE,

@@ -5,6 +5,7 @@
 #include <http_log.h>
 
 #include "http/config.h"
+#include "http/modsession.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -97,6 +98,7 @@ int secsession_stores_create(apr_pool_t *pool, server_rec *first)
 
         if (config->in_use) {
             secsession_config_complete(pool, server);
+            config->database.has_vaults |= secsession_modsession_is_there();
             status = give_store(pool, first, server, &number);
         }
     }

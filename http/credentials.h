@@ -1,0 +1,19 @@
+/* The credentials that mod_auth_form keeps in a session of mod_session: for each AuthName, the
+ * entries AuthName-user, AuthName-pw, and perhaps AuthName-site. */
+#ifndef SECSESSION_CREDENTIALS_H
+#define SECSESSION_CREDENTIALS_H
+
+#include <apr_tables.h>
+#include <httpd.h>
+
+/* Whether there are any. */
+int secsession_credentials_are_in(const apr_table_t *entries);
+
+/* The user whom mod_auth_form has logged in by a form of this very request; NULL: it has not. A name
+ * in r->user proves nothing, since mod_auth_form sets it before it looks at the password. */
+const char *secsession_credentials_posted(request_rec *r, const apr_table_t *entries);
+
+/* Takes out those of others than this user (NULL: of everybody). Whether there were any. */
+int secsession_credentials_remove_others(apr_table_t *entries, const char *user);
+
+#endif

@@ -1,0 +1,329 @@
+# httpd's own mod_session, and mod_auth_form on top of it, with our sessions below: logins, what is kept, and how it
+# all ends.
+# mpm: all
+
+use lib 't/lib';
+use Secsession::Test;
+use Secsession::Process qw(scratch spew);
+
+my $USERS = users_file(scratch('form'));
+my $FORM = <<"CONFIG";
+AuthType Form
+AuthFormProvider file
+AuthUserFile "$USERS"
+Session On
+CONFIG
+my $CONFIG = <<"CONFIG";
+ScriptAliasMatch "^/(?:form|aged|admin|short|kept|env)/(show|slow|headers)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
+<LocationMatch "^/(form|short|do)">
+    $FORM
+    AuthName staff
+    AuthFormLoginRequiredLocation "/pub/page.html"
+</LocationMatch>
+<Location "/form/">
+    Require valid-user
+</Location>
+<Location "/short/">
+    Require valid-user
+    SecSessionIdleTimeout 5m
+</Location>
+<Location "/do-login">
+    SetHandler form-login-handler
+    AuthFormLoginSuccessLocation "/form/show"
+    Require all granted
+</Location>
+<Location "/do-logout">
+    SetHandler form-logout-handler
+    AuthFormLogoutLocation "/pub/page.html"
+    Require all granted
+</Location>
+<Location "/aged/">
+    $FORM
+    AuthName staff
+    SessionMaxAge 3600
+    Require valid-user
+</Location>
+<Location "/admin/">
+    $FORM
+    AuthName admin
+    Require valid-user
+</Location>
+<Location "/kept/">
+    Session On
+    SessionHeader X-Replace
+    SessionEnv On
+    Require all granted
+</Location>
+<Location "/env/">
+    Session On
+    SessionEnv On
+    Require all granted
+</Location>
+CONFIG
+my ($postgres, $httpd) = start_servers(
+    modules => [qw(session auth_form request)], database => { log_statements => 1 }, config => $CONFIG);
+
+sub credentials { return { httpd_username => $_[0], httpd_password => $_[1] // password_of($_[0]) } }
+sub logs_in { my ($client, $user, $path) = @_; return $client->post_form($path // '/do-login', credentials($user)) }
+sub user_seen { return environment_of($_[0])->{REMOTE_USER} }
+sub kept_in { return environment_of($_[0]->get('/env/show'))->{HTTP_SESSION} // '' }
+sub count { return $postgres->value("select count(*) from secsession.$_[0]") }
+sub of_token { my ($what, $token) = @_; return $postgres->value(<<"SQL", vars => { token => $token }) }
+select $what from secsession.session s join secsession.token t using (session_id)
+where t.token_hash = sha256(decode(translate(:'token', '-_', '+/') || '=', 'base64'))
+SQL
+
+sub form_browser {
+    my ($user) = @_;
+    my $client = browser($httpd);
+    my $response = logs_in($client, $user);
+    die 'no login: ' . $response->status unless $response->status == 302 && $client->token;
+    return $client;
+}
+
+# What an application has mod_session keep.
+sub keeps { my ($client, $what) = @_; return $client->get('/kept/headers?' . join '', map { sprintf '%%%02x', ord } split //, "X-Replace: $what\n") }
+
+subtest 'who passes by costs no row and no SQL' => sub {
+    my $rows = count('session');
+    my $asked = $postgres->statements('httpd_web', qr/login_moment|lookup|vault|begin_session|authenticate/);
+    is browser($httpd)->get('/env/show')->status, 200, 'a page with a session is served';
+    is browser($httpd)->get('/form/show')->status, 302, 'a protected page sends to the login form';
+    is browser($httpd)->get('/aged/show')->status, 401, 'or answers 401';
+    is count('session'), $rows, 'no session was made';
+    is $postgres->statements('httpd_web', qr/login_moment|lookup|vault|begin_session|authenticate/), $asked, 'and no SQL';
+};
+
+subtest 'a login with mod_auth_form' => sub {
+    my $alice = browser($httpd);
+    my $response = logs_in($alice, 'alice');
+    is $response->status, 302, 'the handler sends on';
+    like $response->cookie('__Host-secsession'), qr/\A__Host-secsession=[\w-]{43}; .*HttpOnly/, 'with a cookie of ours';
+    is scalar($response->all_headers('Set-Cookie')), 1, 'and no other';
+    is user_seen($alice->get('/form/show')), 'alice', 'alice is logged in';
+    is user_seen($alice->get('/form/show')), 'alice', 'and stays so' for 1 .. 3;
+    is of_token('user_name', $alice->token), 'alice', 'the database has the hash of the token';
+    is of_token('auth_method', $alice->token), 'form', 'and how she logged in';
+    is $alice->get('/app/show')->status, 200, 'it is a session like any other';
+    my $inline = browser($httpd);
+    is user_seen(logs_in($inline, 'bob', '/form/show')), 'bob', 'a login at the page itself shows the page';
+    is user_seen($inline->get('/form/show')), 'bob', 'and lasts';
+};
+
+subtest 'a wrong password is nobody\'s session' => sub {
+    my $rows = count('session');
+    for my $path (qw(/do-login /form/show /aged/show)) {
+        my $mallory = browser($httpd);
+        my $response = $mallory->post_form($path, credentials('alice', 'guess'));
+        like $response->status, qr/^(?:302|401)$/, "$path: refused";
+        is $mallory->token, undef, "$path: no cookie";
+        my $bob = form_browser('bob');
+        $bob->post_form($path, credentials('alice', 'guess'));
+        $bob->get($path);
+        is environment_of($bob->get('/app/show'))->{REMOTE_USER}, 'bob', "$path: who is logged in stays who he is";
+        $rows++;
+    }
+    is count('session'), $rows, 'no other session was made';
+};
+
+subtest 'a token from before the login is worth nothing after it' => sub {
+    my $mallory = browser($httpd);
+    keeps($mallory, 'colour=red');
+    my $planted = $mallory->token;
+    is of_token('user_name is null', $planted), 't', 'a session of nobody exists, since something is kept';
+    my $alice = browser($httpd)->set_token($planted);
+    like kept_in($alice), qr/colour=red/, 'alice has it, too';
+    is logs_in($alice, 'alice')->status, 302, 'alice logs in with it';
+    isnt $alice->token, $planted, 'her token is new';
+    like kept_in($alice), qr/colour=red/, 'what was kept is still there';
+    is $mallory->get('/form/show')->status, 302, 'the old token does not let in';
+    unlike kept_in($mallory), qr/alice/, 'and shows nothing of hers';
+    my $before = $alice->token;
+    is logs_in($alice, 'alice')->status, 302, 'she logs in once more';
+    isnt $alice->token, $before, 'with a new token again';
+};
+
+subtest 'reading costs no SQL' => sub {
+    my $alice = form_browser('alice');
+    $alice->get($_) for ('/form/show') x 2, '/aged/show';
+    my $pattern = qr/lookup|vault_of|keep_cookies|login_moment|begin_session|authenticate/;
+    my $before = $postgres->statements('httpd_web', $pattern);
+    is $alice->get('/form/show')->status, 200, 'a page' for 1 .. 5;
+    is $alice->get('/aged/show')->status, 200, 'a page with SessionMaxAge' for 1 .. 5;
+    is $postgres->statements('httpd_web', $pattern), $before, 'no statement';
+};
+
+subtest 'mod_session\'s own SessionMaxAge ends a login, and another one begins' => sub {
+    my $alice = browser($httpd);
+    is user_seen(logs_in($alice, 'alice', '/aged/show')), 'alice', 'logged in';
+    my ($expiry) = kept_in($alice) =~ /expiry=(\d+)/;
+    ok $expiry, 'with an expiry';
+    keeps($alice, 'expiry=' . (time + 2) . '000000');
+    wait_until { $alice->clone->get('/form/show')->status == 302 } 5, 'it expires';
+    is $alice->get('/app/show')->status, 200, 'which ends what mod_session keeps, not the session';
+    is user_seen(logs_in($alice, 'alice', '/aged/show')), 'alice', 'alice logs in again';
+    is user_seen($alice->get('/aged/show')), 'alice', 'and that lasts';
+};
+
+subtest 'sessions end as all of ours do, with what they held' => sub {
+    my %ending = (
+        'a revocation' => sub { $postgres->psql("select secsession.revoke_user('alice', 'test')") },
+        'the idle timeout' => sub { $postgres->psql("update secsession.session set last_seen_at = now() - interval '1 h'") },
+        'the absolute timeout' => sub { $postgres->psql("update secsession.session set expires_at = now() - interval '1 s'") },
+        'our logout' => sub { $_[0]->clone->logout },
+    );
+    for my $end (sort keys %ending) {
+        my $alice = form_browser('alice');
+        keeps($alice, 'staff-user=alice&staff-pw=correct+horse&colour=red');
+        is $alice->get('/form/show')->status, 200, "$end: before, she is in";
+        $ending{$end}->($alice);
+        has_heard($postgres, $httpd);
+        my $response = $alice->clone->get('/form/show');
+        is $response->status, 302, "$end: the login form";
+        like $response->cookie('__Host-secsession'), qr/Max-Age=0/, "$end: the cookie is deleted";
+        is kept_in($alice->clone), '', "$end: nothing is left of what was kept";
+        is logs_in($alice, 'alice')->status, 302, "$end: she can log in again";
+        is user_seen($alice->get('/form/show')), 'alice', "$end: and is in";
+        unlike kept_in($alice), qr/colour/, "$end: without what was kept before";
+    }
+};
+
+subtest 'a location with a shorter timeout does not see what is kept' => sub {
+    my $alice = form_browser('alice');
+    is $alice->get('/short/show')->status, 200, 'in time';
+    $postgres->psql("update secsession.session set last_seen_at = now() - interval '10 minutes' where ended_at is null");
+    has_heard($postgres, $httpd);
+    is $alice->get('/short/show')->status, 302, 'too late';
+    is $alice->get('/form/show')->status, 200, 'but not elsewhere';
+};
+
+subtest 'mod_auth_form\'s logout ends the session' => sub {
+    my $alice = form_browser('alice');
+    my $other = $alice->clone;
+    my $response = $alice->get('/do-logout');
+    is $response->status, 307, 'the handler sends on';
+    like $response->cookie('__Host-secsession'), qr/Max-Age=0/, 'the cookie is deleted';
+    is of_token('end_reason', $other->token), 'logout', 'the session has ended in the database';
+    is $other->get('/form/show')->status, 302, 'its token does not let in any more';
+    is $other->get('/app/show')->status, 401, 'nor elsewhere';
+    is browser($httpd)->get('/do-logout')->status, 307, 'a logout without a session is harmless';
+};
+
+subtest 'a slow request does not bring an ended session back' => sub {
+    my $alice = form_browser('alice');
+    my $slow = $alice->clone;
+    my $request = $slow->start_request('GET', '/aged/slow?revived');
+    ok $httpd->slow_started('revived'), 'a request is under way';
+    $postgres->psql("select secsession.revoke_user('alice', 'test')");
+    has_heard($postgres, $httpd);
+    $httpd->let_go('revived');
+    is $request->finish->status, 200, 'it ends';
+    is $alice->clone->get('/form/show')->status, 302, 'the session is still revoked';
+    is $slow->get('/form/show')->status, 302, 'also for the browser that was waiting';
+};
+
+subtest 'one session is one user' => sub {
+    my $alice = form_browser('alice');
+    my $old = $alice->clone;
+    is user_seen(logs_in($alice, 'bob', '/admin/show')), 'bob', 'bob logs in elsewhere in alice\'s browser';
+    is user_seen($alice->get('/admin/show')), 'bob', 'and is in there';
+    is $alice->get('/form/show')->status, 302, 'alice is not';
+    is of_token('end_reason', $old->token), 'logout', 'her session has ended';
+    unlike kept_in($alice), qr/alice/, 'nothing of hers is kept in his';
+    is $alice->get('/form/show')->status, 302, 'still not';
+};
+
+subtest 'nobody is logged in by what an application writes' => sub {
+    my $mallory = browser($httpd);
+    keeps($mallory, 'staff-user=alice&staff-pw=correct+horse&colour=red');
+    like kept_in($mallory), qr/colour=red/, 'what it writes is kept';
+    unlike kept_in($mallory), qr/alice|horse/, 'but no credentials';
+    is $mallory->get('/form/show')->status, 302, 'it does not let in';
+    like $httpd->error_log, qr/SS235: .*SessionHeader/, 'the log says why';
+    my $bob = form_browser('bob');
+    keeps($bob, 'staff-user=alice&staff-pw=correct+horse');
+    is $bob->get('/form/show')->status, 302, 'and who was logged in is logged out rather than somebody else';
+};
+
+subtest 'what does not fit is not kept in part' => sub {
+    my $client = browser($httpd);
+    keeps($client, 'colour=red');
+    my $response = keeps($client, 'a=' . 'x' x 2000);
+    is $response->status, 200, '2 kB fit';
+    $response = $client->post('/kept/headers?X-Replace:%20b=' . 'x' x 7500, '');
+    is $response->status, 200, 'more fit, too';
+    $response = $client->post('/kept/headers?X-Replace:%20c=' . '%3C' x 2600, '');
+    is $response->status, 500, 'more than 16 KiB do not';
+    unlike $response->body, qr/answered/, 'and nobody is told that it was done';
+    like kept_in($client), qr/colour=red/, 'what was kept before can be read';
+    unlike kept_in($client), qr/c=</, 'and what came last is not there';
+    like $httpd->error_log, qr/SS232: /, 'the log says why';
+};
+
+subtest 'two at once: the last one is kept whole' => sub {
+    my $client = browser($httpd);
+    keeps($client, 'n=0');
+    my @running = map { $client->start_request('GET', "/kept/headers?X-Replace:%20n=$_") } 1 .. 8;
+    is $_->finish->status, 200, 'served' for @running;
+    like kept_in($client), qr/n=[1-8]\b/, 'one of them';
+};
+
+subtest 'applications and mod_auth_form share a session of the login page' => sub {
+    my $alice = browser($httpd, 'alice');
+    keeps($alice, 'colour=red');
+    like kept_in($alice), qr/colour=red/, 'what is kept is in alice\'s session';
+    is logs_in($alice, 'alice')->status, 302, 'she logs in with mod_auth_form as well';
+    like kept_in($alice), qr/colour=red/, 'her session goes on';
+    keeps($alice, 'staff-user=&staff-pw=');
+    is $alice->get('/app/show')->status, 401, 'an application that takes the credentials away logs her out';
+};
+
+subtest 'the password cannot be read in the database' => sub {
+    my $keys = spew("$USERS.keys", '1 ' . 'A' x 43 . "=\n");
+    my ($known) = $httpd->configtest("SecSessionVaultKeys $keys");
+    plan skip_all => 'SecSessionVaultKeys is not there yet' unless $known;
+    my $sealed = Secsession::Httpd->start(postgres => $postgres, modules => [qw(session auth_form request)],
+        config => "SecSession On\nSecSessionVaultKeys $keys\n" . $CONFIG);
+    my $alice = $sealed->client;
+    is logs_in($alice, 'alice')->status, 302, 'alice logs in';
+    is user_seen($alice->get('/form/show')), 'alice', 'and is in';
+    my $hex = unpack 'H*', 'correct';
+    is $postgres->value("select count(*) from secsession.vault v join secsession.session using (session_id)
+        where ended_at is null and v.value::text like '%$hex%' and created_at = (select max(created_at) from secsession.session)"), 0, 'sealed';
+};
+
+subtest 'after a graceful restart' => sub {
+    my $alice = form_browser('alice');
+    $httpd->graceful for 1 .. 2;
+    is user_seen($alice->get('/form/show')), 'alice', 'alice is still logged in';
+    is user_seen(form_browser('bob')->get('/form/show')), 'bob', 'and bob can log in';
+};
+
+subtest 'the database is away' => sub {
+    my $alice = form_browser('alice');
+    my $anonymous = browser($httpd);
+    keeps($anonymous, 'colour=red');
+    $postgres->stop('fast');
+    wait_until { $alice->get('/form/show')->status == 503 } 4, 'the lease ends';
+    for my $case ([ 'who is logged in', $alice, '/form/show' ], [ 'who has something', $anonymous, '/env/show' ],
+        [ 'a logout', $alice, '/do-logout' ]) {
+        my ($name, $client, $path) = @$case;
+        my $response = $client->get($path);
+        is $response->status, 503, "$name: 503";
+        ok $response->header('Retry-After'), "$name: try again later";
+        is scalar($response->all_headers('Set-Cookie')), 0, "$name: the cookie stays";
+    }
+    for my $path (qw(/do-login /form/show)) {
+        my $bob = browser($httpd);
+        my $response = logs_in($bob, 'bob', $path);
+        is $response->status, 503, "$path: a login gets 503";
+        unlike $response->body, qr/REMOTE_USER/, "$path: and sees no page";
+        is $bob->token, undef, "$path: no cookie";
+    }
+    is browser($httpd)->get('/env/show')->status, 200, 'who has no session is served where none is needed';
+    $postgres->start_again;
+    is user_seen($alice->get('/form/show')), 'alice', 'when it is back, alice is still logged in';
+    like kept_in($anonymous), qr/colour=red/, 'and nothing is lost';
+};
+
+done_testing;
