@@ -22,7 +22,7 @@ SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
 PACKAGES = gcc libc6-dev apache2-bin apache2-dev libapr1-dev libaprutil1-dev libaprutil1-dbd-pgsql \
            libpq-dev libssl-dev postgresql perl php-fpm util-linux
 # Ubuntu has a browser as a snap only: there its test is skipped.
-TESTERS  = libcmocka-dev curl valgrind spin $(shell grep -qs '^ID=debian' /etc/os-release && echo chromium chromium-driver)
+TESTERS  = libcmocka-dev curl valgrind spin openssl libapache2-mod-auth-openidc $(shell grep -qs '^ID=debian' /etc/os-release && echo chromium chromium-driver)
 LINTERS  = clang-format clang-tidy cppcheck shellcheck
 
 LINKING  = -shared -Wl,-z,relro,-z,now,-z,noexecstack

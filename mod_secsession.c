@@ -60,7 +60,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_header_parser(secsession_context_look_up, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_header_parser(secsession_guard_check, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_header_parser(secsession_vault_apply, NULL, NULL, APR_HOOK_FIRST + 2);
-    ap_hook_check_access(secsession_modsession_check, NULL, NULL, APR_HOOK_REALLY_FIRST,
+    ap_hook_check_access(secsession_modsession_check, NULL, NULL, APR_HOOK_LAST,
                          AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(secsession_adopt_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);

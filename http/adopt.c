@@ -11,10 +11,19 @@
 #include "http/bind.h"
 #include "http/config.h"
 #include "http/context.h"
+#include "http/modsession.h"
 #include "http/response.h"
 #include "http/text.h"
 
 APLOG_USE_MODULE(secsession);
+
+/* Whom mod_auth_form logs in has a session of ours by that (see modsession.h). */
+static int is_by_mod_session(request_rec *r)
+{
+    const char *type = ap_auth_type(r);
+
+    return type && strcasecmp(type, "form") == 0 && secsession_modsession_is_there();
+}
 
 static int is_on(request_rec *r)
 {
@@ -22,7 +31,7 @@ static int is_on(request_rec *r)
 
     return location->adopt == 1 && location->enabled == 1 && r->main == NULL
            && r->proxyreq != PROXYREQ_PROXY && secsession_context_get(r)
-           && !secsession_authn_is_ours(r);
+           && !secsession_authn_is_ours(r) && !is_by_mod_session(r);
 }
 
 /* Whether the browser sends its credentials in Authorization. */
@@ -51,11 +60,19 @@ int secsession_adopt_prepare(request_rec *r)
     return DECLINED;
 }
 
-/* How the user authenticated: the AuthType, or, where there was none, the certificate that mod_ssl
- * took the user from. */
+/* The AuthType by which credentials were checked in this request; NULL where none were, and mod_ssl
+ * has taken the user from the certificate of the connection. */
+static const char *type_of(request_rec *r)
+{
+    const char *type = ap_auth_type(r);
+
+    return type && r->ap_auth_type && strcasecmp(type, r->ap_auth_type) == 0 ? type : NULL;
+}
+
 static const char *method_of(request_rec *r)
 {
-    char *method = apr_pstrdup(r->pool, r->ap_auth_type ? r->ap_auth_type : "certificate");
+    const char *type = type_of(r);
+    char *method = apr_pstrdup(r->pool, type ? type : "certificate");
 
     ap_str_tolower(method);
     return method;
@@ -69,7 +86,7 @@ static int is_same(request_rec *r, const secsession_session_t *session)
 /* Answers as if nobody had authenticated. */
 static int refuse(request_rec *r, secsession_outcome_t outcome)
 {
-    const char *type = r->ap_auth_type ? ap_auth_type(r) : NULL;
+    const char *type = type_of(r);
 
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                   "SS230: user %s must authenticate again in realm %s: the session has ended",
@@ -113,7 +130,7 @@ static int check_again(request_rec *r)
     if (!secsession_bind_note_moment(r)) {
         return secsession_response_unavailable(r);
     }
-    if (r->ap_auth_type == NULL) { /* a certificate is checked with the connection */
+    if (type_of(r) == NULL) { /* a certificate is checked with the connection */
         return OK;
     }
     r->user = NULL;

@@ -91,3 +91,25 @@ int secsession_credentials_remove_others(apr_table_t *entries, const char *user)
     }
     return found;
 }
+
+void secsession_credentials_keep_only(apr_table_t *entries, const char *user)
+{
+    static const char *const suffixes[] = { USER, PASSWORD, SITE };
+    const apr_table_t *all = apr_table_copy(pool_of(entries), entries);
+    const apr_array_header_t *array = apr_table_elts(all);
+    const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
+
+    apr_table_clear(entries);
+    for (int i = 0; i < array->nelts; i++) {
+        const char *name = name_in(pool_of(all), all, entry[i].key);
+
+        for (int j = 0; name && strcmp(entry[i].val, user) == 0 && j < 3; j++) {
+            const char *key = apr_pstrcat(pool_of(all), name, suffixes[j], NULL);
+            const char *value = apr_table_get(all, key);
+
+            if (value) {
+                apr_table_setn(entries, key, value);
+            }
+        }
+    }
+}

@@ -13,6 +13,9 @@ int secsession_credentials_are_in(const apr_table_t *entries);
  * in r->user proves nothing, since mod_auth_form sets it before it looks at the password. */
 const char *secsession_credentials_posted(request_rec *r, const apr_table_t *entries);
 
+/* Takes out everything but those of this user. */
+void secsession_credentials_keep_only(apr_table_t *entries, const char *user);
+
 /* Takes out those of others than this user (NULL: of everybody). Whether there were any. */
 int secsession_credentials_remove_others(apr_table_t *entries, const char *user);
 

@@ -19,8 +19,8 @@ int secsession_modsession_find(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *
 /* Whether mod_session is loaded. */
 int secsession_modsession_is_there(void);
 
-/* access_checker, before anybody asks mod_session for anything: answers 503 where it is on and the
- * database gives no answer, since modules take an error for "not logged in". */
+/* access_checker, before a module asks mod_session who is logged in: answers 503 where it is on and
+ * the database gives no answer, since modules take an error for "nobody is". */
 int secsession_modsession_check(request_rec *r);
 
 /* check_authn, and handler, before mod_auth_form reads a login: notes the moment from which a

@@ -4,17 +4,18 @@
 
 use lib 't/lib';
 use Secsession::Test;
-use Secsession::Process qw(scratch spew);
+use Secsession::Process qw(scratch slurp spew);
+use Secsession::Psql;
+use MIME::Base64 'encode_base64';
 
 my $USERS = users_file(scratch('form'));
 my $FORM = <<"CONFIG";
 AuthType Form
-AuthFormProvider file
 AuthUserFile "$USERS"
 Session On
 CONFIG
 my $CONFIG = <<"CONFIG";
-ScriptAliasMatch "^/(?:form|aged|admin|short|kept|env)/(show|slow|headers)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
+ScriptAliasMatch "^/(?:form|aged|admin|short|kept|env|basic|by-database)/(show|slow|headers)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
 <LocationMatch "^/(form|short|do)">
     $FORM
     AuthName staff
@@ -48,6 +49,28 @@ ScriptAliasMatch "^/(?:form|aged|admin|short|kept|env)/(show|slow|headers)(.*)\$
     AuthName admin
     Require valid-user
 </Location>
+<LocationMatch "^/(by-database|do-login-by-database)">
+    $FORM
+    AuthFormProvider dbd
+    AuthDBDUserPWQuery "select password from app_user where name = %s"
+    AuthName staff
+</LocationMatch>
+<Location "/by-database/">
+    Require valid-user
+</Location>
+<Location "/do-login-by-database">
+    SetHandler form-login-handler
+    Require all granted
+</Location>
+<Location "/basic/">
+    AuthType Basic
+    AuthName basic
+    AuthUserFile "$USERS"
+    SecSessionAdopt On
+    Session On
+    SessionEnv On
+    Require valid-user
+</Location>
 <Location "/kept/">
     Session On
     SessionHeader X-Replace
@@ -61,7 +84,7 @@ ScriptAliasMatch "^/(?:form|aged|admin|short|kept|env)/(show|slow|headers)(.*)\$
 </Location>
 CONFIG
 my ($postgres, $httpd) = start_servers(
-    modules => [qw(session auth_form request)], database => { log_statements => 1 }, config => $CONFIG);
+    modules => [qw(session auth_form authn_dbd request)], database => { log_statements => 1 }, config => $CONFIG);
 
 sub credentials { return { httpd_username => $_[0], httpd_password => $_[1] // password_of($_[0]) } }
 sub logs_in { my ($client, $user, $path) = @_; return $client->post_form($path // '/do-login', credentials($user)) }
@@ -225,12 +248,59 @@ subtest 'a slow request does not bring an ended session back' => sub {
 subtest 'one session is one user' => sub {
     my $alice = form_browser('alice');
     my $old = $alice->clone;
+    keeps($alice, 'colour=red');
     is user_seen(logs_in($alice, 'bob', '/admin/show')), 'bob', 'bob logs in elsewhere in alice\'s browser';
     is user_seen($alice->get('/admin/show')), 'bob', 'and is in there';
     is $alice->get('/form/show')->status, 302, 'alice is not';
     is of_token('end_reason', $old->token), 'logout', 'her session has ended';
-    unlike kept_in($alice), qr/alice/, 'nothing of hers is kept in his';
+    unlike kept_in($alice), qr/alice|colour/, 'nothing of hers is kept in his';
     is $alice->get('/form/show')->status, 302, 'still not';
+    keeps($alice, 'shape=round');
+    my $response = $alice->get('/basic/show', headers => [ [ Authorization => 'Basic ' . encode_base64('alice:' . password_of('alice'), '') ] ]);
+    is user_seen($response), 'alice', 'alice comes back with Basic';
+    unlike environment_of($response)->{HTTP_SESSION} // '', qr/bob|shape/, 'and sees nothing of his';
+    unlike kept_in($alice), qr/bob|shape/, 'nor is it kept in hers';
+};
+
+# The password is being looked for in a table that we hold.
+sub is_waiting { return $postgres->value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'app_user'") }
+
+subtest 'a revocation while mod_auth_form checks the password refuses the login' => sub {
+    my ($hash) = slurp($USERS) =~ /^alice:(.*)$/m;
+    $postgres->psql(<<'SQL', vars => { hash => $hash });
+create table app_user (name text primary key, password text not null);
+insert into app_user values ('alice', :'hash');
+grant select on app_user to httpd_web;
+SQL
+    for my $path (qw(/by-database/show /do-login-by-database)) {
+        my $alice = browser($httpd);
+        my $psql = Secsession::Psql->new($postgres);
+        $psql->run('begin; lock table app_user in access exclusive mode;');
+        my $request = $alice->start_request('POST', $path, body => 'httpd_username=alice&httpd_password=correct+horse',
+            headers => [ [ 'Content-Type' => 'application/x-www-form-urlencoded' ] ]);
+        wait_until { is_waiting() } 10, "$path: the password is being checked";
+        $postgres->psql("select secsession.revoke_user('alice', 'test')");
+        $psql->run('commit;');
+        $psql->close;
+        my $response = $request->finish;
+        is $response->status, 403, "$path: refused";
+        unlike $response->body, qr/REMOTE_USER/, "$path: nothing is shown";
+        is $alice->token, undef, "$path: no session";
+        is user_seen(logs_in($alice, 'alice', '/by-database/show')), 'alice', "$path: who tries again is in";
+    }
+};
+
+subtest 'what was under way when the token changed leaves the new one alone' => sub {
+    my $alice = browser($httpd);
+    keeps($alice, 'colour=red');
+    my $late = $alice->clone;
+    logs_in($alice, 'alice');
+    my $rows = count('session');
+    my $response = keeps($late, 'colour=blue');
+    is $response->status, 200, 'served';
+    is $response->cookie('__Host-secsession'), undef, 'without a cookie';
+    is count('session'), $rows, 'and no other session';
+    like kept_in($alice), qr/colour=red/, 'what alice has is as it was';
 };
 
 subtest 'nobody is logged in by what an application writes' => sub {
@@ -282,7 +352,7 @@ subtest 'the password cannot be read in the database' => sub {
     my $keys = spew("$USERS.keys", '1 ' . 'A' x 43 . "=\n");
     my ($known) = $httpd->configtest("SecSessionVaultKeys $keys");
     plan skip_all => 'SecSessionVaultKeys is not there yet' unless $known;
-    my $sealed = Secsession::Httpd->start(postgres => $postgres, modules => [qw(session auth_form request)],
+    my $sealed = Secsession::Httpd->start(postgres => $postgres, modules => [qw(session auth_form authn_dbd request)],
         config => "SecSession On\nSecSessionVaultKeys $keys\n" . $CONFIG);
     my $alice = $sealed->client;
     is logs_in($alice, 'alice')->status, 302, 'alice logs in';

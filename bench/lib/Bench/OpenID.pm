@@ -1,18 +1,17 @@
 # mod_auth_openidc, with its sessions in shared memory and in a private Redis. Its user logs in over HTTP with a local
-# OpenID provider (Bench::Provider); after that the provider is not asked any more.
+# OpenID provider (Secsession::Provider); after that the provider is not asked any more.
 package Bench::OpenID;
 
 use strict;
 use warnings;
 
 use Bench::Httpd 'httpd';
-use File::Basename 'dirname';
 use Secsession::Client;
 use Secsession::Process qw(scratch spawn await free_port slurp);
+use Secsession::Provider;
 
 my @MODULE = ('libapache2-mod-auth-openidc', '/usr/lib/apache2/modules/mod_auth_openidc.so');
 my @REDIS = ('redis-server', '/usr/bin/redis-server');
-my $LIB = dirname(dirname(__FILE__));
 
 sub contenders {
     return (
@@ -31,18 +30,7 @@ sub answers {
     return $answer =~ $expected;
 }
 
-sub provider {
-    my ($bench) = @_;
-    return $bench->{provider} //= do {
-        my $port = free_port();
-        my $log = scratch('provider') . '/log';
-        my @perl = ($^X, "-I$LIB", '-MBench::Provider', '-e', 'Bench::Provider::serve(@ARGV)');
-        spawn(command => [ @perl, $port ], log => $log);
-        await { answers($port, "GET / HTTP/1.0\r\n\r\n", qr{^HTTP}) } 10
-            or die 'the OpenID provider does not start: ' . slurp($log);
-        $port;
-    };
-}
+sub provider { my ($bench) = @_; return $bench->{provider} //= Secsession::Provider::start }
 
 sub redis {
     my $folder = scratch('redis');
@@ -56,13 +44,9 @@ sub redis {
 # Sessions may be idle as long as ours.
 sub server {
     my ($bench, $cache) = @_;
-    my $issuer = 'http://localhost:' . provider($bench);
+    my $provider = Secsession::Provider::config(provider($bench));
     return httpd($bench, modules => ['auth_openidc'], config => <<"CONFIG");
-OIDCProviderMetadataURL $issuer/.well-known/openid-configuration
-OIDCClientID bench
-OIDCClientSecret @{[ 'only-for-the-benchmark' x 2 ]}
-OIDCCryptoPassphrase only-for-the-benchmark
-OIDCRedirectURI http://localhost:\@PORT\@/in/callback
+$provider
 OIDCSessionInactivityTimeout 1800
 $cache
 <Location "/in/">
@@ -72,15 +56,10 @@ $cache
 CONFIG
 }
 
-# As a browser does: to the page, to the provider, back with a code, and to the page again.
 sub log_in {
     my ($bench, $httpd) = @_;
     my $client = $httpd->client(cookie_name => 'mod_auth_openidc_session');
-    my $away = $client->get('/in/page.txt', headers => [ [ Accept => 'text/html' ] ])->header('Location') // '';
-    my ($question) = $away =~ m{^http://localhost:\d+(/authorize\?.*)} or die "no way to the provider: '$away'\n";
-    my $back = Secsession::Client->new(port => provider($bench))->get($question)->header('Location') // '';
-    my ($answer) = $back =~ m{^http://localhost:\d+(/in/callback\?.*)} or die "no way back: '$back'\n";
-    $client->get($answer);
+    Secsession::Provider::log_in($client, provider($bench), '/in/page.txt');
     return $client->token // die "no login with mod_auth_openidc:\n" . $httpd->error_log;
 }
 

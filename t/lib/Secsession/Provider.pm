@@ -1,18 +1,57 @@
-# An OpenID provider for one login of a benchmark: everybody who asks is alice, at once. Authorization code flow, ID
-# tokens signed with the client's secret (HS256). Nobody but Bench::OpenID should start it.
+# An OpenID provider for tests and benchmarks: everybody who asks is alice, at once. Authorization code flow, ID
+# tokens signed with the client's secret (HS256).
 #
-#   serve($port)    on 127.0.0.1, until it is stopped
-package Bench::Provider;
+#   my $port = Secsession::Provider::start;       on 127.0.0.1, until the test ends
+#   Secsession::Provider::config($port)           mod_auth_openidc's directives for the callback /in/callback; the
+#                                                 port of httpd and the cache are the caller's
+#   Secsession::Provider::log_in($client, $port, $path)   as a browser does: from the page to the provider, and back
+#                                                 with a code; the response to that
+#   serve($port)                                  for start()
+package Secsession::Provider;
 
 use strict;
 use warnings;
 
 use Digest::SHA 'hmac_sha256';
+use File::Basename 'dirname';
 use IO::Socket::INET;
 use JSON::PP ();
 use MIME::Base64 'encode_base64url';
+use Secsession::Client;
+use Secsession::Process qw(scratch spawn await free_port slurp);
 
+my $LIB = dirname(dirname(__FILE__));
 my %nonce_of;    # by code
+
+sub start {
+    my $port = free_port();
+    my $log = scratch('provider') . '/log';
+    spawn(command => [ $^X, "-I$LIB", '-MSecsession::Provider', '-e', 'Secsession::Provider::serve(@ARGV)', $port ],
+        log => $log);
+    my $client = Secsession::Client->new(port => $port, timeout => 5);
+    await { eval { $client->get('/')->status } } 10 or die 'the OpenID provider does not start: ' . slurp($log);
+    return $port;
+}
+
+sub config {
+    my ($port) = @_;
+    return <<"CONFIG";
+OIDCProviderMetadataURL http://localhost:$port/.well-known/openid-configuration
+OIDCClientID test
+OIDCClientSecret @{[ 'only-for-tests' x 3 ]}
+OIDCCryptoPassphrase only-for-tests
+OIDCRedirectURI http://localhost:\@PORT\@/in/callback
+CONFIG
+}
+
+sub log_in {
+    my ($client, $port, $path) = @_;
+    my $away = $client->get($path, headers => [ [ Accept => 'text/html' ] ])->header('Location') // '';
+    my ($question) = $away =~ m{^http://localhost:\d+(/authorize\?.*)} or die "no way to the provider: '$away'\n";
+    my $back = Secsession::Client->new(port => $port)->get($question)->header('Location') // '';
+    my ($answer) = $back =~ m{^http://localhost:\d+(/in/callback\?.*)} or die "no way back: '$back'\n";
+    return $client->get($answer);
+}
 
 sub decode { return $_[0] =~ s/\+/ /gr =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger }
 sub pair { my ($name, $value) = split /=/, $_[0], 2; return (decode($name) => decode($value // '')) }
