@@ -82,6 +82,7 @@ my %DIRECTIVE = (
     SecSessionLoginThrottle => { where => 'S', right => [ 'Off', 'off', '5 5m', '1 1s', '1000 1d' ],
         wrong => { 'a number from 1 to 1000' => [ [ '0 5m', 0 ], [ '1001 5m', 1001 ], [ 'many 5m', 'many' ], [ 'Off 5m', 'Off' ] ],
             'wants Off, or a number and a duration' => [ [ '5', 'SecSessionLoginThrottle' ] ], $DURATION => [ [ '5 0', 0 ], [ '5 soon', 'soon' ] ] } },
+    SecSessionAdopt => { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'basic' ] } },
     SecSessionLoginPage => { where => 'D', @PATHS },
     SecSessionLoginHome => { where => 'D', @PATHS },
     SecSessionLogoutHome => { where => 'D', @PATHS },
