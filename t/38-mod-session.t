@@ -15,7 +15,7 @@ AuthUserFile "$USERS"
 Session On
 CONFIG
 my $CONFIG = <<"CONFIG";
-ScriptAliasMatch "^/(?:form|aged|admin|short|kept|env|basic|by-database)/(show|slow|headers)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
+ScriptAliasMatch "^/(?:form|aged|admin|short|kept|env|basic|by-database)/(show|keeper|headers)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
 <LocationMatch "^/(form|short|do)">
     $FORM
     AuthName staff
@@ -83,7 +83,15 @@ ScriptAliasMatch "^/(?:form|aged|admin|short|kept|env|basic|by-database)/(show|s
     Require all granted
 </Location>
 CONFIG
-my ($postgres, $httpd) = start_servers(
+# Has something kept, after a while.
+my %CGI = (keeper => <<'CGI');
+open my $started, '>', "$state/keeper.started" or die $!;
+close $started;
+my $end = time + 30;
+select undef, undef, undef, 0.01 until -e "$state/keeper.go" || time > $end;
+print "Content-Type: text/plain\nX-Replace: colour=blue\n\nkept\n";
+CGI
+my ($postgres, $httpd) = start_servers(cgi => \%CGI,
     modules => [qw(session auth_form authn_dbd request)], database => { log_statements => 1 }, config => $CONFIG);
 
 sub credentials { return { httpd_username => $_[0], httpd_password => $_[1] // password_of($_[0]) } }
@@ -235,12 +243,17 @@ subtest 'mod_auth_form\'s logout ends the session' => sub {
 subtest 'a slow request does not bring an ended session back' => sub {
     my $alice = form_browser('alice');
     my $slow = $alice->clone;
-    my $request = $slow->start_request('GET', '/aged/slow?revived');
-    ok $httpd->slow_started('revived'), 'a request is under way';
+    keeps($alice, 'colour=red');
+    my $id = of_token('session_id', $alice->token);
+    my $request = $slow->start_request('GET', '/kept/keeper');
+    ok $httpd->slow_started('keeper'), 'a request is under way';
     $postgres->psql("select secsession.revoke_user('alice', 'test')");
     has_heard($postgres, $httpd);
-    $httpd->let_go('revived');
-    is $request->finish->status, 200, 'it ends';
+    $httpd->let_go('keeper');
+    is $request->finish->body, "kept\n", 'it ends, and has something kept';
+    unlike $postgres->value("select string_agg(encode(value, 'escape'), ' ') from secsession.vault where session_id = '$id'"), qr/blue/,
+        'which it is not';
+    is $postgres->value("select end_reason from secsession.session where session_id = '$id'"), 'revoked', 'nor has the session changed';
     is $alice->clone->get('/form/show')->status, 302, 'the session is still revoked';
     is $slow->get('/form/show')->status, 302, 'also for the browser that was waiting';
 };
