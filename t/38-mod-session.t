@@ -15,7 +15,7 @@ AuthUserFile "$USERS"
 Session On
 CONFIG
 my $CONFIG = <<"CONFIG";
-ScriptAliasMatch "^/(?:form|aged|admin|short|kept|env|basic|by-database)/(show|keeper|headers)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
+ScriptAliasMatch "^/(?:form|aged|admin|short|kept|env|basic|by-database|cookie|other|crypto)/(show|keeper|headers)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
 <LocationMatch "^/(form|short|do)">
     $FORM
     AuthName staff
@@ -77,6 +77,21 @@ ScriptAliasMatch "^/(?:form|aged|admin|short|kept|env|basic|by-database)/(show|k
     SessionEnv On
     Require all granted
 </Location>
+<LocationMatch "^/(cookie|other|crypto)/">
+    Session On
+    SessionHeader X-Replace
+    SessionEnv On
+    Require all granted
+</LocationMatch>
+<LocationMatch "^/(cookie|other)/">
+    SessionCookieName theirs path=/
+</LocationMatch>
+<Location "/other/">
+    SecSession Off
+</Location>
+<Location "/crypto/">
+    SessionCryptoPassphrase only-for-tests
+</Location>
 <Location "/env/">
     Session On
     SessionEnv On
@@ -92,7 +107,7 @@ select undef, undef, undef, 0.01 until -e "$state/keeper.go" || time > $end;
 print "Content-Type: text/plain\nX-Replace: colour=blue\n\nkept\n";
 CGI
 my ($postgres, $httpd) = start_servers(cgi => \%CGI,
-    modules => [qw(session auth_form authn_dbd request)], database => { log_statements => 1 }, config => $CONFIG);
+    modules => [qw(session session_cookie session_crypto auth_form authn_dbd request)], database => { log_statements => 1 }, config => $CONFIG);
 
 sub credentials { return { httpd_username => $_[0], httpd_password => $_[1] // password_of($_[0]) } }
 sub logs_in { my ($client, $user, $path) = @_; return $client->post_form($path // '/do-login', credentials($user)) }
@@ -361,11 +376,27 @@ subtest 'applications and mod_auth_form share a session of the login page' => su
     is $alice->get('/app/show')->status, 401, 'an application that takes the credentials away logs her out';
 };
 
+subtest 'beside httpd\'s own stores' => sub {
+    my $fields = '/headers?X-Replace:%20colour=green';
+    my $ours = browser($httpd);
+    is_deeply [ sort keys %{ $ours->jar } ], [], 'nothing yet';
+    $ours->get("/cookie$fields");
+    is_deeply [ sort keys %{ $ours->jar } ], ['__Host-secsession'], 'where SecSession is On, ours is used';
+    my $theirs = browser($httpd);
+    $theirs->get("/other$fields");
+    is_deeply [ sort keys %{ $theirs->jar } ], ['theirs'], 'where it is Off, theirs';
+    like environment_of($theirs->get('/other/show'))->{HTTP_SESSION}, qr/colour=green/, 'which works';
+    my $both = browser($httpd);
+    $both->get("/crypto$fields");
+    like environment_of($both->get('/crypto/show'))->{HTTP_SESSION}, qr/colour=green/, 'mod_session_crypto may be above ours';
+    is environment_of($both->get('/env/show'))->{HTTP_SESSION} // '', '', 'and keeps what it keeps to itself';
+};
+
 subtest 'the password cannot be read in the database' => sub {
     my $keys = spew("$USERS.keys", '1 ' . 'A' x 43 . "=\n");
     my ($known) = $httpd->configtest("SecSessionVaultKeys $keys");
     plan skip_all => 'SecSessionVaultKeys is not there yet' unless $known;
-    my $sealed = Secsession::Httpd->start(postgres => $postgres, modules => [qw(session auth_form authn_dbd request)],
+    my $sealed = Secsession::Httpd->start(postgres => $postgres, modules => [qw(session session_cookie session_crypto auth_form authn_dbd request)],
         config => "SecSession On\nSecSessionVaultKeys $keys\n" . $CONFIG);
     my $alice = $sealed->client;
     is logs_in($alice, 'alice')->status, 302, 'alice logs in';
