@@ -26,6 +26,7 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_REVOKE_OWN] = "select secsession.revoke_own($1, $2, $3)",
     [SECSESSION_SQL_OWN_SESSIONS] = "select * from secsession.own_sessions($1)",
     [SECSESSION_SQL_END_OWN] = "select secsession.end_own($1, $2)",
+    [SECSESSION_SQL_SESSION_ID_IN_URL] = "select secsession.session_id_in_url($1, $2, $3, $4)",
     [SECSESSION_SQL_FEED_NAME] =
         "select pg_backend_pid(), set_config('application_name', 'mod_secsession feed', false)",
     [SECSESSION_SQL_LISTEN] = "listen secsession",

@@ -269,6 +269,22 @@ secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, ap
                : SECSESSION_UNAVAILABLE;
 }
 
+secsession_outcome_t secsession_store_session_id_in_url(secsession_store_t *store, apr_pool_t *pool,
+                                                        const secsession_session_t *session,
+                                                        const char *client_addr, const char *name,
+                                                        const char *place)
+{
+    secsession_parameters_t parameters = { 0 };
+
+    add_text(&parameters, session->id);
+    add_text(&parameters, client_addr);
+    add_text(&parameters, name);
+    add_text(&parameters, place);
+    return secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_SESSION_ID_IN_URL, &parameters)
+               ? SECSESSION_LIVE
+               : SECSESSION_UNAVAILABLE;
+}
+
 secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool_t *pool,
                                              const secsession_hash_t *token, const char *realm)
 {

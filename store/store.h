@@ -106,6 +106,13 @@ secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, ap
                                                    const secsession_attempt_t *attempt,
                                                    const char *reason);
 
+/* Records that a session's request or response had an application's session id in a URL: where
+ * (`place`), and under which `name`; at most once a minute. SECSESSION_LIVE when that is settled. */
+secsession_outcome_t secsession_store_session_id_in_url(secsession_store_t *store, apr_pool_t *pool,
+                                                        const secsession_session_t *session,
+                                                        const char *client_addr, const char *name,
+                                                        const char *place);
+
 /* Ends the session of a token at its user's wish. SECSESSION_LOGGED_OUT: it has ended, now or
  * before; only SECSESSION_UNAVAILABLE means that it may go on. */
 secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool_t *pool,

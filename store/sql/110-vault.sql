@@ -1,4 +1,5 @@
--- Migration 2: anonymous sessions, the vault, and logins whose user is known only afterwards.
+-- Migration 2: anonymous sessions, the vault, and logins whose user is known only afterwards; an event
+-- for session ids in URLs.
 
 alter table secsession.session
     alter column user_name drop not null,
@@ -76,3 +77,11 @@ drop function if exists secsession.login_failed(text, text, inet, text);
 drop function if exists secsession.authenticate(
     bytea, bytea, text, text, text, bigint, inet, text, integer, integer
 );
+
+alter table secsession.event_log
+    drop constraint event_log_event_check,
+    add constraint event_log_event_check check (event in (
+        'created', 'authenticated', 'rotated', 'reuse_detected', 'login_failed',
+        'login_throttled', 'logout', 'expired_idle', 'expired_absolute', 'revoked',
+        'evicted', 'moved', 'session_id_in_url'
+    ));
