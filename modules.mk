@@ -8,7 +8,8 @@ OBJECTS = mod_secsession.o \
           http/cookie.o http/identity.o http/authn.o http/authz.o http/response.o http/bind.o http/login.o \
           http/logout.o http/sessions.o http/password.o http/page.o http/form.o http/multipart.o http/tee.o \
           http/vault.o http/applogin.o http/adopt.o http/modsession.o http/credentials.o http/guard.o \
-          http/target.o http/text.o http/kept.o http/setcookie.o http/url.o \
+          http/target.o http/text.o http/kept.o http/setcookie.o http/url.o http/harden.o \
+          http/harden_arguments.o \
           session/token.o session/policy.o session/jar.o session/date.o session/seal.o \
           store/store.o store/kept.o store/own.o store/cache.o store/slot.o store/entry.o store/key.o \
           store/jars.o store/vault.o store/feed.o store/listener.o store/answer.o store/dbd.o store/pool.o \

@@ -71,6 +71,7 @@ void *secsession_config_create_location(apr_pool_t *pool, char *path)
     location->app_login = UNSET;
     location->guard = UNSET;
     location->touch = UNSET;
+    location->harden = UNSET;
     return location;
 }
 
@@ -96,6 +97,8 @@ void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *
     PICK(login_when);
     PICK(logout_when);
     PICK(vault);
+    PICK_SET(harden);
+    PICK(url_ids);
     return merged;
 }
 

@@ -5,6 +5,7 @@
 
 #include "http/arguments.h"
 #include "http/config.h"
+#include "http/harden.h"
 
 #define LOCATION(field) (void *)APR_OFFSETOF(secsession_location_config_t, field)
 #define SERVER(field) (void *)APR_OFFSETOF(secsession_server_config_t, field)
@@ -100,6 +101,18 @@ static const char *set_clear_site_data(cmd_parms *cmd, void *location, int argc,
     return secsession_argument_clear_site_data(cmd, argc, argv,
                                                &((secsession_location_config_t *)location)
                                                     ->clear_site_data);
+}
+
+static const char *set_harden(cmd_parms *cmd, void *location, int argc, char *const argv[])
+{
+    return secsession_harden_parts(cmd, argc, argv,
+                                   &((secsession_location_config_t *)location)->harden);
+}
+
+static const char *set_url_ids(cmd_parms *cmd, void *location, int argc, char *const argv[])
+{
+    return secsession_harden_names(cmd, argc, argv,
+                                   &((secsession_location_config_t *)location)->url_ids);
 }
 
 /* Where the directive's value belongs: info is its place in the server's configuration. */
@@ -215,6 +228,12 @@ const command_rec secsession_directives[] = {
     AP_INIT_TAKE_ARGV("SecSessionClearSiteData", set_clear_site_data, NULL, EVERYWHERE,
                       "what a browser clears at logout: cache, cookies, storage, "
                       "executionContexts, or none; default: cache storage"),
+    AP_INIT_TAKE_ARGV("SecSessionHarden", set_harden, NULL, EVERYWHERE,
+                      "what applications do badly is made good: On, Off, or some of cookies, "
+                      "urls[=strip|=refuse], referrer; default: Off"),
+    AP_INIT_TAKE_ARGV("SecSessionUrlIds", set_url_ids, NULL, EVERYWHERE,
+                      "what applications call a session id in a URL; default: PHPSESSID "
+                      "jsessionid ASP.NET_SessionId CFID CFTOKEN CGISESSID"),
     AP_INIT_FLAG("SecSessionCache", set_cached, SERVER(database.is_cached), RSRC_CONF,
                  "Off: every request with a session asks the database; default: On"),
     AP_INIT_TAKE1("SecSessionCacheSlots", set_slots, SERVER(database.slots), RSRC_CONF,

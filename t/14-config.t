@@ -19,6 +19,8 @@ my $DURATION = 'a duration above zero such as 30s, 15m, 8h or 30d (a plain numbe
 my $PATH = 'a path on this host, such as /login';
 my $REALM = '1 to 255 printable ASCII characters without spaces, quotes and backslashes';
 my $ATTRIBUTES = 'each at most once, SameSite=Strict|Lax|None, Path=/path, Domain=host, Insecure';
+my $PARTS = 'On, Off, or some of cookies, urls, referrer, each at most once; urls also as urls=strip or urls=refuse';
+my $NAMES = '1 to 32 names of arguments, each of 1 to 64 letters, digits and -._~';
 my $TYPES = 'none, or any of cache, cookies, storage, executionContexts';
 
 # Each directive: where it may stand (S: server or virtual host; D: also sections), what it may say, and what it
@@ -91,6 +93,14 @@ my %DIRECTIVE = (
         right => [ qw(none None cache cookies storage executionContexts), 'CACHE storage', 'cache cookies storage' ],
         wrong => { $TYPES => [ [ '', '' ], 'all', '*', 'off', 'cache,storage', [ 'none cache', 'none' ],
             [ 'cache all', 'all' ], [ q('"cache"'), '"cache"' ] ] } },
+    SecSessionHarden => { where => 'D',
+        right => [ qw(On off cookies URLs urls=strip urls=refuse referrer), 'cookies urls=refuse', 'referrer urls cookies' ],
+        wrong => { $PARTS => [ [ '', '' ], 'yes', 1, [ '""', '' ], 'urls=', 'urls=block', 'cookies,urls', [ 'On cookies', 'On' ],
+            [ 'cookies Off', 'Off' ], [ 'cookies cookies', 'cookies' ], [ 'urls urls=refuse', 'urls=refuse' ],
+            [ 'urls=strip urls=refuse', 'urls=refuse' ], [ 'On On', 'On' ] ] } },
+    SecSessionUrlIds => { where => 'D', right => [ 'sid', 'PHPSESSID jsessionid', 'ASP.NET_SessionId a-b~c', 'x' x 64, "@{[ 1 .. 32 ]}" ],
+        wrong => { $NAMES => [ [ '', '' ], [ '""', '' ], 'a=b', 'a&b', 'a;b', 'a%20b', 'a[]', 'a,b', [ 'sid a/b', 'a/b' ], 'x' x 65,
+            [ "@{[ 1 .. 33 ]}", 33 ], [ "@{[ 1 .. 200 ]}", 33 ], "\xc3\xa4", '*' ] } },
     SecSessionCache => { where => 'S', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'shm' ] } },
     SecSessionCacheSlots => { where => 'S', right => [ 1, 1000, 65_536 ],
         wrong => { 'a number from 1 to 10000000' => [ 0, -1, 10_000_001, 'many', '64k', [ '""', '' ] ] } },
