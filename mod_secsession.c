@@ -60,6 +60,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_read_request(secsession_context_begin, NULL, before, APR_HOOK_REALLY_FIRST);
     ap_hook_pre_translate_name(secsession_harden_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_header_parser(secsession_context_look_up, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_header_parser(secsession_harden_check, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_header_parser(secsession_guard_check, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_header_parser(secsession_vault_apply, NULL, NULL, APR_HOOK_FIRST + 2);
     ap_hook_check_access(secsession_modsession_check, NULL, NULL, APR_HOOK_LAST,
@@ -68,7 +69,6 @@ static void register_hooks(apr_pool_t *pool)
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(secsession_modsession_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
-    ap_hook_header_parser(secsession_harden_check, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_check_authn(secsession_authn_check, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(secsession_authn_note_failure, NULL, NULL, APR_HOOK_MIDDLE);

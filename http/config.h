@@ -59,11 +59,8 @@ typedef struct {
     const secsession_when_t *login_when;    /* NULL: not said, like the next two */
     const secsession_when_t *logout_when;
     const apr_array_header_t *vault; /* patterns (const char *) */
-    const apr_array_header_t *providers; /* names (const char *); NULL: not said */
-    int cache_control;                   /* -1: not said */
-    const char *clear_site_data;         /* the header's value; "": none */
-    int harden;                          /* see harden.h; -1: not said */
-    const char *const *url_ids;          /* names, the last is NULL; NULL: not said */
+    int harden;                      /* see harden.h; -1: not said */
+    const char *const *url_ids;      /* names, the last is NULL; NULL: not said */
 } secsession_location_config_t;
 
 void *secsession_config_create_server(apr_pool_t *pool, server_rec *server);

@@ -45,8 +45,7 @@ typedef struct {
     secsession_words_t words;
     const char *moment; /* of the database, from before credentials were checked; NULL: not asked */
     struct secsession_mod_session_t *mod_session; /* see modsession.c */
-    const char
-        *url_id; /* the name of what was taken out of the request's URL (harden.h), or NULL */
+    const char *url_id; /* what was taken out of the request's URL (harden.h): its name, or NULL */
 } secsession_context_t;
 
 /* post_read_request: takes the cookie and spoofed headers out of the request, before anybody else

@@ -162,14 +162,8 @@ static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
     if (context->replaced_by == HTTP_SERVICE_UNAVAILABLE) {
         secsession_response_unavailable(r); /* httpd may have dropped what the error came with */
     }
-    if (set_cookie(r, context) || context->replaced_by || is_of_session(r, context)) {
-    r->headers_out = without_ours(r, r->headers_out, name);
-    r->err_headers_out = without_ours(r, r->err_headers_out, name);
     secsession_harden_response(r);
-    sets_cookie = set_cookie(r, context);
-    if (sets_cookie
-        || (context->is_looked_up && secsession_context_session(r, &session) == SECSESSION_LIVE
-            && secsession_config_location(r)->cache_control != 0)) {
+    if (set_cookie(r, context) || context->replaced_by || is_of_session(r, context)) {
         set_cache_control(r);
     }
     return ap_pass_brigade(f->next, brigade);

@@ -25,7 +25,7 @@ set local search_path = pg_catalog, pg_temp;
 \ir sql/340-vault.sql
 \ir sql/350-own-sessions.sql
 \ir sql/360-throttle.sql
-\ir sql/350-session-id-in-url.sql
+\ir sql/370-session-id-in-url.sql
 \ir sql/400-revoke.sql
 \ir sql/410-revoke-on-change.sql
 \ir sql/500-purge.sql

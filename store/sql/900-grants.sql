@@ -29,7 +29,6 @@ grant execute on function
     secsession.end_own(uuid, uuid),
     secsession.logout(bytea, text),
     secsession.login_failed(text, text, inet, text, integer, integer),
-    secsession.login_failed(text, text, inet, text),
     secsession.session_id_in_url(uuid, inet, text, text),
     secsession.heartbeat(uuid[], bigint[], double precision),
     secsession.announce(text)
