@@ -246,11 +246,13 @@ begin
     -- Before anything is read or locked: a revocation by address or time comes wholly before or
     -- wholly after.
     lock table login_gate in row exclusive mode;
-    replaced := replaced_session(old_token_hash, realm);
+    if old_token_hash is not null then
+        replaced := replaced_session(old_token_hash, realm);
+    end if;
 
     if replaced.end_reason is not null
         or login.epoch <> login_epoch(realm, user_name)
-        or revoked_since(moment, realm, user_name)
+        or (moment is not null and revoked_since(moment, realm, user_name))
     then
         perform log_event(
             'login_failed', null, realm, user_name, client_addr, 'revoked meanwhile'
