@@ -14,6 +14,10 @@ as $$
 declare
     ended integer;
 begin
+    -- For no session at all each statement would be planned anew.
+    if cardinality(session_ids) = 0 then
+        return 0;
+    end if;
     perform make_durable();
     -- In one order, so that two revocations never wait for each other; decided only under the lock,
     -- since the session may have been used or ended meanwhile.
