@@ -57,9 +57,16 @@ union all
 select r.rolname from pg_roles r where r.rolname ~ '^secsession_' and shobj_description(r.oid, 'pg_authid') is null
 SQL
     is sql(<<'SQL'), '', 'every function has the owner\'s rights and a search path that no caller can change';
-select p.proname from pg_proc p where p.pronamespace = 'secsession'::regnamespace
-    and (not p.prosecdef or p.proowner <> 'secsession_owner'::regrole
-        or (p.proconfig @> array['search_path=pg_catalog, secsession, pg_temp']) is not true)
+select p.proname from pg_proc p where p.pronamespace = 'secsession'::regnamespace and p.prosqlbody is null
+    and (not p.prosecdef or (p.proconfig @> array['search_path=pg_catalog, secsession, pg_temp']) is not true)
+union all
+select p.proname from pg_proc p where p.pronamespace = 'secsession'::regnamespace and p.proowner <> 'secsession_owner'::regrole
+SQL
+    is sql(<<'SQL'), '', 'but those whose names were looked up once and for all, which read no table and which nobody else may call';
+select p.proname from pg_proc p where p.pronamespace = 'secsession'::regnamespace and p.prosqlbody is not null
+    and (p.provolatile <> 'i' or p.proacl is null
+        or exists (select from aclexplode(p.proacl) a where a.grantee <> 'secsession_owner'::regrole)
+        or exists (select from pg_depend d where d.objid = p.oid and d.classid = 'pg_proc'::regclass and d.refclassid = 'pg_class'::regclass))
 SQL
     is sql(<<'SQL'), '', 'everything belongs to the owner, who cannot log in';
 select c.relname from pg_class c where c.relnamespace = 'secsession'::regnamespace and c.relowner <> 'secsession_owner'::regrole

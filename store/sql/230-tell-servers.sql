@@ -6,11 +6,7 @@ create or replace function secsession.key_of_session(session_id uuid)
 returns text
 language sql
 immutable
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-    select left(replace(session_id::text, '-', ''), 16);
-$$;
+return left(replace(session_id::text, '-', ''), 16);
 comment on function secsession.key_of_session(uuid) is
     'Internal: the name of a session in a message to the web servers.';
 
@@ -18,11 +14,7 @@ create or replace function secsession.key_of_user(user_name text)
 returns text
 language sql
 immutable
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-    select left(encode(sha256(convert_to(user_name, 'UTF8')), 'hex'), 16);
-$$;
+return left(encode(sha256(convert_to(user_name, 'UTF8')), 'hex'), 16);
 comment on function secsession.key_of_user(text) is
     'Internal: the name of a user, in any realm, in a message to the web servers.';
 

@@ -7,14 +7,10 @@ create or replace function secsession.throttle_address(client_addr inet)
 returns text
 language sql
 immutable
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-    select coalesce(
-        host(network(set_masklen(client_addr, case when family(client_addr) = 6 then 64 else 32 end))),
-        ''
-    );
-$$;
+return coalesce(
+    host(network(set_masklen(client_addr, case when family(client_addr) = 6 then 64 else 32 end))),
+    ''
+);
 comment on function secsession.throttle_address(inet) is
     'Internal: what counts as one address.';
 
@@ -22,11 +18,7 @@ create or replace function secsession.throttle_user(user_name text)
 returns bytea
 language sql
 immutable
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-    select substr(sha256(convert_to(user_name, 'UTF8')), 1, 16);
-$$;
+return substr(sha256(convert_to(user_name, 'UTF8')), 1, 16);
 comment on function secsession.throttle_user(text) is
     'Internal: the name of a user in login_attempt.';
 
