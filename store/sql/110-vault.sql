@@ -77,6 +77,9 @@ drop function if exists secsession.login_failed(text, text, inet, text);
 drop function if exists secsession.authenticate(
     bytea, bytea, text, text, text, bigint, inet, text, integer, integer
 );
+drop function if exists secsession.store_login(secsession.session, secsession.session);
+drop function if exists secsession.start_session(secsession.session);
+drop function if exists secsession.continue_session(uuid, secsession.session);
 
 alter table secsession.event_log
     drop constraint event_log_event_check,

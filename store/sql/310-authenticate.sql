@@ -85,44 +85,68 @@ comment on function secsession.check_login(secsession.session) is
     'Internal: refuses what authenticate() could not store.';
 
 create or replace function secsession.start_session(login secsession.session)
-returns uuid
+returns secsession.session_answer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
     moment constant timestamptz := clock_timestamp();
-    started uuid;
+    answer session_answer;
 begin
-    insert into session (
-        token_hash, realm, user_name, auth_method, epoch, client_addr, user_agent,
-        created_at, authenticated_at, last_seen_at,
-        idle_timeout, absolute_timeout, expires_at
+    -- One statement, since each costs as much as the rows that it writes.
+    with started as (
+        insert into session (
+            token_hash, realm, user_name, auth_method, epoch, client_addr, user_agent,
+            created_at, authenticated_at, last_seen_at,
+            idle_timeout, absolute_timeout, expires_at
+        )
+        values (
+            login.token_hash, login.realm, login.user_name, login.auth_method, login.epoch,
+            login.client_addr, login.user_agent,
+            moment, moment, moment,
+            login.idle_timeout, login.absolute_timeout,
+            moment + make_interval(secs => login.absolute_timeout)
+        )
+        -- The same call came before, and its answer was lost: what it made stands.
+        on conflict on constraint session_token_hash_key do nothing
+        returning session.*
+    ),
+    issued as (
+        insert into token (token_hash, session_id, issued_at)
+        select s.token_hash, s.session_id, moment
+        from started s
+    ),
+    logged as (
+        insert into event_log (event, session_id, realm, user_name, client_addr, detail)
+        select e.event, s.session_id, s.realm, s.user_name, s.client_addr, e.detail
+        from started s
+        cross join lateral (
+            values
+                ('created', '{}'::jsonb),
+                ('authenticated', jsonb_build_object('method', s.auth_method))
+        ) as e (event, detail)
+        where e.event = 'created'
+        or s.user_name is not null
     )
-    values (
-        login.token_hash, login.realm, login.user_name, login.auth_method, login.epoch,
-        login.client_addr, login.user_agent,
-        moment, moment, moment,
-        login.idle_timeout, login.absolute_timeout,
-        moment + make_interval(secs => login.absolute_timeout)
-    )
-    returning session.session_id
-    into started;
-
-    perform log_event(
-        'created', started, login.realm, login.user_name, login.client_addr, null
-    );
-    return started;
+    select
+        case when s.user_name is null then 'anonymous' else 'live' end,
+        null, s.session_id, s.user_name, s.auth_method,
+        s.created_at, s.authenticated_at, s.expires_at, s.last_seen_at,
+        statement_timestamp(), s.idle_timeout, s.absolute_timeout, true, s.vault_version
+    into answer
+    from started s;
+    return answer;
 end
 $$;
 comment on function secsession.start_session(secsession.session) is
-    'Internal: makes a session.';
+    'Internal: makes a session with its token, and answers as lookup() would; null where the token has one already.';
 
 create or replace function secsession.continue_session(
     session_id uuid,
     login secsession.session
 )
-returns uuid
+returns void
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
@@ -152,56 +176,20 @@ begin
     where t.session_id = continue_session.session_id
     and (t.retired_at is null or t.grace_until > moment);
 
+    insert into token (token_hash, session_id, issued_at)
+    values (login.token_hash, session_id, moment);
+
     perform log_event(
         'rotated', session_id, login.realm, login.user_name, login.client_addr, null
     );
-    return session_id;
+    perform log_event(
+        'authenticated', session_id, login.realm, login.user_name, login.client_addr, null,
+        jsonb_build_object('method', login.auth_method)
+    );
 end
 $$;
 comment on function secsession.continue_session(uuid, secsession.session) is
-    'Internal: the user of a session, locked by the caller, has authenticated again.';
-
-create or replace function secsession.store_login(
-    replaced secsession.session,
-    login secsession.session
-)
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-declare
-    its_session uuid;
-begin
-    -- Who had no user yet keeps the vault.
-    if replaced.session_id is not null
-        and coalesce(replaced.user_name, login.user_name) = login.user_name
-    then
-        its_session := continue_session(replaced.session_id, login);
-    else
-        if replaced.session_id is not null then
-            perform end_sessions(
-                array[replaced.session_id], 'logout', 'another user logged in'
-            );
-        end if;
-        its_session := start_session(login);
-    end if;
-
-    insert into token (token_hash, session_id, issued_at)
-    values (login.token_hash, its_session, clock_timestamp());
-
-    perform log_event(
-        'authenticated', its_session, login.realm, login.user_name, login.client_addr, null,
-        jsonb_build_object('method', login.auth_method)
-    );
-exception
-    -- The same call came before, and its answer was lost: what it made stands.
-    when unique_violation then
-        return;
-end
-$$;
-comment on function secsession.store_login(secsession.session, secsession.session) is
-    'Internal: gives a new token to the session of a login: the replaced one if it is this user''s, else a new one.';
+    'Internal: the user of a session, locked by the caller, has authenticated again, and has a new token.';
 
 create or replace function secsession.authenticate(
     token_hash bytea,
@@ -262,13 +250,29 @@ begin
         return answer;
     end if;
 
-    perform store_login(replaced, login);
+    -- Who had no user yet keeps the vault.
+    if replaced.session_id is not null
+        and coalesce(replaced.user_name, user_name) = user_name
+    then
+        perform continue_session(replaced.session_id, login);
+    else
+        if replaced.session_id is not null then
+            perform end_sessions(
+                array[replaced.session_id], 'logout', 'another user logged in'
+            );
+        end if;
+        answer := start_session(login);
+    end if;
     perform take_attempt_back(realm, user_name, client_addr);
-    -- Looked up like any other, so that what is answered is what the next request will meet.
-    answer := lookup(token_hash, realm, 0, 0);
-    if answer.user_name is distinct from user_name then
-        raise exception 'token_hash is in use already'
-            using errcode = 'unique_violation';
+
+    -- What is answered is what the next request will meet. Of a new session, which nobody else can
+    -- see yet, only the epoch may be another by now.
+    if answer.session_id is null or login.epoch <> login_epoch(realm, user_name) then
+        answer := lookup(token_hash, realm, 0, 0);
+        if answer.user_name is distinct from user_name then
+            raise exception 'token_hash is in use already'
+                using errcode = 'unique_violation';
+        end if;
     end if;
     if cookies is not null then
         answer.vault_version := keep_cookies(answer.session_id, cookies);

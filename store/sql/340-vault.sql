@@ -158,12 +158,10 @@ begin
     perform check_login(anonymous);
     lock table login_gate in row exclusive mode;
 
-    -- When the same call came before, and its answer was lost, what it made stands.
-    if not exists (select from token t where t.token_hash = begin_session.token_hash) then
-        insert into token (token_hash, session_id, issued_at)
-        values (token_hash, start_session(anonymous), clock_timestamp());
+    answer := start_session(anonymous);
+    if answer.session_id is null then
+        answer := lookup(token_hash, realm, 0, 0);
     end if;
-    answer := lookup(token_hash, realm, 0, 0);
     answer.vault_version := keep_cookies(answer.session_id, cookies);
     return answer;
 end
