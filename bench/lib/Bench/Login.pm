@@ -1,7 +1,7 @@
 # A login with mod_secsession against what it cannot do without: the hash of the password, and one commit.
 #
 # Three things take turns, with one connection and with 32, at the same httpd and the same PostgreSQL with fsync:
-#   login   POST /login with the right password: the hash, then the two statements of a login (login_epoch and
+#   login   POST /login with the right password: the hash, then the two statements of a login (login_begin and
 #           authenticate), of which the second makes a session, a token and two events; answered with 303
 #   hash    GET of the 1 KiB page under AuthType Basic: the same hash of the same file, checked at every request
 #   commit  pgbench: one prepared statement that inserts the same four rows by plain SQL, with as many connections
@@ -49,9 +49,11 @@ SQL
 sub start {
     my ($class, $bench) = @_;
     my $postgres = Bench::Contenders::database();
+    # 32 at once of one user from one address are what the throttle refuses.
     my $httpd = httpd($bench, module => 1, postgres => $postgres, files => { 'basic/page.txt' => 'x' x 1024 },
         config => <<"CONFIG" . basic_config($bench, '/basic/'));
 SecSession On
+SecSessionLoginThrottle Off
 <Location "/login">
     SetHandler secsession-login
     AuthUserFile "$bench->{users}"
