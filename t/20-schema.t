@@ -64,7 +64,7 @@ select p.proname from pg_proc p where p.pronamespace = 'secsession'::regnamespac
 SQL
     is sql(<<'SQL'), '', 'but those whose names were looked up once and for all, which read no table and which nobody else may call';
 select p.proname from pg_proc p where p.pronamespace = 'secsession'::regnamespace and p.prosqlbody is not null
-    and (p.provolatile <> 'i' or p.proacl is null
+    and (p.provolatile = 'v' or p.proacl is null
         or exists (select from aclexplode(p.proacl) a where a.grantee <> 'secsession_owner'::regrole)
         or exists (select from pg_depend d where d.objid = p.oid and d.classid = 'pg_proc'::regclass and d.refclassid = 'pg_class'::regclass))
 SQL

@@ -13,7 +13,7 @@ comment on function secsession.key_of_session(uuid) is
 create or replace function secsession.key_of_user(user_name text)
 returns text
 language sql
-immutable
+stable
 return left(encode(sha256(convert_to(user_name, 'UTF8')), 'hex'), 16);
 comment on function secsession.key_of_user(text) is
     'Internal: the name of a user, in any realm, in a message to the web servers.';

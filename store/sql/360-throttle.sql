@@ -17,7 +17,7 @@ comment on function secsession.throttle_address(inet) is
 create or replace function secsession.throttle_user(user_name text)
 returns bytea
 language sql
-immutable
+stable
 return substr(sha256(convert_to(user_name, 'UTF8')), 1, 16);
 comment on function secsession.throttle_user(text) is
     'Internal: the name of a user in login_attempt.';
