@@ -5,12 +5,6 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#include "session/date.h"
-
-#define PAIR_BYTES 4096                         /* of a name and its value (5.6) */
-#define ATTRIBUTE_BYTES 1024                    /* of an attribute's value (5.6) */
-#define FARTHEST ((apr_int64_t)400 * 24 * 3600) /* seconds until a cookie expires (5.6.1, 5.6.2) */
-
 secsession_jar_t *secsession_jar_make(apr_pool_t *pool)
 {
     return apr_array_make(pool, 4, sizeof(secsession_kept_t));
@@ -21,210 +15,13 @@ static secsession_kept_t *cookies_of(const secsession_jar_t *jar)
     return (secsession_kept_t *)jar->elts;
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
-
-/* A part of the field without the blanks around it. */
-static char *trimmed(apr_pool_t *pool, const char *start, const char *end)
-{
-    while (start < end && (*start == ' ' || *start == '\t')) {
-        start++;
-    }
-    while (end > start && (end[-1] == ' ' || end[-1] == '\t')) {
-        end--;
-    }
-    return apr_pstrmemdup(pool, start, (apr_size_t)(end - start));
-}
-
-static int has_control(const char *text)
-{
-    for (; *text; text++) {
-        if (((unsigned char)*text < 0x20 && *text != '\t') || *text == 0x7F) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Whether `host` is `domain` or below it; no address is below anything (5.1.3). */
-static int domain_matches(const char *host, const char *domain)
-{
-    apr_size_t host_length = strlen(host), length = strlen(domain);
-
-    if (strcmp(host, domain) == 0) {
-        return 1;
-    }
-    return host_length > length && strcmp(host + host_length - length, domain) == 0
-           && host[host_length - length - 1] == '.' && strchr(host, ':') == NULL
-           && !apr_isdigit(host[host_length - 1]);
-}
-
-/* 5.1.4 */
-static int path_matches(const char *path, const char *below)
-{
-    apr_size_t length = strlen(below);
-
-    return strncmp(path, below, length) == 0
-           && (path[length] == '\0' || path[length] == '/' || below[length - 1] == '/');
-}
-
-static const char *default_path(apr_pool_t *pool, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return *path != '/' || slash == path ? "/"
-                                         : apr_pstrmemdup(pool, path, (apr_size_t)(slash - path));
-}
-
-/* 5.6.2: what is no number is as if it had not been said. */
-static int read_max_age(const char *value, apr_int64_t *seconds)
-{
-    apr_size_t length = strlen(value);
-
-    if (length == 0 || strspn(value + (*value == '-'), "0123456789") != length - (*value == '-')
-        || (*value == '-' && length == 1)) {
-        return 0;
-    }
-    *seconds = *value == '-' ? 0 : length > 9 ? FARTHEST : apr_atoi64(value);
-    return 1;
-}
-
-/* What the attributes of one field said. */
-typedef struct {
-    int has_max_age, is_secure, is_dropped;
-    apr_int64_t max_age;
-    apr_int64_t expires; /* 0: not said */
-    const char *domain;  /* NULL: not said */
-    const char *path;    /* NULL: not said */
-    const char *same_site;
-} attributes_t;
-
-static void read_domain(apr_pool_t *pool, const char *value, attributes_t *attributes)
-{
-    char *domain = apr_pstrdup(pool, value + (*value == '.'));
-
-    for (char *c = domain; *c; c++) {
-        *c = (char)apr_tolower(*c);
-    }
-    attributes->domain = domain;
-}
-
-static void read_same_site(const char *value, attributes_t *attributes)
-{
-    static const char *const known[] = { "strict", "lax", "none" };
-
-    attributes->same_site = "";
-    for (int i = 0; i < 3; i++) {
-        if (strcasecmp(value, known[i]) == 0) {
-            attributes->same_site = known[i];
-        }
-    }
-}
-
-static void read_attribute(apr_pool_t *pool, const char *name, const char *value, apr_int64_t now,
-                           attributes_t *attributes)
-{
-    apr_int64_t seconds;
-
-    if (strlen(value) > ATTRIBUTE_BYTES) {
-        return;
-    }
-    if (strcasecmp(name, "Expires") == 0 && secsession_date_parse(value, &seconds)) {
-        attributes->expires = seconds < 1 ? 1 : seconds;
-    } else if (strcasecmp(name, "Max-Age") == 0 && read_max_age(value, &seconds)) {
-        attributes->has_max_age = 1;
-        attributes->max_age = seconds;
-    } else if (strcasecmp(name, "Domain") == 0) {
-        read_domain(pool, value, attributes);
-    } else if (strcasecmp(name, "Path") == 0) {
-        attributes->path = *value == '/' ? value : NULL;
-    } else if (strcasecmp(name, "Secure") == 0) {
-        attributes->is_secure = 1;
-    } else if (strcasecmp(name, "SameSite") == 0) {
-        read_same_site(value, attributes);
-    }
-}
-
-static int has_prefix(const char *text, const char *prefix)
-{
-    return strncasecmp(text, prefix, strlen(prefix)) == 0;
-}
-
-/* What a name promises by its prefix must be so; and no cookie without a name may look like one that
- * promises (5.7, 20 to 22). */
-static int keeps_promise(const secsession_kept_t *cookie, const attributes_t *attributes)
-{
-    if (*cookie->name == '\0') {
-        return !has_prefix(cookie->value, "__Secure-") && !has_prefix(cookie->value, "__Host-");
-    }
-    if (has_prefix(cookie->name, "__Secure-")) {
-        return attributes->is_secure;
-    }
-    return !has_prefix(cookie->name, "__Host-")
-           || (attributes->is_secure && cookie->host_only && attributes->path
-               && strcmp(cookie->path, "/") == 0);
-}
-
-/* Max-Age wins over Expires (5.7, 3). */
-static void set_expiry(secsession_kept_t *cookie, const attributes_t *attributes, apr_int64_t now)
-{
-    cookie->expires = attributes->has_max_age ? now + attributes->max_age : attributes->expires;
-    if (cookie->expires != 0 && cookie->expires <= now) {
-        cookie->value = NULL;
-    }
-    if (cookie->expires > now + FARTHEST) {
-        cookie->expires = now + FARTHEST;
-    }
-}
-
-/* Where the cookie is for. A domain without a dot would be everybody's; the list of public suffixes
- * is not consulted, since a session's cookies go to hosts of its own realm only (5.7, 9 to 11). */
-static int set_scope(apr_pool_t *pool, secsession_kept_t *cookie, const attributes_t *attributes,
-                     const secsession_asker_t *asker)
-{
-    const char *domain = attributes->domain;
-
-    cookie->path = attributes->path ? attributes->path : default_path(pool, asker->path);
-    cookie->host_only = domain == NULL || *domain == '\0';
-    cookie->domain = cookie->host_only ? asker->host : domain;
-    return cookie->host_only || strcmp(domain, asker->host) == 0
-           || (strchr(domain, '.') && domain_matches(asker->host, domain));
-}
-
-int secsession_jar_parse(apr_pool_t *pool, const char *field, const secsession_asker_t *asker,
-                         apr_int64_t now, secsession_kept_t *cookie)
-{
-    attributes_t attributes = { .same_site = "" };
-    const char *end = field + strcspn(field, ";");
-    const char *equals = memchr(field, '=', (apr_size_t)(end - field));
-
-    cookie->name = equals ? trimmed(pool, field, equals) : "";
-    cookie->value = trimmed(pool, equals ? equals + 1 : field, end);
-    if (has_control(field) || strlen(cookie->name) + strlen(cookie->value) > PAIR_BYTES
-        || (*cookie->name == '\0' && *cookie->value == '\0')) {
-        return 0;
-    }
-    while (*end == ';') {
-        const char *start = end + 1;
-
-        end = start + strcspn(start, ";");
-        equals = memchr(start, '=', (apr_size_t)(end - start));
-        read_attribute(pool, trimmed(pool, start, equals ? equals : end),
-                       equals ? trimmed(pool, equals + 1, end) : "", now, &attributes);
-    }
-    cookie->same_site = attributes.same_site;
-    if (!set_scope(pool, cookie, &attributes, asker) || !keeps_promise(cookie, &attributes)) {
-        return 0;
-    }
-    set_expiry(cookie, &attributes, now);
-    return 1;
-}
-
 /* --- keeping --------------------------------------------------------------------------------- */
 
+/* 5.7, 23 */
 static int is_same_cookie(const secsession_kept_t *one, const secsession_kept_t *other)
 {
     return strcmp(one->name, other->name) == 0 && strcmp(one->domain, other->domain) == 0
-           && strcmp(one->path, other->path) == 0;
+           && strcmp(one->path, other->path) == 0 && one->host_only == other->host_only;
 }
 
 static int is_expired(const secsession_kept_t *cookie, apr_int64_t now)
@@ -239,9 +36,9 @@ static int is_news(const secsession_kept_t *old, const secsession_kept_t *new, a
     apr_int64_t moved = new->expires > old->expires ? new->expires - old->expires
                                                     : old->expires - new->expires;
 
-    return is_expired(old, now) || strcmp(old->value, new->value) != 0
-           || strcmp(old->same_site, new->same_site) != 0 || old->host_only != new->host_only
-           || (old->expires == 0) != (new->expires == 0) || moved * 10 > old->expires - now;
+    return strcmp(old->value, new->value) != 0 || strcmp(old->same_site, new->same_site) != 0
+           || (old->expires == 0) != (new->expires == 0)
+           || (old->expires != 0 && moved > (old->expires - now) / 10);
 }
 
 static void remove_at(secsession_jar_t *jar, int at)
@@ -252,10 +49,21 @@ static void remove_at(secsession_jar_t *jar, int at)
     memmove(cookies + at, cookies + at + 1, (apr_size_t)(jar->nelts - at) * sizeof(*cookies));
 }
 
+/* What has expired is not there: it takes no room, and what comes in its place is younger (5.7). */
+static void remove_expired(secsession_jar_t *jar, apr_int64_t now)
+{
+    for (int i = jar->nelts - 1; i >= 0; i--) {
+        if (is_expired(&cookies_of(jar)[i], now)) {
+            remove_at(jar, i);
+        }
+    }
+}
+
 int secsession_jar_set(secsession_jar_t *jar, const secsession_kept_t *cookie, apr_int64_t now)
 {
     secsession_kept_t *cookies = cookies_of(jar);
 
+    remove_expired(jar, now);
     for (int i = 0; i < jar->nelts; i++) {
         if (is_same_cookie(&cookies[i], cookie)) {
             int changes = cookie->value == NULL || is_news(&cookies[i], cookie, now);
@@ -301,12 +109,34 @@ int secsession_jar_fits(const secsession_jar_t *jar)
 
 /* --- sending --------------------------------------------------------------------------------- */
 
+/* 5.1.3 */
+int secsession_jar_domain_matches(const char *host, const char *domain)
+{
+    apr_size_t host_length = strlen(host), length = strlen(domain);
+
+    if (strcmp(host, domain) == 0) {
+        return 1;
+    }
+    return host_length > length && strcmp(host + host_length - length, domain) == 0
+           && host[host_length - length - 1] == '.' && strchr(host, ':') == NULL
+           && !apr_isdigit(host[host_length - 1]);
+}
+
+/* 5.1.4 */
+static int path_matches(const char *path, const char *below)
+{
+    apr_size_t length = strlen(below);
+
+    return length > 0 && strncmp(path, below, length) == 0
+           && (path[length] == '\0' || path[length] == '/' || below[length - 1] == '/');
+}
+
 /* 5.8.3; a cookie whose SameSite was not said is taken for "lax". */
 static int is_for(const secsession_kept_t *cookie, const secsession_asker_t *asker, apr_int64_t now)
 {
     if (is_expired(cookie, now) || !path_matches(asker->path, cookie->path)
         || !(cookie->host_only ? strcmp(asker->host, cookie->domain) == 0
-                               : domain_matches(asker->host, cookie->domain))) {
+                               : secsession_jar_domain_matches(asker->host, cookie->domain))) {
         return 0;
     }
     if (!asker->is_cross_site || strcmp(cookie->same_site, "none") == 0) {
@@ -315,31 +145,59 @@ static int is_for(const secsession_kept_t *cookie, const secsession_asker_t *ask
     return asker->is_top_level && strcmp(cookie->same_site, "strict") != 0;
 }
 
-const char *secsession_jar_field(apr_pool_t *pool, const secsession_jar_t *jar,
-                                 const secsession_asker_t *asker, apr_int64_t now)
+/* The cookies for a request: those with longer paths first, then the older ones. */
+static const apr_array_header_t *choose(apr_pool_t *pool, const secsession_jar_t *jar,
+                                        const secsession_asker_t *asker, apr_int64_t now)
 {
-    const secsession_kept_t **chosen = apr_palloc(pool,
-                                                  (apr_size_t)(jar->nelts + 1) * sizeof(*chosen));
-    const char *field = NULL;
-    int count = 0;
+    apr_array_header_t *array = apr_array_make(pool, jar->nelts + 1, sizeof(secsession_kept_t *));
+    const secsession_kept_t **chosen = (const secsession_kept_t **)array->elts;
 
     for (int i = 0; i < jar->nelts; i++) {
         const secsession_kept_t *cookie = &cookies_of(jar)[i];
-        int at = count;
+        apr_size_t length = strlen(cookie->path);
+        int at = array->nelts;
 
-        if (!is_for(cookie, asker, now)) {
-            continue;
+        if (is_for(cookie, asker, now)) {
+            for (; at > 0 && strlen(chosen[at - 1]->path) < length; at--) {
+                chosen[at] = chosen[at - 1];
+            }
+            chosen[at] = cookie;
+            array->nelts++;
         }
-        for (; at > 0 && strlen(chosen[at - 1]->path) < strlen(cookie->path); at--) {
-            chosen[at] = chosen[at - 1];
-        }
-        chosen[at] = cookie;
-        count++;
     }
-    for (int i = 0; i < count; i++) {
-        field = apr_pstrcat(pool, field ? field : "", field ? "; " : "", chosen[i]->name,
-                            *chosen[i]->name ? "=" : "", chosen[i]->value, NULL);
+    return array;
+}
+
+static char *put(char *to, const char *text)
+{
+    apr_size_t length = strlen(text);
+
+    memcpy(to, text, length);
+    return to + length;
+}
+
+const char *secsession_jar_field(apr_pool_t *pool, const secsession_jar_t *jar,
+                                 const secsession_asker_t *asker, apr_int64_t now)
+{
+    const apr_array_header_t *array = choose(pool, jar, asker, now);
+    const secsession_kept_t *const *chosen = (const secsession_kept_t *const *)array->elts;
+    apr_size_t size = 1;
+    char *field, *to;
+
+    if (array->nelts == 0) {
+        return NULL;
     }
+    for (int i = 0; i < array->nelts; i++) {
+        size += strlen(chosen[i]->name) + strlen(chosen[i]->value) + 3;
+    }
+    field = to = apr_palloc(pool, size);
+    for (int i = 0; i < array->nelts; i++) {
+        to = put(to, i > 0 ? "; " : "");
+        to = put(to, chosen[i]->name);
+        to = put(to, *chosen[i]->name ? "=" : "");
+        to = put(to, chosen[i]->value);
+    }
+    *to = '\0';
     return field;
 }
 

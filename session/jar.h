@@ -42,8 +42,9 @@ secsession_jar_t *secsession_jar_make(apr_pool_t *pool);
 int secsession_jar_parse(apr_pool_t *pool, const char *field, const secsession_asker_t *asker,
                          apr_int64_t now, secsession_kept_t *cookie);
 
-/* Puts a cookie in, in place of one with the same name, domain and path. Whether that changes what
- * will be sent, or moves an expiry by more than a tenth of what was left of it. */
+/* Puts a cookie in, in place of one with the same name, domain, path and host_only, and takes out what
+ * has expired. Whether that changes what will be sent, or moves an expiry by more than a tenth of what
+ * was left of it. */
 int secsession_jar_set(secsession_jar_t *jar, const secsession_kept_t *cookie, apr_int64_t now);
 
 /* Notes a cookie, or its removal, in a list of changes, in place of what that says of the same cookie. */
@@ -57,7 +58,10 @@ int secsession_jar_fits(const secsession_jar_t *jar);
 const char *secsession_jar_field(apr_pool_t *pool, const secsession_jar_t *jar,
                                  const secsession_asker_t *asker, apr_int64_t now);
 
-/* The jar as bytes, and back. NULL if the bytes are none that secsession_jar_pack made. */
+/* Whether `host` is `domain` or below it; no address is below anything. */
+int secsession_jar_domain_matches(const char *host, const char *domain);
+
+/* The jar as bytes, and back. NULL if the bytes are not those of whole cookies. */
 const char *secsession_jar_pack(apr_pool_t *pool, const secsession_jar_t *jar, apr_size_t *length);
 secsession_jar_t *secsession_jar_unpack(apr_pool_t *pool, const char *bytes, apr_size_t length);
 

@@ -23,16 +23,19 @@ struct secsession_keys_t {
 
 /* --- keys ------------------------------------------------------------------------------------ */
 
+/* EVP_DecodeBlock would take "=" for a digit, and 31 bytes for a key. */
 static int read_key(const char *text, unsigned char key[KEY_BYTES])
 {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     unsigned char decoded[KEY_CHARS / 4 * 3];
-    int length = strlen(text) == KEY_CHARS
-                     ? EVP_DecodeBlock(decoded, (const unsigned char *)text, KEY_CHARS)
-                     : -1;
+    int ok = strspn(text, digits) == KEY_CHARS - 1 && strcmp(text + KEY_CHARS - 1, "=") == 0
+             && EVP_DecodeBlock(decoded, (const unsigned char *)text, KEY_CHARS) == sizeof(decoded);
 
-    memcpy(key, decoded, KEY_BYTES);
+    if (ok) {
+        memcpy(key, decoded, KEY_BYTES);
+    }
     OPENSSL_cleanse(decoded, sizeof(decoded));
-    return length == sizeof(decoded) && text[KEY_CHARS - 1] == '=';
+    return ok;
 }
 
 /* One line without its comment: whether it is empty, or a key that is new. */
@@ -62,6 +65,7 @@ static apr_status_t forget_keys(void *keys)
     return APR_SUCCESS;
 }
 
+/* Reads the file into `text`, which has room for FILE_BYTES and two more. What is wrong, or NULL. */
 static const char *read_text(apr_pool_t *pool, const char *path, char *text)
 {
     apr_size_t length = 0;
@@ -70,19 +74,25 @@ static const char *read_text(apr_pool_t *pool, const char *path, char *text)
     apr_status_t status = apr_file_open(&file, path, APR_READ, APR_OS_DEFAULT, pool);
 
     if (status == APR_SUCCESS) {
-        status = apr_file_read_full(file, text, FILE_BYTES, &length);
+        status = apr_file_read_full(file, text, FILE_BYTES + 1, &length);
         apr_file_close(file);
         status = status == APR_EOF ? APR_SUCCESS : status;
     }
     text[length] = '\0';
-    return status == APR_SUCCESS ? NULL
-                                 : apr_psprintf(pool, "%s cannot be read: %s", path,
-                                                apr_strerror(status, reason, sizeof(reason)));
+    if (status != APR_SUCCESS) {
+        return apr_psprintf(pool, "%s cannot be read: %s", path,
+                            apr_strerror(status, reason, sizeof(reason)));
+    }
+    /* What is not read must not be missed when something is to be opened. */
+    if (length > FILE_BYTES || strlen(text) != length) {
+        return apr_psprintf(pool, "%s is no text of at most %d bytes", path, FILE_BYTES);
+    }
+    return NULL;
 }
 
 const char *secsession_keys_read(apr_pool_t *pool, const char *path, secsession_keys_t **result)
 {
-    char *text = apr_palloc(pool, FILE_BYTES + 1);
+    char *text = apr_palloc(pool, FILE_BYTES + 2);
     secsession_keys_t *keys = apr_pcalloc(pool, sizeof(*keys));
     const char *error = read_text(pool, path, text);
     int number = 0;
@@ -102,7 +112,7 @@ const char *secsession_keys_read(apr_pool_t *pool, const char *path, secsession_
                                  number, path);
         }
     }
-    OPENSSL_cleanse(text, FILE_BYTES);
+    OPENSSL_cleanse(text, FILE_BYTES + 2);
     if (error == NULL && keys->first == 0) {
         error = apr_psprintf(pool, "%s has no key", path);
     }
