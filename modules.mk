@@ -9,7 +9,7 @@ OBJECTS = mod_secsession.o \
           http/logout.o http/sessions.o http/password.o http/page.o http/form.o http/multipart.o http/tee.o \
           http/vault.o http/applogin.o http/adopt.o http/modsession.o http/credentials.o http/guard.o \
           http/target.o http/text.o http/kept.o http/setcookie.o http/url.o http/harden.o \
-          http/harden_arguments.o \
+          http/harden_arguments.o http/fields.o \
           session/token.o session/policy.o session/jar.o session/date.o session/seal.o session/set_cookie.o \
           store/store.o store/kept.o store/own.o store/cache.o store/slot.o store/entry.o store/key.o \
           store/jars.o store/vault.o store/feed.o store/listener.o store/answer.o store/dbd.o store/pool.o \

@@ -135,7 +135,8 @@ static void recognise_login(request_rec *r, secsession_words_t *words, const cha
     } else {
         contradict(r, words,
                    apr_pstrcat(r->pool, "has logged somebody in, but the request has no field ",
-                               field, " in its first 64 KiB", NULL));
+                               field, " that all programs would read alike, or is beyond 64 KiB",
+                               NULL));
     }
 }
 

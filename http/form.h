@@ -8,15 +8,8 @@
  * `limit` bytes, 415 if it is not a form, 400 if it breaks off. */
 int secsession_form_read(request_rec *r, apr_size_t limit, char **form);
 
-/* Whether a Content-Type is that of such a form. */
-int secsession_form_is_urlencoded(const char *type);
-
 /* The first value called `name` in a form or query string (which may be NULL), decoded, in `pool`.
  * NULL if there is none, or it is encoded wrongly or holds a NUL. */
 char *secsession_form_get(apr_pool_t *pool, const char *form, const char *name);
-
-/* The same, but NULL where it is there twice with different values: nobody knows which one an
- * application takes. */
-char *secsession_form_get_only(apr_pool_t *pool, const char *form, const char *name);
 
 #endif

@@ -5,7 +5,7 @@
 #include <util_filter.h>
 
 #include "http/context.h"
-#include "http/form.h"
+#include "http/fields.h"
 #include "http/multipart.h"
 
 #define MOST 65536
@@ -78,24 +78,26 @@ void secsession_tee_insert(request_rec *r)
     }
 }
 
+/* What the application has seen may be more than this, or other than this: then nobody knows which
+ * field it took. */
+static int is_whole(request_rec *r, const copy_t *copy)
+{
+    return !copy->is_cut && strlen(copy->bytes) == copy->length
+           && apr_table_get(r->headers_in, "Content-Encoding") == NULL;
+}
+
 const char *secsession_tee_field(request_rec *r, const char *name)
 {
     const copy_t *copy = secsession_context_get(r)->form;
     const char *type = apr_table_get(r->headers_in, "Content-Type");
-    const char *form;
+    const char *value;
 
-    if (copy == NULL || type == NULL) {
+    if (copy == NULL || type == NULL || !is_whole(r, copy)) {
         return NULL;
     }
-    if (secsession_form_is_urlencoded(type)) {
-        /* The last pair may be cut. */
-        form = copy->is_cut
-                   ? apr_pstrmemdup(r->pool, copy->bytes,
-                                    (apr_size_t)(strrchr(copy->bytes, '&')
-                                                     ? strrchr(copy->bytes, '&') - copy->bytes
-                                                     : 0))
-                   : copy->bytes;
-        return secsession_form_get_only(r->pool, form, name);
-    }
-    return secsession_multipart_get(r->pool, type, copy->bytes, copy->length, name);
+    value = secsession_fields_are_urlencoded(type)
+                ? secsession_fields_only(r->pool, copy->bytes, name)
+                : secsession_multipart_get(r->pool, type, copy->bytes, copy->length, name);
+    /* Some look there first. */
+    return value && !secsession_fields_contradict(r->pool, r->args, name, value) ? value : NULL;
 }
