@@ -4,19 +4,14 @@ use lib 't/lib';
 use Secsession::Test;
 
 my ($postgres, $httpd) = start_servers(
+    cgi => { in => q{local $/; my $body = <STDIN>; print "X-In: 1\nContent-Type: text/plain\n\nin\n";} },
     config => <<'CONFIG',
-<Location "/pub/">
-    SecSessionLoginWhen "resp('X-In') == '1'" field=user
-</Location>
-CONFIG
-    vhosts => '', cgi => { in => q{local $/; my $body = <STDIN>; print "X-In: 1\nContent-Type: text/plain\n\nin\n";} },
-);
-$httpd->reconfigure($httpd->{config} . qq{ScriptAlias "/in" "\@FOLDER\@/cgi-bin/in"
+ScriptAlias "/in" "@FOLDER@/cgi-bin/in"
 <Location "/in">
     SecSessionLoginWhen "resp('X-In') == '1'" field=user
 </Location>
-});
-$httpd->graceful;
+CONFIG
+);
 
 sub user_of {
     my ($type, $body, %opt) = @_;
