@@ -14,7 +14,8 @@ enum { VERSION, NAME, DOMAIN, PATH, VALUE, HOST_ONLY, SAME_SITE, SECONDS_LEFT, C
 /* A seal opens for this cookie only. */
 static const char *place_of(apr_pool_t *pool, const secsession_kept_t *cookie)
 {
-    return apr_pstrcat(pool, cookie->domain, "\n", cookie->path, "\n", cookie->name, NULL);
+    return apr_pstrcat(pool, cookie->domain, cookie->host_only ? "\n" : "\n.\n", cookie->path, "\n",
+                       cookie->name, NULL);
 }
 
 static const char *hex(apr_pool_t *pool, const void *bytes, apr_size_t length)

@@ -66,6 +66,10 @@ for my $spec (sort keys %what) {
     none_accepted($out, $what{$spec});
 }
 
-is_expected(races('login-twice', 'read committed'), 'login-twice');
+is_expected(races($_, 'read committed'), $_) for qw(login-twice begin-twice vault-merge revoke-own);
+
+my $moments = races('login-moment', 'read committed');
+is_expected($moments, 'login-moment');
+none_accepted($moments, 'a login whose user the application names, while that user is being revoked');
 
 done_testing;

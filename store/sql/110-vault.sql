@@ -20,7 +20,14 @@ create table secsession.vault (
     same_site text not null check (same_site in ('strict', 'lax', 'none', '')),
     created_at timestamptz not null,
     expires_at timestamptz,
-    primary key (session_id, name, domain, path)
+    -- In place of its columns, which may be longer than an index takes.
+    cookie_hash bytea not null generated always as (
+        sha256(
+            name || '\x00' || domain || '\x00' || path
+                || case when host_only then '\x0001'::bytea else '\x0000' end
+        )
+    ) stored,
+    primary key (session_id, cookie_hash)
 );
 
 comment on table secsession.vault is
@@ -34,8 +41,10 @@ comment on column secsession.vault.value is
 comment on column secsession.vault.host_only is 'Sent to that very host only.';
 comment on column secsession.vault.same_site is 'Its SameSite; empty: it has none.';
 comment on column secsession.vault.created_at is
-    'When a cookie of this name, domain and path was first set: the order of sending.';
+    'When a cookie of this name, domain, path and host_only was first set: the order of sending.';
 comment on column secsession.vault.expires_at is 'When it expires; null: with the session.';
+comment on column secsession.vault.cookie_hash is
+    'SHA-256 of what tells it from the session''s other cookies: name, domain, path and host_only.';
 
 alter table secsession.revocation_epoch add column raised_by xid8;
 comment on column secsession.revocation_epoch.raised_by is

@@ -33,7 +33,7 @@ set search_path = pg_catalog, secsession, pg_temp
 set lock_timeout = '1500ms'
 as $$
 declare
-    moment constant timestamptz := clock_timestamp();
+    moment timestamptz;
     version integer;
 begin
     -- Whoever has ended keeps nothing.
@@ -50,6 +50,8 @@ begin
     if version is null then
         return null;
     end if;
+    -- Under the session's lock, so that the order of the moments is that of the changes.
+    moment := clock_timestamp();
     delete from vault v
     using jsonb_array_elements(cookies) as c
     where v.session_id = keep_cookies.session_id
@@ -59,6 +61,7 @@ begin
             v.name = decode(c ->> 'name', 'hex')
             and v.domain = decode(c ->> 'domain', 'hex')
             and v.path = decode(c ->> 'path', 'hex')
+            and v.host_only = (c ->> 'host_only')::boolean
             and c ->> 'value' is null
         )
     );
@@ -73,13 +76,13 @@ begin
         decode(c ->> 'value', 'hex'),
         (c ->> 'host_only')::boolean,
         c ->> 'same_site',
-        clock_timestamp(),
+        -- One after the other, as they were set.
+        moment + n * interval '1 microsecond',
         moment + make_interval(secs => (c ->> 'left')::double precision)
-    from jsonb_array_elements(cookies) as c
+    from jsonb_array_elements(cookies) with ordinality as changed (c, n)
     where c ->> 'value' is not null
     on conflict on constraint vault_pkey do update
     set value = excluded.value,
-        host_only = excluded.host_only,
         same_site = excluded.same_site,
         expires_at = excluded.expires_at;
     perform check_vault(session_id);
@@ -87,7 +90,7 @@ begin
 end
 $$;
 comment on function secsession.keep_cookies(uuid, jsonb) is
-    'Merges cookies into the vault of a session: objects of name, domain, path, value (hexadecimal; a value of null removes the cookie), host_only, same_site, and left (seconds; null: with the session), no two with the same name, domain and path. Returns the vault''s new version; null: the session has ended, and nothing was kept.';
+    'Merges cookies into the vault of a session: objects of name, domain, path, value (hexadecimal; a value of null removes the cookie), host_only, same_site, and left (seconds; null: with the session), no two with the same name, domain, path and host_only. Returns the vault''s new version; null: the session has ended, and nothing was kept.';
 
 create or replace function secsession.vault_of(session_id uuid)
 returns table (
@@ -122,7 +125,7 @@ begin
         and coalesce(v.expires_at > statement_timestamp(), true)
     where s.session_id = vault_of.session_id
     and s.ended_at is null
-    order by v.created_at, v.name;
+    order by v.created_at;
 end
 $$;
 comment on function secsession.vault_of(uuid) is
@@ -159,10 +162,17 @@ begin
     lock table login_gate in row exclusive mode;
 
     answer := start_session(anonymous);
+    -- The same call came before, and its answer was lost: what it made stands.
     if answer.session_id is null then
         answer := lookup(token_hash, realm, 0, 0);
+        if answer.state is null or answer.user_name is not null then
+            raise exception 'token_hash is in use already'
+                using errcode = 'unique_violation';
+        end if;
     end if;
-    answer.vault_version := keep_cookies(answer.session_id, cookies);
+    if answer.state = 'anonymous' then
+        answer.vault_version := keep_cookies(answer.session_id, cookies);
+    end if;
     return answer;
 end
 $$;

@@ -82,12 +82,30 @@ begin
     if not found then
         return 0;
     end if;
-    perform raise_epoch(own.realm, own.user_name);
-    if but_this then
+    begin
+        perform raise_epoch(own.realm, own.user_name);
+        -- In the order of end_sessions(), before one of them is changed.
+        perform
+        from session s
+        where s.user_name = own.user_name
+        and s.realm = own.realm
+        and s.ended_at is null
+        order by s.session_id
+        for update;
+
         update session s
-        set epoch = s.epoch + 1
-        where s.session_id = own.session_id;
-    end if;
+        set epoch = s.epoch + but_this::integer
+        where s.session_id = own.session_id
+        and s.ended_at is null;
+
+        -- Of two sessions that end each other at once only the first does.
+        if not found then
+            raise exception using errcode = 'no_data_found';
+        end if;
+    exception
+        when no_data_found then
+            return 0;
+    end;
     return revoke_found(
         array(
             select s.session_id
