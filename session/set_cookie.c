@@ -6,8 +6,8 @@
 #include "session/date.h"
 #include "session/jar.h"
 
-#define PAIR_BYTES 4096            /* of a name and its value (5.6) */
-#define ATTRIBUTE_BYTES 1024       /* of an attribute's value (5.6) */
+#define PAIR_BYTES 4096                         /* of a name and its value (5.6) */
+#define ATTRIBUTE_BYTES 1024                    /* of an attribute's value (5.6) */
 #define FARTHEST ((apr_int64_t)400 * 24 * 3600) /* seconds until a cookie expires (5.6.1, 5.6.2) */
 
 /* A part of the field without the blanks around it. */
