@@ -93,7 +93,7 @@ $(BUILD)/fuzz/%: t/fuzz/%.c $$(call fuzz_links,$$*) $(filter %.h,$(C_FILES)) Mak
 	@mkdir -p $(@D)
 	$(SAY) compile $<
 	$(QUIET)$(FUZZ_CC) $(ALL_CFLAGS) $(SANITIZE) -U_FORTIFY_SOURCE $(LDFLAGS) -o $@ $(filter %.c,$^) \
-	    $(FUZZ_WITH) -lcrypto
+	    $(FUZZ_WITH) -lcrypto -lapr-1
 
 .PHONY: fuzz
 fuzz: ## fuzzes each parser for SECONDS=60; what is found stays in build/fuzz
