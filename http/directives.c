@@ -68,7 +68,10 @@ static const char *set_throttle(cmd_parms *cmd, void *location, const char *most
     error = secsession_argument_number(cmd, most, 1000, &server->throttle.most);
     if (error || within == NULL) {
         return error ? error
-                     : "SecSessionLoginThrottle wants Off, or a number and a duration: 5 5m";
+                     : apr_psprintf(
+                         cmd->pool,
+                         "%s is '%s'; it must be Off, or a number and a duration such as 5 5m",
+                         cmd->cmd->name, most);
     }
     return secsession_argument_duration(cmd, within, &server->throttle.within);
 }

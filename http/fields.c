@@ -75,7 +75,7 @@ static int decode(const char *from, apr_size_t length, char *to)
             if (end - from < 3 || digit(from[1]) < 0 || digit(from[2]) < 0) {
                 return 0;
             }
-            *to = (char)(digit(from[1]) << 4 | digit(from[2]));
+            *to = (char)(digit(from[1]) * 16 + digit(from[2]));
             from += 2;
         } else {
             *to = (char)(*from == '+' ? ' ' : *from);

@@ -170,10 +170,10 @@ static const apr_array_header_t *choose(apr_pool_t *pool, const secsession_jar_t
 
 static char *put(char *to, const char *text)
 {
-    apr_size_t length = strlen(text);
-
-    memcpy(to, text, length);
-    return to + length;
+    while (*text) {
+        *to++ = *text++;
+    }
+    return to;
 }
 
 const char *secsession_jar_field(apr_pool_t *pool, const secsession_jar_t *jar,
