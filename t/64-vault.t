@@ -132,9 +132,11 @@ subtest 'what is sent follows the rules of browsers' => sub {
     is cookies_seen($client, '/v/deep/show'), 'my_default=1; my_deep=3; my_root=2', 'longer paths first';
     is cookies_seen($client, '/vl/show'), 'my_other=4; my_root=2', 'in every location that has a vault';
     is cookies_seen($client, '/pub/show'), '', 'and in no other';
-    $client->get(setting('v', 'my_foreign=1; Domain=example.org; path=/', 'my_own=1; Domain=localhost; path=/', '__Secure-my_secret=1'));
+    $client->get(setting('v', 'my_foreign=1; Domain=example.org; path=/', 'my_own=1; path=/', '__Secure-my_secret=1'));
     is cookies_seen($client), 'my_root=2; my_own=1', 'what no browser would keep is not kept';
-    is cookies_seen($client, '/v/show', host => 'www.localhost:80'), 'my_own=1', 'a cookie for a domain goes to hosts below it';
+    is cookies_seen($client, '/v/show', host => 'www.localhost'), '', 'one of this host goes to no other';
+    $client->get(setting('v', 'my_wide=1; Domain=example.org; path=/'), host => 'a.example.org');
+    is cookies_seen($client, '/v/show', host => 'b.example.org'), 'my_wide=1', 'one for a domain goes to hosts below it';
     $client->get(setting('v', 'my_strict=1; path=/; SameSite=Strict'));
     is cookies_seen($client, '/v/show', headers => [ [ 'Sec-Fetch-Site' => 'cross-site' ], [ 'Sec-Fetch-Mode' => 'navigate' ] ]),
         'my_root=2; my_own=1', 'a strict one does not follow a link from another site';

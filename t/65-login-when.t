@@ -61,7 +61,7 @@ subtest 'a login that the application accepts is one' => sub {
         'a field whose name is encoded' => [ $FORM, 'l%6fgin=erika&password=open+sesame' ],
         'the same name twice' => [ $FORM, 'login=erika&login=erika&password=open+sesame' ],
         'a form with parts' => [ 'multipart/form-data; boundary=xyz', multipart('xyz', part('login', 'erika'), part('password', 'open sesame')) ],
-        'a form with a file' => [ 'multipart/form-data; boundary="a b"', multipart('a b', [ 'Content-Disposition: form-data; name="login"; filename="login"', 'mallory' ],
+        'a form with a file' => [ 'multipart/form-data; boundary=ab', multipart('ab', [ 'Content-Disposition: form-data; name="photo"; filename="login"', 'mallory' ],
             part('login', 'erika'), part('password', 'open sesame')) ],
     );
     for my $name (sort keys %bodies) {
@@ -105,6 +105,9 @@ subtest 'a login whose user is not known is refused' => sub {
         'a name with a control character' => [ $FORM, 'login=eri%00ka&password=open+sesame' ],
         'behind the first 64 KiB' => [ $FORM, 'text=' . 'x' x 70_000 . '&login=erika&password=open+sesame' ],
         'cut at 64 KiB' => [ $FORM, 'password=open+sesame&text=' . 'x' x (65_536 - 26 - 10) . '&login=erika' ],
+        'more than 64 KiB, where another name may come' => [ $FORM, 'login=erika&password=open+sesame&text=' . 'x' x 70_000 ],
+        'a file of that name' => [ 'multipart/form-data; boundary=xyz', multipart('xyz', [ 'Content-Disposition: form-data; name="login"; filename="a"', 'bob' ],
+            part('login', 'erika'), part('password', 'open sesame')) ],
         'not a form' => [ 'application/json', '{"login":"erika","password":"open sesame"}' ],
         'two parts of one name' => [ 'multipart/form-data; boundary=xyz', multipart('xyz', part('login', 'erika'), part('login', 'bob'), part('password', 'open sesame')) ],
     );
@@ -116,10 +119,8 @@ subtest 'a login whose user is not known is refused' => sub {
         is_deeply [ $response->all_headers('Set-Cookie') ], [], "$name: no cookie";
         ok !is_in($client), "$name: nobody is in";
     }
-    my $large = 'login=erika&password=open+sesame&text=' . 'x' x 300_000;
-    my $client = $httpd->client;
-    is post($client, $FORM, $large)->header('X-Got'), got($large), 'a large form reaches the application whole';
-    is user_of($client), 'erika', 'and its beginning is enough';
+    my $large = 'login=erika&password=wrong&text=' . 'x' x 300_000;
+    is post($httpd->client, $FORM, $large)->header('X-Got'), got($large), 'a large form reaches the application whole';
     like $httpd->error_log, qr/SS212: the application at \/old\/app has logged somebody in, but the request has no field login/, 'the log says why';
 };
 
