@@ -14,6 +14,7 @@
 #include "http/authz.h"
 #include "http/config.h"
 #include "http/context.h"
+#include "http/forward.h"
 #include "http/guard.h"
 #include "http/harden.h"
 #include "http/identity.h"
@@ -58,6 +59,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_init(secsession_stores_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 
     ap_hook_post_read_request(secsession_context_begin, NULL, before, APR_HOOK_REALLY_FIRST);
+    ap_hook_post_read_request(secsession_forward_strip, NULL, before, APR_HOOK_REALLY_FIRST);
     ap_hook_pre_translate_name(secsession_harden_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_header_parser(secsession_context_look_up, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_header_parser(secsession_harden_check, NULL, NULL, APR_HOOK_FIRST + 1);
@@ -75,6 +77,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(secsession_adopt_fixup, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(secsession_identity_fixup, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_fixups(secsession_vault_apply_to_subrequest, NULL, NULL, APR_HOOK_FIRST + 1);
+    ap_hook_fixups(secsession_forward_fixup, NULL, NULL, APR_HOOK_FIRST + 2);
     ap_hook_fixups(secsession_applogin_prepare, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_filter(secsession_modsession_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_error_filter(secsession_modsession_insert, NULL, NULL, APR_HOOK_LAST);

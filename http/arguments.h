@@ -43,6 +43,9 @@ const char *secsession_argument_when(cmd_parms *cmd, const char *expression, con
 const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const argv[],
                                          const apr_array_header_t **patterns);
 
+/* A request header that may carry a user's name, and means nothing else. */
+const char *secsession_argument_header(cmd_parms *cmd, const char *name);
+
 /* "Off", or "On" and origins: https://host[:port] (const char *). */
 const char *secsession_argument_guard(cmd_parms *cmd, int argc, char *const argv[], int *guard,
                                       const apr_array_header_t **allowed);

@@ -1,5 +1,6 @@
 /* See arguments.h: the arguments that tell of applications. */
 #include <apr_file_info.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <httpd.h>
 #include <http_log.h>
@@ -55,6 +56,36 @@ const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const a
     return bad ? wrong(cmd, bad,
                        "none, or shell patterns of cookie names, such as PHPSESSID or DW*")
                : NULL;
+}
+
+/* RFC 9110, 5.1 and 5.6.2; not one that frames a message or that we take out. */
+const char *secsession_argument_header(cmd_parms *cmd, const char *name)
+{
+    static const char *const taken[] = { "Authorization",
+                                         "Connection",
+                                         "Content-Length",
+                                         "Content-Type",
+                                         "Cookie",
+                                         "Expect",
+                                         "Host",
+                                         "Keep-Alive",
+                                         "TE",
+                                         "Trailer",
+                                         "Transfer-Encoding",
+                                         "Upgrade",
+                                         "Proxy" };
+    int is_right = *name != '\0' && strncasecmp(name, "SecSession", 10) != 0;
+
+    for (const char *c = name; *c; c++) {
+        is_right &= apr_isalnum(*c) || strchr("!#$%&'*+-.^_`|~", *c) != NULL;
+    }
+    for (apr_size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+        is_right &= strcasecmp(name, taken[i]) != 0;
+    }
+    return is_right ? NULL
+                    : wrong(cmd, name,
+                            "none, or the name of a request header that means nothing else, such "
+                            "as X-Remote-User");
 }
 
 /* RFC 6454, 6.1: scheme, host and perhaps a port, and nothing behind. */

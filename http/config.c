@@ -55,6 +55,10 @@ void *secsession_config_merge_server(apr_pool_t *pool, void *base_data, void *ov
 
     merged->in_use = base->in_use || over->in_use;
     PICK(realm);
+    merged->forwarded = base->forwarded && over->forwarded
+                            ? apr_array_append(pool, base->forwarded, over->forwarded)
+                        : over->forwarded ? over->forwarded
+                                          : base->forwarded;
     merged->database = merge_database(&base->database, &over->database);
     merged->throttle = over->throttle.most != UNSET ? over->throttle : base->throttle;
     merged->cookie = over->cookie.name ? over->cookie : base->cookie;
@@ -90,6 +94,7 @@ void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *
     PICK(logout_home);
     PICK(providers);
     PICK(clear_site_data);
+    PICK(forward);
     PICK_SET(app_login);
     PICK_SET(guard);
     PICK_SET(touch);

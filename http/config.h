@@ -30,9 +30,10 @@ typedef struct {
     int in_use; /* SecSession is On somewhere in it */
     const char *realm;
     secsession_cookie_t cookie;
-    secsession_throttle_t throttle;     /* most -1: not said */
-    secsession_store_config_t database; /* DBDriver, DBDParams, DBDMax are mod_dbd's, read along */
-    secsession_store_t *store;          /* where in_use, after post_config */
+    const apr_array_header_t *forwarded; /* names of all SecSessionForward in it; NULL: none */
+    secsession_throttle_t throttle;      /* most -1: not said */
+    secsession_store_config_t database;  /* DBDriver, DBDParams, DBDMax are mod_dbd's, read along */
+    secsession_store_t *store;           /* where in_use, after post_config */
 } secsession_server_config_t;
 
 /* How a response is recognised that logs somebody in or out. */
@@ -55,6 +56,7 @@ typedef struct {
     int touch;                              /* -1: not said; 0: requests are no use of a session */
     int guard;                              /* -1: not said */
     const apr_array_header_t *guard_allows; /* origins (const char *), where guard was said */
+    const char *forward;                    /* NULL: not said; "": none */
     int app_login;                          /* -1: not said */
     const secsession_when_t *login_when;    /* NULL: not said, like the next two */
     const secsession_when_t *logout_when;

@@ -189,6 +189,24 @@ static const char *set_vault(cmd_parms *cmd, void *location, int argc, char *con
                                         &((secsession_location_config_t *)location)->vault);
 }
 
+static const char *set_forward(cmd_parms *cmd, void *data, const char *name)
+{
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+    secsession_location_config_t *location = data;
+    apr_array_header_t *names = apr_array_make(cmd->pool, 1, sizeof(name));
+
+    location->forward = "";
+    if (strcasecmp(name, "none") == 0) {
+        return NULL;
+    }
+    location->forward = name;
+    APR_ARRAY_PUSH(names, const char *) = name;
+    server->forwarded = server->forwarded ? apr_array_append(cmd->pool, server->forwarded, names)
+                                          : names;
+    return secsession_argument_header(cmd, name);
+}
+
 static const char *set_guard(cmd_parms *cmd, void *data, int argc, char *const argv[])
 {
     secsession_location_config_t *location = data;
@@ -250,6 +268,8 @@ const command_rec secsession_directives[] = {
     AP_INIT_TAKE1("DBDriver", set_dbd_text, SERVER(database.driver), RSRC_CONF, "mod_dbd's"),
     AP_INIT_TAKE1("DBDParams", set_dbd_text, SERVER(database.params), RSRC_CONF, "mod_dbd's"),
     AP_INIT_TAKE1("DBDMax", set_dbd_max, SERVER(database.max), RSRC_CONF, "mod_dbd's"),
+    AP_INIT_TAKE1("SecSessionForward", set_forward, NULL, EVERYWHERE,
+                  "the request header that tells an application the user; or none"),
     AP_INIT_TAKE_ARGV("SecSessionGuard", set_guard, NULL, EVERYWHERE,
                       "On, with origins whose requests are let pass, or Off: refuse what other "
                       "origins make a browser change; default: On"),
