@@ -26,6 +26,7 @@
 #include "http/sessions.h"
 #include "http/stores.h"
 #include "http/tee.h"
+#include "http/tunnel.h"
 #include "http/vault.h"
 
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
@@ -50,6 +51,7 @@ static void register_hooks(apr_pool_t *pool)
 
     secsession_response_register();
     secsession_tee_register();
+    secsession_tunnel_register();
     secsession_authz_register(pool);
     secsession_modsession_register();
 
@@ -79,8 +81,10 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(secsession_vault_apply_to_subrequest, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_fixups(secsession_forward_fixup, NULL, NULL, APR_HOOK_FIRST + 2);
     ap_hook_fixups(secsession_applogin_prepare, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_fixups(secsession_tunnel_prepare, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_filter(secsession_modsession_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_error_filter(secsession_modsession_insert, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_insert_filter(secsession_tunnel_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_error_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(secsession_modsession_prepare_login, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -77,6 +77,17 @@ void secsession_response_strip(request_rec *r)
     r->err_headers_out = without_ours(r, r->err_headers_out, name);
 }
 
+void secsession_response_strip_trailers(request_rec *r)
+{
+    apr_table_unset(r->trailers_out, "Set-Cookie");
+    r->trailers_out = without_ours(r, r->trailers_out, secsession_config_server(r)->cookie.name);
+}
+
+int secsession_response_sets_ours(request_rec *r, const char *field)
+{
+    return sets_ours(field, secsession_config_server(r)->cookie.name);
+}
+
 /* RFC 9111 keeps shared caches from responses to requests with Authorization, not with cookies. An
  * application's own private or no-store is as good; anything else is replaced. */
 static void set_cache_control(request_rec *r)

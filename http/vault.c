@@ -250,6 +250,13 @@ static apr_table_t *take_from(request_rec *r, const apr_array_header_t *patterns
     return kept;
 }
 
+int secsession_vault_is_kept(request_rec *r, const char *field)
+{
+    const apr_array_header_t *patterns = patterns_of(r);
+
+    return patterns && is_vaulted(r, patterns, name_of(r, field, field + strcspn(field, ";")));
+}
+
 void secsession_vault_take(request_rec *r)
 {
     const apr_array_header_t *patterns = patterns_of(r);

@@ -16,6 +16,9 @@ int secsession_vault_apply_to_subrequest(request_rec *r);
  * are collected in the context until secsession_applogin_obey() keeps them. */
 void secsession_vault_take(request_rec *r);
 
+/* Whether the vault keeps what this Set-Cookie field sets: then no client may get it. */
+int secsession_vault_is_kept(request_rec *r, const char *field);
+
 /* Whether what was collected changes anything; and whether the session may keep so much: OK, or 502,
  * which has been logged. */
 int secsession_vault_has_news(request_rec *r);
