@@ -132,6 +132,15 @@ static const char *without_vaulted(request_rec *r, const apr_array_header_t *pat
     return to > kept ? kept : NULL;
 }
 
+/* A pool that lives as long as the context: a subrequest's ends with that. */
+static apr_pool_t *pool_of_context(const request_rec *r)
+{
+    while (r->main) {
+        r = r->main;
+    }
+    return r->pool;
+}
+
 /* Reads the vault once for each request: OK, or 503. */
 static int read_jar(request_rec *r, secsession_context_t *context)
 {
@@ -139,8 +148,8 @@ static int read_jar(request_rec *r, secsession_context_t *context)
     secsession_outcome_t outcome = secsession_context_session(r, &session);
 
     if (session && context->vaulted.jar == NULL) {
-        outcome = secsession_store_vault(secsession_config_server(r)->store, r->pool, session,
-                                         &context->vaulted.jar);
+        outcome = secsession_store_vault(secsession_config_server(r)->store, pool_of_context(r),
+                                         session, &context->vaulted.jar);
     }
     return outcome == SECSESSION_UNAVAILABLE ? secsession_response_unavailable(r) : OK;
 }

@@ -36,10 +36,10 @@ static void keep_jar(secsession_store_t *store, apr_pool_t *pool,
                      const secsession_session_t *session, apr_uint32_t version,
                      const secsession_jar_t *jar)
 {
-    apr_size_t length;
-    const char *bytes = secsession_jar_pack(pool, jar, &length);
-
     if (store->jars) {
+        apr_size_t length;
+        const char *bytes = secsession_jar_pack(pool, jar, &length);
+
         secsession_jars_put(store->jars, session->id, version, bytes, length);
     }
 }

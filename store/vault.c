@@ -45,29 +45,38 @@ static const char *encode_value(apr_pool_t *pool, const secsession_keys_t *keys,
     return apr_pstrcat(pool, "\"", hex(pool, seal, length), "\"", NULL);
 }
 
+/* NULL if its value cannot be sealed. */
+static const char *encode(apr_pool_t *pool, const secsession_keys_t *keys,
+                          const secsession_kept_t *cookie, apr_int64_t now)
+{
+    const char *value = encode_value(pool, keys, cookie);
+
+    return value
+               ? apr_pstrcat(pool, "{\"name\":\"", hex_of(pool, cookie->name), "\",\"domain\":\"",
+                             hex_of(pool, cookie->domain), "\",\"path\":\"",
+                             hex_of(pool, cookie->path), "\",\"value\":", value,
+                             ",\"host_only\":", cookie->host_only ? "true" : "false",
+                             ",\"same_site\":\"", cookie->same_site, "\",\"left\":",
+                             cookie->expires ? apr_off_t_toa(pool, cookie->expires - now) : "null",
+                             "}", NULL)
+               : NULL;
+}
+
 const char *secsession_vault_encode(apr_pool_t *pool, const secsession_keys_t *keys,
                                     const secsession_jar_t *cookies)
 {
-    const secsession_kept_t *cookie = (const secsession_kept_t *)cookies->elts;
-    const char *json = "[", *separator = "";
+    apr_array_header_t *all = apr_array_make(pool, cookies->nelts, sizeof(const char *));
 
-    for (int i = 0; i < cookies->nelts; i++, cookie++) {
-        const char *value = encode_value(pool, keys, cookie);
-        const char *left = cookie->expires
-                               ? apr_off_t_toa(pool, cookie->expires - apr_time_sec(apr_time_now()))
-                               : "null";
+    for (int i = 0; i < cookies->nelts; i++) {
+        const char *json = encode(pool, keys, &APR_ARRAY_IDX(cookies, i, secsession_kept_t),
+                                  apr_time_sec(apr_time_now()));
 
-        if (value == NULL) {
+        if (json == NULL) {
             return NULL;
         }
-        json = apr_pstrcat(pool, json, separator, "{\"name\":\"", hex_of(pool, cookie->name),
-                           "\",\"domain\":\"", hex_of(pool, cookie->domain), "\",\"path\":\"",
-                           hex_of(pool, cookie->path), "\",\"value\":", value,
-                           ",\"host_only\":", cookie->host_only ? "true" : "false",
-                           ",\"same_site\":\"", cookie->same_site, "\",\"left\":", left, "}", NULL);
-        separator = ",";
+        APR_ARRAY_PUSH(all, const char *) = json;
     }
-    return apr_pstrcat(pool, json, "]", NULL);
+    return apr_pstrcat(pool, "[", apr_array_pstrcat(pool, all, ','), "]", NULL);
 }
 
 static const char *text(apr_pool_t *pool, const PGresult *result, int row, int column)
