@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "store/dbd.h"
+
 apr_time_t secsession_monotonic(void)
 {
     struct timespec now;
@@ -184,7 +186,8 @@ static secsession_execution_t execute_prepared(secsession_connection_t *connecti
 {
     char name[32];
 
-    apr_snprintf(name, sizeof(name), "secsession_1_%d", statement->number);
+    apr_snprintf(name, sizeof(name), "secsession_%d_%d", SECSESSION_SCHEMA_VERSION,
+                 statement->number);
     if (!(connection->prepared & (1u << statement->number))) {
         secsession_execution_t prepared = prepare(connection, name, statement, deadline, result);
 
