@@ -119,7 +119,8 @@ static int take_head(tunnel_t *tunnel, ap_filter_t *next, apr_bucket_brigade *re
     if (end == NULL) {
         return bytes > HEAD_BYTES ? HTTP_INTERNAL_SERVER_ERROR : 0;
     }
-    status = strncmp(text, "HTTP/1.", 7) == 0 && strlen(text) > 9 ? atoi(text + 9) : HTTP_OK;
+    status = strncmp(text, "HTTP/1.", 7) == 0 && strlen(text) > 9 ? (int)apr_atoi64(text + 9)
+                                                                  : HTTP_OK;
     if (ap_is_HTTP_INFO(status)) {
         apr_bucket *split;
 
