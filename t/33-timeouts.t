@@ -16,9 +16,6 @@ my $LOCATIONS = <<'CONFIG';
 <Location "/app/show/poll">
     SecSessionTouch Off
 </Location>
-<Location "/app/show/poll">
-    SecSessionTouch Off
-</Location>
 <Location "/app/show/longer">
     SecSessionIdleTimeout 10h
     SecSessionAbsoluteTimeout 30d
@@ -237,25 +234,6 @@ select bool_and(gap >= interval '1 second') from (
 where row > :before + 1
 SQL
     is $is_spaced, 't', 'and between two writes a second passes';
-};
-
-subtest 'a page that polls keeps no session alive' => sub {
-    my $alice = browser($httpd, 'alice');
-    my $id = id_of($alice);
-    not_used_for($id, $IDLE - 30);
-    has_heard($postgres, $httpd);
-    my $before = stored($id, 'last_seen_at');
-    is_let_in($alice, 'it is served', '/app/show/poll') for 1 .. 3;
-    is stored($id, 'last_seen_at'), $before, 'and the time of the last use stays';
-    not_used_for($id, $IDLE);
-    is_sent_to_login($alice, 'idle', 'after the idle timeout it is not served', '/app/show/poll');
-    my $busy = browser($httpd, 'alice');
-    my $other = id_of($busy);
-    not_used_for($other, $IDLE - 30);
-    has_heard($postgres, $httpd);
-    is_let_in($busy, 'polled first', '/app/show/poll');
-    is_let_in($busy, 'then used');
-    wait_until { stored($other, "now() - last_seen_at < interval '20 s'") eq 't' } 5, 'which counts';
 };
 
 subtest 'a page that polls keeps no session alive' => sub {
