@@ -120,7 +120,7 @@ calls_of($postgres);
 
 sub encoded { return join '', map { sprintf '%%%02X', ord } split //, $_[0] }
 sub answering { my ($where, @fields) = @_; return "/$where?" . encoded(join "\n", @fields) }
-sub events { return sql("select count(*) from secsession.event where event = 'session_id_in_url'") }
+sub noted { return sql("select count(*) from secsession.event where event = 'session_id_in_url'") }
 sub asked { return $postgres->statements(undef, qr/session_id_in_url\(/) }
 sub lines { return scalar(() = $httpd->error_log =~ /$_[0]: /g) }
 
@@ -352,11 +352,11 @@ subtest 'a page says how much of its address other sites are told' => sub {
 # --- what is told ----------------------------------------------------------------------------------
 
 subtest 'strangers leave a line in the log, and no row' => sub {
-    my ($events, $asked, $lines) = (events(), asked(), lines('SS220'));
+    my ($events, $asked, $lines) = (noted(), asked(), lines('SS220'));
     my $guessed = $httpd->client->set_token('A' x 43);
     $_->get("/strip/show?PHPSESSID=$ID") for $httpd, $guessed;
     $httpd->get(answering('strip/headers', "Content-Location: /?PHPSESSID=$ID"));
-    is_deeply [ events() - $events, asked() - $asked, lines('SS220') - $lines ], [ 0, 0, 2 ], 'requests without a session';
+    is_deeply [ noted() - $events, asked() - $asked, lines('SS220') - $lines ], [ 0, 0, 2 ], 'requests without a session';
 };
 
 subtest 'of a session the audit trail tells, once a minute at most' => sub {
@@ -369,7 +369,7 @@ subtest 'of a session the audit trail tells, once a minute at most' => sub {
     my @all = map { $alice->start_request(GET => "/strip/show?PHPSESSID=$ID") } 1 .. 10;
     $_->finish for @all;
     $alice->get(answering('strip/headers', "Content-Location: /?PHPSESSID=$ID"));
-    is events(), 1, 'many requests are none more';
+    is noted(), 1, 'many requests are none more';
     is +(lines('SS220') > 10), 1, 'but the log tells of each';
     my $bob = browser($httpd, 'bob');
     is $bob->get("/refuse/show?PHPSESSID=$ID")->status, 403, 'a refused request';
@@ -379,7 +379,7 @@ subtest 'of a session the audit trail tells, once a minute at most' => sub {
         "PHPSESSID|request\njsessionid|response", 'another session has events of its own';
     my $third = browser($httpd, 'bob');
     is $third->get("/strip/..;jsessionid=$ID/app/show")->status, 403, 'a refused path';
-    is events(), 4, 'is one, too';
+    is noted(), 4, 'is one, too';
 };
 
 subtest 'what the database lets pass' => sub {
