@@ -14,6 +14,8 @@
  * lock. */
 #define PATIENCE apr_time_from_msec(10)
 #define HANGING_AFTER apr_time_from_msec(1500) /* a refused connection fails sooner than this */
+/* Others wait as long for the thread that finds out whether a database is still hanging. */
+#define PROBE apr_time_from_msec(100)
 
 struct secsession_pool_t {
     const apr_dbd_driver_t *driver;
@@ -24,10 +26,10 @@ struct secsession_pool_t {
     apr_thread_cond_t *returned;
     secsession_connection_t **idle;
     int idle_count;
-    int open_count; /* idle, in use, or being opened */
-    int waiting;    /* threads that wait for a connection to come back */
-    int is_hanging; /* a statement or connection found no answer */
-    int is_probing; /* one thread is finding out whether it still does not */
+    int open_count;          /* idle, in use, or being opened */
+    int waiting;             /* threads that wait for a connection to come back */
+    int is_hanging;          /* a statement or connection found no answer */
+    apr_time_t probed_since; /* one thread is finding out whether it still does not; 0: none is */
     apr_time_t last_answer;
 };
 
@@ -84,6 +86,15 @@ static int find_place(secsession_pool_t *connections, apr_time_t patient_for,
     return 0;
 }
 
+/* Under the mutex, until then or until something changes. Returns the time. */
+static apr_time_t wait_until(secsession_pool_t *connections, apr_time_t now, apr_time_t then)
+{
+    connections->waiting++;
+    apr_thread_cond_timedwait(connections->returned, connections->mutex, then - now);
+    connections->waiting--;
+    return secsession_monotonic();
+}
+
 /* Under the mutex: a place for one more statement, and an idle connection if there is one. */
 static secsession_pool_state_t take_place(secsession_pool_t *connections, apr_time_t now,
                                           apr_time_t deadline, secsession_connection_t **idle,
@@ -92,22 +103,26 @@ static secsession_pool_state_t take_place(secsession_pool_t *connections, apr_ti
     apr_time_t patient_until = now + PATIENCE;
 
     *idle = NULL;
-    while (!(connections->is_hanging && connections->is_probing)
-           && !find_place(connections, patient_until - now, idle)) {
-        if (now >= deadline) {
+    for (;;) {
+        apr_time_t probed_until = connections->probed_since + PROBE;
+
+        if (connections->is_hanging && connections->probed_since) {
+            if (now >= probed_until) {
+                return SECSESSION_POOL_HANGING;
+            }
+            now = wait_until(connections, now, probed_until);
+        } else if (find_place(connections, patient_until - now, idle)) {
+            break;
+        } else if (now >= deadline) {
             return SECSESSION_POOL_BUSY;
+        } else {
+            now = wait_until(connections, now, now < patient_until ? patient_until : deadline);
         }
-        connections->waiting++;
-        apr_thread_cond_timedwait(connections->returned, connections->mutex,
-                                  (now < patient_until ? patient_until : deadline) - now);
-        connections->waiting--;
-        now = secsession_monotonic();
-    }
-    if (connections->is_hanging && connections->is_probing) {
-        return SECSESSION_POOL_HANGING;
     }
     *probe = connections->is_hanging;
-    connections->is_probing |= *probe;
+    if (*probe) {
+        connections->probed_since = now;
+    }
     return SECSESSION_POOL_READY;
 }
 
@@ -117,7 +132,7 @@ static void give_place(secsession_pool_t *connections, int probe, int is_hanging
     connections->open_count--;
     connections->is_hanging = is_hanging;
     if (probe) {
-        connections->is_probing = 0;
+        connections->probed_since = 0;
     }
     apr_thread_cond_broadcast(connections->returned);
 }
@@ -189,9 +204,11 @@ void secsession_pool_release(secsession_pool_t *connections, secsession_connecti
 {
     secsession_connection_t *closing = NULL;
     apr_time_t now = secsession_monotonic();
+    int was_hanging;
     int is_awaited = 0;
 
     apr_thread_mutex_lock(connections->mutex);
+    was_hanging = connections->is_hanging;
     if (execution == SECSESSION_LOST || execution == SECSESSION_STALLED) {
         /* One statement that waits for a lock, or one stopped backend, is not a hanging database:
          * not if another statement has been answered meanwhile. */
@@ -200,7 +217,9 @@ void secsession_pool_release(secsession_pool_t *connections, secsession_connecti
         closing = connection;
     } else {
         connections->is_hanging = 0;
-        connections->is_probing &= !connection->probe;
+        if (connection->probe) {
+            connections->probed_since = 0;
+        }
         connections->last_answer = now;
         connection->since = now;
         connections->idle[connections->idle_count++] = connection;
@@ -208,8 +227,11 @@ void secsession_pool_release(secsession_pool_t *connections, secsession_connecti
         closing = take_stale(connections, now);
     }
     apr_thread_mutex_unlock(connections->mutex);
-    if (is_awaited) {
-        apr_thread_cond_signal(connections->returned); /* outside: who wakes needs the mutex */
+    /* Outside: who wakes needs the mutex. */
+    if (is_awaited && was_hanging) {
+        apr_thread_cond_broadcast(connections->returned);
+    } else if (is_awaited) {
+        apr_thread_cond_signal(connections->returned);
     }
     if (closing) {
         secsession_connection_close(closing);

@@ -226,6 +226,7 @@ sub answers { return !!eval { $_[0]->client(timeout => 5)->get('/ready.txt') } }
 sub stop {
     my ($self) = @_;
     my $pid = delete $self->{pid} // return 1;
+    $self->let_connections_close;
     return Secsession::Process::stop($pid, 'TERM');
 }
 
@@ -236,10 +237,21 @@ sub signal_and_wait {
     my ($self, $signal) = @_;
     my $ready = qr/AH00(?:163|292|489): .* resuming normal operations/;
     my $before = () = $self->error_log =~ /$ready/g;
+    $self->let_connections_close;
     kill $signal, $self->{pid};
     await { (() = $self->error_log =~ /$ready/g) > $before && $self->answers } 20
         or die "httpd did not come back after SIG$signal:\n" . $self->said;
     return $self;
+}
+
+# A child of the event MPM that is told to end closes the sockets of its workers. It reads them while a worker
+# may be freeing one (close_worker_sockets() in httpd's event.c), and rarely crashes. A test that has closed its
+# connections therefore waits until httpd has closed them, too.
+sub let_connections_close {
+    my ($self) = @_;
+    my %is_settled = map { $_ => 1 } qw(01 06 0A);    # ESTABLISHED, TIME_WAIT, LISTEN
+    await { !grep { !$is_settled{ $_->[3] } } $self->sockets } 1;
+    return;
 }
 
 # --- what a test asks ----------------------------------------------------------------------------
@@ -265,11 +277,16 @@ sub request { my ($self, @what) = @_; return $self->client->request(@what) }
 # The children that serve requests: those that hold the listening socket (mod_cgid's daemon does not).
 sub child_pids {
     my ($self) = @_;
-    my $address = sprintf '0100007F:%04X', $self->{port};
-    my @sockets = map { [split] } split /\n/, slurp('/proc/net/tcp');
-    my ($inode) = map { $_->[9] } grep { @$_ > 9 && $_->[1] eq $address && $_->[3] eq '0A' } @sockets;
+    my ($inode) = map { $_->[9] } grep { $_->[3] eq '0A' } $self->sockets;
     my @children = map { split ' ', slurp($_) } glob "/proc/$self->{pid}/task/*/children";
     return grep { holds_socket($_, $inode // 0) } @children;
+}
+
+# This httpd's ends, as the fields of /proc/net/tcp.
+sub sockets {
+    my ($self) = @_;
+    my $address = sprintf '0100007F:%04X', $self->{port};
+    return grep { @$_ > 9 && $_->[1] eq $address } map { [split] } split /\n/, slurp('/proc/net/tcp');
 }
 
 sub holds_socket {
