@@ -109,7 +109,8 @@ static int refuse_ended(request_rec *r, secsession_outcome_t outcome)
     secsession_context_t *context = secsession_context_get(r);
 
     if (context->session) {
-        if (secsession_store_logout(server->store, r->pool, &context->token, server->realm)
+        if (secsession_store_logout(server->store, r->pool, &context->token, server->realm,
+                                    context->session)
             != SECSESSION_LOGGED_OUT) {
             return secsession_response_unavailable(r);
         }
@@ -165,6 +166,9 @@ static int adopt(request_rec *r)
         return DECLINED;
     case SECSESSION_REVOKED:
         return refuse(r, SECSESSION_REVOKED);
+    case SECSESSION_FULL:
+        secsession_response_no_store(r);
+        return HTTP_FORBIDDEN;
     default:
         return secsession_response_unavailable(r);
     }

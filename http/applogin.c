@@ -205,6 +205,7 @@ static int bind_user(request_rec *r, secsession_context_t *context)
     case SECSESSION_LIVE:
         return OK;
     case SECSESSION_REVOKED:
+    case SECSESSION_FULL:
         secsession_response_no_store(r);
         return HTTP_FORBIDDEN;
     default:

@@ -199,7 +199,7 @@ static const char *check_prefix(cmd_parms *cmd, const char *name, const attribut
 }
 
 const char *secsession_argument_cookie(cmd_parms *cmd, int argc, char *const argv[],
-                                       const char **name, const char **result)
+                                       secsession_cookie_t *cookie)
 {
     attributes_t attributes = { NULL, NULL, NULL, 0 };
     const char *error = NULL;
@@ -215,12 +215,12 @@ const char *secsession_argument_cookie(cmd_parms *cmd, int argc, char *const arg
     if (error == NULL) {
         error = check_prefix(cmd, argv[0], &attributes);
     }
-    *name = argv[0];
-    *result = apr_pstrcat(cmd->pool, "; Path=", attributes.path ? attributes.path : "/",
-                          attributes.domain ? "; Domain=" : "",
-                          attributes.domain ? attributes.domain : "",
-                          attributes.is_insecure ? "" : "; Secure", "; HttpOnly; SameSite=",
-                          attributes.same_site ? attributes.same_site : "Lax", NULL);
+    cookie->name = argv[0];
+    cookie->same_site = attributes.same_site;
+    cookie->attributes = apr_pstrcat(cmd->pool, "; Path=", attributes.path ? attributes.path : "/",
+                                     attributes.domain ? "; Domain=" : "",
+                                     attributes.domain ? attributes.domain : "",
+                                     attributes.is_insecure ? "" : "; Secure", "; HttpOnly", NULL);
     return error;
 }
 

@@ -29,7 +29,26 @@ const char *secsession_argument_realm(cmd_parms *cmd, const char *argument);
 
 /* The cookie's name and attributes (RFC 6265bis, 4.1.1 to 4.1.3). */
 const char *secsession_argument_cookie(cmd_parms *cmd, int argc, char *const argv[],
-                                       const char **name, const char **attributes);
+                                       secsession_cookie_t *cookie);
+
+/* A secsession_profile_t. */
+const char *secsession_argument_profile(cmd_parms *cmd, const char *argument, int *profile);
+
+/* A duration as above, or "off": 0. */
+const char *secsession_argument_interval(cmd_parms *cmd, const char *argument, int *seconds);
+
+/* The limits of a session that stays signed in, the absolute one first, or "off"; without an idle one
+ * (NULL) that is a week, if the session lasts as long. */
+const char *secsession_argument_remember(cmd_parms *cmd, const char *absolute, const char *idle,
+                                         secsession_limits_t *remembered);
+
+/* How many sessions a user may have, and which has to go; `then` may be NULL. */
+const char *secsession_argument_crowd(cmd_parms *cmd, const char *most, const char *then,
+                                      secsession_crowd_t *crowd);
+
+/* A secsession_bind_t, and "log", "reauth" or "end"; `then` may be NULL: reauth. */
+const char *secsession_argument_bind(cmd_parms *cmd, const char *what, const char *then, int *bind,
+                                     const char **if_moved);
 
 /* The value of Clear-Site-Data, made of its types; "none": the empty value. */
 const char *secsession_argument_clear_site_data(cmd_parms *cmd, int argc, char *const argv[],

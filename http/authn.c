@@ -55,6 +55,10 @@ static const char *why(secsession_outcome_t outcome)
         return "reuse";
     case SECSESSION_STALE:
         return "fresh";
+    case SECSESSION_MOVED:
+        return "moved";
+    case SECSESSION_EVICTED:
+        return "evicted";
     default:
         return NULL;
     }

@@ -12,6 +12,9 @@
 #include "http/context.h"
 #include "http/page.h"
 
+/* Who has stayed signed in for a day counts as fresh for nothing. */
+#define REMEMBERED_FRESH (24 * 60 * 60)
+
 static const char *parse_fresh(cmd_parms *cmd, const char *line, const void **parsed)
 {
     int *seconds = apr_palloc(cmd->pool, sizeof(*seconds));
@@ -43,7 +46,8 @@ static authz_status check_fresh(request_rec *r, const char *line, const void *pa
     if (session == NULL) {
         return r->user ? AUTHZ_DENIED : AUTHZ_DENIED_NO_USER;
     }
-    if (session->age_ms / 1000 < within) {
+    if (session->age_ms / 1000 < within
+        && !(session->persistent && session->age_ms / 1000 >= REMEMBERED_FRESH)) {
         return AUTHZ_GRANTED;
     }
     secsession_context_get(r)->fresh_within = within;

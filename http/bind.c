@@ -37,8 +37,19 @@ static int describe(request_rec *r, secsession_login_t *login, char **text)
     login->realm = secsession_config_server(r)->realm;
     login->client_addr = secsession_identity_address(r);
     login->user_agent = agent ? secsession_text_clean(r->pool, agent, USER_AGENT_LENGTH) : NULL;
+    login->crowd = secsession_config_server(r)->crowd;
     login->limits = secsession_config_limits(secsession_config_location(r));
     return 1;
+}
+
+static void remember(request_rec *r, secsession_login_t *login, int is_wanted)
+{
+    const secsession_limits_t limits = secsession_config_remembered(secsession_config_location(r));
+
+    if (is_wanted && limits.absolute > 0) {
+        login->persistent = 1;
+        login->limits = limits;
+    }
 }
 
 static void take_over(secsession_context_t *context, const secsession_login_t *login,
@@ -69,6 +80,7 @@ secsession_outcome_t secsession_bind_user(request_rec *r, const secsession_bindi
     if (!describe(r, &login, &text)) {
         return SECSESSION_UNAVAILABLE;
     }
+    remember(r, &login, binding->persistent);
     login.replaces = context->is_token ? &context->token : NULL;
     outcome = secsession_store_authenticate(secsession_config_server(r)->store, r->pool, &login,
                                             &session);
@@ -79,7 +91,14 @@ secsession_outcome_t secsession_bind_user(request_rec *r, const secsession_bindi
         take_over(context, &login, outcome, session, text);
         return SECSESSION_LIVE;
     }
-    return outcome == SECSESSION_REVOKED ? SECSESSION_REVOKED : SECSESSION_UNAVAILABLE;
+    if (outcome == SECSESSION_FULL) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "SS228: user %s has as many sessions in realm %s as SecSessionMaxPerUser "
+                      "allows: this login is refused",
+                      login.user, login.realm);
+    }
+    return outcome == SECSESSION_REVOKED || outcome == SECSESSION_FULL ? outcome
+                                                                       : SECSESSION_UNAVAILABLE;
 }
 
 secsession_outcome_t secsession_bind_nobody(request_rec *r, const secsession_jar_t *cookies)

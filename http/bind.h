@@ -17,6 +17,7 @@ typedef struct {
     apr_int64_t epoch;  /* see secsession_login_t, like the next two */
     const char *moment;
     const secsession_jar_t *cookies;
+    int persistent; /* the user wants to stay signed in, where that is offered */
 } secsession_binding_t;
 
 /* Asks the database for this moment, once in a request: to be called before credentials are checked
@@ -25,7 +26,8 @@ int secsession_bind_note_moment(request_rec *r);
 
 /* Binds a user to a token that did not exist before (I5), in place of the one that the browser
  * presented; the context has the new session from then on. SECSESSION_LIVE: done. SECSESSION_REVOKED:
- * the user was revoked meanwhile; SECSESSION_UNAVAILABLE: nothing is known; nobody is logged in. */
+ * the user was revoked meanwhile; SECSESSION_FULL: the user has as many sessions as
+ * SecSessionMaxPerUser allows; SECSESSION_UNAVAILABLE: nothing is known; nobody is logged in. */
 secsession_outcome_t secsession_bind_user(request_rec *r, const secsession_binding_t *binding);
 
 /* Begins an anonymous session with these cookies in its vault: SECSESSION_ANONYMOUS, or

@@ -15,13 +15,44 @@ static const secsession_store_config_t DEFAULT_DATABASE = {
 
 static const secsession_throttle_t DEFAULT_THROTTLE = { 5, 5 * 60 };
 
-static const secsession_limits_t STANDARD = { 30 * 60, 8 * 60 * 60 };
+#define MINUTE 60
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+/* OWASP Session Management Cheat Sheet: 15 to 30 minutes idle, 2 to 5 where much is at stake; 4 to 8
+ * hours absolute. NIST SP 800-63B-4, 2.1.3 to 2.3.3: at most 30 days (AAL1); 24 hours, and an hour
+ * idle (AAL2); 12 hours, and 15 minutes (AAL3). */
+typedef struct {
+    secsession_limits_t limits;
+    secsession_limits_t remembered;
+    int rotate_interval;
+    const char *same_site;
+} profile_t;
+
+static const profile_t PROFILES[] = {
+    [SECSESSION_PROFILE_STANDARD] = { { 30 * MINUTE, 8 * HOUR }, { 0, 0 }, 15 * MINUTE, "Lax" },
+    [SECSESSION_PROFILE_SENSITIVE] = { { 10 * MINUTE, 4 * HOUR }, { 0, 0 }, 5 * MINUTE, "Strict" },
+    [SECSESSION_PROFILE_REMEMBER] = { { 30 * MINUTE, 8 * HOUR },
+                                      { 7 * DAY, 30 * DAY },
+                                      15 * MINUTE,
+                                      "Lax" },
+};
+
+#define ROTATE_GRACE 10 /* seconds */
+
+static const profile_t *profile_of(int said)
+{
+    return &PROFILES[said == UNSET ? SECSESSION_PROFILE_STANDARD : said];
+}
 
 void *secsession_config_create_server(apr_pool_t *pool, server_rec *server)
 {
     secsession_server_config_t *config = apr_pcalloc(pool, sizeof(*config));
 
     config->throttle.most = UNSET;
+    config->profile = UNSET;
+    config->rotation.interval = UNSET;
+    config->crowd.most = UNSET;
     config->database.is_cached = UNSET;
     config->database.stale_ms = UNSET;
     return config;
@@ -62,6 +93,13 @@ void *secsession_config_merge_server(apr_pool_t *pool, void *base_data, void *ov
     merged->database = merge_database(&base->database, &over->database);
     merged->throttle = over->throttle.most != UNSET ? over->throttle : base->throttle;
     merged->cookie = over->cookie.name ? over->cookie : base->cookie;
+    PICK_SET(profile);
+    /* What a profile says that is nearer counts. */
+    merged->rotation.interval = over->rotation.interval != UNSET || over->profile != UNSET
+                                    ? over->rotation.interval
+                                    : base->rotation.interval;
+    PICK(rotation.grace);
+    merged->crowd = over->crowd.most != UNSET ? over->crowd : base->crowd;
     return merged;
 }
 
@@ -70,6 +108,10 @@ void *secsession_config_create_location(apr_pool_t *pool, char *path)
     secsession_location_config_t *location = apr_pcalloc(pool, sizeof(*location));
 
     location->enabled = UNSET;
+    location->is_section = path != NULL;
+    location->profile = UNSET;
+    location->remembered.absolute = UNSET;
+    location->bind = UNSET;
     location->adopt = UNSET;
     location->cache_control = UNSET;
     location->app_login = UNSET;
@@ -77,6 +119,34 @@ void *secsession_config_create_location(apr_pool_t *pool, char *path)
     location->touch = UNSET;
     location->harden = UNSET;
     return location;
+}
+
+/* What is not said in one is as in the other. */
+static secsession_limits_t overlay(secsession_limits_t base, secsession_limits_t over)
+{
+    return (secsession_limits_t){ over.idle ? over.idle : base.idle,
+                                  over.absolute ? over.absolute : base.absolute };
+}
+
+/* The limits that a location's directives name, be it by a profile. */
+static secsession_limits_t named(const secsession_location_config_t *location)
+{
+    return location->profile == UNSET ? location->limits : secsession_config_limits(location);
+}
+
+/* What a profile says that is nearer counts. */
+static void merge_limits(secsession_location_config_t *merged,
+                         const secsession_location_config_t *base,
+                         const secsession_location_config_t *over)
+{
+    int is_new = over->profile != UNSET;
+
+    PICK_SET(profile);
+    merged->limits = is_new ? over->limits : overlay(base->limits, over->limits);
+    merged->remembered = is_new || over->remembered.absolute != UNSET ? over->remembered
+                                                                      : base->remembered;
+    merged->is_section = over->is_section;
+    merged->caps = over->is_section ? overlay(base->caps, named(over)) : base->caps;
 }
 
 void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *over_data)
@@ -87,8 +157,9 @@ void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *
     PICK_SET(enabled);
     PICK_SET(adopt);
     PICK_SET(cache_control);
-    PICK(limits.idle);
-    PICK(limits.absolute);
+    merge_limits(merged, base, over);
+    merged->bind = over->bind != UNSET ? over->bind : base->bind;
+    merged->if_moved = over->bind != UNSET ? over->if_moved : base->if_moved;
     PICK(login_page);
     PICK(login_home);
     PICK(logout_home);
@@ -119,15 +190,18 @@ const secsession_location_config_t *secsession_config_location(const request_rec
 
 secsession_limits_t secsession_config_limits(const secsession_location_config_t *location)
 {
-    secsession_limits_t limits = location->limits;
+    return overlay(profile_of(location->profile)->limits, location->limits);
+}
 
-    if (limits.idle == 0) {
-        limits.idle = STANDARD.idle;
-    }
-    if (limits.absolute == 0) {
-        limits.absolute = STANDARD.absolute;
-    }
-    return limits;
+secsession_limits_t secsession_config_remembered(const secsession_location_config_t *location)
+{
+    return location->remembered.absolute != UNSET ? location->remembered
+                                                  : profile_of(location->profile)->remembered;
+}
+
+secsession_limits_t secsession_config_caps(const secsession_location_config_t *location)
+{
+    return secsession_config_remembered(location).absolute > 0 ? location->caps : named(location);
 }
 
 static secsession_server_config_t *config_of(const server_rec *server)
@@ -171,9 +245,23 @@ void secsession_config_complete(apr_pool_t *pool, const server_rec *server)
     if (config->throttle.most == UNSET) {
         config->throttle = DEFAULT_THROTTLE;
     }
+    if (config->rotation.interval == UNSET) {
+        config->rotation.interval = profile_of(config->profile)->rotate_interval;
+    }
+    if (config->rotation.grace == 0) {
+        config->rotation.grace = ROTATE_GRACE;
+    }
+    if (config->crowd.most == UNSET) {
+        config->crowd.most = 0;
+    }
     if (config->cookie.name == NULL) {
         config->cookie.name = "__Host-secsession";
-        config->cookie.attributes = "; Path=/; Secure; HttpOnly; SameSite=Lax";
+        config->cookie.attributes = "; Path=/; Secure; HttpOnly";
     }
+    config->cookie.attributes = apr_pstrcat(pool, config->cookie.attributes, "; SameSite=",
+                                            config->cookie.same_site
+                                                ? config->cookie.same_site
+                                                : profile_of(config->profile)->same_site,
+                                            NULL);
     config->database = merge_database(&DEFAULT_DATABASE, &config->database);
 }

@@ -16,8 +16,23 @@ extern const command_rec secsession_directives[];
 /* Our cookie, as SecSessionCookie describes it. */
 typedef struct {
     const char *name;
-    const char *attributes; /* "; Path=/; Secure; HttpOnly; SameSite=Lax" */
+    const char *attributes; /* "; Path=/; Secure; HttpOnly" and, once it is complete, SameSite */
+    const char *same_site;  /* NULL: as the profile has it */
 } secsession_cookie_t;
+
+/* SecSessionProfile. */
+typedef enum {
+    SECSESSION_PROFILE_STANDARD,
+    SECSESSION_PROFILE_SENSITIVE,
+    SECSESSION_PROFILE_REMEMBER
+} secsession_profile_t;
+
+/* SecSessionBind: what of the client's address must stay the same, and what to do if it does not. */
+typedef enum {
+    SECSESSION_BIND_NONE,
+    SECSESSION_BIND_SUBNET,
+    SECSESSION_BIND_ADDRESS
+} secsession_bind_t;
 
 /* How many passwords may be tried. */
 typedef struct {
@@ -32,6 +47,9 @@ typedef struct {
     secsession_cookie_t cookie;
     const apr_array_header_t *forwarded; /* names of all SecSessionForward in it; NULL: none */
     secsession_throttle_t throttle;      /* most -1: not said */
+    int profile;                         /* a secsession_profile_t; -1: not said */
+    secsession_rotation_t rotation;      /* interval -1: not said; grace 0: not said */
+    secsession_crowd_t crowd;            /* most -1: not said */
     secsession_store_config_t database;  /* DBDriver, DBDParams, DBDMax are mod_dbd's, read along */
     secsession_store_t *store;           /* where in_use, after post_config */
 } secsession_server_config_t;
@@ -45,8 +63,16 @@ typedef struct {
 /* One location. */
 typedef struct {
     int enabled;                /* -1: not said */
+    int is_section;             /* said in a <Location> or the like, not for a whole server */
+    int profile;                /* a secsession_profile_t; -1: not said */
     secsession_limits_t limits; /* 0: not said */
-    int adopt;                  /* -1: not said */
+    secsession_limits_t caps;   /* of them, those that sections have said */
+    secsession_limits_t
+        remembered;       /* of a session that stays signed in; absolute 0: there are none;
+                                     * -1: not said */
+    int bind;             /* a secsession_bind_t; -1: not said */
+    const char *if_moved; /* "log", "reauth" or "end" */
+    int adopt;            /* -1: not said */
     const char *login_page;
     const char *login_home;
     const char *logout_home;
@@ -73,9 +99,15 @@ void *secsession_config_merge_location(apr_pool_t *pool, void *base, void *over)
 const secsession_server_config_t *secsession_config_server(const request_rec *r);
 const secsession_location_config_t *secsession_config_location(const request_rec *r);
 
-/* The limits of a session that begins here: as said, else those of the standard profile
- * (OWASP Session Management Cheat Sheet: 15 to 30 minutes idle, 4 to 8 hours absolute). */
+/* The limits of a session that begins here: as said, else those of the profile. */
 secsession_limits_t secsession_config_limits(const secsession_location_config_t *location);
+
+/* The same of a session that stays signed in; absolute 0: users are not offered that here. */
+secsession_limits_t secsession_config_remembered(const secsession_location_config_t *location);
+
+/* To what this location shortens sessions, wherever they began; 0: it does not. Where users can stay
+ * signed in, the limits of a whole server are only those of who does not. */
+secsession_limits_t secsession_config_caps(const secsession_location_config_t *location);
 
 /* Checks what only the whole configuration can show: OK, or an error that stops httpd. */
 int secsession_config_check(apr_pool_t *pool, server_rec *server);

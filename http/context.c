@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <http_protocol.h>
 
+#include "http/address.h"
 #include "http/applogin.h"
 #include "http/config.h"
 #include "http/identity.h"
@@ -86,7 +87,7 @@ static void look_up(request_rec *r, secsession_context_t *context)
     const secsession_server_config_t *server = secsession_config_server(r);
     request_rec *first = first_request(r);
     const secsession_location_config_t *location = secsession_config_location(r);
-    const secsession_visit_t visit = { location->limits, location->touch == 0 };
+    const secsession_visit_t visit = { secsession_config_caps(location), location->touch == 0 };
 
     context->is_looked_up = 1;
     if (!context->is_token) {
@@ -117,8 +118,12 @@ secsession_outcome_t secsession_context_session(request_rec *r,
         look_up(r, context);
     }
     if (context->outcome == SECSESSION_LIVE || context->outcome == SECSESSION_ANONYMOUS) {
-        secsession_outcome_t outcome = secsession_policy_check(context->session, &location->limits);
+        const secsession_limits_t caps = secsession_config_caps(location);
+        secsession_outcome_t outcome = secsession_policy_check(context->session, &caps);
 
+        if (outcome == SECSESSION_LIVE) {
+            outcome = secsession_address_check(r, context->session);
+        }
         *session = outcome == SECSESSION_LIVE ? context->session : NULL;
         return outcome == SECSESSION_LIVE ? context->outcome : outcome;
     }

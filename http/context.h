@@ -43,6 +43,7 @@ typedef struct {
     void *form;       /* http/tee.c's copy of it */
     secsession_vaulted_t vaulted;
     secsession_words_t words;
+    int is_move_told, is_move_written; /* see address.c */
     const char *moment; /* of the database, from before credentials were checked; NULL: not asked */
     struct secsession_mod_session_t *mod_session; /* see modsession.c */
     const char *url_id; /* what was taken out of the request's URL (harden.h): its name, or NULL */

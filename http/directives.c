@@ -50,8 +50,34 @@ static const char *set_cookie(cmd_parms *cmd, void *location, int argc, char *co
     secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
                                                               &secsession_module);
 
-    return secsession_argument_cookie(cmd, argc, argv, &server->cookie.name,
-                                      &server->cookie.attributes);
+    return secsession_argument_cookie(cmd, argc, argv, &server->cookie);
+}
+
+static const char *set_profile(cmd_parms *cmd, void *data, const char *argument)
+{
+    secsession_location_config_t *location = data;
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+    const char *error = secsession_argument_profile(cmd, argument, &location->profile);
+
+    if (!location->is_section) {
+        server->profile = location->profile;
+    }
+    return error;
+}
+
+static const char *set_remember(cmd_parms *cmd, void *location, const char *absolute,
+                                const char *idle)
+{
+    return secsession_argument_remember(cmd, absolute, idle,
+                                        &((secsession_location_config_t *)location)->remembered);
+}
+
+static const char *set_bind(cmd_parms *cmd, void *data, const char *what, const char *then)
+{
+    secsession_location_config_t *location = data;
+
+    return secsession_argument_bind(cmd, what, then, &location->bind, &location->if_moved);
 }
 
 static const char *set_throttle(cmd_parms *cmd, void *location, const char *most,
@@ -124,6 +150,21 @@ static void *place_of(cmd_parms *cmd)
     char *server = ap_get_module_config(cmd->server->module_config, &secsession_module);
 
     return server + (apr_size_t)cmd->info;
+}
+
+static const char *set_interval(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_interval(cmd, argument, place_of(cmd));
+}
+
+static const char *set_server_duration(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_duration(cmd, argument, place_of(cmd));
+}
+
+static const char *set_crowd(cmd_parms *cmd, void *location, const char *most, const char *then)
+{
+    return secsession_argument_crowd(cmd, most, then, place_of(cmd));
 }
 
 /* mod_dbd's directives are read along: httpd hands a directive to every module that declares it. */
@@ -221,6 +262,9 @@ static const char *set_keys(cmd_parms *cmd, void *location, const char *argument
 
 const command_rec secsession_directives[] = {
     AP_INIT_FLAG("SecSession", set_enabled, NULL, EVERYWHERE, "On: sessions are looked up here"),
+    AP_INIT_TAKE1("SecSessionProfile", set_profile, NULL, EVERYWHERE,
+                  "sensitive, standard or remember: the defaults of what follows; default: "
+                  "standard"),
     AP_INIT_TAKE1("SecSessionRealm", set_realm, NULL, RSRC_CONF,
                   "the name under which virtual hosts share sessions; default: the ServerName"),
     AP_INIT_TAKE_ARGV("SecSessionCookie", set_cookie, NULL, RSRC_CONF,
@@ -229,6 +273,19 @@ const command_rec secsession_directives[] = {
                   "how long a session lasts without a request; default: 30m"),
     AP_INIT_TAKE1("SecSessionAbsoluteTimeout", set_duration, LOCATION(limits.absolute), EVERYWHERE,
                   "how long a session lasts after the login; default: 8h"),
+    AP_INIT_TAKE12("SecSessionRemember", set_remember, NULL, EVERYWHERE,
+                   "off, or how long a session of who wants to stay signed in lasts at most, and "
+                   "how long without a request; default: by profile"),
+    AP_INIT_TAKE1("SecSessionRotateInterval", set_interval, SERVER(rotation.interval), RSRC_CONF,
+                  "after how long a session is offered its next token, or off; default: 15m"),
+    AP_INIT_TAKE1("SecSessionRotateGrace", set_server_duration, SERVER(rotation.grace), RSRC_CONF,
+                  "how long a token is still served when the next one is in use; default: 10s"),
+    AP_INIT_TAKE12("SecSessionMaxPerUser", set_crowd, SERVER(crowd), RSRC_CONF,
+                   "how many sessions a user may have (0: any number), and then oldest (it ends) "
+                   "or refuse (the newest); default: 0"),
+    AP_INIT_TAKE12("SecSessionBind", set_bind, NULL, EVERYWHERE,
+                   "none, or subnet or address, and then log, reauth or end: what to do when the "
+                   "client moves; default: none"),
     AP_INIT_FLAG("SecSessionTouch", ap_set_flag_slot, LOCATION(touch), EVERYWHERE,
                  "Off: requests here (polling) do not keep the session alive; default: On"),
     AP_INIT_TAKE_ARGV("SecSessionAuthProvider", set_providers, NULL, EVERYWHERE,

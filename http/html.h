@@ -17,6 +17,7 @@
     "label { display: block; margin-top: 1rem; }\n"                                                \
     "input, button { font: inherit; box-sizing: border-box; width: 100%; padding: .5rem;"          \
     " border: 1px solid #595959; border-radius: .25rem; }\n"                                       \
+    "[type=checkbox], [type=checkbox] + label { display: inline; width: auto; }\n"                 \
     "button { margin-top: 1.5rem; border: 0; color: #fff; background: #0b5394; cursor: pointer; }" \
     "\n:focus-visible { outline: 3px solid #f0a500; outline-offset: 2px; }\n"                      \
     "[role=alert] { padding: .75rem; border-left: .3rem solid #b00020; background: #fdecea; }\n"   \

@@ -51,7 +51,7 @@ static void set_number(request_rec *r, const char *name, apr_int64_t value)
 
 int secsession_identity_idle_timeout(request_rec *r, const secsession_session_t *session)
 {
-    int location = secsession_config_location(r)->limits.idle;
+    int location = secsession_config_caps(secsession_config_location(r)).idle;
 
     return location > 0 && location < session->limits.idle ? location : session->limits.idle;
 }

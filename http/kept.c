@@ -199,6 +199,7 @@ static int log_in(request_rec *r, secsession_mod_session_t *state, const char *u
         state->id = context->session->id;
         return OK;
     case SECSESSION_REVOKED:
+    case SECSESSION_FULL:
         return fail(r, HTTP_FORBIDDEN);
     default:
         return fail(r, HTTP_SERVICE_UNAVAILABLE);
@@ -211,7 +212,8 @@ static int log_out(request_rec *r, secsession_mod_session_t *state)
     const secsession_server_config_t *server = secsession_config_server(r);
     secsession_context_t *context = secsession_context_get(r);
 
-    if (secsession_store_logout(server->store, r->pool, &context->token, server->realm)
+    if (secsession_store_logout(server->store, r->pool, &context->token, server->realm,
+                                context->session)
         != SECSESSION_LOGGED_OUT) {
         return fail(r, HTTP_SERVICE_UNAVAILABLE);
     }

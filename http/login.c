@@ -26,6 +26,8 @@ APLOG_USE_MODULE(secsession);
 #define FORM_LIMIT 8192
 
 static const char FAILED[] = "The user name or the password is wrong.";
+static const char FULL[] = "You are logged in on as many devices as you may be. Log out on one of "
+                           "them, then try again.";
 static const char OTHER_USER[] =
     "Only the user who is logged in can go on here. To be somebody else, log out first.";
 
@@ -39,6 +41,9 @@ static const char *explain(const char *why)
         { "idle", "You were not active for a while. Please log in again." },
         { "absolute", "Your session has reached its time limit. Please log in again." },
         { "revoked", "Your session was ended by an administrator. Please log in again." },
+        { "moved", "Your session was used from another network. Please log in again." },
+        { "evicted", "Your session has ended because you have logged in elsewhere. "
+                     "Please log in again." },
         { "fresh", "This page asks who you are once more. Please log in again." },
         { "reuse", "Your session was ended because somebody else may have used it. "
                    "Please log in again." },
@@ -108,35 +113,50 @@ static int note_failure(request_rec *r, const secsession_attempt_t *attempt, con
            == SECSESSION_LIVE;
 }
 
+/* What the form says. */
+typedef struct {
+    const char *user;
+    char *password;
+    const char *target; /* NULL: none that is followed */
+    int is_again;       /* the user of the session confirms that it is still them */
+    int persistent;
+} form_t;
+
 /* Binds the user to a new token (I5) and sends the browser on its way. */
-static int bind_user(request_rec *r, const char *user, apr_int64_t epoch, const char *target)
+static int bind_user(request_rec *r, const form_t *form, const char *user, apr_int64_t epoch)
 {
+    static const secsession_login_page_t full = { FULL, NULL, NULL, NULL };
     const char *home = secsession_config_location(r)->login_home;
-    const secsession_binding_t binding = { .user = user, .method = "form", .epoch = epoch };
+    const secsession_binding_t binding = {
+        .user = user, .method = "form", .epoch = epoch, .persistent = form->persistent
+    };
 
     switch (secsession_bind_user(r, &binding)) {
     case SECSESSION_LIVE:
         break;
     case SECSESSION_REVOKED:
-        return refuse(r, user, target);
+        return refuse(r, user, form->target);
+    case SECSESSION_FULL:
+        return secsession_page_send_login(r, HTTP_FORBIDDEN, &full);
     default:
         return secsession_response_unavailable(r);
     }
     secsession_response_no_store(r);
-    apr_table_setn(r->headers_out, "Location", target ? target : home ? home : "/");
+    apr_table_setn(r->headers_out, "Location", form->target ? form->target : home ? home : "/");
     return HTTP_SEE_OTHER;
 }
 
 /* The epoch comes before the password: a revocation that commits in between refuses the login. */
-static int check(request_rec *r, const char *user, const char *password, const char *target)
+static int check(request_rec *r, const form_t *form)
 {
     const secsession_server_config_t *server = secsession_config_server(r);
-    int is_name = secsession_text_is_name(user, SECSESSION_USER_LENGTH);
+    int is_name = secsession_text_is_name(form->user, SECSESSION_USER_LENGTH);
     const secsession_attempt_t attempt = { .realm = server->realm,
-                                           .user = is_name ? user : "",
+                                           .user = is_name ? form->user : "",
                                            .client_addr = secsession_identity_address(r),
                                            .most = server->throttle.most,
                                            .within = server->throttle.within };
+    const char *user = form->user;
     apr_int64_t epoch = 0;
     int wait;
 
@@ -144,15 +164,15 @@ static int check(request_rec *r, const char *user, const char *password, const c
     case SECSESSION_LIVE:
         break;
     case SECSESSION_THROTTLED:
-        return ask_to_wait(r, wait, target);
+        return ask_to_wait(r, wait, form->target);
     default:
         return secsession_response_unavailable(r);
     }
-    switch (is_name ? secsession_password_check(r, &user, password)
-                    : secsession_password_refuse(r, password)) {
+    switch (is_name ? secsession_password_check(r, &user, form->password)
+                    : secsession_password_refuse(r, form->password)) {
     case SECSESSION_PASSWORD_RIGHT:
         if (secsession_text_is_name(user, SECSESSION_USER_LENGTH)) {
-            return bind_user(r, user, epoch, target);
+            return bind_user(r, form, user, epoch);
         }
         break;
     case SECSESSION_PASSWORD_WRONG:
@@ -161,24 +181,34 @@ static int check(request_rec *r, const char *user, const char *password, const c
         return secsession_response_unavailable(r);
     }
     return note_failure(r, &attempt, "wrong user name or password")
-               ? refuse(r, user, target)
+               ? refuse(r, user, form->target)
                : secsession_response_unavailable(r);
 }
 
-/* A session that is to be confirmed is confirmed by its own user. */
-static int is_somebody_else(request_rec *r, const char *form, const char *user,
-                            const secsession_session_t *session)
+static int says(request_rec *r, const char *text, const char *field)
 {
-    const char *again = secsession_form_get(r->pool, form, "again");
+    const char *value = secsession_form_get(r->pool, text, field);
 
-    return again && *again && session && session->user && strcmp(session->user, user) != 0;
+    return value && *value;
+}
+
+/* Who confirms a session in which they stay signed in need not say so again. */
+static form_t read_form(request_rec *r, const char *text, const secsession_session_t *session)
+{
+    const char *target = secsession_form_get(r->pool, text, "return");
+    form_t form = { .user = secsession_form_get(r->pool, text, "username"),
+                    .password = secsession_form_get(r->pool, text, "password"),
+                    .target = local_or_null(target),
+                    .is_again = session && session->user && says(r, text, "again") };
+
+    form.persistent = says(r, text, "remember") || (form.is_again && session->persistent);
+    return form;
 }
 
 static int log_in(request_rec *r, const secsession_session_t *session)
 {
-    const char *user, *target;
-    int is_other;
-    char *form, *password;
+    form_t form;
+    char *text;
     int status;
 
     if (secsession_guard_origin(r) == SECSESSION_OTHER_ORIGIN) {
@@ -188,26 +218,24 @@ static int log_in(request_rec *r, const secsession_session_t *session)
             "check that Host reaches httpd as the browser sent it (ProxyPreserveHost On)");
         return HTTP_FORBIDDEN;
     }
-    status = secsession_form_read(r, FORM_LIMIT, &form);
+    status = secsession_form_read(r, FORM_LIMIT, &text);
     if (status != OK) {
         return status;
     }
-    user = secsession_form_get(r->pool, form, "username");
-    password = secsession_form_get(r->pool, form, "password");
-    target = local_or_null(secsession_form_get(r->pool, form, "return"));
-    is_other = user && is_somebody_else(r, form, user, session);
-    OPENSSL_cleanse(form, strlen(form));
-    if (user == NULL || password == NULL) {
+    form = read_form(r, text, session);
+    OPENSSL_cleanse(text, strlen(text));
+    if (form.user == NULL || form.password == NULL) {
         return HTTP_BAD_REQUEST;
     }
-    if (is_other) {
-        const secsession_login_page_t page = { OTHER_USER, session->user, target, "1" };
+    /* A session that is to be confirmed is confirmed by its own user. */
+    if (form.is_again && strcmp(session->user, form.user) != 0) {
+        const secsession_login_page_t page = { OTHER_USER, session->user, form.target, "1" };
 
-        OPENSSL_cleanse(password, strlen(password));
+        OPENSSL_cleanse(form.password, strlen(form.password));
         return secsession_page_send_login(r, HTTP_FORBIDDEN, &page);
     }
-    status = check(r, user, password, target);
-    OPENSSL_cleanse(password, strlen(password));
+    status = check(r, &form);
+    OPENSSL_cleanse(form.password, strlen(form.password));
     return status;
 }
 

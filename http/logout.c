@@ -23,7 +23,8 @@ int secsession_logout_end(request_rec *r)
     secsession_context_t *context = secsession_context_get(r);
 
     if (context->session) {
-        if (secsession_store_logout(server->store, r->pool, &context->token, server->realm)
+        if (secsession_store_logout(server->store, r->pool, &context->token, server->realm,
+                                    context->session)
             != SECSESSION_LOGGED_OUT) {
             return secsession_response_unavailable(r);
         }

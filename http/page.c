@@ -5,6 +5,7 @@
 #include <http_log.h>
 #include <http_protocol.h>
 
+#include "http/config.h"
 #include "http/html.h"
 #include "http/response.h"
 
@@ -12,20 +13,26 @@ APLOG_USE_MODULE(secsession);
 
 #define TEMPLATE_LIMIT 65536
 
-static const char LOGIN[] = PAGE(
-    "Log in",
-    "<p role=\"alert\">{{message}}</p>\n"
-    "<form method=\"post\">\n"
-    "<label for=\"username\">User name</label>\n"
-    "<input id=\"username\" name=\"username\" value=\"{{username}}\" autocomplete=\"username\""
-    " autocapitalize=\"none\" spellcheck=\"false\" maxlength=\"255\" required autofocus>\n"
-    "<label for=\"password\">Password</label>\n"
-    "<input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\""
-    " required>\n"
-    "<input name=\"return\" type=\"hidden\" value=\"{{return}}\">\n"
-    "<input name=\"again\" type=\"hidden\" value=\"{{again}}\">\n"
-    "<button type=\"submit\">Log in</button>\n"
-    "</form>\n");
+#define LOGIN_PAGE(remember)                                                                       \
+    PAGE("Log in", "<p role=\"alert\">{{message}}</p>\n"                                           \
+                   "<form method=\"post\">\n"                                                      \
+                   "<label for=\"username\">User name</label>\n"                                   \
+                   "<input id=\"username\" name=\"username\" value=\"{{username}}\""               \
+                   " autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\""       \
+                   " maxlength=\"255\" required autofocus>\n"                                      \
+                   "<label for=\"password\">Password</label>\n"                                    \
+                   "<input id=\"password\" name=\"password\" type=\"password\""                    \
+                   " autocomplete=\"current-password\" required>\n" remember                       \
+                   "<input name=\"return\" type=\"hidden\" value=\"{{return}}\">\n"                \
+                   "<input name=\"again\" type=\"hidden\" value=\"{{again}}\">\n"                  \
+                   "<button type=\"submit\">Log in</button>\n"                                     \
+                   "</form>\n")
+
+static const char LOGIN[] = LOGIN_PAGE("");
+
+static const char LOGIN_REMEMBER[] = LOGIN_PAGE(
+    "<p><input id=\"remember\" name=\"remember\" type=\"checkbox\" value=\"1\"> "
+    "<label for=\"remember\">Keep me signed in on this device</label></p>\n");
 
 static const char LOGOUT[] = PAGE("Log out",
                                   "<form method=\"post\">\n<p>Do you want to log out?</p>\n"
@@ -118,10 +125,13 @@ void secsession_page_set_headers(request_rec *r, const char *policy)
 int secsession_page_send_login(request_rec *r, int status, const secsession_login_page_t *page)
 {
     const char *template = read_template(r);
+    const char *own = secsession_config_remembered(secsession_config_location(r)).absolute > 0
+                          ? LOGIN_REMEMBER
+                          : LOGIN;
 
     r->status = status;
     secsession_page_set_headers(r, template ? SITE_POLICY : SECSESSION_OWN_POLICY);
-    send_filled(r, template ? template : LOGIN, page);
+    send_filled(r, template ? template : own, page);
     return OK;
 }
 

@@ -13,7 +13,8 @@ typedef struct {
 } secsession_login_page_t;
 
 /* Sends the login page with `status`: the file that the request maps to if there is one, with
- * {{message}}, {{username}}, {{return}} and {{again}} filled in, else our own. */
+ * {{message}}, {{username}}, {{return}} and {{again}} filled in, else our own, which offers to stay
+ * signed in where SecSessionRemember does. */
 int secsession_page_send_login(request_rec *r, int status, const secsession_login_page_t *page);
 
 /* Sends the page that asks whether to log out. */

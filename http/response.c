@@ -11,6 +11,7 @@
 #include "http/context.h"
 #include "http/harden.h"
 #include "http/identity.h"
+#include "http/rotate.h"
 
 #define RETRY_AFTER "5" /* seconds */
 
@@ -105,6 +106,17 @@ static void set_cache_control(request_rec *r)
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
 }
 
+/* A browser that is to stay signed in keeps the cookie as long as the session can last. */
+static const char *max_age(request_rec *r, const secsession_context_t *context)
+{
+    if (context->new_token == NULL) {
+        return "; Max-Age=0";
+    }
+    return context->session->persistent ? apr_psprintf(r->pool, "; Max-Age=%" APR_INT64_T_FMT,
+                                                       context->session->left_ms / 1000)
+                                        : "";
+}
+
 /* The one Set-Cookie of a response (RFC 6265bis, 4.1.1). A deletion repeats the attributes, or
  * browsers keep a __Host- cookie. */
 static int set_cookie(request_rec *r, secsession_context_t *context)
@@ -117,7 +129,7 @@ static int set_cookie(request_rec *r, secsession_context_t *context)
     apr_table_addn(r->err_headers_out, "Set-Cookie",
                    apr_pstrcat(r->pool, cookie->name, "=",
                                context->new_token ? context->new_token : "", cookie->attributes,
-                               context->new_token ? "" : "; Max-Age=0", NULL));
+                               max_age(r, context), NULL));
     return 1;
 }
 
@@ -174,6 +186,7 @@ static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
         secsession_response_unavailable(r); /* httpd may have dropped what the error came with */
     }
     secsession_harden_response(r);
+    secsession_rotate_offer(r);
     if (set_cookie(r, context) || context->replaced_by || is_of_session(r, context)) {
         set_cache_control(r);
     }

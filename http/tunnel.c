@@ -37,7 +37,8 @@ static int is_good(tunnel_t *tunnel, int is_use)
 {
     const secsession_server_config_t *server = secsession_config_server(tunnel->r);
     const secsession_location_config_t *location = secsession_config_location(tunnel->r);
-    const secsession_visit_t visit = { location->limits, !is_use || location->touch == 0 };
+    const secsession_visit_t visit = { secsession_config_caps(location),
+                                       !is_use || location->touch == 0 };
     const secsession_session_t *session;
     apr_time_t now = apr_time_now();
 
@@ -47,7 +48,7 @@ static int is_good(tunnel_t *tunnel, int is_use)
     }
     tunnel->checked = now;
     apr_pool_clear(tunnel->scratch);
-    if (secsession_store_lookup(server->store, tunnel->scratch, &tunnel->token, server->realm,
+    if (secsession_store_follow(server->store, tunnel->scratch, &tunnel->token, server->realm,
                                 &visit, secsession_identity_address(tunnel->r), &session)
         == tunnel->outcome) {
         return 1;

@@ -6,6 +6,8 @@
 
 #include <apr.h>
 
+#define SECSESSION_ADDRESS_BYTES 16
+
 /* What a look at a token, or an attempt to change a session, came to. */
 typedef enum {
     SECSESSION_LIVE,       /* accepted */
@@ -18,6 +20,8 @@ typedef enum {
     SECSESSION_REUSE,      /* ended: a retired token was used after its grace */
     SECSESSION_LOGGED_OUT, /* ended by its user */
     SECSESSION_EVICTED,    /* ended to make room for a newer session of the same user */
+    SECSESSION_FULL,       /* the user has as many sessions as a user may have: not one more */
+    SECSESSION_MOVED,      /* live, but bound to another address than the client's */
     SECSESSION_THROTTLED,  /* too many attempts to log in: not now */
     SECSESSION_STALE,      /* live, but the user authenticated too long ago for what is wanted */
     SECSESSION_UNAVAILABLE /* the database gave no answer: neither yes nor no (I4) */
@@ -28,6 +32,17 @@ typedef struct {
     int idle;     /* since the last request; 0: no limit of its own */
     int absolute; /* since the authentication; 0: no limit of its own */
 } secsession_limits_t;
+
+/* An IPv6 address in network byte order; of IPv4, the address mapped into it (RFC 4291, 2.5.5.2). */
+typedef struct {
+    unsigned char bytes[SECSESSION_ADDRESS_BYTES]; /* all zero: none */
+} secsession_address_t;
+
+/* Periodic rotation, in seconds. */
+typedef struct {
+    int interval; /* 0: none */
+    int grace;    /* how long a token is still served after the next one has been presented */
+} secsession_rotation_t;
 
 /* How a request meets a session. */
 typedef struct {
@@ -47,6 +62,9 @@ typedef struct {
     apr_int64_t idle_ms;        /* milliseconds between the previous request and this one */
     apr_int64_t age_ms;         /* milliseconds since the authentication */
     apr_int64_t left_ms;        /* milliseconds until the absolute end */
+    apr_int64_t rotated_ms;     /* milliseconds since its last token was made or offered */
+    secsession_address_t bound; /* where it is bound to */
+    int persistent;             /* its user asked to be kept signed in */
     secsession_limits_t limits; /* as they were when the user authenticated */
     int cacheable;              /* may be remembered until the feed says otherwise */
     apr_uint32_t vault_version; /* 0: the vault is empty */

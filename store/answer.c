@@ -24,6 +24,9 @@ enum {
     FIELD_ABSOLUTE_TIMEOUT,
     FIELD_CACHEABLE,
     FIELD_VAULT_VERSION,
+    FIELD_PERSISTENT,
+    FIELD_ROTATED_AT,
+    FIELD_BOUND_ADDR,
     FIELDS
 };
 
@@ -124,6 +127,26 @@ static int truth(const field_t *field, int *ok)
     return *ok && *field->bytes != 0;
 }
 
+/* PostgreSQL's inet_send: family, bits, whether it is a network, length, bytes. */
+static secsession_address_t address(const field_t *field, int *ok)
+{
+    static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+    secsession_address_t result = { { 0 } };
+
+    if (field->bytes == NULL) {
+        return result;
+    }
+    if (field->length == 4 + 4) {
+        memcpy(result.bytes, mapped, sizeof(mapped));
+        memcpy(result.bytes + sizeof(mapped), field->bytes + 4, 4);
+    } else if (field->length == 4 + SECSESSION_ADDRESS_BYTES) {
+        memcpy(result.bytes, field->bytes + 4, SECSESSION_ADDRESS_BYTES);
+    } else {
+        *ok = 0;
+    }
+    return result;
+}
+
 /* PostgreSQL counts microseconds since 2000. */
 static apr_int64_t seconds_since_1970(apr_int64_t moment)
 {
@@ -162,6 +185,9 @@ static secsession_outcome_t decode_session(apr_pool_t *pool, const field_t field
     session->limits.absolute = (int)number(&fields[FIELD_ABSOLUTE_TIMEOUT], &ok);
     session->cacheable = truth(&fields[FIELD_CACHEABLE], &ok);
     session->vault_version = (apr_uint32_t)number(&fields[FIELD_VAULT_VERSION], &ok);
+    session->persistent = truth(&fields[FIELD_PERSISTENT], &ok);
+    session->rotated_ms = ms_between(number(&fields[FIELD_ROTATED_AT], &ok), asked_at);
+    session->bound = address(&fields[FIELD_BOUND_ADDR], &ok);
     if (!ok) {
         return SECSESSION_UNAVAILABLE;
     }
@@ -210,6 +236,9 @@ secsession_outcome_t secsession_answer_decode(apr_pool_t *pool, const PGresult *
     }
     if (is(&fields[FIELD_STATE], "retired")) {
         return SECSESSION_RETIRED;
+    }
+    if (is(&fields[FIELD_STATE], "full")) {
+        return SECSESSION_FULL;
     }
     return is(&fields[FIELD_STATE], "ended") ? decode_end(&fields[FIELD_END_REASON])
                                              : SECSESSION_UNAVAILABLE;

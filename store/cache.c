@@ -314,8 +314,7 @@ static int is_due(secsession_cache_t *cache, secsession_slot_t *slot, apr_time_t
         || !is_unchanged(cache, &copy.entry)) {
         return 0;
     }
-    memcpy(use->id, copy.entry.text, APR_UUID_FORMATTED_LENGTH);
-    use->id[APR_UUID_FORMATTED_LENGTH] = '\0';
+    secsession_entry_id(&copy.entry, use->id);
     use->seen = copy.seen;
     use->known = copy.known;
     return 1;

@@ -10,16 +10,34 @@ static const char *next_text(const char *text)
     return text + strlen(text) + 1;
 }
 
+/* Every request does this: without apr_uuid_format and its apr_snprintf. */
+char *secsession_entry_id(const secsession_entry_t *entry, char text[APR_UUID_FORMATTED_LENGTH + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    char *at = text;
+
+    for (int i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            *at++ = '-';
+        }
+        *at++ = digits[entry->id.data[i] >> 4];
+        *at++ = digits[entry->id.data[i] & 15];
+    }
+    *at = '\0';
+    return text;
+}
+
 const secsession_session_t *secsession_entry_session(apr_pool_t *pool,
                                                      const secsession_entry_t *entry,
                                                      apr_time_t seen, apr_time_t now)
 {
-    secsession_session_t *session = apr_palloc(pool, sizeof(*session) + sizeof(entry->text));
+    secsession_session_t *session =
+        apr_palloc(pool, sizeof(*session) + sizeof(entry->text) + APR_UUID_FORMATTED_LENGTH + 1);
     char *text = (char *)(session + 1);
 
     memcpy(text, entry->text, sizeof(entry->text));
-    session->id = text;
-    session->user = next_text(session->id);
+    session->user = text;
+    session->id = secsession_entry_id(entry, text + sizeof(entry->text));
     session->method = next_text(session->user);
     session->created_at = entry->created_at;
     session->authenticated_at = entry->authenticated_at;
@@ -30,22 +48,25 @@ const secsession_session_t *secsession_entry_session(apr_pool_t *pool,
     session->limits = entry->limits;
     session->cacheable = 1;
     session->vault_version = entry->vault_version;
+    session->rotated_ms = (now - entry->rotated) / 1000;
+    session->bound = entry->bound;
+    session->persistent = entry->persistent;
     return session;
 }
 
 const char *secsession_entry_realm(const secsession_entry_t *entry)
 {
-    return next_text(next_text(next_text(entry->text)));
+    return next_text(next_text(entry->text));
 }
 
-/* Puts the four names one after the other. Whether they fit. */
+/* Puts the three names one after the other. Whether they fit. */
 static int write_text(secsession_entry_t *entry, const secsession_session_t *session,
                       const char *realm)
 {
-    const char *const names[] = { session->id, session->user, session->method, realm };
+    const char *const names[] = { session->user, session->method, realm };
     apr_size_t used = 0;
 
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 3; i++) {
         apr_size_t size = strlen(names[i]) + 1;
 
         if (size > sizeof(entry->text) - used) {
@@ -70,6 +91,10 @@ int secsession_entry_from(secsession_entry_t *entry, const secsession_hash_t *to
     entry->expires_at = session->expires_at;
     entry->limits = session->limits;
     entry->vault_version = session->vault_version;
-    return write_text(entry, session, realm)
+    entry->rotated = asked - apr_time_from_msec(session->rotated_ms);
+    entry->bound = session->bound;
+    entry->persistent = session->persistent;
+    return apr_uuid_parse(&entry->id, session->id) == APR_SUCCESS
+           && write_text(entry, session, realm)
            && secsession_key_of_user(session->user, &entry->user_key);
 }

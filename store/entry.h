@@ -4,6 +4,7 @@
 
 #include <apr_pools.h>
 #include <apr_time.h>
+#include <apr_uuid.h>
 
 #include "session/session.h"
 #include "session/token.h"
@@ -19,8 +20,12 @@ typedef struct {
     apr_int64_t authenticated_at;
     apr_int64_t expires_at;
     secsession_limits_t limits;
+    apr_time_t rotated; /* monotonic, like those above */
     apr_uint32_t vault_version;
-    char text[124]; /* id, user, method and realm, each with its NUL */
+    apr_int32_t persistent;
+    apr_uuid_t id;
+    secsession_address_t bound;
+    char text[80]; /* user, method and realm, each with its NUL */
 } secsession_entry_t;
 
 /* Describes a session whose age was told at `asked` (monotonic); no generation yet. Whether it fits:
@@ -32,6 +37,10 @@ int secsession_entry_from(secsession_entry_t *entry, const secsession_hash_t *to
 const secsession_session_t *secsession_entry_session(apr_pool_t *pool,
                                                      const secsession_entry_t *entry,
                                                      apr_time_t seen, apr_time_t now);
+
+/* Writes the session's id, and a NUL. Returns `text`. */
+char *secsession_entry_id(const secsession_entry_t *entry,
+                          char text[APR_UUID_FORMATTED_LENGTH + 1]);
 
 const char *secsession_entry_realm(const secsession_entry_t *entry);
 

@@ -19,6 +19,8 @@ set local search_path = pg_catalog, pg_temp;
 \ir sql/220-end-sessions.sql
 \ir sql/230-tell-servers.sql
 \ir sql/300-lookup.sql
+\ir sql/305-rotation.sql
+\ir sql/308-most-sessions.sql
 \ir sql/310-authenticate.sql
 \ir sql/320-logout.sql
 \ir sql/330-heartbeat.sql
@@ -26,6 +28,7 @@ set local search_path = pg_catalog, pg_temp;
 \ir sql/350-own-sessions.sql
 \ir sql/360-throttle.sql
 \ir sql/370-session-id-in-url.sql
+\ir sql/380-client-moved.sql
 \ir sql/400-revoke.sql
 \ir sql/410-revoke-on-change.sql
 \ir sql/500-purge.sql

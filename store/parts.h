@@ -2,6 +2,8 @@
 #ifndef SECSESSION_PARTS_H
 #define SECSESSION_PARTS_H
 
+#include <stdatomic.h>
+
 #include "store/cache.h"
 #include "store/dbd.h"
 #include "store/feed.h"
@@ -18,6 +20,7 @@ struct secsession_store_t {
     apr_interval_time_t stale;
     secsession_jars_t *jars; /* NULL: each vault is read from the database */
     const secsession_keys_t *keys;
+    _Atomic apr_time_t no_offers_until; /* monotonic; of this child */
 };
 
 /* Adds cookies as they go into SQL, null where there are none. Whether they can. */

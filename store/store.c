@@ -166,6 +166,35 @@ secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool
     return outcome;
 }
 
+secsession_outcome_t secsession_store_follow(secsession_store_t *store, apr_pool_t *pool,
+                                             secsession_hash_t *token, const char *realm,
+                                             const secsession_visit_t *visit,
+                                             const char *client_addr,
+                                             const secsession_session_t **session)
+{
+    secsession_parameters_t parameters = { 0 };
+    const PGresult *result;
+
+    if (store->cache) {
+        *session = secsession_cache_find(store->cache, pool, token, realm, visit,
+                                         secsession_monotonic(), 0);
+        if (*session) {
+            return SECSESSION_LIVE;
+        }
+    }
+    add_hash(&parameters, token);
+    add_text(&parameters, realm);
+    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_CURRENT_TOKEN, &parameters);
+    if (result == NULL) {
+        return SECSESSION_UNAVAILABLE;
+    }
+    if (PQgetlength(result, 0, 0) != SECSESSION_HASH_BYTES) {
+        return SECSESSION_UNKNOWN;
+    }
+    memcpy(token->bytes, PQgetvalue(result, 0, 0), SECSESSION_HASH_BYTES);
+    return secsession_store_lookup(store, pool, token, realm, visit, client_addr, session);
+}
+
 secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr_pool_t *pool,
                                                   const secsession_attempt_t *attempt,
                                                   apr_int64_t *epoch, int *wait)
@@ -228,11 +257,59 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
     if (!secsession_store_add_cookies(store, pool, &parameters, login->cookies)) {
         return SECSESSION_UNAVAILABLE;
     }
+    add_text(&parameters, login->persistent ? "true" : "false");
+    add_number(&parameters, pool, login->crowd.most);
+    add_text(&parameters, login->crowd.is_newest_refused ? "true" : "false");
     outcome = ask(store, pool, SECSESSION_SQL_AUTHENTICATE, &parameters, session);
     if (login->replaces) {
         forget(store, login->replaces);
     }
     return outcome;
+}
+
+/* After a failure the others need not try at once. */
+#define OFFERS_PAUSE apr_time_from_sec(10)
+
+secsession_outcome_t secsession_store_offer(secsession_store_t *store, apr_pool_t *pool,
+                                            const secsession_session_t *session,
+                                            const secsession_hash_t *token,
+                                            const secsession_hash_t *next,
+                                            const secsession_rotation_t *rotation)
+{
+    secsession_parameters_t parameters = { 0 };
+    apr_time_t now = secsession_monotonic();
+    const PGresult *result;
+
+    if (now < atomic_load(&store->no_offers_until)) {
+        return SECSESSION_UNAVAILABLE;
+    }
+    add_text(&parameters, session->id);
+    add_hash(&parameters, token);
+    add_hash(&parameters, next);
+    add_number(&parameters, pool, rotation->interval);
+    add_number(&parameters, pool, rotation->grace);
+    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_OFFER_TOKEN, &parameters);
+    forget(store, token);
+    if (result == NULL) {
+        atomic_store(&store->no_offers_until, now + OFFERS_PAUSE);
+        return SECSESSION_UNAVAILABLE;
+    }
+    return *PQgetvalue(result, 0, 0) ? SECSESSION_LIVE : SECSESSION_RETIRED;
+}
+
+secsession_outcome_t secsession_store_moved(secsession_store_t *store, apr_pool_t *pool,
+                                            const secsession_session_t *session,
+                                            const char *client_addr, const char *action)
+{
+    const secsession_parameters_t parameters = { .count = 3,
+                                                 .values = { session->id, client_addr, action } };
+    const PGresult *result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_CLIENT_MOVED,
+                                                  &parameters);
+
+    if (store->cache) {
+        secsession_cache_invalidate(store->cache, secsession_key_of_session(session->id));
+    }
+    return result ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
 }
 
 secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_t *pool,
@@ -286,13 +363,15 @@ secsession_outcome_t secsession_store_session_id_in_url(secsession_store_t *stor
 }
 
 secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool_t *pool,
-                                             const secsession_hash_t *token, const char *realm)
+                                             const secsession_hash_t *token, const char *realm,
+                                             const secsession_session_t *session)
 {
     secsession_parameters_t parameters = { 0 };
     const PGresult *result;
 
     add_hash(&parameters, token);
     add_text(&parameters, realm);
+    add_text(&parameters, session->id);
     result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_LOGOUT, &parameters);
     forget(store, token);
     return result ? SECSESSION_LOGGED_OUT : SECSESSION_UNAVAILABLE;

@@ -36,6 +36,12 @@ typedef struct {
 
 #define SECSESSION_NO_EPOCH (-1)
 
+/* How many sessions a user may have in a realm. */
+typedef struct {
+    int most;              /* 0: any number */
+    int is_newest_refused; /* else the oldest ends */
+} secsession_crowd_t;
+
 /* A login, when the password has been found right; or, without a user, the beginning of an anonymous
  * session. */
 typedef struct {
@@ -50,6 +56,8 @@ typedef struct {
     const char *client_addr;         /* an IP address */
     const char *user_agent;          /* UTF-8; may be NULL */
     secsession_limits_t limits;      /* both above zero */
+    int persistent;                  /* the user wants to be kept signed in */
+    secsession_crowd_t crowd;
 } secsession_login_t;
 
 /* Whether libpq understands a connection string. */
@@ -70,6 +78,15 @@ apr_status_t secsession_store_child_init(secsession_store_t *store, apr_pool_t *
  * no polling. Any other outcome says why there is none. */
 secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool_t *pool,
                                              const secsession_hash_t *token, const char *realm,
+                                             const secsession_visit_t *visit,
+                                             const char *client_addr,
+                                             const secsession_session_t **session);
+
+/* Looks a session up by a token that its client presented earlier, on a connection that has stayed
+ * open since: whatever has taken that token's place, which *token is then. Else as
+ * secsession_store_lookup. */
+secsession_outcome_t secsession_store_follow(secsession_store_t *store, apr_pool_t *pool,
+                                             secsession_hash_t *token, const char *realm,
                                              const secsession_visit_t *visit,
                                              const char *client_addr,
                                              const secsession_session_t **session);
@@ -96,10 +113,26 @@ secsession_outcome_t secsession_store_login_moment(secsession_store_t *store, ap
                                                    const char **moment);
 
 /* Binds a user to a token that did not exist before (I5). SECSESSION_LIVE sets *session;
- * SECSESSION_REVOKED: the user was revoked since the epoch was read, nobody is logged in. */
+ * SECSESSION_REVOKED: the user was revoked since the epoch was read; SECSESSION_FULL: no more
+ * sessions for this user; in both cases nobody is logged in. */
 secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, apr_pool_t *pool,
                                                    const secsession_login_t *login,
                                                    const secsession_session_t **session);
+
+/* Offers a session its next token, whose hash is `next`: the first request with it makes it current,
+ * and then the one before it is served for `grace` more seconds. SECSESSION_LIVE: tell the browser;
+ * SECSESSION_RETIRED: another request was first, or `token` is no more current: tell it nothing. */
+secsession_outcome_t secsession_store_offer(secsession_store_t *store, apr_pool_t *pool,
+                                            const secsession_session_t *session,
+                                            const secsession_hash_t *token,
+                                            const secsession_hash_t *next,
+                                            const secsession_rotation_t *rotation);
+
+/* Records that a session was used from another address than it is bound to, and does what is said in
+ * that case: "log" (it is bound to the new one), "reauth" or "end". SECSESSION_LIVE when done. */
+secsession_outcome_t secsession_store_moved(secsession_store_t *store, apr_pool_t *pool,
+                                            const secsession_session_t *session,
+                                            const char *client_addr, const char *action);
 
 /* Records a failed login. SECSESSION_LIVE when it stands in the audit trail. */
 secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, apr_pool_t *pool,
@@ -113,10 +146,12 @@ secsession_outcome_t secsession_store_session_id_in_url(secsession_store_t *stor
                                                         const char *client_addr, const char *name,
                                                         const char *place);
 
-/* Ends the session of a token at its user's wish. SECSESSION_LOGGED_OUT: it has ended, now or
+/* Ends the session of a token at its user's wish; `session` is what the token was looked up as, which
+ * may have another token by now. SECSESSION_LOGGED_OUT: it has ended, now or
  * before; only SECSESSION_UNAVAILABLE means that it may go on. */
 secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool_t *pool,
-                                             const secsession_hash_t *token, const char *realm);
+                                             const secsession_hash_t *token, const char *realm,
+                                             const secsession_session_t *session);
 
 /* Makes an anonymous session, with cookies in its vault. SECSESSION_ANONYMOUS sets *session. */
 secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_t *pool,

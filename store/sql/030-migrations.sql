@@ -12,3 +12,9 @@ select not exists (select from secsession.migration where version = 2) as migrat
 \ir 110-vault.sql
 insert into secsession.migration (version) values (2);
 \endif
+
+select not exists (select from secsession.migration where version = 3) as migration_needed \gset
+\if :migration_needed
+\ir 120-accounts.sql
+insert into secsession.migration (version) values (3);
+\endif

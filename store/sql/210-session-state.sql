@@ -33,7 +33,9 @@ select
         )
         then 'revoked'
     end as ending,
-    s.vault_version
+    s.vault_version,
+    s.rotated_at,
+    s.bound_addr
 from secsession.session s;
 
 comment on view secsession.session_state is
@@ -58,6 +60,8 @@ comment on column secsession.session_state.ended_at is
 comment on column secsession.session_state.ending is
     'Why the session has ended or must end now; null while it is live.';
 comment on column secsession.session_state.vault_version is 'See session.';
+comment on column secsession.session_state.rotated_at is 'See session.';
+comment on column secsession.session_state.bound_addr is 'See session.';
 
 create or replace function secsession.login_epoch(realm text, user_name text)
 returns bigint

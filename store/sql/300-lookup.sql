@@ -20,6 +20,7 @@ begin
     select
         s.session_id, s.user_name, s.auth_method, s.idle_timeout, s.absolute_timeout,
         s.created_at, s.authenticated_at, s.expires_at, s.last_seen_at, s.vault_version,
+        s.persistent, s.rotated_at, s.bound_addr,
         s.ended_at is null
             and s.expires_at > statement_timestamp()
             and s.last_seen_at > statement_timestamp() - s.idle_timeout * interval '0.1 s'
@@ -40,7 +41,8 @@ begin
             null::text, known.session_id, known.user_name, known.auth_method,
             known.created_at, known.authenticated_at, known.expires_at, known.last_seen_at,
             statement_timestamp(), known.idle_timeout, known.absolute_timeout,
-            not pg_is_in_recovery(), known.vault_version
+            not pg_is_in_recovery(), known.vault_version, known.persistent, known.rotated_at,
+            known.bound_addr
         );
     end if;
     return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
@@ -66,7 +68,7 @@ declare
     state text := 'live';
     end_reason text;
 begin
-    select s.*, t.retired_at, t.grace_until
+    select s.*, t.retired_at, t.grace_until, t.offered_grace
     into known
     from token t
     join session_state s on s.session_id = t.session_id
@@ -88,6 +90,13 @@ begin
         end if;
         state := 'ended';
     end if;
+    if state = 'live'
+        and known.offered_grace is not null
+        and not current_setting('transaction_read_only')::boolean
+    then
+        perform accept_offer(known.session_id, token_hash);
+        return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+    end if;
 
     if state = 'live'
         and idle_cap >= 0
@@ -103,7 +112,8 @@ begin
         end_reason, known.session_id, known.user_name, known.auth_method,
         known.created_at, known.authenticated_at, known.expires_at, known.last_seen_at,
         statement_timestamp(), known.idle_timeout, known.absolute_timeout,
-        known.retired_at is null and not pg_is_in_recovery(), known.vault_version
+        known.retired_at is null and known.offered_grace is null and not pg_is_in_recovery(),
+        known.vault_version, known.persistent, known.rotated_at, known.bound_addr
     );
 end
 $$;

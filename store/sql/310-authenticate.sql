@@ -98,15 +98,16 @@ begin
     with started as (
         insert into session (
             token_hash, realm, user_name, auth_method, epoch, client_addr, user_agent,
-            created_at, authenticated_at, last_seen_at,
-            idle_timeout, absolute_timeout, expires_at
+            created_at, authenticated_at, last_seen_at, rotated_at,
+            idle_timeout, absolute_timeout, expires_at, persistent, bound_addr
         )
         values (
             login.token_hash, login.realm, login.user_name, login.auth_method, login.epoch,
             login.client_addr, login.user_agent,
-            moment, moment, moment,
+            moment, moment, moment, moment,
             login.idle_timeout, login.absolute_timeout,
-            moment + make_interval(secs => login.absolute_timeout)
+            moment + make_interval(secs => login.absolute_timeout),
+            coalesce(login.persistent, false), login.client_addr
         )
         -- The same call came before, and its answer was lost: what it made stands.
         on conflict on constraint session_token_hash_key do nothing
@@ -133,7 +134,8 @@ begin
         case when s.user_name is null then 'anonymous' else 'live' end,
         null, s.session_id, s.user_name, s.auth_method,
         s.created_at, s.authenticated_at, s.expires_at, s.last_seen_at,
-        statement_timestamp(), s.idle_timeout, s.absolute_timeout, true, s.vault_version
+        statement_timestamp(), s.idle_timeout, s.absolute_timeout, true, s.vault_version,
+        s.persistent, s.rotated_at, s.bound_addr
     into answer
     from started s;
     return answer;
@@ -163,11 +165,19 @@ begin
         user_agent = login.user_agent,
         authenticated_at = moment,
         last_seen_at = greatest(s.last_seen_at, moment),
+        rotated_at = moment,
+        persistent = login.persistent,
+        bound_addr = login.client_addr,
+        moved_to = null,
         idle_timeout = login.idle_timeout,
         absolute_timeout = login.absolute_timeout,
         expires_at = moment + make_interval(secs => login.absolute_timeout)
     where s.session_id = continue_session.session_id
     and s.ended_at is null;
+
+    delete from token t
+    where t.session_id = continue_session.session_id
+    and t.offered_grace is not null;
 
     -- At once and without grace, tokens in their grace too: none may outlive an authentication.
     update token t
@@ -203,7 +213,10 @@ create or replace function secsession.authenticate(
     idle_timeout integer,
     absolute_timeout integer,
     moment pg_snapshot default null,
-    cookies jsonb default null
+    cookies jsonb default null,
+    persistent boolean default false,
+    most_sessions integer default 0,
+    is_newest_refused boolean default false
 )
 returns secsession.session_answer
 language plpgsql
@@ -225,6 +238,7 @@ begin
     login.user_agent := left(user_agent, 255);
     login.idle_timeout := idle_timeout;
     login.absolute_timeout := absolute_timeout;
+    login.persistent := persistent;
     perform check_login(login);
     if user_name is null then
         raise exception 'user_name must have 1 to 255 characters'
@@ -234,6 +248,9 @@ begin
     -- Before anything is read or locked: a revocation by address or time comes wholly before or
     -- wholly after.
     lock table login_gate in row exclusive mode;
+    if most_sessions > 0 then
+        perform take_turn(realm, user_name);
+    end if;
     if old_token_hash is not null then
         replaced := replaced_session(old_token_hash, realm);
     end if;
@@ -256,6 +273,15 @@ begin
     then
         perform continue_session(replaced.session_id, login);
     else
+        if not has_room(realm, user_name, most_sessions, is_newest_refused) then
+            perform take_attempt_back(realm, user_name, client_addr);
+            perform log_event(
+                'login_failed', null, realm, user_name, client_addr, 'too many sessions',
+                jsonb_build_object('most', most_sessions)
+            );
+            answer.state := 'full';
+            return answer;
+        end if;
         if replaced.session_id is not null then
             perform end_sessions(
                 array[replaced.session_id], 'logout', 'another user logged in'
@@ -281,6 +307,7 @@ begin
 end
 $$;
 comment on function secsession.authenticate(
-    bytea, bytea, text, text, text, bigint, inet, text, integer, integer, pg_snapshot, jsonb
+    bytea, bytea, text, text, text, bigint, inet, text, integer, integer, pg_snapshot, jsonb,
+    boolean, integer, boolean
 ) is
-    'Logs a user in under a new token. If the old token is served for a live session of this user, that session goes on and the old token is worth nothing any more; if of another user, that session ends. If nobody had authenticated in it yet, it goes on, with its vault. The cookies go into the vault with it, see keep_cookies(). state ended, end_reason revoked: the user was revoked since epoch was read by login_epoch(), or since moment, which login_moment() told; nobody is logged in. May be called again with the same new token.';
+    'Logs a user in under a new token. If the old token is served for a live session of this user, that session goes on and the old token is worth nothing any more; if of another user, that session ends. If nobody had authenticated in it yet, it goes on, with its vault. The cookies go into the vault with it, see keep_cookies(). state ended, end_reason revoked: the user was revoked since epoch was read by login_epoch(), or since moment, which login_moment() told; nobody is logged in. Where most_sessions is above 0 and the user has as many in this realm, the oldest ends, or the answer''s state is full and nobody is logged in. May be called again with the same new token.';

@@ -21,7 +21,11 @@ $$;
 comment on function secsession.unended_sessions(bytea, text) is
     'Internal: the session that a token is served for, even if it is past its end: as long as that is not written down, a web server may know of a later use.';
 
-create or replace function secsession.logout(token_hash bytea, realm text)
+create or replace function secsession.logout(
+    token_hash bytea,
+    realm text,
+    session_id uuid default null
+)
 returns integer
 language plpgsql
 security definer
@@ -29,8 +33,17 @@ set search_path = pg_catalog, secsession, pg_temp
 set lock_timeout = '1500ms'
 as $$
 begin
-    return end_sessions(unended_sessions(token_hash, realm), 'logout', null);
+    return end_sessions(
+        array(
+            select unnest(unended_sessions(token_hash, realm))
+            union
+            select session_id
+            where session_id is not null
+        ),
+        'logout',
+        null
+    );
 end
 $$;
-comment on function secsession.logout(bytea, text) is
-    'Ends the session that a token, current or in its grace, is served for. Returns how many ended: 0 or 1.';
+comment on function secsession.logout(bytea, text, uuid) is
+    'Ends the session that a token, current or in its grace, is served for; and session_id, the session that it was served for when the request began, which may have another token by now. Returns how many ended.';

@@ -18,8 +18,11 @@ grant execute on function
     secsession.login_begin(text, text, inet, integer, integer),
     secsession.login_epoch(text, text),
     secsession.authenticate(
-        bytea, bytea, text, text, text, bigint, inet, text, integer, integer, pg_snapshot, jsonb
+        bytea, bytea, text, text, text, bigint, inet, text, integer, integer, pg_snapshot, jsonb,
+        boolean, integer, boolean
     ),
+    secsession.offer_token(uuid, bytea, bytea, integer, integer),
+    secsession.client_moved(uuid, inet, text),
     secsession.login_moment(),
     secsession.begin_session(bytea, text, inet, text, integer, integer, jsonb),
     secsession.keep_cookies(uuid, jsonb),
@@ -27,7 +30,8 @@ grant execute on function
     secsession.revoke_own(uuid, boolean, text),
     secsession.own_sessions(uuid),
     secsession.end_own(uuid, uuid),
-    secsession.logout(bytea, text),
+    secsession.logout(bytea, text, uuid),
+    secsession.current_token(bytea, text),
     secsession.login_failed(text, text, inet, text, integer, integer),
     secsession.session_id_in_url(uuid, inet, text, text),
     secsession.heartbeat(uuid[], bigint[], double precision),

@@ -1,0 +1,126 @@
+-- Periodic rotation. The next token is offered; the first request with it makes it current, and only
+-- then is the one before it retired. A browser that never got it goes on with the one it has.
+
+create or replace function secsession.offer_token(
+    session_id uuid,
+    token_hash bytea,
+    next_token_hash bytea,
+    rotate_interval integer,
+    grace integer
+)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '200ms'
+as $$
+begin
+    -- One of many requests at once is enough.
+    perform
+    from session s
+    where s.session_id = offer_token.session_id
+    and s.token_hash = offer_token.token_hash
+    and s.ended_at is null
+    and s.rotated_at <= statement_timestamp() - make_interval(secs => rotate_interval)
+    for no key update skip locked;
+
+    if not found then
+        return false;
+    end if;
+    -- Else, after a crash, the browser would have a token that nobody knows.
+    perform make_durable();
+    update session s
+    set rotated_at = clock_timestamp()
+    where s.session_id = offer_token.session_id;
+
+    -- An answer may be on its way for long, but not while several others are.
+    delete from token t
+    where t.token_hash in (
+        select old.token_hash
+        from token old
+        where old.session_id = offer_token.session_id
+        and old.offered_grace is not null
+        order by old.issued_at desc
+        offset 7
+    );
+    insert into token (token_hash, session_id, issued_at, offered_grace)
+    values (next_token_hash, offer_token.session_id, clock_timestamp(), grace);
+    return true;
+end
+$$;
+comment on function secsession.offer_token(uuid, bytea, bytea, integer, integer) is
+    'Offers a session its next token if its current one is token_hash and no token was made or offered for so many seconds; once the next one is presented, the current one is served for grace seconds. Whether it did.';
+
+create or replace function secsession.accept_offer(session_id uuid, token_hash bytea)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    moment timestamptz;
+    rotated session;
+    grace integer;
+begin
+    select s.*
+    into rotated
+    from session s
+    where s.session_id = accept_offer.session_id
+    and s.ended_at is null
+    for no key update;
+
+    select t.offered_grace
+    into grace
+    from token t
+    where t.token_hash = accept_offer.token_hash;
+
+    -- Another request came before us.
+    if grace is null or rotated.session_id is null then
+        return;
+    end if;
+    -- If a crash takes this back it is an offer again, and as good.
+    perform set_config('synchronous_commit', 'off', true);
+    moment := clock_timestamp();
+    update session s
+    set token_hash = accept_offer.token_hash,
+        rotated_at = moment
+    where s.session_id = accept_offer.session_id;
+
+    update token t
+    set retired_at = moment,
+        grace_until = moment + make_interval(secs => grace)
+    where t.session_id = accept_offer.session_id
+    and t.retired_at is null
+    and t.offered_grace is null;
+
+    update token t
+    set offered_grace = null
+    where t.token_hash = accept_offer.token_hash;
+
+    perform log_event(
+        'rotated', session_id, rotated.realm, rotated.user_name, rotated.client_addr, null
+    );
+end
+$$;
+comment on function secsession.accept_offer(uuid, bytea) is
+    'Internal: makes the token that was offered, and has just been presented, the current one.';
+
+create or replace function secsession.current_token(token_hash bytea, realm text)
+returns bytea
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    return (
+        select s.token_hash
+        from token t
+        join session s on s.session_id = t.session_id
+        where t.token_hash = current_token.token_hash
+        and s.realm = current_token.realm
+    );
+end
+$$;
+comment on function secsession.current_token(bytea, text) is
+    'The hash of the token that a session has now, for a connection that was opened with an earlier one, such as a WebSocket; null if there is none.';

@@ -1,0 +1,46 @@
+-- Sessions that are bound to the address of their client.
+
+create or replace function secsession.client_moved(
+    session_id uuid,
+    client_addr inet,
+    action text
+)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '1500ms'
+as $$
+declare
+    bound session;
+begin
+    if action in ('log', 'reauth', 'end') is not true then
+        raise exception 'action must be log, reauth or end'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    select s.*
+    into bound
+    from session s
+    where s.session_id = client_moved.session_id
+    and s.ended_at is null
+    for no key update;
+
+    -- Of many requests from there the first is enough.
+    if not found or client_moved.client_addr in (bound.moved_to, bound.bound_addr) then
+        return;
+    end if;
+    update session s
+    set bound_addr = case when action = 'log' then client_moved.client_addr else s.bound_addr end,
+        moved_to = case when action <> 'log' then client_moved.client_addr end
+    where s.session_id = client_moved.session_id;
+    perform log_event(
+        'moved', session_id, bound.realm, bound.user_name, client_moved.client_addr, null,
+        jsonb_build_object('from', bound.bound_addr, 'action', action)
+    );
+    if action = 'end' then
+        perform end_sessions(array[session_id], 'revoked', 'its client moved');
+    end if;
+end
+$$;
+comment on function secsession.client_moved(uuid, inet, text) is
+    'A session was used from another address than it is bound to. log: from now on it is bound to that one; reauth: the web server refuses it; end: it ends.';
