@@ -6,11 +6,11 @@ CC    = $(shell $(APXS) -q CC 2>/dev/null || echo cc)
 OBJECTS = mod_secsession.o \
           http/config.o http/directives.o http/arguments.o http/arguments_app.o http/arguments_account.o http/stores.o http/context.o \
           http/cookie.o http/identity.o http/authn.o http/authz.o http/response.o http/bind.o http/address.o http/rotate.o http/login.o \
-          http/logout.o http/sessions.o http/password.o http/page.o http/form.o http/multipart.o http/tee.o \
+          http/logout.o http/sessions.o http/password.o http/stamp.o http/record.o http/page.o http/form.o http/multipart.o http/tee.o \
           http/vault.o http/applogin.o http/adopt.o http/modsession.o http/credentials.o http/guard.o http/forward.o http/tunnel.o \
           http/target.o http/text.o http/kept.o http/setcookie.o http/url.o http/harden.o \
           http/harden_arguments.o http/fields.o \
-          session/token.o session/policy.o session/jar.o session/date.o session/seal.o session/set_cookie.o \
+          session/token.o session/policy.o session/jar.o session/date.o session/seal.o session/stamp.o session/set_cookie.o \
           store/store.o store/kept.o store/own.o store/cache.o store/slot.o store/entry.o store/key.o \
           store/jars.o store/vault.o store/feed.o store/listener.o store/answer.o store/dbd.o store/pool.o \
           store/connection.o store/trouble.o

@@ -217,10 +217,10 @@ const char *secsession_argument_cookie(cmd_parms *cmd, int argc, char *const arg
     }
     cookie->name = argv[0];
     cookie->same_site = attributes.same_site;
-    cookie->attributes = apr_pstrcat(cmd->pool, "; Path=", attributes.path ? attributes.path : "/",
-                                     attributes.domain ? "; Domain=" : "",
-                                     attributes.domain ? attributes.domain : "",
-                                     attributes.is_insecure ? "" : "; Secure", "; HttpOnly", NULL);
+    cookie->scope = apr_pstrcat(cmd->pool, "; Path=", attributes.path ? attributes.path : "/",
+                                attributes.domain ? "; Domain=" : "",
+                                attributes.domain ? attributes.domain : "",
+                                attributes.is_insecure ? "" : "; Secure", "; HttpOnly", NULL);
     return error;
 }
 

@@ -72,7 +72,8 @@ secsession_outcome_t secsession_bind_user(request_rec *r, const secsession_bindi
                                  .method = binding->method,
                                  .epoch = binding->epoch,
                                  .moment = binding->moment,
-                                 .cookies = binding->cookies };
+                                 .cookies = binding->cookies,
+                                 .stamp = binding->stamp };
     const secsession_session_t *session;
     secsession_outcome_t outcome;
     char *text;

@@ -7,6 +7,7 @@
 
 #include "session/jar.h"
 #include "session/session.h"
+#include "session/stamp.h"
 
 #define SECSESSION_USER_LENGTH 255
 
@@ -17,7 +18,8 @@ typedef struct {
     apr_int64_t epoch;  /* see secsession_login_t, like the next two */
     const char *moment;
     const secsession_jar_t *cookies;
-    int persistent; /* the user wants to stay signed in, where that is offered */
+    const secsession_stamp_t *stamp; /* of the record of the user, or NULL */
+    int persistent;                  /* the user wants to stay signed in, where that is offered */
 } secsession_binding_t;
 
 /* Asks the database for this moment, once in a request: to be called before credentials are checked

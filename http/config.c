@@ -79,6 +79,12 @@ static secsession_store_config_t merge_database(const secsession_store_config_t 
     return result;
 }
 
+static const apr_array_header_t *both(apr_pool_t *pool, const apr_array_header_t *one,
+                                      const apr_array_header_t *other)
+{
+    return one && other ? apr_array_append(pool, one, other) : one ? one : other;
+}
+
 void *secsession_config_merge_server(apr_pool_t *pool, void *base_data, void *over_data)
 {
     const secsession_server_config_t *base = base_data, *over = over_data;
@@ -86,10 +92,8 @@ void *secsession_config_merge_server(apr_pool_t *pool, void *base_data, void *ov
 
     merged->in_use = base->in_use || over->in_use;
     PICK(realm);
-    merged->forwarded = base->forwarded && over->forwarded
-                            ? apr_array_append(pool, base->forwarded, over->forwarded)
-                        : over->forwarded ? over->forwarded
-                                          : base->forwarded;
+    merged->forwarded = both(pool, base->forwarded, over->forwarded);
+    merged->sources = both(pool, base->sources, over->sources);
     merged->database = merge_database(&base->database, &over->database);
     merged->throttle = over->throttle.most != UNSET ? over->throttle : base->throttle;
     merged->cookie = over->cookie.name ? over->cookie : base->cookie;
@@ -112,6 +116,7 @@ void *secsession_config_create_location(apr_pool_t *pool, char *path)
     location->profile = UNSET;
     location->remembered.absolute = UNSET;
     location->bind = UNSET;
+    location->stamp = UNSET;
     location->adopt = UNSET;
     location->cache_control = UNSET;
     location->app_login = UNSET;
@@ -155,6 +160,9 @@ void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *
     secsession_location_config_t *merged = apr_pcalloc(pool, sizeof(*merged));
 
     PICK_SET(enabled);
+    PICK_SET(stamp);
+    PICK(user_file);
+    PICK(user_query);
     PICK_SET(adopt);
     PICK_SET(cache_control);
     merge_limits(merged, base, over);
@@ -256,9 +264,9 @@ void secsession_config_complete(apr_pool_t *pool, const server_rec *server)
     }
     if (config->cookie.name == NULL) {
         config->cookie.name = "__Host-secsession";
-        config->cookie.attributes = "; Path=/; Secure; HttpOnly";
+        config->cookie.scope = "; Path=/; Secure; HttpOnly";
     }
-    config->cookie.attributes = apr_pstrcat(pool, config->cookie.attributes, "; SameSite=",
+    config->cookie.attributes = apr_pstrcat(pool, config->cookie.scope, "; SameSite=",
                                             config->cookie.same_site
                                                 ? config->cookie.same_site
                                                 : profile_of(config->profile)->same_site,

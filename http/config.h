@@ -16,8 +16,9 @@ extern const command_rec secsession_directives[];
 /* Our cookie, as SecSessionCookie describes it. */
 typedef struct {
     const char *name;
-    const char *attributes; /* "; Path=/; Secure; HttpOnly" and, once it is complete, SameSite */
+    const char *scope;      /* "; Path=/; Secure; HttpOnly" */
     const char *same_site;  /* NULL: as the profile has it */
+    const char *attributes; /* both, once the configuration is complete */
 } secsession_cookie_t;
 
 /* SecSessionProfile. */
@@ -46,6 +47,7 @@ typedef struct {
     const char *realm;
     secsession_cookie_t cookie;
     const apr_array_header_t *forwarded; /* names of all SecSessionForward in it; NULL: none */
+    const apr_array_header_t *sources;   /* of records (secsession_source_t); NULL: none */
     secsession_throttle_t throttle;      /* most -1: not said */
     int profile;                         /* a secsession_profile_t; -1: not said */
     secsession_rotation_t rotation;      /* interval -1: not said; grace 0: not said */
@@ -68,11 +70,14 @@ typedef struct {
     secsession_limits_t limits; /* 0: not said */
     secsession_limits_t caps;   /* of them, those that sections have said */
     secsession_limits_t
-        remembered;       /* of a session that stays signed in; absolute 0: there are none;
+        remembered;        /* of a session that stays signed in; absolute 0: there are none;
                                      * -1: not said */
-    int bind;             /* a secsession_bind_t; -1: not said */
-    const char *if_moved; /* "log", "reauth" or "end" */
-    int adopt;            /* -1: not said */
+    int bind;              /* a secsession_bind_t; -1: not said */
+    const char *if_moved;  /* "log", "reauth" or "end" */
+    int stamp;             /* -1: not said */
+    const char *user_file; /* AuthUserFile and AuthDBDUserPWQuery; NULL: not said */
+    const char *user_query;
+    int adopt; /* -1: not said */
     const char *login_page;
     const char *login_home;
     const char *logout_home;

@@ -8,6 +8,7 @@
 #include "http/applogin.h"
 #include "http/config.h"
 #include "http/identity.h"
+#include "http/stamp.h"
 #include "session/policy.h"
 
 static request_rec *first_request(request_rec *r)
@@ -96,6 +97,9 @@ static void look_up(request_rec *r, secsession_context_t *context)
     context->outcome =
         secsession_store_lookup(server->store, first->pool, &context->token, server->realm, &visit,
                                 secsession_identity_address(first), &context->session);
+    if (context->outcome == SECSESSION_LIVE) {
+        context->outcome = secsession_stamp_check(first, context->session);
+    }
     /* A retired token is of no use either, but the browser has the next one by now: deleting the
      * cookie would delete that one. */
     context->forget = context->outcome != SECSESSION_LIVE

@@ -6,6 +6,7 @@
 #include "http/arguments.h"
 #include "http/config.h"
 #include "http/harden.h"
+#include "http/record.h"
 
 #define LOCATION(field) (void *)APR_OFFSETOF(secsession_location_config_t, field)
 #define SERVER(field) (void *)APR_OFFSETOF(secsession_server_config_t, field)
@@ -167,6 +168,37 @@ static const char *set_crowd(cmd_parms *cmd, void *location, const char *most, c
     return secsession_argument_crowd(cmd, most, then, place_of(cmd));
 }
 
+static void add_source(cmd_parms *cmd, const char *provider, const char *where)
+{
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+    apr_array_header_t *one = apr_array_make(cmd->pool, 1, sizeof(secsession_source_t));
+    const secsession_source_t source = { provider, where };
+
+    APR_ARRAY_PUSH(one, secsession_source_t) = source;
+    server->sources = server->sources ? apr_array_append(cmd->pool, server->sources, one) : one;
+}
+
+/* mod_authn_file's and mod_authn_dbd's directives are read along, as mod_dbd's are. A .htaccess file
+ * belongs to one request, and other requests cannot know of it. */
+static const char *set_user_file(cmd_parms *cmd, void *location, const char *argument)
+{
+    const char *path = ap_server_root_relative(cmd->pool, argument);
+
+    if (path && ap_check_cmd_context(cmd, NOT_IN_HTACCESS) == NULL) {
+        ((secsession_location_config_t *)location)->user_file = path;
+        add_source(cmd, "file", path);
+    }
+    return NULL;
+}
+
+static const char *set_user_query(cmd_parms *cmd, void *location, const char *argument)
+{
+    ((secsession_location_config_t *)location)->user_query = argument;
+    add_source(cmd, "dbd", argument);
+    return NULL;
+}
+
 /* mod_dbd's directives are read along: httpd hands a directive to every module that declares it. */
 static const char *set_dbd_text(cmd_parms *cmd, void *location, const char *argument)
 {
@@ -290,6 +322,10 @@ const command_rec secsession_directives[] = {
                  "Off: requests here (polling) do not keep the session alive; default: On"),
     AP_INIT_TAKE_ARGV("SecSessionAuthProvider", set_providers, NULL, EVERYWHERE,
                       "authentication providers that the login form asks; default: file"),
+    AP_INIT_FLAG("SecSessionCredentialStamp", ap_set_flag_slot, LOCATION(stamp), EVERYWHERE,
+                 "On: a session ends when the password changes that it began with; default: Off"),
+    AP_INIT_TAKE1("AuthUserFile", set_user_file, NULL, OR_AUTHCFG, "mod_authn_file's"),
+    AP_INIT_TAKE1("AuthDBDUserPWQuery", set_user_query, NULL, ACCESS_CONF, "mod_authn_dbd's"),
     AP_INIT_TAKE12("SecSessionLoginThrottle", set_throttle, NULL, RSRC_CONF,
                    "how many failed logins of a user from an address, and in what time, lead to a "
                    "pause; or Off; default: 5 5m"),

@@ -120,6 +120,7 @@ typedef struct {
     const char *target; /* NULL: none that is followed */
     int is_again;       /* the user of the session confirms that it is still them */
     int persistent;
+    const secsession_stamp_t *stamp; /* once the password is found right */
 } form_t;
 
 /* Binds the user to a new token (I5) and sends the browser on its way. */
@@ -127,9 +128,11 @@ static int bind_user(request_rec *r, const form_t *form, const char *user, apr_i
 {
     static const secsession_login_page_t full = { FULL, NULL, NULL, NULL };
     const char *home = secsession_config_location(r)->login_home;
-    const secsession_binding_t binding = {
-        .user = user, .method = "form", .epoch = epoch, .persistent = form->persistent
-    };
+    const secsession_binding_t binding = { .user = user,
+                                           .method = "form",
+                                           .epoch = epoch,
+                                           .persistent = form->persistent,
+                                           .stamp = form->stamp };
 
     switch (secsession_bind_user(r, &binding)) {
     case SECSESSION_LIVE:
@@ -147,7 +150,7 @@ static int bind_user(request_rec *r, const form_t *form, const char *user, apr_i
 }
 
 /* The epoch comes before the password: a revocation that commits in between refuses the login. */
-static int check(request_rec *r, const form_t *form)
+static int check(request_rec *r, form_t *form)
 {
     const secsession_server_config_t *server = secsession_config_server(r);
     int is_name = secsession_text_is_name(form->user, SECSESSION_USER_LENGTH);
@@ -168,7 +171,7 @@ static int check(request_rec *r, const form_t *form)
     default:
         return secsession_response_unavailable(r);
     }
-    switch (is_name ? secsession_password_check(r, &user, form->password)
+    switch (is_name ? secsession_password_check(r, &user, form->password, &form->stamp)
                     : secsession_password_refuse(r, form->password)) {
     case SECSESSION_PASSWORD_RIGHT:
         if (secsession_text_is_name(user, SECSESSION_USER_LENGTH)) {

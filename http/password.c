@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "http/config.h"
+#include "http/stamp.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -91,7 +92,8 @@ static void work_as_for_known_user(apr_pool_t *pool, const char *password)
     check_bcrypt(pool, password, cost);
 }
 
-static authn_status ask(request_rec *r, const char *name, const char *user, const char *password)
+static authn_status ask(request_rec *r, const char *name, const char *user, const char *password,
+                        const secsession_stamp_t **stamp)
 {
     const authn_provider *provider = ap_lookup_provider(AUTHN_PROVIDER_GROUP, name,
                                                         AUTHN_PROVIDER_VERSION);
@@ -105,35 +107,38 @@ static authn_status ask(request_rec *r, const char *name, const char *user, cons
             name, name);
         return AUTH_GENERAL_ERROR;
     }
+    *stamp = secsession_stamp_of(r, name, user);
     apr_table_setn(r->notes, AUTHN_PROVIDER_NAME_NOTE, name);
     answer = provider->check_password(r, user, password);
     apr_table_unset(r->notes, AUTHN_PROVIDER_NAME_NOTE);
     return answer;
 }
 
-static authn_status ask_all(request_rec *r, const char *user, const char *password)
+static authn_status ask_all(request_rec *r, const char *user, const char *password,
+                            const secsession_stamp_t **stamp)
 {
     const apr_array_header_t *providers = secsession_config_location(r)->providers;
     authn_status answer = AUTH_USER_NOT_FOUND;
 
     if (providers == NULL) {
-        return ask(r, AUTHN_DEFAULT_PROVIDER, user, password);
+        return ask(r, AUTHN_DEFAULT_PROVIDER, user, password, stamp);
     }
     for (int i = 0; i < providers->nelts && answer == AUTH_USER_NOT_FOUND; i++) {
-        answer = ask(r, APR_ARRAY_IDX(providers, i, const char *), user, password);
+        answer = ask(r, APR_ARRAY_IDX(providers, i, const char *), user, password, stamp);
     }
     return answer;
 }
 
 secsession_password_t secsession_password_check(request_rec *r, const char **user,
-                                                const char *password)
+                                                const char *password,
+                                                const secsession_stamp_t **stamp)
 {
     char *before = r->user;
     apr_uint32_t start = cpu_time(), spent;
     authn_status answer;
 
     r->user = apr_pstrdup(r->pool, *user);
-    answer = ask_all(r, *user, password);
+    answer = ask_all(r, *user, password, stamp);
     spent = cpu_time() - start;
     if (answer == AUTH_GRANTED && r->user) {
         *user = r->user;

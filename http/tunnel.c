@@ -10,6 +10,7 @@
 #include "http/context.h"
 #include "http/identity.h"
 #include "http/response.h"
+#include "http/stamp.h"
 #include "http/vault.h"
 
 APLOG_USE_MODULE(secsession);
@@ -50,7 +51,9 @@ static int is_good(tunnel_t *tunnel, int is_use)
     apr_pool_clear(tunnel->scratch);
     if (secsession_store_follow(server->store, tunnel->scratch, &tunnel->token, server->realm,
                                 &visit, secsession_identity_address(tunnel->r), &session)
-        == tunnel->outcome) {
+            == tunnel->outcome
+        && (tunnel->outcome != SECSESSION_LIVE
+            || secsession_stamp_check(tunnel->r, session) == SECSESSION_LIVE)) {
         return 1;
     }
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, tunnel->r,

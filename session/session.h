@@ -6,6 +6,8 @@
 
 #include <apr.h>
 
+#include "session/stamp.h"
+
 #define SECSESSION_ADDRESS_BYTES 16
 
 /* What a look at a token, or an attempt to change a session, came to. */
@@ -58,16 +60,18 @@ typedef struct {
     const char *method;     /* how the user authenticated, for example "form" */
     apr_int64_t created_at; /* seconds since the epoch */
     apr_int64_t authenticated_at;
-    apr_int64_t expires_at;     /* the absolute end */
-    apr_int64_t idle_ms;        /* milliseconds between the previous request and this one */
-    apr_int64_t age_ms;         /* milliseconds since the authentication */
-    apr_int64_t left_ms;        /* milliseconds until the absolute end */
-    apr_int64_t rotated_ms;     /* milliseconds since its last token was made or offered */
-    secsession_address_t bound; /* where it is bound to */
-    int persistent;             /* its user asked to be kept signed in */
-    secsession_limits_t limits; /* as they were when the user authenticated */
-    int cacheable;              /* may be remembered until the feed says otherwise */
-    apr_uint32_t vault_version; /* 0: the vault is empty */
+    apr_int64_t expires_at;          /* the absolute end */
+    apr_int64_t idle_ms;             /* milliseconds between the previous request and this one */
+    apr_int64_t age_ms;              /* milliseconds since the authentication */
+    apr_int64_t left_ms;             /* milliseconds until the absolute end */
+    apr_int64_t rotated_ms;          /* milliseconds since its last token was made or offered */
+    secsession_address_t bound;      /* where it is bound to */
+    int persistent;                  /* its user asked to be kept signed in */
+    int is_stamped;                  /* it ends when the record of its user changes */
+    const secsession_stamp_t *stamp; /* to be compared with the record now; NULL: not now */
+    secsession_limits_t limits;      /* as they were when the user authenticated */
+    int cacheable;                   /* may be remembered until the feed says otherwise */
+    apr_uint32_t vault_version;      /* 0: the vault is empty */
 } secsession_session_t;
 
 #endif

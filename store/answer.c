@@ -27,6 +27,8 @@ enum {
     FIELD_PERSISTENT,
     FIELD_ROTATED_AT,
     FIELD_BOUND_ADDR,
+    FIELD_IS_STAMPED,
+    FIELD_STAMP,
     FIELDS
 };
 
@@ -147,6 +149,15 @@ static secsession_address_t address(const field_t *field, int *ok)
     return result;
 }
 
+static const secsession_stamp_t *stamp(apr_pool_t *pool, const field_t *field, int *ok)
+{
+    if (field->bytes == NULL) {
+        return NULL;
+    }
+    *ok &= field->length == SECSESSION_STAMP_BYTES;
+    return *ok ? apr_pmemdup(pool, field->bytes, SECSESSION_STAMP_BYTES) : NULL;
+}
+
 /* PostgreSQL counts microseconds since 2000. */
 static apr_int64_t seconds_since_1970(apr_int64_t moment)
 {
@@ -188,6 +199,8 @@ static secsession_outcome_t decode_session(apr_pool_t *pool, const field_t field
     session->persistent = truth(&fields[FIELD_PERSISTENT], &ok);
     session->rotated_ms = ms_between(number(&fields[FIELD_ROTATED_AT], &ok), asked_at);
     session->bound = address(&fields[FIELD_BOUND_ADDR], &ok);
+    session->is_stamped = truth(&fields[FIELD_IS_STAMPED], &ok);
+    session->stamp = stamp(pool, &fields[FIELD_STAMP], &ok);
     if (!ok) {
         return SECSESSION_UNAVAILABLE;
     }

@@ -194,7 +194,8 @@ const secsession_session_t *secsession_cache_find(secsession_cache_t *cache, apr
         return NULL;
     }
     /* When the database may take it for idle, it is asked, and says the same to all servers. */
-    if (now >= copy.entry.ends || now - copy.known >= apr_time_from_sec(copy.entry.limits.idle)) {
+    if (now >= copy.entry.ends || (copy.entry.recheck && now >= copy.entry.recheck)
+        || now - copy.known >= apr_time_from_sec(copy.entry.limits.idle)) {
         return NULL;
     }
     session = secsession_entry_session(pool, &copy.entry, copy.seen, now);

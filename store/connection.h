@@ -26,7 +26,7 @@ typedef struct {
     int unprepared; /* send the text each time: the way through a pooler without PREPARE */
 } secsession_statement_t;
 
-#define SECSESSION_PARAMETERS 15
+#define SECSESSION_PARAMETERS 16
 
 /* Its values, in PostgreSQL's text format or (format 1) binary; a NULL value is SQL's null. */
 typedef struct {

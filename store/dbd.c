@@ -18,7 +18,7 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_LOGIN_BEGIN] = "select * from secsession.login_begin($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_AUTHENTICATE] =
         "select secsession.authenticate($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
-        "$13, $14, $15)",
+        "$13, $14, $15, $16)",
     [SECSESSION_SQL_LOGOUT] = "select secsession.logout($1, $2, $3)",
     [SECSESSION_SQL_LOGIN_FAILED] = "select secsession.login_failed($1, $2, $3, $4, $5, $6)",
     [SECSESSION_SQL_LOGIN_MOMENT] = "select secsession.login_moment()::text",
@@ -31,6 +31,7 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_SESSION_ID_IN_URL] = "select secsession.session_id_in_url($1, $2, $3, $4)",
     [SECSESSION_SQL_OFFER_TOKEN] = "select secsession.offer_token($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_CLIENT_MOVED] = "select secsession.client_moved($1, $2, $3)",
+    [SECSESSION_SQL_END_CHANGED] = "select secsession.end_changed($1)",
     [SECSESSION_SQL_FEED_NAME] =
         "select pg_backend_pid(), set_config('application_name', 'mod_secsession feed', false)",
     [SECSESSION_SQL_LISTEN] = "listen secsession",

@@ -5,6 +5,9 @@
 
 #include "store/key.h"
 
+/* The database then says whether the record of the user is to be looked at. */
+#define RECHECK_AFTER apr_time_from_sec(60)
+
 static const char *next_text(const char *text)
 {
     return text + strlen(text) + 1;
@@ -51,6 +54,8 @@ const secsession_session_t *secsession_entry_session(apr_pool_t *pool,
     session->rotated_ms = (now - entry->rotated) / 1000;
     session->bound = entry->bound;
     session->persistent = entry->persistent;
+    session->is_stamped = entry->recheck != 0;
+    session->stamp = NULL;
     return session;
 }
 
@@ -94,6 +99,7 @@ int secsession_entry_from(secsession_entry_t *entry, const secsession_hash_t *to
     entry->rotated = asked - apr_time_from_msec(session->rotated_ms);
     entry->bound = session->bound;
     entry->persistent = session->persistent;
+    entry->recheck = session->is_stamped ? asked + RECHECK_AFTER : 0;
     return apr_uuid_parse(&entry->id, session->id) == APR_SUCCESS
            && write_text(entry, session, realm)
            && secsession_key_of_user(session->user, &entry->user_key);

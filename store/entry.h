@@ -25,7 +25,8 @@ typedef struct {
     apr_int32_t persistent;
     apr_uuid_t id;
     secsession_address_t bound;
-    char text[80]; /* user, method and realm, each with its NUL */
+    apr_time_t recheck; /* from then on the database is to be asked, monotonic; 0: not */
+    char text[72];      /* user, method and realm, each with its NUL */
 } secsession_entry_t;
 
 /* Describes a session whose age was told at `asked` (monotonic); no generation yet. Whether it fits:

@@ -1,4 +1,4 @@
-/* What a user may do with sessions of their own; see store.h. */
+/* What becomes of one session, and what a user may do with sessions of their own; see store.h. */
 #include <apr_strings.h>
 
 #include "store/answer.h"
@@ -33,6 +33,34 @@ secsession_outcome_t secsession_store_end_own(secsession_store_t *store, apr_poo
 
     if (store->cache) {
         secsession_cache_invalidate(store->cache, secsession_key_of_session(id));
+    }
+    return result ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
+}
+
+secsession_outcome_t secsession_store_moved(secsession_store_t *store, apr_pool_t *pool,
+                                            const secsession_session_t *session,
+                                            const char *client_addr, const char *action)
+{
+    const secsession_parameters_t parameters = { .count = 3,
+                                                 .values = { session->id, client_addr, action } };
+    const PGresult *result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_CLIENT_MOVED,
+                                                  &parameters);
+
+    if (store->cache) {
+        secsession_cache_invalidate(store->cache, secsession_key_of_session(session->id));
+    }
+    return result ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
+}
+
+secsession_outcome_t secsession_store_end_changed(secsession_store_t *store, apr_pool_t *pool,
+                                                  const secsession_session_t *session)
+{
+    const secsession_parameters_t parameters = { .count = 1, .values = { session->id } };
+    const PGresult *result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_END_CHANGED,
+                                                  &parameters);
+
+    if (store->cache) {
+        secsession_cache_invalidate(store->cache, secsession_key_of_session(session->id));
     }
     return result ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
 }

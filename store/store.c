@@ -77,13 +77,18 @@ static void add_text(secsession_parameters_t *parameters, const char *value)
     parameters->values[parameters->count++] = value;
 }
 
-static void add_hash(secsession_parameters_t *parameters, const secsession_hash_t *hash)
+static void add_bytes(secsession_parameters_t *parameters, const unsigned char *bytes, int length)
 {
     int n = parameters->count++;
 
-    parameters->values[n] = hash ? (const char *)hash->bytes : NULL;
-    parameters->lengths[n] = SECSESSION_HASH_BYTES;
+    parameters->values[n] = (const char *)bytes;
+    parameters->lengths[n] = length;
     parameters->formats[n] = 1;
+}
+
+static void add_hash(secsession_parameters_t *parameters, const secsession_hash_t *hash)
+{
+    add_bytes(parameters, hash ? hash->bytes : NULL, SECSESSION_HASH_BYTES);
 }
 
 static void add_number(secsession_parameters_t *parameters, apr_pool_t *pool, apr_int64_t value)
@@ -260,6 +265,7 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
     add_text(&parameters, login->persistent ? "true" : "false");
     add_number(&parameters, pool, login->crowd.most);
     add_text(&parameters, login->crowd.is_newest_refused ? "true" : "false");
+    add_bytes(&parameters, login->stamp ? login->stamp->bytes : NULL, SECSESSION_STAMP_BYTES);
     outcome = ask(store, pool, SECSESSION_SQL_AUTHENTICATE, &parameters, session);
     if (login->replaces) {
         forget(store, login->replaces);
@@ -295,21 +301,6 @@ secsession_outcome_t secsession_store_offer(secsession_store_t *store, apr_pool_
         return SECSESSION_UNAVAILABLE;
     }
     return *PQgetvalue(result, 0, 0) ? SECSESSION_LIVE : SECSESSION_RETIRED;
-}
-
-secsession_outcome_t secsession_store_moved(secsession_store_t *store, apr_pool_t *pool,
-                                            const secsession_session_t *session,
-                                            const char *client_addr, const char *action)
-{
-    const secsession_parameters_t parameters = { .count = 3,
-                                                 .values = { session->id, client_addr, action } };
-    const PGresult *result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_CLIENT_MOVED,
-                                                  &parameters);
-
-    if (store->cache) {
-        secsession_cache_invalidate(store->cache, secsession_key_of_session(session->id));
-    }
-    return result ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
 }
 
 secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_t *pool,

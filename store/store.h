@@ -56,6 +56,7 @@ typedef struct {
     const char *client_addr;         /* an IP address */
     const char *user_agent;          /* UTF-8; may be NULL */
     secsession_limits_t limits;      /* both above zero */
+    const secsession_stamp_t *stamp; /* of the record of the user, or NULL */
     int persistent;                  /* the user wants to be kept signed in */
     secsession_crowd_t crowd;
 } secsession_login_t;
@@ -133,6 +134,10 @@ secsession_outcome_t secsession_store_offer(secsession_store_t *store, apr_pool_
 secsession_outcome_t secsession_store_moved(secsession_store_t *store, apr_pool_t *pool,
                                             const secsession_session_t *session,
                                             const char *client_addr, const char *action);
+
+/* Ends a session because the record of its user has changed. SECSESSION_LIVE when done. */
+secsession_outcome_t secsession_store_end_changed(secsession_store_t *store, apr_pool_t *pool,
+                                                  const secsession_session_t *session);
 
 /* Records a failed login. SECSESSION_LIVE when it stands in the audit trail. */
 secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, apr_pool_t *pool,

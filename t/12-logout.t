@@ -284,11 +284,11 @@ subtest 'a logout that did not happen is not reported as one' => sub {
     is_deeply [ who($alice), state_of($id) ], [ 'alice', 'live' ], 'nor does it happen afterwards';
     while_locked($id, sub { is $alice->clone->login('alice', password_of('alice'))->status, 503, 'a login, too' });
     is_deeply [ who($alice), state_of($id) ], [ 'alice', 'live' ], 'its old token is still good';
-    $postgres->psql('revoke execute on function secsession.logout(bytea, text) from secsession_httpd');
+    $postgres->psql('revoke execute on function secsession.logout from secsession_httpd');
     is_no_logout($alice->logout, 'the database refuses');
     is_no_logout($alice->get('/logout', headers => [ [ 'Sec-Fetch-Site' => 'same-origin' ] ]), 'by a link, too');
     is who($alice), 'alice', 'the session goes on';
-    $postgres->psql('grant execute on function secsession.logout(bytea, text) to secsession_httpd');
+    $postgres->psql('grant execute on function secsession.logout to secsession_httpd');
     $postgres->stop('fast');
     is_no_logout($alice->logout, 'the database is away');
     is_logout($httpd->client->logout, 'who has no session need not wait for it', cookie => '');

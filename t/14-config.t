@@ -120,6 +120,7 @@ my %DIRECTIVE = (
         wrong => { 'a number from 1 to 10000' => [ -1, 'many', 10_001, '1.5', [ '""', '' ] ], 'oldest or refuse' => [ [ '3 newest', 'newest' ] ] } },
     SecSessionBind => { where => 'D', right => [ 'none', 'subnet', 'address', 'Subnet log', 'address reauth', 'address end' ],
         wrong => { 'none, or subnet or address' => [ 'On', 'ip', [ 'none log', 'none' ], [ '""', '' ] ], 'log, reauth or end' => [ [ 'subnet off', 'off' ] ] } },
+    SecSessionCredentialStamp => { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'file' ] } },
     SecSessionTouch => { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'never' ] } },
     SecSessionForward => { where => 'D', right => [qw(none X-Remote-User X_User Remote_User)],
         wrong => { 'the name of a request header that means nothing else' => [ qw(Cookie host Authorization Transfer-Encoding SecSession-Login secsession_x a:b a/b),

@@ -119,7 +119,7 @@ subtest 'rights' => sub {
         $role => sql("select string_agg(proname, ' ' order by proname) from pg_proc
             where pronamespace = 'secsession'::regnamespace and has_function_privilege('$role', oid, 'execute')");
     } @roles;
-    is $may{httpd_web}, 'announce authenticate begin_session client_moved current_token end_own heartbeat keep_cookies login_begin login_epoch login_failed login_moment logout lookup offer_token own_sessions purge revoke_own schema_version session_id_in_url vault_of',
+    is $may{httpd_web}, 'announce authenticate begin_session client_moved current_token end_changed end_own heartbeat keep_cookies login_begin login_epoch login_failed login_moment logout lookup offer_token own_sessions purge revoke_own schema_version session_id_in_url vault_of',
         'the web server may call just these';
     is $may{admin_role}, 'purge reset_throttle revoke_address revoke_all revoke_before revoke_on_change revoke_session revoke_user schema_version',
         'an administrator may call just these';

@@ -38,7 +38,7 @@ my $program = spew(scratch('backend') . '/backend.pl', $BACKEND, 0644);
 spawn(command => [ $^X, $program, $port ], log => scratch('backend') . '/log');
 await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) } 10 or die 'the backend does not start';
 
-my ($postgres, $httpd) = start_servers(children => 2, threads => 8, modules => [qw(proxy proxy_http proxy_wstunnel http2)], config => <<"CONFIG");
+my ($postgres, $httpd) = start_servers(children => 2, database => { log_statements => 1 }, threads => 8, modules => [qw(proxy proxy_http proxy_wstunnel http2)], config => <<"CONFIG");
 Protocols h2c http/1.1
 ProxyPass "/raw/" "ws://127.0.0.1:$port/"
 ProxyPass "/up/"  "http://127.0.0.1:$port/" upgrade=websocket
@@ -96,6 +96,28 @@ for my $path ('/up/ws', '/raw/ws') {
             'nor does another site for somebody who has';
     };
 }
+
+subtest 'one whose session gets another token' => sub {
+    my $alice = browser($httpd, 'alice');
+    my $socket = open_tunnel($alice, '/up/ws');
+    receive($socket, qr/hello\n/);
+    my $old = $alice->token;
+    $postgres->psql("update secsession.session set rotated_at = rotated_at - interval '1 hour' where user_name = 'alice' and ended_at is null");
+    has_heard($postgres, $httpd);
+    $alice->get('/static/page.html') for 1, 2;
+    isnt $alice->token, $old, 'the browser has another token';
+    $postgres->psql("update secsession.token set retired_at = retired_at - interval '1 min', grace_until = grace_until - interval '1 min'
+        where retired_at is not null");
+    my $checks = sub { $postgres->statements('httpd_web', qr/current_token/) };
+    my $before = $checks->();
+    wait_until { echo($socket, 'on'); $checks->() > $before } 5, 'is looked up';
+    is echo($socket, 'five'), "echo five\n", 'and goes on';
+    is $alice->get('/static/page.html')->status, 200, 'as does the session: nobody took it for theft';
+    $postgres->psql("select secsession.revoke_user('alice', 'test')");
+    my $last = '';
+    await { $last = eval { local $SIG{PIPE} = 'IGNORE'; echo($socket, 'six') } // '(closed)'; $last =~ /closed/ } 5;
+    like $last, qr/\(closed\)/, 'until it is revoked';
+};
 
 subtest 'one that needs no session' => sub {
     my $socket = open_tunnel($httpd->client, '/up/free/ws');

@@ -35,7 +35,9 @@ select
     end as ending,
     s.vault_version,
     s.rotated_at,
-    s.bound_addr
+    s.bound_addr,
+    s.credential_stamp,
+    s.stamp_checked_at
 from secsession.session s;
 
 comment on view secsession.session_state is
@@ -62,6 +64,8 @@ comment on column secsession.session_state.ending is
 comment on column secsession.session_state.vault_version is 'See session.';
 comment on column secsession.session_state.rotated_at is 'See session.';
 comment on column secsession.session_state.bound_addr is 'See session.';
+comment on column secsession.session_state.credential_stamp is 'See session.';
+comment on column secsession.session_state.stamp_checked_at is 'See session.';
 
 create or replace function secsession.login_epoch(realm text, user_name text)
 returns bigint

@@ -60,11 +60,13 @@ begin
             or row(
                 n.session_id, n.ended_at, n.token_hash, n.realm, n.user_name, n.auth_method,
                 n.epoch, n.created_at, n.authenticated_at, n.expires_at, n.idle_timeout,
-                n.absolute_timeout, n.vault_version, n.persistent, n.rotated_at, n.bound_addr
+                n.absolute_timeout, n.vault_version, n.persistent, n.rotated_at, n.bound_addr,
+                n.credential_stamp
             ) is distinct from row(
                 o.session_id, o.ended_at, o.token_hash, o.realm, o.user_name, o.auth_method,
                 o.epoch, o.created_at, o.authenticated_at, o.expires_at, o.idle_timeout,
-                o.absolute_timeout, o.vault_version, o.persistent, o.rotated_at, o.bound_addr
+                o.absolute_timeout, o.vault_version, o.persistent, o.rotated_at, o.bound_addr,
+                o.credential_stamp
             )
         )
     ));

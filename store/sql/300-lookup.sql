@@ -20,10 +20,13 @@ begin
     select
         s.session_id, s.user_name, s.auth_method, s.idle_timeout, s.absolute_timeout,
         s.created_at, s.authenticated_at, s.expires_at, s.last_seen_at, s.vault_version,
-        s.persistent, s.rotated_at, s.bound_addr,
+        s.persistent, s.rotated_at, s.bound_addr, s.credential_stamp is not null as is_stamped,
         s.ended_at is null
             and s.expires_at > statement_timestamp()
             and s.last_seen_at > statement_timestamp() - s.idle_timeout * interval '0.1 s'
+            and coalesce(
+                s.stamp_checked_at > statement_timestamp() - interval '1 min', true
+            )
             and s.epoch = (
                 select coalesce(sum(e.epoch), 0)
                 from revocation_epoch e
@@ -42,7 +45,7 @@ begin
             known.created_at, known.authenticated_at, known.expires_at, known.last_seen_at,
             statement_timestamp(), known.idle_timeout, known.absolute_timeout,
             not pg_is_in_recovery(), known.vault_version, known.persistent, known.rotated_at,
-            known.bound_addr
+            known.bound_addr, known.is_stamped, null::bytea
         );
     end if;
     return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
@@ -113,12 +116,63 @@ begin
         known.created_at, known.authenticated_at, known.expires_at, known.last_seen_at,
         statement_timestamp(), known.idle_timeout, known.absolute_timeout,
         known.retired_at is null and known.offered_grace is null and not pg_is_in_recovery(),
-        known.vault_version, known.persistent, known.rotated_at, known.bound_addr
+        known.vault_version, known.persistent, known.rotated_at, known.bound_addr,
+        known.credential_stamp is not null,
+        case
+            when state = 'live' and stamp_is_due(known.session_id, known.stamp_checked_at)
+            then known.credential_stamp
+        end
     );
 end
 $$;
 comment on function secsession.careful_lookup(bytea, text, integer, integer, inet) is
     'Internal: lookup() of a token that is old or unknown, or whose session may have ended or is due to be touched.';
+
+create or replace function secsession.stamp_is_due(session_id uuid, checked_at timestamptz)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    if (checked_at <= statement_timestamp() - interval '1 min') is not true then
+        return false;
+    end if;
+    if current_setting('transaction_read_only')::boolean then
+        return true;
+    end if;
+    -- If a crash takes it back it is compared once more.
+    perform set_config('synchronous_commit', 'off', true);
+    -- Of many requests at once one is enough, and none waits.
+    update session s
+    set stamp_checked_at = statement_timestamp()
+    where s.session_id = (
+        select due.session_id
+        from session due
+        where due.session_id = stamp_is_due.session_id
+        and due.ended_at is null
+        and due.stamp_checked_at = stamp_is_due.checked_at
+        for no key update skip locked
+    );
+    return found;
+end
+$$;
+comment on function secsession.stamp_is_due(uuid, timestamptz) is
+    'Internal: whether this request is to compare the session''s credential_stamp with the record: one in a minute.';
+
+create or replace function secsession.end_changed(session_id uuid)
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '1500ms'
+as $$
+begin
+    return end_sessions(array[session_id], 'revoked', 'the record of the user has changed');
+end
+$$;
+comment on function secsession.end_changed(uuid) is
+    'Ends a session whose user has another record, or none, than at the login. Returns how many ended: 0 or 1.';
 
 create or replace function secsession.state_of_retired_token(
     retired_at timestamptz,

@@ -51,7 +51,7 @@ begin
         return false;
     end if;
     perform end_sessions(
-        surplus, 'evicted', 'the user has logged in elsewhere', jsonb_build_object('most', most)
+        surplus, 'evicted', 'the user has logged in on another device', jsonb_build_object('most', most)
     );
     return true;
 end

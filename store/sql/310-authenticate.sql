@@ -99,7 +99,8 @@ begin
         insert into session (
             token_hash, realm, user_name, auth_method, epoch, client_addr, user_agent,
             created_at, authenticated_at, last_seen_at, rotated_at,
-            idle_timeout, absolute_timeout, expires_at, persistent, bound_addr
+            idle_timeout, absolute_timeout, expires_at, persistent, bound_addr,
+            credential_stamp, stamp_checked_at
         )
         values (
             login.token_hash, login.realm, login.user_name, login.auth_method, login.epoch,
@@ -107,7 +108,9 @@ begin
             moment, moment, moment, moment,
             login.idle_timeout, login.absolute_timeout,
             moment + make_interval(secs => login.absolute_timeout),
-            coalesce(login.persistent, false), login.client_addr
+            coalesce(login.persistent, false), login.client_addr,
+            login.credential_stamp,
+            case when login.credential_stamp is not null then moment end
         )
         -- The same call came before, and its answer was lost: what it made stands.
         on conflict on constraint session_token_hash_key do nothing
@@ -135,7 +138,7 @@ begin
         null, s.session_id, s.user_name, s.auth_method,
         s.created_at, s.authenticated_at, s.expires_at, s.last_seen_at,
         statement_timestamp(), s.idle_timeout, s.absolute_timeout, true, s.vault_version,
-        s.persistent, s.rotated_at, s.bound_addr
+        s.persistent, s.rotated_at, s.bound_addr, s.credential_stamp is not null, null
     into answer
     from started s;
     return answer;
@@ -169,6 +172,8 @@ begin
         persistent = login.persistent,
         bound_addr = login.client_addr,
         moved_to = null,
+        credential_stamp = login.credential_stamp,
+        stamp_checked_at = case when login.credential_stamp is not null then moment end,
         idle_timeout = login.idle_timeout,
         absolute_timeout = login.absolute_timeout,
         expires_at = moment + make_interval(secs => login.absolute_timeout)
@@ -216,7 +221,8 @@ create or replace function secsession.authenticate(
     cookies jsonb default null,
     persistent boolean default false,
     most_sessions integer default 0,
-    is_newest_refused boolean default false
+    is_newest_refused boolean default false,
+    credential_stamp bytea default null
 )
 returns secsession.session_answer
 language plpgsql
@@ -239,6 +245,7 @@ begin
     login.idle_timeout := idle_timeout;
     login.absolute_timeout := absolute_timeout;
     login.persistent := persistent;
+    login.credential_stamp := credential_stamp;
     perform check_login(login);
     if user_name is null then
         raise exception 'user_name must have 1 to 255 characters'
@@ -308,6 +315,6 @@ end
 $$;
 comment on function secsession.authenticate(
     bytea, bytea, text, text, text, bigint, inet, text, integer, integer, pg_snapshot, jsonb,
-    boolean, integer, boolean
+    boolean, integer, boolean, bytea
 ) is
     'Logs a user in under a new token. If the old token is served for a live session of this user, that session goes on and the old token is worth nothing any more; if of another user, that session ends. If nobody had authenticated in it yet, it goes on, with its vault. The cookies go into the vault with it, see keep_cookies(). state ended, end_reason revoked: the user was revoked since epoch was read by login_epoch(), or since moment, which login_moment() told; nobody is logged in. Where most_sessions is above 0 and the user has as many in this realm, the oldest ends, or the answer''s state is full and nobody is logged in. May be called again with the same new token.';

@@ -19,8 +19,9 @@ grant execute on function
     secsession.login_epoch(text, text),
     secsession.authenticate(
         bytea, bytea, text, text, text, bigint, inet, text, integer, integer, pg_snapshot, jsonb,
-        boolean, integer, boolean
+        boolean, integer, boolean, bytea
     ),
+    secsession.end_changed(uuid),
     secsession.offer_token(uuid, bytea, bytea, integer, integer),
     secsession.client_moved(uuid, inet, text),
     secsession.login_moment(),

@@ -15,8 +15,11 @@
 
 #include "store/answer.h"
 
-#define FIELDS 14
+#define FIELDS 19
 #define SECOND 1000000LL
+
+/* As many bytes as a stamp has. */
+#define STAMP "01234567890123456789012345678901234567890123456789012345"
 
 typedef struct {
     unsigned char bytes[1024];
@@ -85,6 +88,11 @@ static row_t answer(const char *state, const char *reason)
     put_number(&row, 23, 4);
     put_number(&row, 4, 4);
     put_number(&row, 7, 4);
+    put_field(&row, "\1", 1);
+    put_moment(&row, asked_at - 4 * SECOND);
+    put_field(&row, "\2\40\0\4\300\0\2\1", 8);
+    put_field(&row, "\1", 1);
+    put_field(&row, STAMP, SECSESSION_STAMP_BYTES);
     return row;
 }
 
@@ -130,6 +138,11 @@ static void live_session_is_read_whole(void **state)
     assert_int_equal(session->limits.absolute, 3600);
     assert_int_equal(session->cacheable, 1);
     assert_int_equal(session->vault_version, 7);
+    assert_int_equal(session->persistent, 1);
+    assert_int_equal(session->rotated_ms, 4000);
+    assert_memory_equal(session->bound.bytes, "\0\0\0\0\0\0\0\0\0\0\377\377\300\0\2\1", 16);
+    assert_int_equal(session->is_stamped, 1);
+    assert_memory_equal(session->stamp->bytes, STAMP, SECSESSION_STAMP_BYTES);
 }
 
 static void every_end_has_its_reason(void **state)

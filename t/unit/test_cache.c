@@ -215,7 +215,7 @@ static void late_writer_brings_nothing_back(void **state)
 
 static void long_names_are_not_kept(void **state)
 {
-    const int most = 124 - 36 - 4 - 5 - 4; /* beside the id, "form", "realm", and four NULs */
+    const int most = 72 - 4 - 5 - 3; /* beside "form", "realm", and three NULs */
     char name[200];
 
     for (int length = most - 1; length <= most + 1; length++) {
