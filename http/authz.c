@@ -13,7 +13,7 @@
 #include "http/page.h"
 
 /* Who has stayed signed in for a day counts as fresh for nothing. */
-#define REMEMBERED_FRESH (24 * 60 * 60)
+#define REMEMBERED_FRESH 86400
 
 static const char *parse_fresh(cmd_parms *cmd, const char *line, const void **parsed)
 {

@@ -187,7 +187,7 @@ secsession_outcome_t secsession_store_follow(secsession_store_t *store, apr_pool
             return SECSESSION_LIVE;
         }
     }
-    add_hash(&parameters, token);
+    add_bytes(&parameters, token->bytes, SECSESSION_HASH_BYTES);
     add_text(&parameters, realm);
     result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_CURRENT_TOKEN, &parameters);
     if (result == NULL) {

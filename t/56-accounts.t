@@ -1,5 +1,6 @@
 # What keeps an account safe: how many sessions a user may have, sessions that stay signed in, profiles, and
 # sessions that are bound to the address of their client.
+# mpm: all
 
 use lib 't/lib';
 use Secsession::Test;

@@ -11,7 +11,7 @@ alter table secsession.session
 comment on column secsession.session.rotated_at is
     'When its last token was made or offered.';
 comment on column secsession.session.bound_addr is
-    'The address that the session is bound to, where the web server binds sessions.';
+    'The address that the session is bound to, if it is another than client_addr: it has moved there.';
 comment on column secsession.session.moved_to is
     'The other address that it was last refused from; null: none.';
 comment on column secsession.session.credential_stamp is
@@ -45,7 +45,8 @@ alter type secsession.session_answer
     add attribute credential_stamp bytea;
 comment on column secsession.session_answer.persistent is 'See session.';
 comment on column secsession.session_answer.rotated_at is 'See session.';
-comment on column secsession.session_answer.bound_addr is 'See session.';
+comment on column secsession.session_answer.bound_addr is
+    'The address that the session is bound to, where the web server binds sessions.';
 comment on column secsession.session_answer.is_stamped is
     'Whether it has a credential_stamp: web servers then remember the session for a minute at most.';
 comment on column secsession.session_answer.credential_stamp is

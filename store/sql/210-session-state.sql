@@ -35,7 +35,7 @@ select
     end as ending,
     s.vault_version,
     s.rotated_at,
-    s.bound_addr,
+    coalesce(s.bound_addr, s.client_addr) as bound_addr,
     s.credential_stamp,
     s.stamp_checked_at
 from secsession.session s;
@@ -63,7 +63,8 @@ comment on column secsession.session_state.ending is
     'Why the session has ended or must end now; null while it is live.';
 comment on column secsession.session_state.vault_version is 'See session.';
 comment on column secsession.session_state.rotated_at is 'See session.';
-comment on column secsession.session_state.bound_addr is 'See session.';
+comment on column secsession.session_state.bound_addr is
+    'The address that the session is bound to.';
 comment on column secsession.session_state.credential_stamp is 'See session.';
 comment on column secsession.session_state.stamp_checked_at is 'See session.';
 

@@ -20,7 +20,8 @@ begin
     select
         s.session_id, s.user_name, s.auth_method, s.idle_timeout, s.absolute_timeout,
         s.created_at, s.authenticated_at, s.expires_at, s.last_seen_at, s.vault_version,
-        s.persistent, s.rotated_at, s.bound_addr, s.credential_stamp is not null as is_stamped,
+        s.persistent, s.rotated_at, coalesce(s.bound_addr, s.client_addr) as bound_addr,
+        s.credential_stamp is not null as is_stamped,
         s.ended_at is null
             and s.expires_at > statement_timestamp()
             and s.last_seen_at > statement_timestamp() - s.idle_timeout * interval '0.1 s'

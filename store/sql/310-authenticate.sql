@@ -99,7 +99,7 @@ begin
         insert into session (
             token_hash, realm, user_name, auth_method, epoch, client_addr, user_agent,
             created_at, authenticated_at, last_seen_at, rotated_at,
-            idle_timeout, absolute_timeout, expires_at, persistent, bound_addr,
+            idle_timeout, absolute_timeout, expires_at, persistent,
             credential_stamp, stamp_checked_at
         )
         values (
@@ -108,7 +108,7 @@ begin
             moment, moment, moment, moment,
             login.idle_timeout, login.absolute_timeout,
             moment + make_interval(secs => login.absolute_timeout),
-            coalesce(login.persistent, false), login.client_addr,
+            coalesce(login.persistent, false),
             login.credential_stamp,
             case when login.credential_stamp is not null then moment end
         )
@@ -138,7 +138,7 @@ begin
         null, s.session_id, s.user_name, s.auth_method,
         s.created_at, s.authenticated_at, s.expires_at, s.last_seen_at,
         statement_timestamp(), s.idle_timeout, s.absolute_timeout, true, s.vault_version,
-        s.persistent, s.rotated_at, s.bound_addr, s.credential_stamp is not null, null
+        s.persistent, s.rotated_at, s.client_addr, s.credential_stamp is not null, null
     into answer
     from started s;
     return answer;
@@ -170,7 +170,7 @@ begin
         last_seen_at = greatest(s.last_seen_at, moment),
         rotated_at = moment,
         persistent = login.persistent,
-        bound_addr = login.client_addr,
+        bound_addr = null,
         moved_to = null,
         credential_stamp = login.credential_stamp,
         stamp_checked_at = case when login.credential_stamp is not null then moment end,

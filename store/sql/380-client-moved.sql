@@ -26,7 +26,11 @@ begin
     for no key update;
 
     -- Of many requests from there the first is enough.
-    if not found or client_moved.client_addr in (bound.moved_to, bound.bound_addr) then
+    if not found
+        or client_moved.client_addr in (
+            bound.moved_to, coalesce(bound.bound_addr, bound.client_addr)
+        )
+    then
         return;
     end if;
     update session s
@@ -35,7 +39,9 @@ begin
     where s.session_id = client_moved.session_id;
     perform log_event(
         'moved', session_id, bound.realm, bound.user_name, client_moved.client_addr, null,
-        jsonb_build_object('from', bound.bound_addr, 'action', action)
+        jsonb_build_object(
+            'from', coalesce(bound.bound_addr, bound.client_addr), 'action', action
+        )
     );
     if action = 'end' then
         perform end_sessions(array[session_id], 'revoked', 'its client moved');

@@ -167,7 +167,7 @@ sub keep_cookies {
     my ($self, @set) = @_;
     for my $line (@set) {
         my ($pair, @attributes) = split /\s*;\s*/, $line;
-        my ($name, $value) = split /=/, $pair, 2;
+        my ($name, $value) = split /=/, $pair // next, 2;
         my %attribute = map { my ($key, $text) = split /=/, $_, 2; (lc $key => $text // '') } @attributes;
         my $age = $attribute{'max-age'};
         my $gone = defined $age ? $age <= 0 : ($attribute{expires} // '') =~ /\b1970\b/;
