@@ -21,7 +21,7 @@ my $end = time + 30;
 select undef, undef, undef, 0.01 until -e "$state/leave.go" || time > $end;
 print "SecSession-Logout: 1\nContent-Type: text/plain\n\nleft\n";
 PERL
-my ($postgres, $first) = start_servers(children => 2, threads => 32, config => $TWO, cgi => \%programs);
+my ($postgres, $first) = start_servers(children => 2, threads => 32, database => { settings => { max_connections => 300 } }, config => $TWO, cgi => \%programs);
 my $second = Secsession::Httpd->start(postgres => $postgres, children => 1, threads => 32, cgi => \%programs,
     config => Secsession::Test::standard_config(config => $TWO), files => { 'static/page.html' => "<p>private</p>\n" });
 

@@ -8,7 +8,7 @@ use Secsession::Process 'run';
 
 my @HTML = ([ Accept => 'text/html' ]);
 
-my ($postgres, $httpd) = start_servers(modules => ['remoteip'], children => 2, threads => 40, config => <<'CONFIG');
+my ($postgres, $httpd) = start_servers(modules => ['remoteip'], children => 2, threads => 40, database => { settings => { max_connections => 300 } }, config => <<'CONFIG');
 SecSessionMaxPerUser 3
 SecSessionRemember 30d
 SecSessionIdleTimeout 20m
