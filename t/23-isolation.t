@@ -66,7 +66,7 @@ for my $spec (sort keys %what) {
     none_accepted($out, $what{$spec});
 }
 
-is_expected(races($_, 'read committed'), $_) for qw(login-twice begin-twice vault-merge revoke-own);
+is_expected(races($_, 'read committed'), $_) for qw(login-twice begin-twice vault-merge revoke-own rotation most-sessions);
 
 my $moments = races('login-moment', 'read committed');
 is_expected($moments, 'login-moment');
