@@ -23,6 +23,9 @@ PACKAGES = gcc libc6-dev apache2-bin apache2-dev libapr1-dev libaprutil1-dev lib
            libpq-dev libssl-dev postgresql perl php-fpm util-linux
 # Ubuntu has a browser as a snap only: there its test is skipped.
 TESTERS  = libcmocka-dev curl valgrind spin openssl libapache2-mod-auth-openidc $(shell grep -qs '^ID=debian' /etc/os-release && echo chromium chromium-driver)
+# Applications that the tests protect, unpacked and not installed, and what they need.
+APPS        = dokuwiki mediawiki mediawiki-classes cgit nagios4-cgi nagios4-common
+APP_TESTERS = php-intl php-mbstring php-sqlite3 php-xml liblua5.1-0 libgd3 git
 LINTERS  = clang-format clang-tidy cppcheck shellcheck
 
 LINKING  = -shared -Wl,-z,relro,-z,now,-z,noexecstack
@@ -74,6 +77,13 @@ test-deps:
 check: test-deps ## installs what is missing, builds, runs every test; TESTS='t/10-login.t' runs only those
 	@$(MAKE) --no-print-directory all units
 	@t/lib/run --jobs $(JOBS) $(TESTS)
+
+.PHONY: check-apps
+check-apps: test-deps ## tests with real applications of Debian's packages, which are unpacked under build/
+	@.ci/deps $(APP_TESTERS)
+	@$(MAKE) --no-print-directory all
+	@t/apps/unpack $(BUILD)/apps $(APPS)
+	@t/lib/run --jobs $(JOBS) $(or $(TESTS),$(wildcard t/apps/*.t))
 
 .PHONY: check-asan
 check-asan: test-deps ## the tests again, with the module under the address and undefined-behaviour sanitizers

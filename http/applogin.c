@@ -42,6 +42,7 @@ static int may_log_in(request_rec *r)
 int secsession_applogin_prepare(request_rec *r)
 {
     secsession_context_t *context = secsession_context_get(r);
+    const secsession_when_t *login = secsession_config_location(r)->login_when;
 
     if (context == NULL || r->main) {
         return DECLINED;
@@ -49,7 +50,7 @@ int secsession_applogin_prepare(request_rec *r)
     if (may_log_in(r)) {
         secsession_bind_note_moment(r);
     }
-    if (expression_of(secsession_config_location(r)->login_when) && r->method_number == M_POST) {
+    if (expression_of(login) && !login->group && r->method_number == M_POST) {
         secsession_tee_insert(r);
     }
     return DECLINED;
@@ -108,15 +109,26 @@ static void read_words(request_rec *r, secsession_words_t *words, const apr_tabl
     }
 }
 
-/* ap_expr looks at headers_out only, and CGI's fields are in the other table. */
-static int is_so(request_rec *r, const ap_expr_info_t *expression)
+/* What an expression matched last: its groups, and in what. */
+typedef struct {
+    ap_regmatch_t groups[AP_MAX_REG_MATCH];
+    const char *source;
+} match_t;
+
+/* ap_expr looks at headers_out only, where CGI's fields are not, and there at the first of each name. */
+static int is_so(request_rec *r, const ap_expr_info_t *expression, match_t *match)
 {
     apr_table_t *headers = r->headers_out;
     const char *error = NULL;
     int result;
 
-    r->headers_out = apr_table_overlay(r->pool, r->err_headers_out, headers);
-    result = ap_expr_exec(r, expression, &error);
+    match->source = NULL;
+    /* A copy: an overlay shares its memory with the table below, and compressing changes it. */
+    r->headers_out = apr_table_copy(r->pool,
+                                    apr_table_overlay(r->pool, r->err_headers_out, headers));
+    apr_table_compress(r->headers_out, APR_OVERLAP_TABLES_MERGE);
+    result = ap_expr_exec_re(r, expression, AP_MAX_REG_MATCH, match->groups, &match->source,
+                             &error);
     r->headers_out = headers;
     if (error || result < 0) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
@@ -126,17 +138,39 @@ static int is_so(request_rec *r, const ap_expr_info_t *expression)
     return error == NULL && result > 0;
 }
 
-static void recognise_login(request_rec *r, secsession_words_t *words, const char *field)
+static const char *matched(request_rec *r, const match_t *match, int group)
 {
-    const char *user = secsession_tee_field(r, field);
+    const ap_regmatch_t *at = &match->groups[group];
 
-    if (user) {
-        name_user(r, words, user, "application");
-    } else {
+    return match->source && at->rm_so >= 0 ? apr_pstrmemdup(r->pool, match->source + at->rm_so,
+                                                            (apr_size_t)(at->rm_eo - at->rm_so))
+                                           : NULL;
+}
+
+static int is_session_of(request_rec *r, const char *user)
+{
+    const secsession_session_t *session;
+
+    return secsession_context_session(r, &session) == SECSESSION_LIVE
+           && strcmp(session->user, user) == 0;
+}
+
+static void recognise_login(request_rec *r, secsession_words_t *words,
+                            const secsession_when_t *when, const match_t *match)
+{
+    const char *user = when->group ? matched(r, match, when->group)
+                                   : secsession_tee_field(r, when->field);
+
+    if (user == NULL && when->group) {
+        contradict(r, words, "has logged somebody in whom SecSessionLoginWhen did not match");
+    } else if (user == NULL) {
         contradict(r, words,
                    apr_pstrcat(r->pool, "has logged somebody in, but the request has no field ",
-                               field, " that all programs would read alike, or is beyond 64 KiB",
-                               NULL));
+                               when->field,
+                               " that all programs would read alike, or is beyond 64 KiB", NULL));
+    } else if (!when->group || !is_session_of(r, user)) {
+        /* An application that only says again who is there has checked no password. */
+        name_user(r, words, user, "application");
     }
 }
 
@@ -144,13 +178,15 @@ static void recognise_login(request_rec *r, secsession_words_t *words, const cha
 static void recognise(request_rec *r, const secsession_location_config_t *location,
                       secsession_words_t *words)
 {
-    const ap_expr_info_t *login = expression_of(location->login_when);
+    const secsession_when_t *login = location->login_when;
     const ap_expr_info_t *logout = expression_of(location->logout_when);
+    match_t match;
 
-    if (login && r->method_number == M_POST && is_so(r, login)) {
-        recognise_login(r, words, location->login_when->field);
+    if (expression_of(login) && (login->group || r->method_number == M_POST)
+        && is_so(r, login->expression, &match)) {
+        recognise_login(r, words, login, &match);
     }
-    if (logout && is_so(r, logout)) {
+    if (logout && is_so(r, logout, &match)) {
         words->log_out = 1;
     }
 }

@@ -54,8 +54,8 @@ const char *secsession_argument_bind(cmd_parms *cmd, const char *what, const cha
 const char *secsession_argument_clear_site_data(cmd_parms *cmd, int argc, char *const argv[],
                                                 const char **value);
 
-/* An expression of httpd's (ap_expr), or "none"; and "field=NAME" or NULL. */
-const char *secsession_argument_when(cmd_parms *cmd, const char *expression, const char *field,
+/* An expression of httpd's (ap_expr), or "none"; and "field=NAME", "user=$1", or NULL. */
+const char *secsession_argument_when(cmd_parms *cmd, const char *expression, const char *from,
                                      const secsession_when_t **when);
 
 /* Shell patterns of cookie names (const char *), or "none": no patterns. */

@@ -14,19 +14,35 @@ static const char *wrong(cmd_parms *cmd, const char *argument, const char *allow
     return apr_psprintf(cmd->pool, "%s is '%s'; it must be %s", cmd->cmd->name, argument, allowed);
 }
 
-const char *secsession_argument_when(cmd_parms *cmd, const char *expression, const char *field,
+/* Where the user's name is. Whether `from` says so. */
+static int parse_from(const char *from, secsession_when_t *when)
+{
+    when->field = "username";
+    if (from == NULL) {
+        return 1;
+    }
+    if (strncasecmp(from, "field=", 6) == 0) {
+        when->field = from + 6;
+        return from[6] != '\0';
+    }
+    if (strncasecmp(from, "user=$", 6) == 0 && from[6] >= '1' && from[6] <= '9') {
+        when->group = from[6] - '0';
+        return from[7] == '\0';
+    }
+    return 0;
+}
+
+const char *secsession_argument_when(cmd_parms *cmd, const char *expression, const char *from,
                                      const secsession_when_t **result)
 {
     secsession_when_t *when = apr_pcalloc(cmd->pool, sizeof(*when));
     const char *error = NULL;
 
     *result = when;
-    when->field = "username";
-    if (field && (strncasecmp(field, "field=", 6) != 0 || field[6] == '\0')) {
-        return wrong(cmd, field, "an expression, then field= and the name of a form field");
-    }
-    if (field) {
-        when->field = field + 6;
+    if (!parse_from(from, when)) {
+        return wrong(
+            cmd, from,
+            "an expression, then field= and the name of a form field, or user=$1 to user=$9");
     }
     if (strcasecmp(expression, "none") == 0) {
         return NULL;

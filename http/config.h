@@ -60,6 +60,7 @@ typedef struct {
 typedef struct {
     const ap_expr_info_t *expression; /* NULL: none is */
     const char *field;                /* of the request's form: the user's name */
+    int group; /* of the last match: the user's name; 0: it is in the field */
 } secsession_when_t;
 
 /* One location. */

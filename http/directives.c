@@ -239,12 +239,12 @@ static const char *set_feed(cmd_parms *cmd, void *location, const char *argument
 }
 
 static const char *set_when(cmd_parms *cmd, void *location, const char *expression,
-                            const char *field)
+                            const char *from)
 {
     const secsession_when_t **when =
         (const secsession_when_t **)((char *)location + (apr_size_t)cmd->info);
 
-    return secsession_argument_when(cmd, expression, field, when);
+    return secsession_argument_when(cmd, expression, from, when);
 }
 
 static const char *set_logout_when(cmd_parms *cmd, void *location, const char *expression)
@@ -370,7 +370,8 @@ const command_rec secsession_directives[] = {
                  "On: obey the application's SecSession-Login, -Logout and -Revoke; default: Off"),
     AP_INIT_TAKE12("SecSessionLoginWhen", set_when, LOCATION(login_when), EVERYWHERE,
                    "an expression that recognises a login in the response, then field=NAME of the "
-                   "form field that holds the user; or none"),
+                   "form field that holds the user, or user=$1, what the expression matched; or "
+                   "none"),
     AP_INIT_TAKE1("SecSessionLogoutWhen", set_logout_when, LOCATION(logout_when), EVERYWHERE,
                   "an expression that recognises a logout in the response; or none"),
     AP_INIT_TAKE_ARGV("SecSessionVault", set_vault, NULL, EVERYWHERE,

@@ -1,6 +1,7 @@
 # A private PHP-FPM on a Unix socket, as www-data where we are root, with PHP's sessions in its own folder.
 #
 #   my $fpm = Secsession::Fpm->start(children => 4);
+#       values => { name => value }   of php.ini; env => { NAME => value }, what programs get
 #   $fpm->handler         what SetHandler takes
 #   $fpm->socket, pid, folder
 package Secsession::Fpm;
@@ -26,12 +27,18 @@ pm = static
 pm.max_children = @{[ $opt{children} // 4 ]}
 php_admin_value[session.save_handler] = files
 php_admin_value[session.save_path] = $folder/sessions
+@{[ lines('php_admin_value', $opt{values}), lines('env', $opt{env}) ]}
 CONF
     my ($program) = reverse sort glob '/usr/sbin/php-fpm*';
     die "php-fpm is not installed\n" unless $program;
     my $pid = spawn(command => [ $program, '-F', '-O', '-y', $conf ], log => "$folder/out.log");
     await { -S "$folder/fpm.sock" } 10 or die 'PHP-FPM does not start: ' . slurp("$folder/out.log");
     return bless { pid => $pid, folder => $folder }, $class;
+}
+
+sub lines {
+    my ($what, $pairs) = @_;
+    return map { "${what}[$_] = $pairs->{$_}\n" } sort keys %{ $pairs // {} };
 }
 
 sub pid { return $_[0]{pid} }
