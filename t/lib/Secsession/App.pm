@@ -3,6 +3,7 @@
 #   use Secsession::App;                  # skips the test where they are not there, and fails where CI is set
 #   my $root = unpacked('usr/share/dokuwiki');     the folder that has this in it as / would
 #   my $folder = private_copy($from, $name)        a copy for this test, httpd's user's own
+#   give_away($folder)                             it is httpd's user's own
 #   my $text = configuration('dokuwiki', '/usr/share/dokuwiki' => $place, ...)    conf/apps/dokuwiki.conf with these
 #       paths in place of Debian's; every one must be in it
 #   my $record = recorder()               $record->{values} of php.ini make every PHP page write down what it was given;
@@ -28,7 +29,7 @@ use Secsession::Process qw(am_root checkout run scratch slurp spew);
 use Secsession::Test ();
 use Test::More;
 
-our @EXPORT = qw(unpacked private_copy configuration recorder visitor form check_application);
+our @EXPORT = qw(unpacked private_copy give_away configuration recorder visitor form check_application);
 
 my @answers;    # of all visitors
 my %tokens;     # that any of them had
