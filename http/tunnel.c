@@ -26,12 +26,20 @@ typedef struct {
     int is_open;              /* 101 has been sent */
     apr_bucket_brigade *head; /* of a response, until it is whole */
     secsession_outcome_t outcome; /* of the session at the beginning */
+    apr_int64_t authenticated_at; /* of the session then; 0: not live */
     secsession_hash_t token;
     apr_pool_t *scratch;
     apr_time_t checked;
 } tunnel_t;
 
 /* --- the session of a tunnel ------------------------------------------------------------------- */
+
+/* What was opened before a login is worth nothing after it (I5). */
+static int is_same_login(const tunnel_t *tunnel, const secsession_session_t *session)
+{
+    return session->authenticated_at == tunnel->authenticated_at
+           && secsession_stamp_check(tunnel->r, session) == SECSESSION_LIVE;
+}
 
 /* What the client sends is use of the session, what it is sent is not. */
 static int is_good(tunnel_t *tunnel, int is_use)
@@ -52,8 +60,7 @@ static int is_good(tunnel_t *tunnel, int is_use)
     if (secsession_store_follow(server->store, tunnel->scratch, &tunnel->token, server->realm,
                                 &visit, secsession_identity_address(tunnel->r), &session)
             == tunnel->outcome
-        && (tunnel->outcome != SECSESSION_LIVE
-            || secsession_stamp_check(tunnel->r, session) == SECSESSION_LIVE)) {
+        && (tunnel->outcome != SECSESSION_LIVE || is_same_login(tunnel, session))) {
         return 1;
     }
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, tunnel->r,
@@ -206,6 +213,7 @@ static void watch(request_rec *r, const secsession_context_t *context)
     tunnel->r = r;
     tunnel->head = apr_brigade_create(r->connection->pool, r->connection->bucket_alloc);
     tunnel->outcome = secsession_context_session(r, &session);
+    tunnel->authenticated_at = session ? session->authenticated_at : 0;
     if (session == NULL) {
         tunnel->outcome = SECSESSION_UNKNOWN;
     }

@@ -119,6 +119,18 @@ subtest 'one whose session gets another token' => sub {
     like $last, qr/\(closed\)/, 'until it is revoked';
 };
 
+subtest 'one that was opened before a login' => sub {
+    my $alice = browser($httpd, 'alice');
+    $postgres->psql("update secsession.session set authenticated_at = authenticated_at - interval '1 min' where user_name = 'alice' and ended_at is null");
+    has_heard($postgres, $httpd);
+    my $socket = open_tunnel($alice, '/up/ws');
+    receive($socket, qr/hello\n/);
+    is $alice->login('alice', password_of('alice'))->status, 303, 'whose user logs in again';
+    my $last = '';
+    await { $last = eval { local $SIG{PIPE} = 'IGNORE'; echo($socket, 'seven') } // '(closed)'; $last =~ /closed/ } 5;
+    like $last, qr/\(closed\)/, 'is closed, whoever has opened it';
+};
+
 subtest 'one that needs no session' => sub {
     my $socket = open_tunnel($httpd->client, '/up/free/ws');
     like receive($socket, qr/hello\n/), qr{^HTTP/1\.1 101 }, 'is opened';

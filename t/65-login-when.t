@@ -12,10 +12,15 @@ my $WHEN = <<'CONFIG';
     SecSessionVault OLDID
     SecSessionAppLogin On
 </Location>
+<Location "/old/named/">
+    SecSessionLoginWhen "%{resp:Set-Cookie} =~ /\\bNAME=([^;]*)/ && unescape($1) =~ /^(.*)$/" user=$1
+    SecSessionLogoutWhen none
+</Location>
 <Location "/old/silent/">
     SecSessionLoginWhen  none
     SecSessionLogoutWhen none
 </Location>
+ScriptAliasMatch "^/old/named/(headers)(.*)$" "@FOLDER@/cgi-bin/$1$2"
 ScriptAliasMatch "^/old/(?:silent/)?(app|show|slow)(.*)$" "@FOLDER@/cgi-bin/$1$2"
 <Location "/private/">
     AuthType SecSession
@@ -147,6 +152,31 @@ subtest 'a login again' => sub {
     post($client, $FORM, 'login=otto&password=open+sesame');
     is user_of($client), 'otto', 'somebody else on the same browser';
     unlike cookies_seen($client), qr/\Q$cookie\E/, 'sees nothing of before';
+};
+
+# The application at /old/named/ answers with these fields.
+sub named { my ($client, @fields) = @_; return $client->get('/old/named/headers?' . join '', map { s/([^\w-])/sprintf '%%%02X', ord $1/ger } map { "$_\n" } @fields) }
+
+subtest 'a user whom the answer names' => sub {
+    my $client = $httpd->client;
+    my $response = named($client, 'Set-Cookie: OTHER=1', 'Set-Cookie: NAME=erika%20m; path=/', 'Set-Cookie: MORE=2');
+    is $response->status, 200, 'the answer to a GET';
+    is user_of($client), 'erika m', 'logs in, as the application writes the name';
+    my $token = $client->token;
+    is scalar($response->all_headers('Set-Cookie')), 4, 'the application\'s fields are all there';
+    is_deeply [ grep { /$COOKIE/ } named($client, 'Set-Cookie: NAME=erika%20m; path=/')->all_headers('Set-Cookie') ], [],
+        'who is named once more has not logged in';
+    is $client->token, $token, 'and keeps the token';
+    named($client, 'Set-Cookie: NAME=otto; path=/');
+    is user_of($client), 'otto', 'somebody else has';
+    ok !is_in($httpd->client->set_token($token)), 'and the token of before is worth nothing';
+    is named($client, 'Set-Cookie: NAMES=erika; path=/')->status, 200, 'an answer that does not match';
+    is user_of($client), 'otto', 'changes nothing';
+    for my $name ('', 'a%0Ab', 'x' x 256, '%C3%28', 'a%2C%20b') {
+        my $refused = named($httpd->client, "Set-Cookie: NAME=$name; path=/");
+        is $refused->status, 502, "what can be no name ($name) is refused";
+        is_deeply [ $refused->all_headers('Set-Cookie') ], [], 'without a cookie';
+    }
 };
 
 done_testing;
