@@ -92,6 +92,7 @@ void *secsession_config_merge_server(apr_pool_t *pool, void *base_data, void *ov
 
     merged->in_use = base->in_use || over->in_use;
     PICK(realm);
+    PICK(log);
     merged->forwarded = both(pool, base->forwarded, over->forwarded);
     merged->sources = both(pool, base->sources, over->sources);
     merged->database = merge_database(&base->database, &over->database);

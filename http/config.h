@@ -52,6 +52,7 @@ typedef struct {
     int profile;                         /* a secsession_profile_t; -1: not said */
     secsession_rotation_t rotation;      /* interval -1: not said; grace 0: not said */
     secsession_crowd_t crowd;            /* most -1: not said */
+    const char *log;                     /* SecSessionLog; NULL: none */
     secsession_store_config_t database;  /* DBDriver, DBDParams, DBDMax are mod_dbd's, read along */
     secsession_store_t *store;           /* where in_use, after post_config */
 } secsession_server_config_t;

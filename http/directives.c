@@ -199,13 +199,13 @@ static const char *set_user_query(cmd_parms *cmd, void *location, const char *ar
     return NULL;
 }
 
-/* mod_dbd's directives are read along: httpd hands a directive to every module that declares it. */
-static const char *set_dbd_text(cmd_parms *cmd, void *location, const char *argument)
+static const char *set_server_text(cmd_parms *cmd, void *location, const char *argument)
 {
     *(const char **)place_of(cmd) = argument;
     return NULL;
 }
 
+/* mod_dbd's directives are read along: httpd hands a directive to every module that declares it. */
 static const char *set_dbd_max(cmd_parms *cmd, void *location, const char *argument)
 {
     return secsession_argument_number(cmd, argument, 10000, place_of(cmd));
@@ -358,8 +358,10 @@ const command_rec secsession_directives[] = {
                   "how long cached sessions are served without a database; default: 0"),
     AP_INIT_TAKE1("SecSessionFeed", set_feed, SERVER(database.feed), RSRC_CONF,
                   "a direct connection to listen on, where DBDParams names a pooler"),
-    AP_INIT_TAKE1("DBDriver", set_dbd_text, SERVER(database.driver), RSRC_CONF, "mod_dbd's"),
-    AP_INIT_TAKE1("DBDParams", set_dbd_text, SERVER(database.params), RSRC_CONF, "mod_dbd's"),
+    AP_INIT_TAKE1("SecSessionLog", set_server_text, SERVER(log), RSRC_CONF,
+                  "a file, or | and a program, for events as lines of JSON"),
+    AP_INIT_TAKE1("DBDriver", set_server_text, SERVER(database.driver), RSRC_CONF, "mod_dbd's"),
+    AP_INIT_TAKE1("DBDParams", set_server_text, SERVER(database.params), RSRC_CONF, "mod_dbd's"),
     AP_INIT_TAKE1("DBDMax", set_dbd_max, SERVER(database.max), RSRC_CONF, "mod_dbd's"),
     AP_INIT_TAKE1("SecSessionForward", set_forward, NULL, EVERYWHERE,
                   "the request header that tells an application the user; or none"),

@@ -5,6 +5,7 @@
 #include <http_log.h>
 
 #include "http/config.h"
+#include "http/eventlog.h"
 #include "http/modsession.h"
 
 APLOG_USE_MODULE(secsession);
@@ -36,10 +37,13 @@ static int is_same_text(const char *one, const char *other)
     return one == other || (one && other && strcmp(one, other) == 0);
 }
 
-static int is_same_database(const secsession_store_config_t *one,
-                            const secsession_store_config_t *other)
+static int is_same_database(const secsession_server_config_t *one_server,
+                            const secsession_server_config_t *other_server)
 {
-    return one->max == other->max && one->keys == other->keys
+    const secsession_store_config_t *one = &one_server->database, *other = &other_server->database;
+
+    return is_same_text(one_server->log, other_server->log) && one->max == other->max
+           && one->keys == other->keys
            && (!one->is_cached
                || (one->slots == other->slots && one->lease_ms == other->lease_ms
                    && one->stale_ms == other->stale_ms && is_same_text(one->feed, other->feed)));
@@ -52,17 +56,23 @@ static int give_store(apr_pool_t *pool, const server_rec *first, server_rec *ser
     const secsession_server_config_t *twin = find_twin(first, server);
     apr_status_t status;
 
-    if (twin && !is_same_database(&twin->database, &config->database)) {
+    if (twin && !is_same_database(twin, config)) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
                      "SS304: two servers have the same DBDParams, but not the same DBDMax, "
-                     "SecSessionCacheSlots, SecSessionLease, SecSessionStale, SecSessionFeed and "
-                     "SecSessionVaultKeys: "
+                     "SecSessionCacheSlots, SecSessionLease, SecSessionStale, SecSessionFeed, "
+                     "SecSessionVaultKeys and SecSessionLog: "
                      "write these once, outside of the virtual hosts");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     if (twin) {
         config->store = twin->store;
         return OK;
+    }
+    if (config->log) {
+        config->database.sink = secsession_eventlog_open(pool, server, config->log);
+        if (config->database.sink == NULL) {
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
     }
     status = secsession_store_create(&config->store, pool, server, &config->database, (*number)++);
     if (status != APR_SUCCESS) {

@@ -9,12 +9,43 @@
 
 #include "store/dbd.h"
 
+#define EVENT "SSEVT" /* the SQLSTATE of secsession.tell_event() */
+
 apr_time_t secsession_monotonic(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_BOOTTIME, &now);
     return (apr_time_t)now.tv_sec * APR_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+/* An event is not to be told before its statement has succeeded. */
+static void take_notice(void *data, const PGresult *notice)
+{
+    secsession_connection_t *connection = data;
+    const char *sqlstate = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
+    const char *text = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (connection->events && sqlstate && text && strcmp(sqlstate, EVENT) == 0) {
+        APR_ARRAY_PUSH(connection->events, const char *) = apr_pstrdup(connection->events_pool,
+                                                                       text);
+    }
+}
+
+static void expect_events(secsession_connection_t *connection)
+{
+    if (connection->sink) {
+        apr_pool_clear(connection->events_pool);
+        connection->events = apr_array_make(connection->events_pool, 4, sizeof(const char *));
+    }
+}
+
+static void tell_events(secsession_connection_t *connection)
+{
+    for (int i = 0; connection->sink && i < connection->events->nelts; i++) {
+        connection->sink->tell(connection->sink->data,
+                               APR_ARRAY_IDX(connection->events, i, const char *));
+    }
 }
 
 static apr_status_t close_handle(void *pg)
@@ -24,8 +55,9 @@ static apr_status_t close_handle(void *pg)
 }
 
 secsession_connection_t *secsession_connection_open(const apr_dbd_driver_t *driver,
-                                                    const char *params, apr_pool_t *scratch,
-                                                    const char **error)
+                                                    const char *params,
+                                                    const secsession_sink_t *sink,
+                                                    apr_pool_t *scratch, const char **error)
 {
     secsession_connection_t *connection;
     const char *why = NULL;
@@ -47,6 +79,11 @@ secsession_connection_t *secsession_connection_open(const apr_dbd_driver_t *driv
     connection->pg = apr_dbd_native_handle(driver, handle);
     apr_pool_cleanup_register(pool, connection->pg, close_handle, apr_pool_cleanup_null);
     PQsetnonblocking(connection->pg, 1); /* or sending could block beyond any deadline */
+    if (sink) {
+        connection->sink = sink;
+        apr_pool_create(&connection->events_pool, pool);
+        PQsetNoticeReceiver(connection->pg, take_notice, connection);
+    }
     return connection;
 }
 
@@ -202,10 +239,10 @@ static secsession_execution_t execute_prepared(secsession_connection_t *connecti
     return receive(connection, deadline, result);
 }
 
-secsession_execution_t secsession_connection_execute(secsession_connection_t *connection,
-                                                     const secsession_statement_t *statement,
-                                                     const secsession_parameters_t *parameters,
-                                                     apr_time_t deadline, PGresult **result)
+static secsession_execution_t execute(secsession_connection_t *connection,
+                                      const secsession_statement_t *statement,
+                                      const secsession_parameters_t *parameters,
+                                      apr_time_t deadline, PGresult **result)
 {
     secsession_execution_t execution;
 
@@ -221,6 +258,21 @@ secsession_execution_t secsession_connection_execute(secsession_connection_t *co
         connection->prepared &= ~(1u << statement->number);
         PQclear(*result);
         execution = execute_prepared(connection, statement, parameters, deadline, result);
+    }
+    return execution;
+}
+
+secsession_execution_t secsession_connection_execute(secsession_connection_t *connection,
+                                                     const secsession_statement_t *statement,
+                                                     const secsession_parameters_t *parameters,
+                                                     apr_time_t deadline, PGresult **result)
+{
+    secsession_execution_t execution;
+
+    expect_events(connection);
+    execution = execute(connection, statement, parameters, deadline, result);
+    if (execution == SECSESSION_EXECUTED) {
+        tell_events(connection);
     }
     return execution;
 }

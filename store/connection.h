@@ -6,17 +6,23 @@
 #define SECSESSION_CONNECTION_H
 
 #include <apr_dbd.h>
+#include <apr_tables.h>
 #include <apr_time.h>
 #include <libpq-fe.h>
 
+#include "store/sink.h"
+
 typedef struct secsession_connection_t {
     PGconn *pg;
-    apr_pool_t *pool;      /* its own, so that threads share no allocator */
-    apr_uint32_t prepared; /* bit n: statement n is prepared on this connection */
-    int verified;          /* the schema behind it has the right version */
-    int interrupt;         /* a descriptor that ends every wait when it can be read; -1: none */
-    int probe;             /* pool.c: the one thread that may try while the database hangs */
-    apr_time_t since;      /* pool.c: taken, or put back, at (monotonic) */
+    apr_pool_t *pool;              /* its own, so that threads share no allocator */
+    apr_uint32_t prepared;         /* bit n: statement n is prepared on this connection */
+    int verified;                  /* the schema behind it has the right version */
+    const secsession_sink_t *sink; /* whom events are told; NULL: nobody */
+    apr_pool_t *events_pool;
+    apr_array_header_t *events; /* const char *, of the statement that is running */
+    int interrupt;    /* a descriptor that ends every wait when it can be read; -1: none */
+    int probe;        /* pool.c: the one thread that may try while the database hangs */
+    apr_time_t since; /* pool.c: taken, or put back, at (monotonic) */
 } secsession_connection_t;
 
 /* A statement, known to each connection under a name made of its number (0 to 31). */
@@ -47,11 +53,13 @@ typedef enum {
 /* Microseconds of a clock that nobody sets and that runs on while the machine sleeps. */
 apr_time_t secsession_monotonic(void);
 
-/* Opens a connection; libpq's connect_timeout bounds the wait. NULL if that fails, with *error (in
+/* Opens a connection; libpq's connect_timeout bounds the wait. The events of its statements go to
+ * `sink` (NULL: to nobody) once secsession.tell_events is on. NULL if that fails, with *error (in
  * `scratch`) saying why. */
 secsession_connection_t *secsession_connection_open(const apr_dbd_driver_t *driver,
-                                                    const char *params, apr_pool_t *scratch,
-                                                    const char **error);
+                                                    const char *params,
+                                                    const secsession_sink_t *sink,
+                                                    apr_pool_t *scratch, const char **error);
 
 /* Waits until the server says something of its own accord: EXECUTED; STALLED; LOST. */
 secsession_execution_t secsession_connection_listen(secsession_connection_t *connection,

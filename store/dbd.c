@@ -12,7 +12,8 @@
 APLOG_USE_MODULE(secsession);
 
 static const char *const STATEMENTS[] = {
-    [SECSESSION_SQL_SCHEMA_VERSION] = "select secsession.schema_version()",
+    [SECSESSION_SQL_SCHEMA_VERSION] =
+        "select secsession.schema_version(), set_config('secsession.tell_events', $1, false)",
     [SECSESSION_SQL_LOOKUP] = "select secsession.lookup($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_CURRENT_TOKEN] = "select secsession.current_token($1, $2)",
     [SECSESSION_SQL_LOGIN_BEGIN] = "select * from secsession.login_begin($1, $2, $3, $4, $5)",
@@ -33,7 +34,8 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_CLIENT_MOVED] = "select secsession.client_moved($1, $2, $3)",
     [SECSESSION_SQL_END_CHANGED] = "select secsession.end_changed($1)",
     [SECSESSION_SQL_FEED_NAME] =
-        "select pg_backend_pid(), set_config('application_name', 'mod_secsession feed', false)",
+        ("select pg_backend_pid(), set_config('application_name', 'mod_secsession feed', false), "
+         "set_config('secsession.tell_events', $1, false)"),
     [SECSESSION_SQL_LISTEN] = "listen secsession",
     [SECSESSION_SQL_HEARTBEAT] = "select secsession.heartbeat($1, $2, $3)",
     [SECSESSION_SQL_ANNOUNCE] = "select secsession.announce($1)",
@@ -46,24 +48,26 @@ struct secsession_dbd_t {
     const apr_dbd_driver_t *driver;
     const char *params;
     int max;
+    const secsession_sink_t *sink;
     secsession_trouble_t *trouble;
     secsession_pool_t *connections; /* of this child */
     atomic_int unprepared;          /* a pooler loses our prepared statements: send the text */
 };
 
 apr_status_t secsession_dbd_create(secsession_dbd_t **result, apr_pool_t *pool, server_rec *server,
-                                   const char *driver, const char *params, int max,
+                                   const secsession_store_config_t *config,
                                    secsession_trouble_t *trouble)
 {
     secsession_dbd_t *dbd = apr_pcalloc(pool, sizeof(*dbd));
     apr_status_t status = apr_dbd_init(pool);
 
     dbd->server = server;
-    dbd->params = params;
-    dbd->max = max;
+    dbd->params = config->params;
+    dbd->max = config->max;
+    dbd->sink = config->sink;
     dbd->trouble = trouble;
     if (status == APR_SUCCESS) {
-        status = apr_dbd_get_driver(pool, driver, &dbd->driver);
+        status = apr_dbd_get_driver(pool, config->driver, &dbd->driver);
     }
     *result = dbd;
     return status;
@@ -71,7 +75,8 @@ apr_status_t secsession_dbd_create(secsession_dbd_t **result, apr_pool_t *pool, 
 
 apr_status_t secsession_dbd_child_init(secsession_dbd_t *dbd, apr_pool_t *pool)
 {
-    return secsession_pool_create(&dbd->connections, pool, dbd->driver, dbd->params, dbd->max);
+    return secsession_pool_create(&dbd->connections, pool, dbd->driver, dbd->params, dbd->max,
+                                  dbd->sink);
 }
 
 static void log_no_connection(secsession_dbd_t *dbd, secsession_pool_state_t state,
@@ -172,7 +177,7 @@ static secsession_execution_t execute(secsession_dbd_t *dbd, secsession_connecti
 static secsession_execution_t verify(secsession_dbd_t *dbd, secsession_connection_t *connection,
                                      apr_time_t deadline)
 {
-    static const secsession_parameters_t none;
+    const secsession_parameters_t tell = secsession_dbd_tell_events(dbd);
     PGresult *result;
     secsession_execution_t execution;
     int version = 0;
@@ -181,7 +186,7 @@ static secsession_execution_t verify(secsession_dbd_t *dbd, secsession_connectio
     if (connection->verified) {
         return SECSESSION_EXECUTED;
     }
-    execution = execute(dbd, connection, SECSESSION_SQL_SCHEMA_VERSION, &none, deadline, &result);
+    execution = execute(dbd, connection, SECSESSION_SQL_SCHEMA_VERSION, &tell, deadline, &result);
     if (execution == SECSESSION_EXECUTED && PQntuples(result) == 1) {
         version = (int)secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0),
                                                 &ok);
@@ -270,7 +275,15 @@ const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, se
 secsession_connection_t *secsession_dbd_open(const secsession_dbd_t *dbd, const char *params,
                                              apr_pool_t *scratch, const char **error)
 {
-    return secsession_connection_open(dbd->driver, params ? params : dbd->params, scratch, error);
+    return secsession_connection_open(dbd->driver, params ? params : dbd->params, dbd->sink,
+                                      scratch, error);
+}
+
+secsession_parameters_t secsession_dbd_tell_events(const secsession_dbd_t *dbd)
+{
+    const secsession_parameters_t tell = { .count = 1, .values = { dbd->sink ? "on" : "off" } };
+
+    return tell;
 }
 
 secsession_statement_t secsession_dbd_statement(secsession_sql_t sql)

@@ -7,6 +7,7 @@
 #include <httpd.h>
 
 #include "store/connection.h"
+#include "store/store.h"
 #include "store/trouble.h"
 
 #define SECSESSION_SCHEMA_VERSION 3
@@ -40,7 +41,7 @@ typedef enum {
 } secsession_sql_t;
 
 apr_status_t secsession_dbd_create(secsession_dbd_t **dbd, apr_pool_t *pool, server_rec *server,
-                                   const char *driver, const char *params, int max,
+                                   const secsession_store_config_t *config,
                                    secsession_trouble_t *trouble);
 apr_status_t secsession_dbd_child_init(secsession_dbd_t *dbd, apr_pool_t *pool);
 
@@ -55,6 +56,9 @@ const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, se
 secsession_connection_t *secsession_dbd_open(const secsession_dbd_t *dbd, const char *params,
                                              apr_pool_t *scratch, const char **error);
 secsession_statement_t secsession_dbd_statement(secsession_sql_t sql);
+
+/* What SCHEMA_VERSION and FEED_NAME take: whether events are to be told. */
+secsession_parameters_t secsession_dbd_tell_events(const secsession_dbd_t *dbd);
 
 /* Logs that a statement had an answer that this module does not understand. */
 void secsession_dbd_log_nonsense(secsession_dbd_t *dbd, secsession_sql_t sql);

@@ -126,6 +126,7 @@ static void log_elsewhere(const secsession_listener_t *listener)
 static int begin_to_listen(secsession_listener_t *listener)
 {
     static const secsession_sql_t steps[] = { SECSESSION_SQL_FEED_NAME, SECSESSION_SQL_LISTEN };
+    const secsession_parameters_t tell = secsession_dbd_tell_events(listener->config.dbd);
     static const secsession_parameters_t none;
     const char *error;
     int is_good = 1;
@@ -139,7 +140,8 @@ static int begin_to_listen(secsession_listener_t *listener)
     }
     listener->connection->interrupt = listener->interrupt;
     for (int i = 0; is_good && i < 2; i++) {
-        PGresult *result = ask(listener, steps[i], &none,
+        PGresult *result = ask(listener, steps[i],
+                               steps[i] == SECSESSION_SQL_FEED_NAME ? &tell : &none,
                                secsession_monotonic() + SECSESSION_STORE_DEADLINE);
 
         is_good = result && (steps[i] != SECSESSION_SQL_FEED_NAME || is_direct(listener, result));

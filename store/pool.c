@@ -20,6 +20,7 @@
 struct secsession_pool_t {
     const apr_dbd_driver_t *driver;
     const char *params;
+    const secsession_sink_t *sink;
     int max;
     int few;
     apr_thread_mutex_t *mutex; /* guards all below */
@@ -44,7 +45,8 @@ static apr_status_t close_idle(void *data)
 }
 
 apr_status_t secsession_pool_create(secsession_pool_t **result, apr_pool_t *pool,
-                                    const apr_dbd_driver_t *driver, const char *params, int max)
+                                    const apr_dbd_driver_t *driver, const char *params, int max,
+                                    const secsession_sink_t *sink)
 {
     secsession_pool_t *connections = apr_pcalloc(pool, sizeof(*connections));
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -53,6 +55,7 @@ apr_status_t secsession_pool_create(secsession_pool_t **result, apr_pool_t *pool
     connections->driver = driver;
     connections->params = params;
     connections->max = max;
+    connections->sink = sink;
     connections->few = processors > 2 ? (int)processors : 2;
     connections->idle = apr_pcalloc(pool, (apr_size_t)max * sizeof(*connections->idle));
     status = apr_thread_mutex_create(&connections->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
@@ -142,7 +145,8 @@ static secsession_connection_t *open_one(secsession_pool_t *connections, int pro
 {
     apr_time_t start = secsession_monotonic();
     secsession_connection_t *connection =
-        secsession_connection_open(connections->driver, connections->params, scratch, error);
+        secsession_connection_open(connections->driver, connections->params, connections->sink,
+                                   scratch, error);
 
     if (connection == NULL) {
         apr_thread_mutex_lock(connections->mutex);

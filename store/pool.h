@@ -21,7 +21,8 @@ typedef enum {
 
 /* Makes the pool of this child, whose memory and connections end with `pool`. */
 apr_status_t secsession_pool_create(secsession_pool_t **connections, apr_pool_t *pool,
-                                    const apr_dbd_driver_t *driver, const char *params, int max);
+                                    const apr_dbd_driver_t *driver, const char *params, int max,
+                                    const secsession_sink_t *sink);
 
 /* Takes a connection that seems alive. `scratch` is for *error. */
 secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections, apr_time_t deadline,

@@ -54,8 +54,7 @@ apr_status_t secsession_store_create(secsession_store_t **result, apr_pool_t *po
     store->server = server;
     store->keys = config->keys;
     if (status == APR_SUCCESS) {
-        status = secsession_dbd_create(&store->dbd, pool, server, config->driver, config->params,
-                                       config->max, store->trouble);
+        status = secsession_dbd_create(&store->dbd, pool, server, config, store->trouble);
     }
     if (status == APR_SUCCESS && config->is_cached) {
         status = create_cache(store, pool, config, number);

@@ -16,6 +16,7 @@
 #include "session/seal.h"
 #include "session/session.h"
 #include "session/token.h"
+#include "store/sink.h"
 
 #define SECSESSION_STORE_DEADLINE apr_time_from_sec(2)
 
@@ -32,6 +33,7 @@ typedef struct {
     const char *feed;   /* another connection string, to listen on; NULL: params */
     int has_vaults;     /* there is room for them beside the cache */
     const secsession_keys_t *keys; /* that seal what the vaults hold, or NULL */
+    const secsession_sink_t *sink; /* whom events are told, or NULL */
 } secsession_store_config_t;
 
 #define SECSESSION_NO_EPOCH (-1)

@@ -121,6 +121,7 @@ my %DIRECTIVE = (
     SecSessionBind => { where => 'D', right => [ 'none', 'subnet', 'address', 'Subnet log', 'address reauth', 'address end' ],
         wrong => { 'none, or subnet or address' => [ 'On', 'ip', [ 'none log', 'none' ], [ '""', '' ] ], 'log, reauth or end' => [ [ 'subnet off', 'off' ] ] } },
     SecSessionCredentialStamp => { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'file' ] } },
+    SecSessionLog => { where => 'S', right => [ 'logs/events', '"|/bin/cat"', '"|$exec cat"' ], wrong => {} },
     SecSessionTouch => { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'never' ] } },
     SecSessionForward => { where => 'D', right => [qw(none X-Remote-User X_User Remote_User)],
         wrong => { 'the name of a request header that means nothing else' => [ qw(Cookie host Authorization Transfer-Encoding SecSession-Login secsession_x a:b a/b),

@@ -1,0 +1,35 @@
+-- Events are told to the web server whose statement has written them, if it asks for that on its connection: as
+-- notices with a SQLSTATE of their own, which it takes for true when the statement has succeeded.
+
+create or replace function secsession.tell_event()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set client_min_messages = notice
+as $$
+begin
+    raise notice using
+        errcode = 'SSEVT',
+        message = json_strip_nulls(json_build_object(
+            'at', to_char(new.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+            'event', new.event,
+            'session_id', new.session_id,
+            'realm', new.realm,
+            'user_name', new.user_name,
+            'client_addr', new.client_addr,
+            'actor', new.actor,
+            'reason', new.reason,
+            'detail', nullif(new.detail, '{}')
+        ));
+    return null;
+end
+$$;
+comment on function secsession.tell_event() is
+    'Internal: tells the client of an event, as one line of JSON.';
+
+create or replace trigger tell_event
+    after insert on secsession.event_log
+    for each row
+    when (current_setting('secsession.tell_events', true) = 'on')
+    execute function secsession.tell_event();
