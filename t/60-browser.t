@@ -18,6 +18,7 @@ my ($postgres, $httpd) = start_servers(
     files => {
         'static/page.html' => '<!DOCTYPE html><title>Private</title><p id="who">private</p><a href="/logout">Log out</a>',
         'pub/page.html' => '<!DOCTYPE html><title>Public</title>',
+        'static/pixel.gif' => "GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;",
     });
 my $here = 'http://localhost:' . $httpd->port;
 my $elsewhere = 'http://127.0.0.1:' . $httpd->port;    # to a browser another site
@@ -109,6 +110,14 @@ subtest 'another site' => sub {
         $browser->click('button');
         wait_until { $browser->title =~ /Forbidden/ } 10, "$path: its form is refused";
     }
+    my $image = sub {
+        return $browser->run("const image = new Image(); image.src = '$here/static/pixel.gif?' + Math.random();
+            return new Promise(done => { image.onload = () => done('shown'); image.onerror = () => done('not shown') })");
+    };
+    $browser->open("$elsewhere/pub/page.html");
+    is $image->(), 'not shown', 'it cannot load what needs a session';
+    $browser->open("$here/static/page.html");
+    is $image->(), 'shown', 'which our own pages can';
     $browser->open("$elsewhere/pub/page.html");
     $browser->run("location.href = '$here/logout'");
     wait_until { $browser->url eq "$here/logout" } 10, 'its link leads to the logout page';
