@@ -29,6 +29,9 @@ sub is_at {
     return is $browser->url, "$here$path", $name;
 }
 
+# Whether there is something to read; an element can go with its page while we look.
+sub reads { my ($browser, $css) = @_; return (eval { $browser->text($css) } // '') =~ /\S/ }
+
 sub log_in {
     my ($browser) = @_;
     $browser->open("$here/static/page.html");
@@ -42,7 +45,7 @@ subtest 'a person with a keyboard' => sub {
     like $browser->url, qr{^\Q$here\E/login\?return=}, 'is sent to the login page';
     is $browser->run('return document.activeElement.name'), 'username', 'and can type at once';
     $browser->keys("alice${TAB}wrong$ENTER");
-    like $browser->text('[role=alert]'), qr/\S/, 'reads why a wrong password does not do';
+    wait_until { reads($browser, '[role=alert]') } 10, 'reads why a wrong password does not do';
     is $browser->run('return document.getElementsByName("username")[0].value'), 'alice', 'need not type the name again';
     is $browser->run('return document.getElementsByName("password")[0].value'), '', 'but the password';
     $browser->type('[name=password]', password_of('alice') . $ENTER);
@@ -71,7 +74,7 @@ subtest 'a person whom an administrator throws out' => sub {
     has_heard($postgres, $httpd);
     $browser->open("$here/static/page.html");
     like $browser->url, qr{/login\?.*why=revoked}, 'is out with the next page';
-    like $browser->text('[role=alert],[role=status]'), qr/\S/, 'and reads why';
+    wait_until { reads($browser, '[role=alert],[role=status]') } 10, 'and reads why';
 };
 
 subtest 'a phone without JavaScript' => sub {
