@@ -61,7 +61,7 @@ sub rows {
 }
 
 # A new connection asks for the version of the schema, once; that is no request's.
-sub statements { return $postgres->statements(undef, qr/^(?!select secsession.schema_version\(\)$)/) }
+sub statements { return $postgres->statements(undef, qr/^(?!select secsession.schema_version\(\))/) }
 
 # Statements that the block causes, and whether rows appeared.
 sub cost(&) {

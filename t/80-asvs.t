@@ -212,6 +212,7 @@ subtest '16.3.1 logins are recorded' => sub {
     browser($httpd, 'bob');
     $httpd->client->login('bob', 'wrong');
     is_deeply [ map { events("event = '$_' and user_name = 'bob'") } qw(authenticated login_failed) ], [ map { $_ + 1 } @before ], 'those that succeed, and those that do not';
+    is events("event in ('authenticated', 'login_failed') and detail ->> 'method' is distinct from 'form'"), 0, 'each with its method';
 };
 subtest '16.3.2 refused requests are in httpd\'s log' => sub {
     my $bob = browser($httpd, 'bob');

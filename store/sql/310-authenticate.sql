@@ -267,7 +267,8 @@ begin
         or (moment is not null and revoked_since(moment, realm, user_name))
     then
         perform log_event(
-            'login_failed', null, realm, user_name, client_addr, 'revoked meanwhile'
+            'login_failed', null, realm, user_name, client_addr, 'revoked meanwhile',
+            jsonb_build_object('method', auth_method)
         );
         answer.state := 'ended';
         answer.end_reason := 'revoked';
@@ -284,7 +285,7 @@ begin
             perform take_attempt_back(realm, user_name, client_addr);
             perform log_event(
                 'login_failed', null, realm, user_name, client_addr, 'too many sessions',
-                jsonb_build_object('most', most_sessions)
+                jsonb_build_object('method', auth_method, 'most', most_sessions)
             );
             answer.state := 'full';
             return answer;

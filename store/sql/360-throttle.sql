@@ -188,7 +188,9 @@ declare
     span constant interval := make_interval(secs => within);
 begin
     perform log_event(
-        'login_failed', null, realm, typed, client_addr, left(login_failed.reason, 255)
+        -- Whom another method does not let in, the web server does not hear of.
+        'login_failed', null, realm, typed, client_addr, left(login_failed.reason, 255),
+        jsonb_build_object('method', 'form')
     );
     if most > 0 then
         perform count_attempt(
