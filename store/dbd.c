@@ -39,8 +39,7 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_LISTEN] = "listen secsession",
     [SECSESSION_SQL_HEARTBEAT] = "select secsession.heartbeat($1, $2, $3)",
     [SECSESSION_SQL_ANNOUNCE] = "select secsession.announce($1)",
-    /* Few at a time: meanwhile no revocation is heard. */
-    [SECSESSION_SQL_PURGE] = "select secsession.purge(100)",
+    [SECSESSION_SQL_PURGE] = "select secsession.purge($1)",
 };
 
 struct secsession_dbd_t {

@@ -23,6 +23,7 @@ APLOG_USE_MODULE(secsession);
 #define BATCH 1000
 #define BATCH_EVERY APR_USEC_PER_SEC
 #define PURGE_EVERY apr_time_from_sec(60)
+#define PURGE 100
 #define PURGE_AGAIN apr_time_from_sec(1) /* where there was something to purge */
 #define FLUSH_WITHIN apr_time_from_msec(75)
 
@@ -34,6 +35,8 @@ struct secsession_listener_t {
     secsession_key_t awaited; /* what must yet be heard before anything is believed; 0: nothing */
     int is_stalled;           /* the server does not answer: no use in asking again at once */
     apr_size_t cursor;
+    apr_size_t batch; /* so many uses, and sessions to purge, at once: see pace() */
+    apr_size_t purged;
     apr_time_t next_batch;
     apr_time_t next_purge;
     secsession_use_t uses[BATCH];
@@ -46,6 +49,8 @@ apr_status_t secsession_listener_create(secsession_listener_t **result, apr_pool
 
     listener->config = *config;
     listener->interrupt = interrupt;
+    listener->batch = BATCH;
+    listener->purged = PURGE;
     *result = listener;
     return apr_pool_create_unmanaged_ex(&listener->scratch, NULL, NULL);
 }
@@ -188,6 +193,21 @@ static apr_interval_time_t patience(const secsession_listener_t *listener)
     return listener->config.lease > APR_USEC_PER_SEC ? listener->config.lease : APR_USEC_PER_SEC;
 }
 
+/* So much at a time as leaves the next heartbeat in time: a large table on a busy disk is slow. */
+static apr_size_t pace(const secsession_listener_t *listener, apr_size_t size, apr_size_t most,
+                       apr_time_t begin)
+{
+    apr_interval_time_t took = secsession_monotonic() - begin;
+
+    if (took > listener->config.lease / 8) {
+        return size > 1 ? size / 2 : 1;
+    }
+    if (took > listener->config.lease / 32 || size == most) {
+        return size;
+    }
+    return size * 2 < most ? size * 2 : most;
+}
+
 /* --- the heartbeat --------------------------------------------------------------------------- */
 
 /* PostgreSQL's text form of two arrays: the sessions, and how long ago they were used. */
@@ -255,11 +275,17 @@ static int beat_with_uses(secsession_listener_t *listener)
 
     if (now >= listener->next_batch) {
         count = secsession_cache_uses(listener->config.cache, now, SECSESSION_SHARE_OF_IDLE,
-                                      listener->uses, BATCH, &listener->cursor);
+                                      listener->uses, listener->batch, &listener->cursor);
         /* Where there are more they go with the next heartbeat, or the database would fall behind. */
-        listener->next_batch = count < BATCH ? now + BATCH_EVERY : now;
+        listener->next_batch = count < listener->batch ? now + BATCH_EVERY : now;
     }
-    return beat(listener, count, SECSESSION_SHARE_OF_IDLE);
+    if (!beat(listener, count, SECSESSION_SHARE_OF_IDLE)) {
+        return 0;
+    }
+    if (count == listener->batch) {
+        listener->batch = pace(listener, listener->batch, BATCH, now);
+    }
+    return 1;
 }
 
 /* When the cache was emptied or is given up: whatever it alone knows, to the second. */
@@ -281,10 +307,11 @@ static int flush_uses(secsession_listener_t *listener)
  * waits for a better time. */
 static int purge(secsession_listener_t *listener)
 {
-    static const secsession_parameters_t none;
+    secsession_parameters_t parameters = { .count = 1 };
     secsession_statement_t statement = secsession_dbd_statement(SECSESSION_SQL_PURGE);
     apr_time_t now = secsession_monotonic();
     secsession_execution_t execution;
+    apr_int64_t gone = 0;
     PGresult *result;
     int ok = 1;
 
@@ -292,11 +319,15 @@ static int purge(secsession_listener_t *listener)
         return 1;
     }
     listener->next_purge = now + PURGE_EVERY;
-    execution = secsession_connection_execute(listener->connection, &statement, &none,
+    parameters.values[0] = apr_psprintf(listener->scratch, "%" APR_SIZE_T_FMT, listener->purged);
+    execution = secsession_connection_execute(listener->connection, &statement, &parameters,
                                               now + patience(listener), &result);
-    if (execution == SECSESSION_EXECUTED
-        && secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0), &ok) > 0) {
-        listener->next_purge = now + PURGE_AGAIN;
+    if (execution == SECSESSION_EXECUTED) {
+        gone = secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0), &ok);
+    }
+    if (gone > 0) {
+        listener->next_purge = gone == (apr_int64_t)listener->purged ? now : now + PURGE_AGAIN;
+        listener->purged = pace(listener, listener->purged, PURGE, now);
     }
     PQclear(result);
     return execution == SECSESSION_EXECUTED || execution == SECSESSION_REFUSED;
@@ -325,8 +356,9 @@ static void listen_on(secsession_listener_t *listener)
         pause = LONGEST_BEAT;
     }
     while (is_good && !secsession_listener_is_stopping(listener)) {
-        is_good = beat_with_uses(listener) && purge(listener)
-                  && listen_until(listener, secsession_monotonic() + pause);
+        apr_time_t next = secsession_monotonic() + pause;
+
+        is_good = beat_with_uses(listener) && purge(listener) && listen_until(listener, next);
     }
     if (is_good) {
         listener->connection->interrupt = -1; /* or nothing more could be said */

@@ -175,10 +175,12 @@ sub user_at { return environment_of(at_host(@_)->get('/app/show'))->{REMOTE_USER
 sub age {
     my ($client, $column, $interval) = @_;
     my $id = environment_of($client->get('/pub/show'))->{SECSESSION_ID};
-    # In two steps, for a server that knows of a later use must hear that this moment is an earlier one.
-    $postgres->psql("update secsession.session set $column = now() - :'interval'::interval where session_id = :'id'",
-        vars => { id => $id, interval => $_ }) for '0 s', $interval;
-    has_heard($postgres, $httpd);
+    # In two steps: a server may be about to write down a later use, and has done so when it has heard of the first.
+    for my $ago ('0 s', $interval) {
+        $postgres->psql("update secsession.session set $column = now() - :'interval'::interval where session_id = :'id'",
+            vars => { id => $id, interval => $ago });
+        has_heard($postgres, $httpd);
+    }
     return $id;
 }
 
