@@ -102,12 +102,17 @@ int secsession_authn_demand(request_rec *r, secsession_outcome_t outcome)
     return HTTP_SEE_OTHER;
 }
 
-int secsession_authn_demand_fresh(request_rec *r, const char **location)
+const char *secsession_authn_fresh_url(request_rec *r)
 {
     const char *page = secsession_config_location(r)->login_page;
 
-    if (page && is_navigation(r)) {
-        *location = login_url(r, page, SECSESSION_STALE);
+    return page ? login_url(r, page, SECSESSION_STALE) : NULL;
+}
+
+int secsession_authn_demand_fresh(request_rec *r, const char **location)
+{
+    *location = is_navigation(r) ? secsession_authn_fresh_url(r) : NULL;
+    if (*location) {
         return HTTP_SEE_OTHER;
     }
     apr_table_setn(r->err_headers_out, "WWW-Authenticate",

@@ -24,6 +24,10 @@ int secsession_authn_demand(request_rec *r, secsession_outcome_t outcome);
 /* Adds WWW-Authenticate to the answer and gives HTTP_UNAUTHORIZED. */
 int secsession_authn_challenge(request_rec *r);
 
+/* Where the session's user can authenticate once more, and comes back from; NULL: there is no login
+ * page. */
+const char *secsession_authn_fresh_url(request_rec *r);
+
 /* Where a request needs a fresher authentication than its session has: 303 with a Location for a page
  * that a person is waiting for, else 401 with the reason (RFC 9470). */
 int secsession_authn_demand_fresh(request_rec *r, const char **location);

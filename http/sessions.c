@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 #include <apr_uuid.h>
+#include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
@@ -15,15 +16,25 @@
 #include "http/html.h"
 #include "http/identity.h"
 #include "http/logout.h"
+#include "http/page.h"
 #include "http/response.h"
 
 APLOG_USE_MODULE(secsession);
 
 #define FORM_LIMIT 1024
 
+/* OWASP ASVS 5.0 7.5.2: who ends another session has logged in less long ago, or a thief with one
+ * session could throw the user out of the others. */
+#define FRESH 900 /* seconds */
+
 static const char END_OTHERS[] =
     "<form method=\"post\"><input type=\"hidden\" name=\"end\" value=\"others\">"
     "<button type=\"submit\">End all other sessions</button></form>\n";
+
+static int is_fresh(const secsession_session_t *session)
+{
+    return session->age_ms / 1000 < FRESH;
+}
 
 /* --- how long -------------------------------------------------------------------------------- */
 
@@ -75,19 +86,37 @@ static const char *ago(apr_pool_t *pool, apr_int64_t seconds)
                               : apr_psprintf(pool, "%d days ago", (int)(seconds / 86400));
 }
 
-static void send_row(request_rec *r, const secsession_own_t *own, int is_this)
+static void send_row(request_rec *r, const secsession_own_t *own, int is_this, int can_end)
 {
     ap_rvputs(r, "<li><p>", ap_escape_html(r->pool, *own->user_agent ? own->user_agent : "Unknown"),
               "<br>from ", ap_escape_html(r->pool, own->client_addr), "<br>logged in ",
               ago(r->pool, own->authenticated_s), ", used ", ago(r->pool, own->seen_s),
-              is_this ? " <strong>(this one)</strong>" : "", "</p>\n",
-              "<form method=\"post\"><input type=\"hidden\" name=\"end\" value=\"", own->id,
-              "\"><button type=\"submit\">", is_this ? "Log out" : "End this session",
-              "</button></form></li>\n", NULL);
+              is_this ? " <strong>(this one)</strong>" : "", "</p>\n", NULL);
+    if (is_this || can_end) {
+        ap_rvputs(r, "<form method=\"post\"><input type=\"hidden\" name=\"end\" value=\"", own->id,
+                  "\"><button type=\"submit\">", is_this ? "Log out" : "End this session",
+                  "</button></form>", NULL);
+    }
+    ap_rputs("</li>\n", r);
+}
+
+static void send_way_to_end(request_rec *r, int can_end)
+{
+    const char *url = can_end ? NULL : secsession_authn_fresh_url(r);
+
+    if (can_end) {
+        ap_rputs(END_OTHERS, r);
+    } else if (url) {
+        ap_rvputs(r, "<p><a href=\"", ap_escape_html(r->pool, url),
+                  "\">Log in once more</a> to end others of them.</p>\n", NULL);
+    } else {
+        ap_rputs("<p>To end others of them, log out and log in again.</p>\n", r);
+    }
 }
 
 static int send_list(request_rec *r, const secsession_session_t *session)
 {
+    int can_end = is_fresh(session);
     apr_array_header_t *list;
 
     if (secsession_store_own(secsession_config_server(r)->store, r->pool, session, &list)
@@ -100,9 +129,13 @@ static int send_list(request_rec *r, const secsession_session_t *session)
     for (int i = 0; i < list->nelts; i++) {
         const secsession_own_t *own = &APR_ARRAY_IDX(list, i, secsession_own_t);
 
-        send_row(r, own, strcmp(own->id, session->id) == 0);
+        send_row(r, own, strcmp(own->id, session->id) == 0, can_end);
     }
-    ap_rvputs(r, "</ul>\n", list->nelts > 1 ? END_OTHERS : "", PAGE_TAIL, NULL);
+    ap_rputs("</ul>\n", r);
+    if (list->nelts > 1) {
+        send_way_to_end(r, can_end);
+    }
+    ap_rputs(PAGE_TAIL, r);
     return OK;
 }
 
@@ -115,12 +148,25 @@ static int see_other(request_rec *r, const char *target)
     return HTTP_SEE_OTHER;
 }
 
+static int demand_fresh(request_rec *r)
+{
+    secsession_context_get(r)->fresh_within = FRESH;
+    ap_custom_response(r, HTTP_UNAUTHORIZED, secsession_page_not_sent());
+    return HTTP_UNAUTHORIZED;
+}
+
+static int is_id(const char *text)
+{
+    apr_uuid_t id;
+
+    return apr_uuid_parse(&id, text) == APR_SUCCESS && strlen(text) == APR_UUID_FORMATTED_LENGTH;
+}
+
 static int end(request_rec *r, const secsession_session_t *session)
 {
     secsession_store_t *store = secsession_config_server(r)->store;
     const char *home = secsession_config_location(r)->logout_home, *which;
     secsession_outcome_t outcome;
-    apr_uuid_t id;
     char *form;
     int status = secsession_form_read(r, FORM_LIMIT, &form);
 
@@ -132,14 +178,15 @@ static int end(request_rec *r, const secsession_session_t *session)
         status = secsession_logout_end(r);
         return status == OK ? see_other(r, home ? home : "/") : status;
     }
-    if (which && strcmp(which, "others") == 0) {
-        outcome = secsession_store_revoke_own(store, r->pool, session, 1, "its user asked for it");
-    } else if (which && apr_uuid_parse(&id, which) == APR_SUCCESS
-               && strlen(which) == APR_UUID_FORMATTED_LENGTH) {
-        outcome = secsession_store_end_own(store, r->pool, session, which);
-    } else {
+    if (which == NULL || (strcmp(which, "others") != 0 && !is_id(which))) {
         return HTTP_BAD_REQUEST;
     }
+    if (!is_fresh(session)) {
+        return demand_fresh(r);
+    }
+    outcome = strcmp(which, "others") == 0
+                  ? secsession_store_revoke_own(store, r->pool, session, 1, "its user asked for it")
+                  : secsession_store_end_own(store, r->pool, session, which);
     return outcome == SECSESSION_LIVE ? see_other(r, ap_escape_uri(r->pool, r->uri))
                                       : secsession_response_unavailable(r);
 }

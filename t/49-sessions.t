@@ -1,5 +1,5 @@
 # Users see the sessions of their own, end one or all others, and pages learn how long they have left without making it
-# longer (the handler secsession-sessions).
+# longer (the handler secsession-sessions); ASVS 5.0 7.5.2.
 # mpm: all
 
 use lib 't/lib';
@@ -59,6 +59,41 @@ subtest 'and ends them' => sub {
     is $postgres->value("select string_agg(distinct reason, '; ' order by reason) from secsession.event
         where user_name = 'alice' and event in ('logout', 'revoked') and reason is not null"),
         'its user asked for it; its user ended it from another session', 'the audit trail says who did it';
+};
+
+# As if the user had logged in so long ago, and been busy since.
+sub logged_in_for {
+    my ($client, $seconds) = @_;
+    $postgres->psql("update secsession.session set authenticated_at = now() - interval '$seconds s' where session_id = :'id'",
+        vars => { id => id_of($client) });
+    has_heard($postgres, $httpd);
+    return $client;
+}
+
+subtest 'but not with a session that somebody else may have by now' => sub {
+    my ($here, $there) = map { browser($httpd, 'alice') } 1, 2;
+    is scalar(@{ listed(logged_in_for($here, 880)) }), 2, 'who has logged in within a quarter of an hour can end both';
+    my $page = logged_in_for($here, 901)->get('/sessions', headers => \@HTML);
+    is_deeply [ $page->body =~ /name="end" value="(.*?)"/g ], [ id_of($here) ], 'later only this one, which is a logout';
+    my ($way) = $page->body =~ /<a href="(.*?)">Log in once more/;
+    is $way =~ s/&amp;/&/gr, '/login?return=%2fsessions&why=fresh', 'and there is a way to log in once more';
+    for my $which (id_of($there), 'others') {
+        my $response = finish($here, $which);
+        is $response->status, 401, 'a form of before is refused';
+        like $response->header('WWW-Authenticate'), qr/insufficient_user_authentication", max_age=900$/, 'with the reason';
+        like $response->body, qr/was not sent/, 'in words, too';
+        is_deeply [ $response->all_headers('Set-Cookie') ], [], 'the cookie stays';
+    }
+    is finish($here, 'nonsense')->status, 400, 'nonsense is nonsense';
+    is_deeply [ map { is_in($_) ? 1 : 0 } $here, $there ], [ 1, 1 ], 'nothing has ended';
+    my $again = $here->post_form('/login', { username => 'alice', password => password_of('alice'), again => 1, return => '/sessions' });
+    is_deeply [ $again->status, $again->header('Location') =~ s{^http://[^/]+}{}r ], [ 303, '/sessions' ], 'who knows the password comes back';
+    is finish($here, 'others')->status, 303, 'and ends them';
+    ok !is_in($there), 'really';
+    is finish(logged_in_for($here, 901), id_of($here))->status, 303, 'a logout asks for nothing';
+    ok !is_in($here), 'and is one';
+    ($here, $there) = map { browser($httpd, 'alice') } 1, 2;
+    like logged_in_for($here, 901)->get('/left', headers => \@HTML)->body, qr/log out and log in again/, 'without a login page it says what to do';
 };
 
 subtest 'nobody else does' => sub {
