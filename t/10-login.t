@@ -157,7 +157,7 @@ subtest 'nobody else is, and whoever is logged in already stays it' => sub {
 
 sub fields_of { return [ map { "@$_" } grep { $_->[0] ne 'Date' } @{ $_[0]->headers } ] }
 
-subtest 'the answer does not tell whether there is such a user' => sub {
+subtest 'the answer does not tell whether there is such a user' => sub {    # ASVS 5.0 6.3.8
     for my $path (qw(/login /login-dbd /login-both /login-reverse /login-alias)) {
         for my $old (undef, $GUESSED, logged_in('bob')->token) {
             my ($known, $unknown) = map {
@@ -234,7 +234,7 @@ subtest 'logging in again: a new token, and the old one is worth nothing at once
         'logout', 'hers has ended';
 };
 
-subtest 'the session and the audit trail say who logged in, when, where, how, and for how long' => sub {
+subtest 'the session and the audit trail say who logged in, when, where, how, and for how long' => sub {    # ASVS 5.0 16.3.1
     my $client = $httpd->client;
     $client->login('alice', password_of('alice'), path => '/login-short',
         headers => [ [ 'User-Agent' => 'Lynx/2 (test)' ] ]);
@@ -338,7 +338,7 @@ sub work_of {
     return cpu_ticks() - $before;
 }
 
-subtest 'a user who does not exist is as much work as one who does' => sub {
+subtest 'a user who does not exist is as much work as one who does' => sub {    # ASVS 5.0 6.3.8
     my $known = work_of('carol');
     cmp_ok $known, '>=', 12, 'checking a password against these hashes is work';
     for my $user ('nobody', "not\ta\tname", 'x' x 300) {

@@ -173,7 +173,7 @@ subtest 'other sites cannot log anybody out' => sub {
     }
 };
 
-subtest 'who follows a link to log out is asked' => sub {
+subtest 'who follows a link to log out is asked' => sub {    # ASVS 5.0 7.4.4
     my $alice = browser($httpd, 'alice');
     my $page = $alice->get('/logout');
     my %fields = ('Content-Type' => 'text/html; charset=utf-8', 'Cache-Control' => 'no-store',

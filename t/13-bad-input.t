@@ -134,7 +134,7 @@ subtest 'a cookie that is no token is nobody\'s, is deleted, and costs no SQL' =
     is_nobody('no value, and other cookies', "a=1; $NAME; b=2", 0, 1);
 };
 
-subtest 'a well-formed token that is not a session of this realm costs one look-up, and is deleted' => sub {
+subtest 'a well-formed token that is not a session of this realm costs one look-up, and is deleted' => sub {    # ASVS 5.0 7.2.1
     my %unknown = (
         'guessed' => guessed(), 'all zero' => 'A' x 43, 'all one' => '_' x 42 . '8',
         'a hash of its text' => encode_base64url(sha256($token)),
@@ -311,7 +311,7 @@ subtest 'nothing that is sent comes back as a header field or as markup' => sub 
     unlike $rows, qr/[\x00-\x09\x0b-\x1f\x7f]/, 'nor is it in the database as it came';
 };
 
-subtest 'a robot\'s requests create nothing and ask nothing' => sub {
+subtest 'a robot\'s requests create nothing and ask nothing' => sub {    # ASVS 5.0 7.6.2
     my @cost = cost {
         my $client = $httpd->client;
         for my $path ((qw(/app/show /pub/show /static/page.html /login)) x 25) {

@@ -57,7 +57,7 @@ my @COOKIES = (
             'SameSite=Some', 'SameSite=', 'SameSite', 'Path=app', 'Path=', 'Domain=', 'Domain', 'Secure', 'HttpOnly',
             'Max-Age=5', 'Expires=0', 'Partitioned', 'Lax', '"Path=/a;Domain=evil"', 'Path=/a,b', 'Insecure=1',
             'Insecure Insecure', 'Path=/a Path=/a', 'SameSite=Lax SameSite=Strict', 'Domain=a Domain=b' ],
-        'a name without __Host- where Domain= or another Path is given' => [ map { [ $_, (split)[0] ] }
+        'a name without __Host- where Domain= or another Path is given' => [ map { [ $_, (split)[0] ] }    # ASVS 5.0 3.3.3
             '__Host-id Domain=example.org', '__Host-id Path=/app', '__HOST-id Domain=example.org', '__host-id Path=/a',
             '__Host-Http-id Path=/a', '__Host-id Path=/ Domain=example.org' ],
         'a name that does not begin with __ where Insecure is given' => [ map { [ $_, (split)[0] ] }

@@ -53,7 +53,7 @@ subtest 'one session' => sub {
     is new_events('event, reason'), 'expired_absolute; revoked late', 'as does the trail';
 };
 
-subtest 'a user' => sub {
+subtest 'a user' => sub {    # ASVS 5.0 7.4.2 7.4.5
     my @alice = (login('alice'), login('alice'), login('alice', realm => 'q'));
     my $bob = login('bob');
     new_events('event');
@@ -116,7 +116,7 @@ subtest 'before a moment' => sub {
     is states($old_there, $new), 'revoked live', 'what came later stays';
 };
 
-subtest 'everything' => sub {
+subtest 'everything' => sub {    # ASVS 5.0 7.4.5
     my ($here, $there) = (login('fay'), login('gus', realm => 'q'));
     is revoke("revoke_all('fire', 'q')"), 1, 'of one realm';
     is states($here, $there), 'live revoked', 'ends that realm';
@@ -157,7 +157,7 @@ subtest 'transactions' => sub {
     is state_of($hal), 'ended/revoked', 'committed, it holds';
 };
 
-subtest 'a trigger on an application\'s table' => sub {
+subtest 'a trigger on an application\'s table' => sub {    # ASVS 5.0 7.4.2
     sql(<<'SQL');
 create table app_user (id int, "Login Name" varchar(300), password text);
 insert into app_user values (1, 'ida', 'a'), (2, 'jon', 'b'), (3, null, 'c'), (4, '', 'd'), (5, repeat('x', 300), 'e');

@@ -33,7 +33,7 @@ sub ends {
     return is "$exit: $out$err", "0: sessions ended: $count\n", $name;
 }
 
-subtest 'what each one does' => sub {
+subtest 'what each one does' => sub {    # ASVS 5.0 7.4.5
     login('alice', realm => $_) for qw(r q);
     login('bob', address => '198.51.100.7');
     login($_) for qw(carol dora);

@@ -61,7 +61,7 @@ subtest 'what a token is worth' => sub {
         '255|192.0.2.7|httpd_web|wrong password', 'a failed login is recorded, cut to the length of a name';
 };
 
-subtest 'retired tokens' => sub {
+subtest 'retired tokens' => sub {    # ASVS 5.0 16.3.3
     my $retire = sub {
         my ($token, $retired, $grace) = @_;
         sql("update secsession.token set retired_at = now() - interval '$retired s', grace_until = now() - interval '$retired s' + interval '$grace s'

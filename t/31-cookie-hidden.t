@@ -214,7 +214,7 @@ my @options = (
 );
 ($postgres, $httpd) = start_servers(@options);
 $token = browser($httpd, 'alice')->token;
-subtest 'no application sees our cookie, each sees its own, and one look-up is enough' => \&everything_is_hidden;
+subtest 'no application sees our cookie, each sees its own, and one look-up is enough' => \&everything_is_hidden;    # ASVS 5.0 3.3.4
 
 subtest 'looking ahead, as rewrite rules can, is no second look-up' => sub {
     my ($cookie) = cookies($token);

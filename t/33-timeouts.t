@@ -73,7 +73,7 @@ sub is_sent_to_login {
     return $response;
 }
 
-subtest 'who does nothing for the idle timeout has to log in again' => sub {
+subtest 'who does nothing for the idle timeout has to log in again' => sub {    # ASVS 5.0 7.3.1
     my $alice = browser($httpd, 'alice');
     my $id = id_of($alice);
     not_used_for($id, $IDLE - 10);
@@ -86,7 +86,7 @@ subtest 'who does nothing for the idle timeout has to log in again' => sub {
     is_sent_to_login($alice, 'idle', 'and later use does not bring it back');
 };
 
-subtest 'who is busy for the absolute timeout has to log in again' => sub {
+subtest 'who is busy for the absolute timeout has to log in again' => sub {    # ASVS 5.0 7.3.2
     my $alice = browser($httpd, 'alice');
     my $id = id_of($alice);
     my $end = stored($id, 'expires_at');

@@ -270,7 +270,7 @@ my %COOKIES = (
 sub cookies_of { return [ sort $_[0]->all_headers('Set-Cookie') ] }
 sub setting { my ($where, @more) = @_; return answering($where, @more, map { "Set-Cookie: $_" } sort keys %COOKIES) }
 
-subtest 'every cookie of the application gets the attributes that it lacks' => sub {
+subtest 'every cookie of the application gets the attributes that it lacks' => sub {    # ASVS 5.0 3.3.1
     my %expected = map { $_ => [ sort values %COOKIES ] } qw(strip cookies);
     $expected{$_} = [ sort keys %COOKIES ] for qw(off referrer names);
     for my $where (sort keys %expected) {

@@ -50,7 +50,7 @@ my %ours = (
     'a page over https, where a proxy has ended TLS' => { Origin => $own =~ s/http/https/r },
 );
 
-subtest 'what another origin makes a browser change is refused' => sub {
+subtest 'what another origin makes a browser change is refused' => sub {    # ASVS 5.0 3.5.1 3.5.3
     for my $name (sort keys %foreign) {
         is status($alice, $_, '/app/show', %{ $foreign{$name} }), 403, "$name: $_" for qw(POST PUT DELETE PATCH);
     }

@@ -86,7 +86,7 @@ my %slow_ends = (
     },
 );
 
-subtest 'I1: a slow request that ends late does not bring a dead session back' => sub {
+subtest 'I1: a slow request that ends late does not bring a dead session back' => sub {    # ASVS 5.0 7.4.1
     for my $ending (sort keys %slow_ends) {
         my $name = $ending =~ s/\W/_/gr;
         my $alice = browser($httpd, 'alice');
@@ -195,7 +195,7 @@ my %errors = (
     'a state that nobody knows' => [ "$FAKE \$\$select 'Live', null, $ALICE\$\$", $MEND ],
 );
 
-subtest 'I3, I4: an error of the database lets nobody in and logs nobody out' => sub {
+subtest 'I3, I4: an error of the database lets nobody in and logs nobody out' => sub {    # ASVS 5.0 16.5.3
     my $asking = Secsession::Httpd->start(postgres => $postgres, cgi => \%CGI, files => { 'static/page.html' => 'private' },
         config => Secsession::Test::standard_config(config => "SecSessionCache Off\n"));
     my $alice = browser($asking, 'alice');

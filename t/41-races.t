@@ -197,7 +197,7 @@ subtest 'graceful restarts under load: nobody notices' => sub {
     ok all_live($httpd, @tokens), 'every session goes on';
 };
 
-subtest 'children of httpd are killed under load: sessions go on' => sub {
+subtest 'children of httpd are killed under load: sessions go on' => sub {    # ASVS 5.0 16.5.4
     my $fragile = Secsession::Httpd->start(postgres => $postgres, children => 2, crashes => 1,
         config => Secsession::Test::standard_config(), files => { 'static/page.html' => 'private' });
     my @tokens = map { browser($fragile, $_)->token } qw(alice bob) x 3;

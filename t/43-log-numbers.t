@@ -48,7 +48,7 @@ subtest 'every message in the log has a number, and no number means two things' 
     is_deeply [ sort keys %places ], [ sort keys %call ], 'and none stands outside of a message';
 };
 
-subtest 'the documentation explains every number, and no other' => sub {
+subtest 'the documentation explains every number, and no other' => sub {    # ASVS 5.0 16.2.3
     is_deeply [ sort keys %documented ], [ sort keys %call ], 'the same numbers';
     is scalar(() = $operations =~ /^\| SS\d{3} \|/mg), keys %documented, 'each once';
     for my $number (sort keys %documented) {

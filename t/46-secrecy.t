@@ -60,7 +60,7 @@ sub files_with {
     return @found;
 }
 
-subtest 'I7: the token is in Cookie and Set-Cookie, and nowhere else' => sub {
+subtest 'I7: the token is in Cookie and Set-Cookie, and nowhere else' => sub {    # ASVS 5.0 3.3.4 16.2.5
     my $alice = $httpd->client;
     my @answers = $alice->login('alice', $password);
     my $token = $alice->token;

@@ -23,7 +23,7 @@ sub forget { $postgres->psql('truncate secsession.login_attempt'); return }
 sub later { my ($interval) = @_; return $postgres->psql("update secsession.login_attempt set last_at = last_at - interval '$interval',
     blocked_until = blocked_until - interval '$interval'") }
 
-subtest 'who guesses has to wait' => sub {
+subtest 'who guesses has to wait' => sub {    # ASVS 5.0 6.3.1
     is statuses(5, 'alice', 'wrong'), '401 401 401 401 401', 'five attempts';
     my $response = attempt('alice', 'wrong');
     is $response->status, 429, 'the sixth has to wait';
@@ -67,7 +67,7 @@ subtest 'many at once are no way round it' => sub {
     is_deeply \%seen, { 401 => 5, 429 => 19 }, 'of 24 five are checked';
 };
 
-subtest 'nobody learns whether there is such a user' => sub {
+subtest 'nobody learns whether there is such a user' => sub {    # ASVS 5.0 6.3.8
     forget();
     is statuses(7, $_, 'wrong'), '401 401 401 401 401 429 429', "$_" for qw(alice nobody);
     my ($known, $unknown) = map { attempt($_, 'wrong')->body =~ s/\d+ seconds//r } qw(alice nobody);

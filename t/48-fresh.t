@@ -36,7 +36,7 @@ sub age {
     return $client;
 }
 
-subtest 'a fresh login is enough, an old one is not' => sub {
+subtest 'a fresh login is enough, an old one is not' => sub {    # ASVS 5.0 7.5.1 7.5.3
     my $alice = browser($httpd, 'alice');
     is $alice->get('/money/show')->status, 200, 'just logged in';
     is age($alice, 290)->get('/money/show')->status, 200, 'a little less than five minutes ago';

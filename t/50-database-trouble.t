@@ -19,6 +19,7 @@ sub is_unavailable {
     ok $response->header('Retry-After'), "$name: says when to try again";
     is $response->header('Set-Cookie'), undef, "$name: the cookie is not taken away";
     unlike $response->body, qr/REMOTE_USER|private|<form/, "$name: neither the page nor a login form";
+    unlike $response->raw, qr/SQL|postgres|dbname|statement|\bSS\d{3}\b/i, "$name: nor a word of what is behind";
     return;
 }
 
@@ -32,7 +33,7 @@ sub lease_ends {
     return wait_until { $alice->get('/static/page.html')->status == 503 } 4, 'the lease ends';
 }
 
-subtest 'the database is stopped' => sub {
+subtest 'the database is stopped' => sub {    # ASVS 5.0 16.3.4 16.5.1 16.5.2
     $postgres->stop('fast');
     lease_ends();
     is_unavailable($alice->get('/app/show', @navigation), 'a page that needs a session');

@@ -67,7 +67,7 @@ sub a_session {
     return ($alice->token, $id);
 }
 
-subtest 'the next token' => sub {
+subtest 'the next token' => sub {    # ASVS 5.0 7.2.2
     my ($old, $id) = a_session();
     age($id, 590);
     is offered(page($old)), undef, 'is not offered before its time';

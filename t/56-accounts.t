@@ -50,7 +50,7 @@ sub status { my ($client, $path) = @_; return $client->get($path // '/static/pag
 sub live { return sql(q{select count(*) from secsession.active_session where user_name = :'user'}, user => $_[0]) }
 sub everybody_out { sql(q{select secsession.revoke_all('test')}); has_heard($postgres, $httpd); return }
 
-subtest 'how many sessions a user may have' => sub {
+subtest 'how many sessions a user may have' => sub {    # ASVS 5.0 7.1.2
     everybody_out();
     my @three = map { browser($httpd, 'alice') } 1 .. 3;
     is_deeply [ map { status($_) } @three ], [ 200, 200, 200 ], 'three may be there';
@@ -165,7 +165,7 @@ subtest 'who does not' => sub {
     unlike $response->header('Set-Cookie'), qr/Max-Age/, 'and asking for it is no use';
 };
 
-subtest 'profiles' => sub {
+subtest 'profiles' => sub {    # ASVS 5.0 7.1.1 3.3.2
     everybody_out();
     my %limits = (    # what is written, and then what a session gets: idle, absolute, SameSite
         '' => '1800|28800 Lax', 'SecSessionProfile standard' => '1800|28800 Lax', 'SecSessionProfile remember' => '1800|28800 Lax',
@@ -218,7 +218,7 @@ sub at {
 
 sub moves { return sql(q{select count(*) from secsession.event where event = 'moved'}) }
 
-subtest 'bound to a subnet' => sub {
+subtest 'bound to a subnet' => sub {    # ASVS 5.0 16.3.2
     for my $case ([ '192.0.2.1', '192.0.2.99', '192.0.3.1' ], [ '2001:db8:1:2::1', '2001:db8:1:2:ffff::9', '2001:db8:1:3::1' ]) {
         my ($home, $near, $far) = @$case;
         everybody_out();

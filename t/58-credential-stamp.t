@@ -80,7 +80,7 @@ sub set_password {
     return;
 }
 
-subtest 'a password file' => sub {
+subtest 'a password file' => sub {    # ASVS 5.0 7.4.2
     my ($alice, $bob) = map { log_in($_, password_of($_), '/login') } qw(alice bob);
     a_minute_later($_) for $alice, $bob;
     is status($_), 200, 'nothing has changed, nothing happens' for $alice, $bob;

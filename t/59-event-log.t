@@ -1,5 +1,4 @@
-# SecSessionLog: what the audit trail gets, as lines of JSON in a file or through httpd's piped logs; ASVS 5.0 16.2.1 to 16.2.4,
-# 16.3.1 to 16.3.4, 16.4.1.
+# SecSessionLog: what the audit trail gets, as lines of JSON in a file or through httpd's piped logs.
 
 use lib 't/lib';
 use Secsession::Test;
@@ -26,7 +25,7 @@ from secsession.event where $where order by at
 SQL
 }
 
-subtest 'every event that this server has caused' => sub {
+subtest 'every event that this server has caused' => sub {    # ASVS 5.0 16.2.1 16.2.2 16.2.4 16.3.1 16.3.3
     my $alice = browser($httpd, 'alice');
     my $first = id_of($alice);
     $httpd->client->login('carol', 'wrong') for 1 .. 5;
@@ -53,7 +52,7 @@ subtest 'every event that this server has caused' => sub {
         actor => 'httpd_web', detail => { method => 'form' } }, 'and who, where, and how';
 };
 
-subtest 'what is safe' => sub {
+subtest 'what is safe' => sub {    # ASVS 5.0 16.2.5 16.4.1
     my $text = slurp($file);
     unlike $text, qr/[\x00-\x09\x0b-\x1f]/, 'no control character';
     is scalar(grep { !/\A\{.*\}\n\z/ } lines()), 0, 'each line is an object, whatever a name is';

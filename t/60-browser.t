@@ -102,7 +102,7 @@ subtest 'the page itself' => sub {
         document.body.append(s); return window.ran === undefined"), 1, 'no script runs in it, whoever puts it there';
 };
 
-subtest 'another site' => sub {
+subtest 'another site' => sub {    # ASVS 5.0 3.5.8
     my $browser = Secsession::Browser->start;
     log_in($browser);
     my $token = $browser->cookies->{$COOKIE}{value};

@@ -68,7 +68,7 @@ subtest 'an application logs somebody in' => sub {
     is user_of($victim), 'erika', 'and the victim has a session of their own';
 };
 
-subtest 'it logs out, and revokes' => sub {
+subtest 'it logs out, and revokes' => sub {    # ASVS 5.0 7.4.3
     my @browsers = map { my $client = $httpd->client; $client->get(saying('SecSession-Login: otto')); $client } 1 .. 4;
     my $response = $browsers[0]->clone->get(saying('SecSession-Logout: 1'));
     is_deeply [ ours($response) ], ["$COOKIE=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"], 'the cookie is deleted';

@@ -1,5 +1,6 @@
 # OWASP ASVS 5.0, rule by rule: chapter 7, and what is beside it in chapters 3, 6 and 16. Each subtest begins with the number of
-# its rule, is a short attack or check of that rule with the defaults, and is named in docs/security.md; other tests go deeper.
+# its rule, is a short attack or check of that rule with the defaults, and is named in docs/security.md; other tests go deeper,
+# and say so where they do: "ASVS 5.0" and the numbers, with a blank between them.
 
 use lib 't/lib';
 use Secsession::Test;
@@ -7,11 +8,16 @@ use JSON::PP 'decode_json';
 use Secsession::Httpd;
 use Secsession::Process qw(checkout slurp);
 
+my $HERE = 't/80-asvs.t';
 my $COOKIE = '__Host-secsession';
 my $docs = join "\n", map { slurp(checkout() . "/docs/$_.md") } qw(directives security operations);
 my ($postgres, $httpd) = start_servers(children => 2, threads => 16, throttle => '5 5m', config => <<'CONFIG');
 SecSessionLog logs/events.json
-ScriptAliasMatch "^/(?:money|own)/(show)" "@FOLDER@/cgi-bin/$1"
+ScriptAliasMatch "^/(?:money|own|bobs)/(show)" "@FOLDER@/cgi-bin/$1"
+<Location "/bobs/">
+    AuthType SecSession
+    Require user bob
+</Location>
 <Location "/money/">
     AuthType SecSession
     SecSessionLoginPage /login
@@ -215,10 +221,12 @@ subtest '16.3.1 logins are recorded' => sub {
     is events("event in ('authenticated', 'login_failed') and detail ->> 'method' is distinct from 'form'"), 0, 'each with its method';
 };
 subtest '16.3.2 refused requests are in httpd\'s log' => sub {
-    my $bob = browser($httpd, 'bob');
     my $lines = () = $httpd->access_log =~ /" 401 /g;
     $httpd->get('/static/page.html');
-    wait_until { (() = $httpd->access_log =~ /" 401 /g) > $lines } 5, 'one more';
+    wait_until { (() = $httpd->access_log =~ /" 401 /g) > $lines } 5, 'one more, of nobody';
+    is status(browser($httpd, 'alice'), '/bobs/show'), 401, 'a user asks for what is another one\'s';
+    like $httpd->error_log, qr{\[client 127\.0\.0\.1:\d+\] AH01631: user alice: authorization failure for "/bobs/show"}, 'with the name, and where from';
+    wait_until { $httpd->access_log =~ m{^127\.0\.0\.1 alice "GET /bobs/show HTTP/1\.1" 401 }m } 5, 'there, too';
 };
 subtest '16.3.3 attempts to get round are recorded' => sub {
     my $alice = browser($httpd, 'alice');
@@ -232,10 +240,11 @@ subtest '16.3.3 attempts to get round are recorded' => sub {
 };
 subtest '16.4.1 nobody writes into the log' => sub {
     $httpd->client->login("eve\r\nforged: line\e[31m", 'wrong');
-    $httpd->client->login('eve', 'wrong', headers => [ [ 'User-Agent' => "agent\tforged \x9b31m" ] ]);
-    my $logs = $httpd->error_log . slurp($httpd->folder . '/logs/events.json');
+    $httpd->client->login("eve\xc2\x9b31m", 'wrong', headers => [ [ 'User-Agent' => "agent\tforged \xc2\x9b31m" ] ]);
+    my $logs = join '', $httpd->error_log, $httpd->access_log, slurp($httpd->folder . '/logs/events.json');
+    like $logs, qr/login failed in realm localhost for user \(not a user name\)/, 'a name that cannot be one is not repeated';
     unlike $logs, qr/^forged/m, 'no line begins with what was typed';
-    unlike $logs, qr/\e/, 'and nothing reaches a terminal';
+    unlike $logs, qr/[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]/, 'and nothing reaches a terminal';
 };
 subtest '16.3.4 16.5.1 16.5.2 16.5.3 a database that is away' => sub {
     my $alice = browser($httpd, 'alice');
@@ -256,13 +265,17 @@ subtest '16.5.4 a process that crashes' => sub {
 
 subtest 'docs/security.md names every rule, with tests that are there' => sub {
     my $text = slurp(checkout() . '/docs/security.md');
-    my %rules = map { $_ => 1 } map { /\b(\d+\.\d+\.\d+)\b/g } slurp($0) =~ /^subtest '(.*?)'/mg;
     my %rows = $text =~ /^\| (\d+\.\d+\.\d+) \| .*? \| ([^|]*) \|$/mg;
-    is_deeply [ sort keys %rows ], [ sort keys %rules ], 'the rules of this file';
-    for my $number (sort keys %rows) {
-        my @files = $rows{$number} =~ m{(t/[\w./-]+)}g;
-        ok @files && !(grep { !-e checkout() . "/$_" } @files), "$number: $rows{$number}";
+    my %named = map { $_ => ["$HERE"] } map { /\b(\d+\.\d+\.\d+)\b/g } slurp(checkout() . "/$HERE") =~ /^subtest '(.*?)'/mg;
+    is_deeply [ sort keys %rows ], [ sort keys %named ], 'the rules of this file';
+    for my $file (grep { $_ ne $HERE } map { s{^\Q@{[ checkout() ]}\E/}{}r } glob checkout() . '/t/*.t ' . checkout() . '/t/unit/*.c') {
+        my %once = map { $_ => 1 } map { split } slurp(checkout() . "/$file") =~ /\bASVS 5\.0((?: \d+\.\d+\.\d+)+)/g;
+        push @{ $named{$_} }, $file for keys %once;
     }
+    for my $number (sort keys %rows) {
+        is_deeply [ sort $rows{$number} =~ m{(t/[\w./-]+)}g ], [ sort @{ $named{$number} } ], "$number: the tests that name it";
+    }
+    is_deeply [ grep { $text !~ /\b\Q$_\E\b/ } sort keys %named ], [], 'and no test names a rule that is not there';
 };
 
 done_testing;
