@@ -65,8 +65,8 @@ subtest 'what each one does' => sub {    # ASVS 5.0 7.4.5
         'an auditor may run it';
 
     sql("update secsession.session set expires_at = now() where user_name in ('alice', 'eve')");
-    is_deeply [ admin('purge', batch => 1) ], [ 0, "sessions removed: 1\n", '' ], 'purge removes a batch';
-    like +(admin('purge'))[1], qr/removed: [1-9]/, 'and the rest';
+    is_deeply [ admin('purge', batch => 1) ], [ 0, "removed (sessions, or tens of events): 1\n", '' ], 'purge removes a batch';
+    like +(admin('purge'))[1], qr/removed .*: [1-9]/, 'and the rest';
 };
 
 subtest 'what is missing' => sub {

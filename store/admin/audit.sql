@@ -4,6 +4,7 @@
 --     psql -d DATABASE [-v user=NAME] [-v since=TIME] [-v limit=N] [-v realm=REALM] -f audit.sql
 \ir common.sql
 \ir optional-user.sql
+\ir harmless.sql
 \if :{?since}
 \else
 \set since -infinity
@@ -18,13 +19,13 @@ from (
     select
         at,
         event,
-        realm,
-        user_name,
+        translate(realm, :'harmful', :'harmless') as realm,
+        translate(user_name, :'harmful', :'harmless') as user_name,
         client_addr,
         session_id,
-        actor,
-        reason,
-        detail
+        translate(actor, :'harmful', :'harmless') as actor,
+        translate(reason, :'harmful', :'harmless') as reason,
+        translate(detail::text, :'harmful', :'harmless') as detail
     from secsession.event
     where at >= :'since'
     and (not :'user_given'::boolean or user_name = :'user')

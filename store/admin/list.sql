@@ -3,14 +3,15 @@
 --     psql -d DATABASE [-v user=NAME] [-v realm=REALM] -f list.sql
 \ir common.sql
 \ir optional-user.sql
+\ir harmless.sql
 
 select
     session_id,
-    realm,
-    user_name,
-    auth_method,
+    translate(realm, :'harmful', :'harmless') as realm,
+    translate(user_name, :'harmful', :'harmless') as user_name,
+    translate(auth_method, :'harmful', :'harmless') as auth_method,
     client_addr,
-    user_agent,
+    translate(user_agent, :'harmful', :'harmless') as user_agent,
     authenticated_at,
     last_seen_at,
     least(idle_expires_at, expires_at) as ends_at

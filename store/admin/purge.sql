@@ -1,5 +1,5 @@
--- Removes sessions past their absolute end and events past their retention: at most 1000 of each, or
--- so many. To be run again until it removes none.
+-- Removes sessions past their absolute end, at most 1000 or so many, and ten times as many events past
+-- their retention. To be run again until it removes none.
 --
 --     psql -d DATABASE [-v batch=N] -f purge.sql
 \ir common.sql
@@ -11,4 +11,4 @@
 select
     secsession.purge(:'batch') as removed
 \gset
-\echo sessions removed: :removed
+\echo removed (sessions, or tens of events): :removed
