@@ -50,7 +50,7 @@ subtest 'nobody but its owner can add to the trail, change it, or take anything 
         }
     }
     my @more = (
-        'alter table secsession.event_log disable trigger all', 'drop trigger told on secsession.event_log',
+        'alter table secsession.event_log disable trigger all', 'drop trigger tell_event on secsession.event_log',
         'create trigger mine before insert on secsession.event_log for each row execute function suppress_redundant_updates_trigger()',
         q(update secsession.setting set event_retention = '0'), 'delete from secsession.setting', 'truncate secsession.setting',
         q(insert into secsession.setting values (true, '0')), 'alter sequence secsession.event_log_event_id_seq restart',
