@@ -32,9 +32,13 @@ sub is_at {
 # Whether there is something to read; an element can go with its page while we look.
 sub reads { my ($browser, $css) = @_; return (eval { $browser->text($css) } // '') =~ /\S/ }
 
+# A browser moves the focus a moment after the page has been loaded; what is typed before that is lost.
+sub can_type { my ($browser) = @_; return ($browser->run('return document.activeElement.name') // '') eq 'username' }
+
 sub log_in {
     my ($browser) = @_;
     $browser->open("$here/static/page.html");
+    wait_until { can_type($browser) } 10, 'the login page';
     $browser->keys("alice$TAB" . password_of('alice') . $ENTER);
     return wait_until { $browser->title eq 'Private' } 10, 'logged in';
 }
@@ -43,7 +47,7 @@ subtest 'a person with a keyboard' => sub {
     my $browser = Secsession::Browser->start;
     $browser->open("$here/static/page.html?x=%C3%A4");
     like $browser->url, qr{^\Q$here\E/login\?return=}, 'is sent to the login page';
-    is $browser->run('return document.activeElement.name'), 'username', 'and can type at once';
+    wait_until { can_type($browser) } 10, 'and can type at once';
     $browser->keys("alice${TAB}wrong$ENTER");
     wait_until { reads($browser, '[role=alert]') } 10, 'reads why a wrong password does not do';
     is $browser->run('return document.getElementsByName("username")[0].value'), 'alice', 'need not type the name again';
