@@ -227,6 +227,11 @@ subtest 'purging' => sub {
     is sql('select secsession.purge(2)', user => 'admin_role'), 2, 'a batch is no larger than asked for';
     is sql('select secsession.purge(2)', user => 'admin_role'), 1, 'the next takes the rest';
     is new_events('event, user_name'), 'expired_absolute mia1', 'with an end only for those that had none';
+    login('kim');
+    my $heard = sub { scalar(() = sql("listen secsession; $_[0]") =~ /Asynchronous notification/g) };
+    is $heard->("update secsession.session set expires_at = now() - interval '1 s' where user_name = 'kim'"), 1, 'an end that is brought forward is told to the servers';
+    is $heard->('select secsession.purge(100)'), 0, 'a purge is not: nobody takes them for live any more';
+    new_events('event');
 
     sql("update secsession.event_log set at = at - interval '181 days' where event_id <= (select min(event_id) + 2 from secsession.event_log)");
     my $events = sql('select count(*) from secsession.event_log');
