@@ -4,8 +4,6 @@
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Process qw(checkout run);
-use Encode ();
-use JSON::PP 'decode_json';
 
 my $postgres = Secsession::Postgres->start->install;
 my @roles = qw(httpd_web admin_role auditor_role stranger);
@@ -138,61 +136,13 @@ subtest 'nor what a browser calls itself for a session' => sub {
     is scalar(split /\n/, $out), scalar @HOSTILE, 'a line each';
 };
 
-# What a client is told that has asked, as psql shows it.
-sub told {
-    my ($statements, %opt) = @_;
-    my ($exit, undef, $err) = run([ $postgres->client(user => $opt{user} // 'httpd_web', db => $opt{db} // 'app', vars => { VERBOSITY => 'verbose' }), '-Atq' ],
-        stdin => $statements);
-    is $exit, 0, 'psql was content' or diag $err;
-    return map { /^INFO:  SSEVT: (.*)/ ? $1 : () } split /\n/, $err;
-}
-
-my $ASK = q(from set_config('secsession.tell_events', 'on', true));
-
-subtest 'who writes an event is told of it, if it asks' => sub {
-    my $fail = sub { "select secsession.login_failed('r', $_[0], '192.0.2.7', 'wrong')" };
-    is_deeply [ told($fail->("'a'") . ';') ], [], 'who does not ask is not told';
-    my ($line) = told($fail->("'a'") . " $ASK; " . $fail->("'b'") . ';');
-    my $event = decode_json($line);
-    like delete $event->{at}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/, 'the time is UTC';
-    is_deeply $event, { event => 'login_failed', session_id => undef, realm => 'r', user => 'a', client_addr => '192.0.2.7',
-        actor => 'httpd_web', reason => 'wrong', detail => {} }, 'the event as it is in the trail, for the statement that asked';
-    my ($offset) = told("set timezone = 'Asia/Tokyo'; set datestyle = 'German'; " . $fail->("'a'") . " $ASK;");
-    my $now = sql(q(select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI')));
-    cmp_ok substr(decode_json($offset)->{at}, 0, 16), 'le', $now, 'in UTC, whatever the client\'s time zone is';
-    is scalar(told("set client_min_messages = error; " . $fail->("'a'") . " $ASK;")), 1, 'also one that wants no messages';
-    my $undone = $fail->("'undone'");
-    is_deeply [ map { decode_json($_)->{user} } told("begin; select $ASK; savepoint s; $undone; rollback to s; " . $fail->("'stays'") . '; commit;') ],
-        ['stays'], 'what was undone is not told';
-    is_deeply [ told("begin; select $ASK; $undone; rollback;") ], [], 'nor anything of a transaction that is';
-    my @events = told("select secsession.authenticate(sha256('told'), null, 'r', 'tom', 'form', 0, '192.0.2.1', null, 1000, 1000) $ASK;");
-    is_deeply [ map { decode_json($_)->{event} } @events ], [qw(created authenticated)], 'several events';
-    unlike $postgres->log, qr/SSEVT|login_failed/, 'PostgreSQL\'s log has none of it';
-};
-
-subtest 'a line is valid, and has room for what it holds' => sub {
-    for my $n (0 .. $#HOSTILE) {
-        my ($line, @more) = told("select secsession.login_failed('r', (array[$QUOTED])[$n + 1], null, 'x') $ASK;");
-        is_deeply [ scalar(@more), has_control($line) ? 1 : 0 ], [ 0, 0 ], 'one line, that can be shown on a terminal';
-        is decode_json($line)->{user}, Encode::decode('UTF-8', $HOSTILE[$n]), 'with what was typed';
-    }
-    for my $long ('x', '"', "\xf0\x9f\x94\x91", "\x01", "\xe2\x80\xae") {
-        my ($line) = told("select secsession.login_failed(repeat('$long', 5000), repeat('$long', 5000), null, repeat('$long', 5000)) $ASK;");
-        cmp_ok length $line, '<=', 4000, 'long texts are cut, so that a pipe takes the line at once';
-        my $event = decode_json($line);
-        ok $event->{detail}{shortened}, 'which it says';
-        is_deeply [ map { length $event->{$_} } qw(realm user reason) ], [ 100, 100, 100 ], 'beginnings are kept';
-    }
-};
-
 subtest 'in databases of other encodings' => sub {
     for my $encoding (qw(LATIN1 SQL_ASCII)) {
         sql("create database \L$encoding\E encoding '$encoding' template template0 locale 'C'");
         my ($exit, undef, $err) = $postgres->script(checkout() . '/store/install.sql', db => lc $encoding);
         is $exit, 0, "$encoding: it installs" or diag $err;
         # httpd sends and reads UTF-8, whatever the database takes it for.
-        my ($line) = told("select secsession.login_failed('r', E'\\u0001\xc3\x9b\xd0\x96\"', null, 'x') $ASK;", db => lc $encoding);
-        is $line =~ /"user":"(.*?)","client_addr"/ ? $1 : '', qq(\\u0001\xc3\x9b\xd0\x96\\"), 'bytes stay bytes';
+        sql("select secsession.login_failed('r', E'\\u0001\xc3\x9b\xd0\x96\"', null, 'x')", user => 'httpd_web', db => lc $encoding);
         my ($code, $out) = run([ $postgres->client(user => 'admin_role', db => lc $encoding), '-At', '-f', checkout() . '/store/admin/audit.sql' ]);
         like $out, qr/^\d{4}-[^\n]*\|\?\xc3\x9b\xd0\x96"\|[^\n]*\n\z/, 'audit.sql shows them';
     }

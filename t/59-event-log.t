@@ -4,7 +4,7 @@ use lib 't/lib';
 use Secsession::Test;
 use JSON::PP 'decode_json';
 use Secsession::Httpd;
-use Secsession::Process qw(await scratch slurp spew);
+use Secsession::Process qw(run scratch slurp);
 
 my $LOG = 'SecSessionLog logs/events.json';
 my ($postgres, $httpd) = start_servers(children => 2, throttle => '3 5m', config => "$LOG\nSecSessionMaxPerUser 2\nSecSessionRotateInterval 10m\n");
@@ -83,6 +83,15 @@ subtest 'what did not happen' => sub {
     sql('drop trigger refuse on secsession.event_log');
     browser($httpd, 'bob');
     isnt slurp($file), $before, 'the next one is';
+};
+
+subtest 'what was undone' => sub {
+    my $told = sub { scalar(() = join('', (run([ $postgres->client(user => 'httpd_web'), '-Atq' ], stdin => $_[0]))) =~ /"event"/g) };
+    my $fail = "select secsession.login_failed('localhost', 'eve', null, 'x')";
+    my $on = "set secsession.tell_events = 'on'";
+    is $told->("$on; $fail"), 1, 'an event is told';
+    is $told->("$on; begin; savepoint s; $fail; rollback to s; commit"), 0, 'one that a savepoint has undone is not';
+    is $told->($fail), 0, 'nor to who does not ask';
 };
 
 subtest 'a restart' => sub {

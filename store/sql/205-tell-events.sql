@@ -28,8 +28,11 @@ $$;
 comment on function secsession.tell_event() is
     'Internal: tells the client of an event, as one line of JSON.';
 
-create or replace trigger tell_event
+-- At the end of the transaction: what a part of it has undone has not happened.
+drop trigger if exists tell_event on secsession.event_log;
+create constraint trigger tell_event
     after insert on secsession.event_log
+    deferrable initially deferred
     for each row
     when (current_setting('secsession.tell_events', true) = 'on')
     execute function secsession.tell_event();
