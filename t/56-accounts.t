@@ -86,6 +86,19 @@ subtest 'sixty-four logins at once' => sub {
     is live('alice'), 3, 'and three sessions are left';
 };
 
+subtest 'a login whose answer was lost, and that is sent again' => sub {
+    everybody_out();
+    my $login = sub {
+        my ($token, $refuse) = @_;
+        return sql("select (secsession.authenticate(sha256('$token'), null, 'localhost', 'zoe', 'form', secsession.login_epoch('localhost', 'zoe'),
+            null, null, 900, 900, null, null, false, 2, $refuse)).state");
+    };
+    is $login->($_, 'false'), 'live', 'a login' for qw(a b c);
+    is $login->('c', $_), 'live', 'the third once more' for qw(false true);
+    is live('zoe'), 2, 'ends nobody else\'s session';
+    is $login->('d', 'true'), 'full', 'a fourth is one too many';
+};
+
 subtest 'the newest is refused, where that is wanted' => sub {
     everybody_out();
     my $strict = Secsession::Httpd->start(postgres => $postgres, threads => 40,

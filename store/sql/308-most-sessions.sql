@@ -35,9 +35,6 @@ as $$
 declare
     surplus uuid[];
 begin
-    if most = 0 then
-        return true;
-    end if;
     surplus := array(
         select s.session_id
         from session_state s

@@ -281,7 +281,11 @@ begin
     then
         perform continue_session(replaced.session_id, login);
     else
-        if not has_room(realm, user_name, most_sessions, is_newest_refused) then
+        -- When the same call came before, and its answer was lost, the room has been made.
+        if most_sessions > 0
+            and not exists (select from token t where t.token_hash = login.token_hash)
+            and not has_room(realm, user_name, most_sessions, is_newest_refused)
+        then
             perform take_attempt_back(realm, user_name, client_addr);
             perform log_event(
                 'login_failed', null, realm, user_name, client_addr, 'too many sessions',
