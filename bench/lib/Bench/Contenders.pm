@@ -75,12 +75,18 @@ sub database {
     })->install;
 }
 
+# With the work factor of bcrypt that is asked for.
+sub users_file {
+    my ($cost) = @_;
+    my ($exit, $line, $err) = run([ 'htpasswd', '-nbB', "-C$cost", 'alice', $PASSWORD ]);
+    die "htpasswd: $err\n" if $exit;
+    return spew(scratch('users') . '/users', $line);
+}
+
 sub prepare {
     my ($option) = @_;
     die "no build/mod_secsession.so: make\n" unless -e Secsession::Httpd::module_path();
-    my (undef, $line) = run([ 'htpasswd', '-nbB', 'alice', $PASSWORD ]);
-    my $users = spew(scratch('users') . '/users', $line);
-    my $bench = { %$option, users => $users, password => $PASSWORD, postgres => database() };
+    my $bench = { %$option, users => users_file(5), password => $PASSWORD, postgres => database() };
     $bench->{postgres}->psql('create table session (key text primary key, value text, expiry bigint);'
             . 'grant all on session to httpd_web');
     return $bench;

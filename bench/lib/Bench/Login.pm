@@ -6,12 +6,15 @@
 #   hash    GET of the 1 KiB page under AuthType Basic: the same hash of the same file, checked at every request
 #   commit  pgbench: one prepared statement that inserts the same four rows by plain SQL, with as many connections
 #           as the load has; no function, no check, no lock
+# Each for two work factors of bcrypt: 10, the least that OWASP's Password Storage Cheat Sheet allows, and 5, which
+# htpasswd takes if it is not told otherwise.
 # "N % of what the password hash and one commit cost" is the time of a login over the sum of the other two, where a time
 # is the inverse of what is done in a second; and the same of the CPU time of httpd and PostgreSQL, which is steadier on
 # a busy machine. hash contains the work of an ordinary request, as login does; commit has no client in its CPU time.
 #
-#   Bench::Login->start($bench)->round($seconds)    row: the logins as a contender
-#   shares($connections)    of each round { login, hash, commit (a second), time, cpu (N / 100) }
+#   Bench::Login->start($bench)->round($seconds)    row: the logins with work factor 5 as a contender
+#   kinds                       what there are shares of: [ work factor, connections ]
+#   shares($cost, $connections) of each round { login, hash, commit (a second), time, cpu (N / 100) }
 package Bench::Login;
 
 use strict;
@@ -23,6 +26,9 @@ use Bench::Load 'measure';
 use Secsession::Client;
 use Secsession::Postgres;
 use Secsession::Process qw(run scratch spew);
+
+my @COSTS = (5, 10);
+my @CONNECTIONS = (1, 32);
 
 my $COMMIT = <<'SQL';
 with session as (
@@ -45,38 +51,48 @@ select event, session_id, 'localhost', 'alice', '127.0.0.1'
 from session, unnest(array['created', 'authenticated']) event;
 SQL
 
-# A database of its own: logins leave rows, and those of the other contenders stay as many as they were.
-sub start {
-    my ($class, $bench) = @_;
-    my $postgres = Bench::Contenders::database();
-    # 32 at once of one user from one address are what the throttle refuses.
-    my $httpd = httpd($bench, module => 1, postgres => $postgres, files => { 'basic/page.txt' => 'x' x 1024 },
-        config => <<"CONFIG" . basic_config($bench, '/basic/'));
-SecSession On
-SecSessionLoginThrottle Off
-<Location "/login">
+# What a user with a password of this work factor is asked through.
+sub places {
+    my ($bench, $cost) = @_;
+    return basic_config($bench, "/basic/$cost/") . <<"CONFIG";
+<Location "/login/$cost">
     SetHandler secsession-login
     AuthUserFile "$bench->{users}"
     Require all granted
 </Location>
 CONFIG
+}
+
+# A database of its own: logins leave rows, and those of the other contenders stay as many as they were.
+sub start {
+    my ($class, $bench) = @_;
+    my $postgres = Bench::Contenders::database();
+    my %users = map { $_ => { %$bench, users => Bench::Contenders::users_file($_) } } @COSTS;
+    # 32 at once of one user from one address are what the throttle refuses.
+    my $httpd = httpd($bench, module => 1, postgres => $postgres,
+        files => { map { ("basic/$_/page.txt" => 'x' x 1024) } @COSTS },
+        config => join "\n", 'SecSession On', 'SecSessionLoginThrottle Off', map { places($users{$_}, $_) } @COSTS);
     my %server = (httpd => $httpd, postgres => $postgres, others => [ $postgres->pid ]);
-    my $self = bless { postgres => $postgres, shares => {} }, $class;
-    $self->{login} = { %server, key => 'login', name => 'a login with mod_secsession', path => '/login', status => 303,
-        method => 'POST', body => 'username=alice&password=' . Secsession::Client::encode($bench->{password}),
-        lines => [ 'Content-Type: application/x-www-form-urlencoded' . "\tOrigin: " . $httpd->client->origin ] };
-    $self->{hash} = { %server, name => 'hash', path => '/basic/page.txt', lines => [ basic_header($bench) ] };
+    my $self = bless { postgres => $postgres, shares => {}, login => {}, hash => {} }, $class;
+    for my $cost (@COSTS) {
+        $self->{login}{$cost} = { %server, key => 'login', name => "a login with mod_secsession, bcrypt of cost $cost",
+            path => "/login/$cost", status => 303, method => 'POST',
+            body => 'username=alice&password=' . Secsession::Client::encode($bench->{password}),
+            lines => [ 'Content-Type: application/x-www-form-urlencoded' . "\tOrigin: " . $httpd->client->origin ] };
+        $self->{hash}{$cost} = { %server, name => "hash of cost $cost", path => "/basic/$cost/page.txt",
+            lines => [ basic_header($bench) ] };
+    }
     $self->{script} = spew(scratch('commit') . '/commit.sql', $COMMIT);
     return $self;
 }
 
-sub row { return $_[0]{login} }
+sub row { return $_[0]{login}{5} }
 
 # 303 is no error for the load, whatever it leads to: the database says whether these were logins.
 sub logins {
-    my ($self, $seconds, $connections) = @_;
+    my ($self, $cost, $seconds, $connections) = @_;
     $self->{postgres}->psql('truncate secsession.session, secsession.token, secsession.vault, secsession.event_log');
-    my $sample = measure($self->{login}, seconds => $seconds, connections => $connections);
+    my $sample = measure($self->{login}{$cost}, seconds => $seconds, connections => $connections);
     my $made = $self->{postgres}->value('select count(*) from secsession.active_session');
     die "$sample->{requests} logins made $made sessions\n" if $made < $sample->{requests};
     return $sample;
@@ -96,22 +112,27 @@ sub commits {
     return { rate => $rate, cpu => $used / $done };
 }
 
+sub kinds {
+    return map { my $cost = $_; map { [ $cost, $_ ] } @CONNECTIONS } reverse @COSTS;
+}
+
 sub round {
     my ($self, $seconds) = @_;
-    for my $connections (1, 32) {
-        my $login = $self->logins($seconds, $connections);
-        my $hash = measure($self->{hash}, seconds => $seconds, connections => $connections);
+    for my $kind (kinds()) {
+        my ($cost, $connections) = @$kind;
+        my $login = $self->logins($cost, $seconds, $connections);
+        my $hash = measure($self->{hash}{$cost}, seconds => $seconds, connections => $connections);
         my $commit = $self->commits($seconds, $connections);
-        push @{ $self->{shares}{$connections} }, {
+        push @{ $self->{shares}{$cost}{$connections} }, {
             login => $login->{rate}, hash => $hash->{rate}, commit => $commit->{rate},
             time => (1 / $login->{rate}) / (1 / $hash->{rate} + 1 / $commit->{rate}),
             cpu => ($login->{cpu} + $login->{other_cpu}) / ($hash->{cpu} + $commit->{cpu}),
         };
-        push @{ $self->{login}{samples} }, $login if $connections == 32;
+        push @{ $self->{login}{$cost}{samples} }, $login if $connections == 32;
     }
     return;
 }
 
-sub shares { my ($self, $connections) = @_; return @{ $self->{shares}{$connections} } }
+sub shares { my ($self, $cost, $connections) = @_; return @{ $self->{shares}{$cost}{$connections} } }
 
 1;

@@ -107,12 +107,12 @@ sub row {
 }
 
 sub login_line {
-    my ($login, $connections) = @_;
-    my @rounds = $login->shares($connections);
+    my ($login, $cost, $connections) = @_;
+    my @rounds = $login->shares($cost, $connections);
     my %middle = map { my $what = $_; ($what => median(map { $_->{$what} } @rounds)) } qw(login hash commit time cpu);
-    return sprintf "A login takes %.0f %% of the time that the password hash and one commit take, and %.0f %% of "
-        . "their CPU time (%d connection%s: %s logins/s; %s hashes/s alone; %s commits/s alone).\n",
-        100 * $middle{time}, 100 * $middle{cpu}, $connections, $connections > 1 ? 's' : '',
+    return sprintf "A login takes %.0f %% of the time that the password's bcrypt hash of cost %d and one commit take, and "
+        . "%.0f %% of their CPU time (%d connection%s: %s logins/s; %s hashes/s alone; %s commits/s alone).\n",
+        100 * $middle{time}, $cost, 100 * $middle{cpu}, $connections, $connections > 1 ? 's' : '',
         map { whole($_) } @middle{qw(login hash commit)};
 }
 
@@ -135,7 +135,7 @@ sub table {
     print row($login->row) if $login;
     print "\nPer request: CPU, SQL transactions, rows written. Of bare: medians of the ratios of neighbours.\n";
     print map { beside_line($_, $contenders) } grep { $_->{beside} } @$contenders;
-    print map { login_line($login, $_) } 1, 32 if $login;
+    print map { login_line($login, @$_) } $login->kinds if $login;
     print map { "$_\n" } @$missing;
     keep($option, $machine, { contenders => [ map { raw($_) } @$contenders, $login ? $login->row : () ],
         missing => $missing, $login ? (login => $login->{shares}) : () });
