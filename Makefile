@@ -108,7 +108,7 @@ $(BUILD)/fuzz/%: t/fuzz/%.c $$(call fuzz_links,$$*) $(filter %.h,$(C_FILES)) Mak
 .PHONY: fuzz
 fuzz: ## fuzzes each parser for SECONDS=60; what is found stays in build/fuzz
 	@.ci/deps $(PACKAGES) clang libclang-rt-dev
-	@$(MAKE) --no-print-directory $(FUZZ)
+	@$(MAKE) --no-print-directory CFLAGS= $(FUZZ)
 	@for program in $(FUZZ); do \
 	    name=$${program##*/fuzz_}; mkdir -p $(BUILD)/fuzz/corpus/$$name; \
 	    $$program -max_total_time=$(SECONDS) -timeout=10 -artifact_prefix=$$program- -print_final_stats=1 \

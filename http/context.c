@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 #include <http_protocol.h>
+#include <openssl/crypto.h>
 
 #include "http/address.h"
 #include "http/applogin.h"
@@ -37,6 +38,30 @@ secsession_context_t *secsession_context_get(request_rec *r)
     return ap_get_module_config(first_request(r)->request_config, &secsession_module);
 }
 
+static apr_status_t forget_token(void *known)
+{
+    OPENSSL_cleanse(known, sizeof(secsession_known_token_t));
+    return APR_SUCCESS;
+}
+
+/* A browser sends the same token with each request of a connection. A stream of HTTP/2 is a
+ * connection of its own to modules, for one request. */
+static apr_status_t hash_token(conn_rec *connection, const char *text, secsession_hash_t *hash)
+{
+    secsession_known_token_t *known;
+
+    if (connection->master) {
+        return secsession_token_hash(text, strlen(text), hash);
+    }
+    known = ap_get_module_config(connection->conn_config, &secsession_module);
+    if (known == NULL) {
+        known = apr_pcalloc(connection->pool, sizeof(*known));
+        apr_pool_cleanup_register(connection->pool, known, forget_token, apr_pool_cleanup_null);
+        ap_set_module_config(connection->conn_config, &secsession_module, known);
+    }
+    return secsession_token_hash_known(text, strlen(text), known, hash);
+}
+
 /* httpd has joined the Cookie fields of the request into one; other modules may have added some. */
 static void take_cookie(request_rec *r, secsession_context_t *context, const char *name)
 {
@@ -53,8 +78,7 @@ static void take_cookie(request_rec *r, secsession_context_t *context, const cha
         apr_table_setn(r->headers_in, "Cookie", rest);
     }
     if (context->presented == SECSESSION_COOKIE_ONE) {
-        context->is_token = secsession_token_hash(value, strlen(value), &context->token)
-                            == APR_SUCCESS;
+        context->is_token = hash_token(r->connection, value, &context->token) == APR_SUCCESS;
         context->forget = !context->is_token;
     }
 }
@@ -108,6 +132,19 @@ static void look_up(request_rec *r, secsession_context_t *context)
                       && context->outcome != SECSESSION_UNAVAILABLE;
 }
 
+/* Whether a live session is good for this location. */
+static void judge(request_rec *r, secsession_context_t *context,
+                  const secsession_location_config_t *location)
+{
+    const secsession_limits_t caps = secsession_config_caps(location);
+    secsession_outcome_t outcome = secsession_policy_check(context->session, &caps);
+
+    if (outcome == SECSESSION_LIVE) {
+        outcome = secsession_address_check(r, context->session);
+    }
+    context->judged = (secsession_judgement_t){ context->session, location, outcome };
+}
+
 secsession_outcome_t secsession_context_session(request_rec *r,
                                                 const secsession_session_t **session)
 {
@@ -121,17 +158,14 @@ secsession_outcome_t secsession_context_session(request_rec *r,
     if (!context->is_looked_up) {
         look_up(r, context);
     }
-    if (context->outcome == SECSESSION_LIVE || context->outcome == SECSESSION_ANONYMOUS) {
-        const secsession_limits_t caps = secsession_config_caps(location);
-        secsession_outcome_t outcome = secsession_policy_check(context->session, &caps);
-
-        if (outcome == SECSESSION_LIVE) {
-            outcome = secsession_address_check(r, context->session);
-        }
-        *session = outcome == SECSESSION_LIVE ? context->session : NULL;
-        return outcome == SECSESSION_LIVE ? context->outcome : outcome;
+    if (context->outcome != SECSESSION_LIVE && context->outcome != SECSESSION_ANONYMOUS) {
+        return context->outcome;
     }
-    return context->outcome;
+    if (context->judged.session != context->session || context->judged.location != location) {
+        judge(r, context, location);
+    }
+    *session = context->judged.outcome == SECSESSION_LIVE ? context->session : NULL;
+    return *session ? context->outcome : context->judged.outcome;
 }
 
 int secsession_context_look_up(request_rec *r)

@@ -29,6 +29,13 @@ typedef struct {
     int is_obeyed; /* once is enough */
 } secsession_words_t;
 
+/* What a location makes of a live session: each hook asks, and it does not change in a request. */
+typedef struct {
+    const secsession_session_t *session; /* NULL: nothing was judged yet */
+    const void *location;
+    secsession_outcome_t outcome;
+} secsession_judgement_t;
+
 typedef struct {
     secsession_presented_t presented;
     int is_token; /* the value presented is a token; `token` is its hash */
@@ -36,8 +43,9 @@ typedef struct {
     int is_looked_up;
     secsession_outcome_t outcome;        /* of the look-up */
     const secsession_session_t *session; /* where that is SECSESSION_LIVE or SECSESSION_ANONYMOUS */
-    const char *new_token;               /* for the response to set, or NULL */
-    int forget;                          /* the response deletes the cookie */
+    secsession_judgement_t judged;
+    const char *new_token; /* for the response to set, or NULL */
+    int forget;            /* the response deletes the cookie */
     int fresh_within; /* seconds: the user must have authenticated less long ago; 0: need not */
     int replaced_by;  /* the status that took the place of the application's response, or 0 */
     void *form;       /* http/tee.c's copy of it */

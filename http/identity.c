@@ -44,9 +44,9 @@ const char *secsession_identity_address(request_rec *r)
                 : r->useragent_ip;
 }
 
-static void set_number(request_rec *r, const char *name, apr_int64_t value)
+static const char *text_of(request_rec *r, apr_int64_t number)
 {
-    apr_table_setn(r->subprocess_env, name, apr_off_t_toa(r->pool, value));
+    return apr_off_t_toa(r->pool, number);
 }
 
 int secsession_identity_idle_timeout(request_rec *r, const secsession_session_t *session)
@@ -54,6 +54,30 @@ int secsession_identity_idle_timeout(request_rec *r, const secsession_session_t 
     int location = secsession_config_caps(secsession_config_location(r)).idle;
 
     return location > 0 && location < session->limits.idle ? location : session->limits.idle;
+}
+
+/* First all out, then all in: setting one after the other would compare each with those before it,
+ * at every request. */
+static void set_environment(request_rec *r, const secsession_session_t *session)
+{
+    const struct {
+        const char *name;
+        const char *value;
+    } variables[] = {
+        { "SECSESSION_ID", session->id },
+        { "SECSESSION_CREATED", text_of(r, session->created_at) },
+        { "SECSESSION_AUTHENTICATED", text_of(r, session->authenticated_at) },
+        { "SECSESSION_EXPIRES", text_of(r, session->expires_at) },
+        { "SECSESSION_IDLE", text_of(r, secsession_identity_idle_timeout(r, session)) },
+    };
+    const apr_size_t count = sizeof(variables) / sizeof(variables[0]);
+
+    for (apr_size_t i = 0; i < count; i++) {
+        apr_table_unset(r->subprocess_env, variables[i].name);
+    }
+    for (apr_size_t i = 0; i < count; i++) {
+        apr_table_addn(r->subprocess_env, variables[i].name, variables[i].value);
+    }
 }
 
 int secsession_identity_fixup(request_rec *r)
@@ -67,10 +91,6 @@ int secsession_identity_fixup(request_rec *r)
         r->user = apr_pstrdup(r->pool, session->user);
         r->ap_auth_type = apr_pstrdup(r->pool, SECSESSION_AUTH_TYPE);
     }
-    apr_table_setn(r->subprocess_env, "SECSESSION_ID", session->id);
-    set_number(r, "SECSESSION_CREATED", session->created_at);
-    set_number(r, "SECSESSION_AUTHENTICATED", session->authenticated_at);
-    set_number(r, "SECSESSION_EXPIRES", session->expires_at);
-    set_number(r, "SECSESSION_IDLE", secsession_identity_idle_timeout(r, session));
+    set_environment(r, session);
     return DECLINED;
 }

@@ -128,9 +128,9 @@ static int may_log_in(request_rec *r)
 
 int secsession_modsession_prepare(request_rec *r)
 {
-    const char *type = ap_auth_type(r);
+    const char *type = may_log_in(r) ? ap_auth_type(r) : NULL;
 
-    if (type && strcasecmp(type, "form") == 0 && may_log_in(r)) {
+    if (type && strcasecmp(type, "form") == 0) {
         secsession_bind_note_moment(r);
     }
     return DECLINED;

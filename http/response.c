@@ -43,7 +43,18 @@ static int sets_ours(const char *field, const char *name)
     return *field == '=' || *field == ';' || *field == '\0';
 }
 
-/* A table without the fields that nobody but us may send. */
+/* Whether nobody but us may send this field. Every field of every response is asked for: one look at
+ * its first letter is enough for most. */
+static int is_ours(const apr_table_entry_t *field, const char *cookie)
+{
+    if (*field->key != 'S' && *field->key != 's') {
+        return 0;
+    }
+    return secsession_identity_is_reserved(field->key)
+           || (strcasecmp(field->key, "Set-Cookie") == 0 && sets_ours(field->val, cookie));
+}
+
+/* A table without such fields. */
 static apr_table_t *without_ours(request_rec *r, apr_table_t *headers, const char *cookie)
 {
     const apr_array_header_t *array = apr_table_elts(headers);
@@ -52,18 +63,14 @@ static apr_table_t *without_ours(request_rec *r, apr_table_t *headers, const cha
     int found = 0;
 
     for (int i = 0; i < array->nelts && !found; i++) {
-        found = secsession_identity_is_reserved(entries[i].key)
-                || (strcasecmp(entries[i].key, "Set-Cookie") == 0
-                    && sets_ours(entries[i].val, cookie));
+        found = is_ours(&entries[i], cookie);
     }
     if (!found) {
         return headers;
     }
     kept = apr_table_make(r->pool, array->nelts);
     for (int i = 0; i < array->nelts; i++) {
-        if (!secsession_identity_is_reserved(entries[i].key)
-            && !(strcasecmp(entries[i].key, "Set-Cookie") == 0
-                 && sets_ours(entries[i].val, cookie))) {
+        if (!is_ours(&entries[i], cookie)) {
             apr_table_addn(kept, entries[i].key, entries[i].val);
         }
     }
@@ -102,8 +109,9 @@ static void set_cache_control(request_rec *r)
         && !ap_find_token(r->pool, own, "public")) {
         return;
     }
-    apr_table_unset(r->headers_out, "Cache-Control");
-    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    /* Not among err_headers_out: httpd makes a new table of both where there are any. */
+    apr_table_unset(r->err_headers_out, "Cache-Control");
+    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
 }
 
 /* A browser that is to stay signed in keeps the cookie as long as the session can last. */

@@ -4,37 +4,66 @@
 #include <apr_errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <stdatomic.h>
+#include <string.h>
 #include <sys/random.h>
+#include <threads.h>
+
+/* Characters of the groups of four, with some more: whole vectors. */
+#define PADDED 48
 
 static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* Fetched once in each process and never freed: EVP_sha256() would be looked up in libcrypto's tables
- * at every use, which takes longer than the digest itself. */
-static const EVP_MD *sha256(void)
-{
-    static _Atomic(EVP_MD *) fetched;
-    EVP_MD *known = atomic_load(&fetched), *mine;
+/* One of each thread, freed with it: to make one, and to look SHA-256 up in libcrypto's tables, takes
+ * longer than the digest itself, which is that of every request. */
+static tss_t contexts;
+static int can_keep_contexts;
 
-    if (known) {
-        return known;
+static void free_context(void *context)
+{
+    EVP_MD_CTX_free(context);
+}
+
+static void prepare_contexts(void)
+{
+    can_keep_contexts = tss_create(&contexts, free_context) == thrd_success;
+}
+
+static EVP_MD_CTX *make_context(void)
+{
+    EVP_MD *sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+    if (sha256 == NULL || context == NULL || EVP_DigestInit_ex(context, sha256, NULL) != 1
+        || tss_set(contexts, context) != thrd_success) {
+        EVP_MD_CTX_free(context);
+        context = NULL;
     }
-    mine = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (!atomic_compare_exchange_strong(&fetched, &known, mine)) {
-        EVP_MD_free(mine); /* another thread was faster */
-        return known;
+    EVP_MD_free(sha256);
+    return context;
+}
+
+static EVP_MD_CTX *context_of_thread(void)
+{
+    static once_flag once = ONCE_FLAG_INIT;
+    EVP_MD_CTX *context;
+
+    call_once(&once, prepare_contexts);
+    if (!can_keep_contexts) {
+        return NULL;
     }
-    return mine;
+    context = tss_get(contexts);
+    return context ? context : make_context();
 }
 
 static apr_status_t digest(const unsigned char token[SECSESSION_TOKEN_BYTES],
                            secsession_hash_t *hash)
 {
-    const EVP_MD *algorithm = sha256();
+    EVP_MD_CTX *context = context_of_thread();
     unsigned int length = 0;
 
-    if (algorithm == NULL
-        || EVP_Digest(token, SECSESSION_TOKEN_BYTES, hash->bytes, &length, algorithm, NULL) != 1
+    if (context == NULL || EVP_DigestInit_ex(context, NULL, NULL) != 1
+        || EVP_DigestUpdate(context, token, SECSESSION_TOKEN_BYTES) != 1
+        || EVP_DigestFinal_ex(context, hash->bytes, &length) != 1
         || length != SECSESSION_HASH_BYTES) {
         return APR_EGENERAL;
     }
@@ -57,25 +86,53 @@ static void encode(const unsigned char token[SECSESSION_TOKEN_BYTES],
     text[out] = '\0';
 }
 
-/* 1 if low <= c <= high, else 0, without a branch on c. */
-static unsigned int between(unsigned int c, unsigned int low, unsigned int high)
+/* All bits set if low <= c <= high, else none, without a branch on c. */
+static apr_uint16_t between(apr_uint16_t c, apr_uint16_t low, apr_uint16_t high)
 {
-    return (((low - 1 - c) & (c - high - 1)) >> 8) & 1;
+    return (apr_uint16_t)(0 - (((low - 1 - c) & (c - high - 1)) >> 15 & 1));
 }
 
-/* The value of one base64url character, with bit 6 set if it is none. No branch and no table
- * look-up depends on the character, so that the time says nothing about it. */
-static unsigned int value_of(unsigned char character)
+/* The values of PADDED base64url characters; returns 0 if all are such. No branch and no table
+ * look-up depends on a character, so that the time says nothing about it. Of a fixed length, in 16
+ * bits: so compilers make vectors of it. */
+static apr_uint16_t values_of(const unsigned char text[PADDED], apr_uint16_t values[PADDED])
 {
-    unsigned int c = character;
-    unsigned int upper = between(c, 'A', 'Z'), lower = between(c, 'a', 'z');
-    unsigned int digit = between(c, '0', '9'), minus = between(c, '-', '-');
-    unsigned int under = between(c, '_', '_');
-    unsigned int any = upper | lower | digit | minus | under;
+    apr_uint16_t wrong = 0;
 
-    return (upper * (c - 'A') + lower * (c - 'a' + 26) + digit * (c - '0' + 52) + minus * 62
-            + under * 63)
-           | ((1 - any) << 6);
+    for (int i = 0; i < PADDED; i++) {
+        apr_uint16_t c = text[i];
+        apr_uint16_t upper = between(c, 'A', 'Z'), lower = between(c, 'a', 'z');
+        apr_uint16_t digit = between(c, '0', '9'), minus = between(c, '-', '-');
+        apr_uint16_t under = between(c, '_', '_');
+
+        values[i] = (apr_uint16_t)((upper & (c - 'A')) | (lower & (c - 'a' + 26))
+                                   | (digit & (c - '0' + 52)) | (minus & 62) | (under & 63));
+        wrong |= (apr_uint16_t) ~(upper | lower | digit | minus | under);
+    }
+    return wrong;
+}
+
+/* Whether it is one: the two bits beyond byte 32 must be 0, or four spellings would be one token. */
+static int decode(const char *text, unsigned char token[SECSESSION_TOKEN_BYTES + 1])
+{
+    unsigned char padded[PADDED] = { 0 };
+    apr_uint16_t values[PADDED], wrong;
+
+    memset(padded + SECSESSION_TOKEN_CHARS, 'A', PADDED - SECSESSION_TOKEN_CHARS);
+    memcpy(padded, text, SECSESSION_TOKEN_CHARS);
+    wrong = values_of(padded, values);
+    for (int group = 0; group * 3 <= SECSESSION_TOKEN_BYTES; group++) {
+        const apr_uint16_t *value = values + group * 4;
+        unsigned int bits = (unsigned int)value[0] << 18 | (unsigned int)value[1] << 12
+                            | (unsigned int)value[2] << 6 | value[3];
+
+        token[group * 3] = (unsigned char)(bits >> 16);
+        token[group * 3 + 1] = (unsigned char)(bits >> 8);
+        token[group * 3 + 2] = (unsigned char)bits;
+    }
+    OPENSSL_cleanse(padded, sizeof(padded));
+    OPENSSL_cleanse(values, sizeof(values));
+    return (wrong | token[SECSESSION_TOKEN_BYTES]) == 0;
 }
 
 apr_status_t secsession_token_make(char text[SECSESSION_TOKEN_CHARS + 1], secsession_hash_t *hash)
@@ -95,26 +152,40 @@ apr_status_t secsession_token_make(char text[SECSESSION_TOKEN_CHARS + 1], secses
 
 apr_status_t secsession_token_hash(const char *text, apr_size_t length, secsession_hash_t *hash)
 {
-    unsigned char token[SECSESSION_TOKEN_BYTES];
-    unsigned int bits = 0, held = 0, out = 0, wrong = 0;
+    unsigned char token[SECSESSION_TOKEN_BYTES + 1];
     apr_status_t status;
 
     if (length != SECSESSION_TOKEN_CHARS) {
         return APR_EINVAL;
     }
-    for (unsigned int in = 0; in < SECSESSION_TOKEN_CHARS; in++) {
-        unsigned int value = value_of((unsigned char)text[in]);
-
-        wrong |= value & 64;
-        bits = (bits << 6) | (value & 63);
-        held += 6;
-        if (held >= 8) {
-            held -= 8;
-            token[out++] = (unsigned char)(bits >> held);
-        }
-    }
-    wrong |= bits & 3; /* the two bits beyond byte 32: else four spellings would be one token */
-    status = wrong ? APR_EINVAL : digest(token, hash);
+    status = decode(text, token) ? digest(token, hash) : APR_EINVAL;
     OPENSSL_cleanse(token, sizeof(token));
     return status;
+}
+
+/* Whether it is, without a branch that depends on where they differ. */
+static int is_known(const char *text, const secsession_known_token_t *known)
+{
+    unsigned char differs = 0;
+
+    for (int i = 0; i < SECSESSION_TOKEN_CHARS; i++) {
+        differs |= (unsigned char)(text[i] ^ known->text[i]);
+    }
+    return differs == 0 && *text != '\0';
+}
+
+apr_status_t secsession_token_hash_known(const char *text, apr_size_t length,
+                                         secsession_known_token_t *known, secsession_hash_t *hash)
+{
+    if (length != SECSESSION_TOKEN_CHARS || !is_known(text, known)) {
+        apr_status_t status = secsession_token_hash(text, length, &known->hash);
+
+        if (status != APR_SUCCESS) {
+            OPENSSL_cleanse(known, sizeof(*known)); /* half of it may have been written */
+            return status;
+        }
+        memcpy(known->text, text, SECSESSION_TOKEN_CHARS);
+    }
+    *hash = known->hash;
+    return APR_SUCCESS;
 }

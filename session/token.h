@@ -23,4 +23,15 @@ apr_status_t secsession_token_make(char text[SECSESSION_TOKEN_CHARS + 1], secses
  * APR_EGENERAL if libcrypto fails. The work does not depend on which characters they are. */
 apr_status_t secsession_token_hash(const char *text, apr_size_t length, secsession_hash_t *hash);
 
+/* The token that was hashed last, and its hash; all zero at first. Whoever keeps one must
+ * OPENSSL_cleanse it. */
+typedef struct {
+    char text[SECSESSION_TOKEN_CHARS];
+    secsession_hash_t hash;
+} secsession_known_token_t;
+
+/* The same, without the work where it is the token that is known; a token with a hash is then known. */
+apr_status_t secsession_token_hash_known(const char *text, apr_size_t length,
+                                         secsession_known_token_t *known, secsession_hash_t *hash);
+
 #endif

@@ -1,4 +1,5 @@
 /* session/token.h: what is made is accepted, and nothing else that looks like it. */
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,14 +35,13 @@ ssize_t getrandom(void *buffer, size_t length, unsigned int flags)
     return random_bytes < got ? random_bytes : got;
 }
 
-int EVP_Digest(const void *data, size_t count, unsigned char *md, unsigned int *size,
-               const EVP_MD *type, ENGINE *impl)
+int EVP_DigestFinal_ex(EVP_MD_CTX *context, unsigned char *md, unsigned int *size)
 {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    int done = context && EVP_DigestInit_ex(context, type, impl)
-               && EVP_DigestUpdate(context, data, count) && EVP_DigestFinal_ex(context, md, size);
+    int (*real)(EVP_MD_CTX *, unsigned char *, unsigned int *);
+    int done;
 
-    EVP_MD_CTX_free(context);
+    *(void **)&real = dlsym(RTLD_NEXT, "EVP_DigestFinal_ex");
+    done = real(context, md, size);
     *size = digest_bytes < *size ? digest_bytes : *size;
     return done && digest_works;
 }
@@ -172,6 +172,67 @@ static void a_token_has_one_spelling(void **state)
     }
 }
 
+/* What a connection remembers answers for the token that it was made for, and for no other. */
+static void known_token_answers_for_itself_alone(void **state)
+{
+    secsession_known_token_t known = { 0 };
+    secsession_hash_t made[2], found;
+    char texts[2][SECSESSION_TOKEN_CHARS + 1];
+
+    assert_int_equal(secsession_token_hash_known("", 0, &known, &found), APR_EINVAL);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(secsession_token_make(texts[i], &made[i]), APR_SUCCESS);
+    }
+    for (int i = 0; i < 8; i++) {
+        int which = i / 2 % 2;
+
+        assert_int_equal(secsession_token_hash_known(texts[which], SECSESSION_TOKEN_CHARS, &known,
+                                                     &found),
+                         APR_SUCCESS);
+        assert_memory_equal(made[which].bytes, found.bytes, SECSESSION_HASH_BYTES);
+    }
+    for (int position = 0; position < SECSESSION_TOKEN_CHARS; position++) {
+        char other[SECSESSION_TOKEN_CHARS + 1];
+        secsession_hash_t direct;
+
+        memcpy(other, texts[1], sizeof(other));
+        other[position] = other[position] == 'A' ? 'E' : 'A';
+        assert_int_equal(secsession_token_hash(other, SECSESSION_TOKEN_CHARS, &direct),
+                         APR_SUCCESS);
+        assert_int_equal(secsession_token_hash_known(other, SECSESSION_TOKEN_CHARS, &known, &found),
+                         APR_SUCCESS);
+        assert_memory_equal(direct.bytes, found.bytes, SECSESSION_HASH_BYTES);
+        assert_int_equal(secsession_token_hash_known(texts[1], SECSESSION_TOKEN_CHARS, &known,
+                                                     &found),
+                         APR_SUCCESS);
+        assert_memory_equal(made[1].bytes, found.bytes, SECSESSION_HASH_BYTES);
+    }
+}
+
+/* Neither what is no token nor one that could not be hashed is known afterwards. */
+static void what_has_no_hash_is_not_known(void **state)
+{
+    secsession_known_token_t known = { 0 };
+    secsession_hash_t right, found;
+
+    assert_int_equal(secsession_token_hash(ZEROS, SECSESSION_TOKEN_CHARS, &right), APR_SUCCESS);
+    digest_works = 0;
+    assert_int_equal(secsession_token_hash_known(ZEROS, SECSESSION_TOKEN_CHARS, &known, &found),
+                     APR_EGENERAL);
+    assert_int_equal(secsession_token_hash_known(ZEROS, SECSESSION_TOKEN_CHARS, &known, &found),
+                     APR_EGENERAL);
+    digest_works = 1;
+    assert_int_equal(secsession_token_hash_known(ZEROS, SECSESSION_TOKEN_CHARS, &known, &found),
+                     APR_SUCCESS);
+    assert_memory_equal(right.bytes, found.bytes, SECSESSION_HASH_BYTES);
+    assert_int_equal(secsession_token_hash_known(ZEROS, SECSESSION_TOKEN_CHARS - 1, &known, &found),
+                     APR_EINVAL);
+    assert_int_equal(secsession_token_hash_known("!AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                                                 SECSESSION_TOKEN_CHARS, &known, &found),
+                     APR_EINVAL);
+    assert_int_equal(known.text[0], 0);
+}
+
 static void assert_no_token(void)
 {
     char text[SECSESSION_TOKEN_CHARS + 1] = "untouched";
@@ -229,6 +290,8 @@ int main(void)
         cmocka_unit_test(only_43_characters_are_a_token),
         cmocka_unit_test(every_other_character_is_refused_everywhere),
         cmocka_unit_test(a_token_has_one_spelling),
+        cmocka_unit_test(known_token_answers_for_itself_alone),
+        cmocka_unit_test_teardown(what_has_no_hash_is_not_known, libcrypto_works_again),
         cmocka_unit_test_teardown(nobody_gets_a_token_that_is_not_random, kernel_works_again),
         cmocka_unit_test_teardown(hash_that_fails_finds_no_session, libcrypto_works_again),
     };
