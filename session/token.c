@@ -121,7 +121,7 @@ static int decode(const char *text, unsigned char token[SECSESSION_TOKEN_BYTES +
     memset(padded + SECSESSION_TOKEN_CHARS, 'A', PADDED - SECSESSION_TOKEN_CHARS);
     memcpy(padded, text, SECSESSION_TOKEN_CHARS);
     wrong = values_of(padded, values);
-    for (int group = 0; group * 3 <= SECSESSION_TOKEN_BYTES; group++) {
+    for (apr_size_t group = 0; group * 3 <= SECSESSION_TOKEN_BYTES; group++) {
         const apr_uint16_t *value = values + group * 4;
         unsigned int bits = (unsigned int)value[0] << 18 | (unsigned int)value[1] << 12
                             | (unsigned int)value[2] << 6 | value[3];

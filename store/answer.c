@@ -76,9 +76,9 @@ apr_int64_t secsession_answer_number(const char *bytes, int length, int *ok)
     return length == 4 ? (apr_int32_t)value : (apr_int64_t)value;
 }
 
-static int split(const PGresult *result, field_t fields[FIELDS])
+static int split(const char *bytes, int length, field_t fields[FIELDS])
 {
-    reader_t reader = { PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0) };
+    reader_t reader = { bytes, length };
     int ok = 1;
 
     ok &= take_int(&reader, &ok) == FIELDS;
@@ -227,18 +227,18 @@ static secsession_outcome_t decode_end(const field_t *reason)
     return SECSESSION_UNAVAILABLE;
 }
 
-secsession_outcome_t secsession_answer_decode(apr_pool_t *pool, const PGresult *result,
-                                              const secsession_session_t **session)
+secsession_outcome_t secsession_answer_decode(apr_pool_t *pool, const PGresult *result, int row,
+                                              int column, const secsession_session_t **session)
 {
     field_t fields[FIELDS];
 
-    if (PQntuples(result) != 1 || PQnfields(result) != 1) {
+    if (row >= PQntuples(result) || column >= PQnfields(result)) {
         return SECSESSION_UNAVAILABLE;
     }
-    if (PQgetisnull(result, 0, 0)) {
+    if (PQgetisnull(result, row, column)) {
         return SECSESSION_UNKNOWN;
     }
-    if (!split(result, fields)) {
+    if (!split(PQgetvalue(result, row, column), PQgetlength(result, row, column), fields)) {
         return SECSESSION_UNAVAILABLE;
     }
     if (is(&fields[FIELD_STATE], "live")) {

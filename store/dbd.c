@@ -15,6 +15,7 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_SCHEMA_VERSION] =
         "select secsession.schema_version(), set_config('secsession.tell_events', $1, false)",
     [SECSESSION_SQL_LOOKUP] = "select secsession.lookup($1, $2, $3, $4, $5)",
+    [SECSESSION_SQL_LOOKUP_MANY] = "select * from secsession.lookup_many($1, $2)",
     [SECSESSION_SQL_CURRENT_TOKEN] = "select secsession.current_token($1, $2)",
     [SECSESSION_SQL_LOGIN_BEGIN] = "select * from secsession.login_begin($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_AUTHENTICATE] =

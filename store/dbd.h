@@ -10,13 +10,14 @@
 #include "store/store.h"
 #include "store/trouble.h"
 
-#define SECSESSION_SCHEMA_VERSION 3
+#define SECSESSION_SCHEMA_VERSION 4
 
 typedef struct secsession_dbd_t secsession_dbd_t;
 
 typedef enum {
     SECSESSION_SQL_SCHEMA_VERSION,
     SECSESSION_SQL_LOOKUP,
+    SECSESSION_SQL_LOOKUP_MANY,
     SECSESSION_SQL_CURRENT_TOKEN,
     SECSESSION_SQL_LOGIN_BEGIN,
     SECSESSION_SQL_AUTHENTICATE,

@@ -8,12 +8,14 @@
 #include "store/dbd.h"
 #include "store/feed.h"
 #include "store/jars.h"
+#include "store/lookups.h"
 #include "store/store.h"
 #include "store/trouble.h"
 
 struct secsession_store_t {
     server_rec *server;
     secsession_dbd_t *dbd;
+    secsession_lookups_t *lookups; /* of this child */
     secsession_trouble_t *trouble;
     secsession_cache_t *cache; /* NULL: every lookup asks the database */
     secsession_feed_t *feed;

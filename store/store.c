@@ -10,9 +10,6 @@
 
 APLOG_USE_MODULE(secsession);
 
-/* In place of lookup()'s idle_cap: what is looked up is not used. */
-#define NO_USE (-1)
-
 int secsession_store_is_connection(const char *params)
 {
     char *error = NULL;
@@ -67,6 +64,9 @@ apr_status_t secsession_store_child_init(secsession_store_t *store, apr_pool_t *
 {
     apr_status_t status = secsession_dbd_child_init(store->dbd, pool);
 
+    if (status == APR_SUCCESS) {
+        status = secsession_lookups_create(&store->lookups, pool, store->dbd);
+    }
     return status == APR_SUCCESS && store->feed ? secsession_feed_child_init(store->feed, pool)
                                                 : status;
 }
@@ -105,7 +105,7 @@ static secsession_outcome_t ask(secsession_store_t *store, apr_pool_t *pool, sec
     if (result == NULL) {
         return SECSESSION_UNAVAILABLE;
     }
-    outcome = secsession_answer_decode(pool, result, session);
+    outcome = secsession_answer_decode(pool, result, 0, 0, session);
     if (outcome == SECSESSION_UNAVAILABLE) {
         secsession_dbd_log_nonsense(store->dbd, sql);
     }
@@ -117,14 +117,11 @@ static secsession_outcome_t look_up(secsession_store_t *store, apr_pool_t *pool,
                                     const secsession_visit_t *visit, const char *client_addr,
                                     const secsession_session_t **session)
 {
-    secsession_parameters_t parameters = { 0 };
+    const secsession_question_t question = { token, realm, visit, client_addr };
 
-    add_hash(&parameters, token);
-    add_text(&parameters, realm);
-    add_number(&parameters, pool, visit->is_polling ? NO_USE : visit->limits.idle);
-    add_number(&parameters, pool, visit->limits.absolute);
-    add_text(&parameters, client_addr);
-    return ask(store, pool, SECSESSION_SQL_LOOKUP, &parameters, session);
+    /* secsession_store_child_init failed, which was logged */
+    return store->lookups ? secsession_lookups_ask(store->lookups, pool, &question, session)
+                          : SECSESSION_UNAVAILABLE;
 }
 
 static void keep(secsession_store_t *store, const secsession_hash_t *token, const char *realm,

@@ -11,8 +11,8 @@ my @roles = qw(httpd_web admin_role auditor_role);
 subtest 'installing' => sub {
     my @again = $postgres->script($install);
     is $again[0], 0, 'it can be run again' or diag $again[2];
-    is $again[1], "secsession: the schema is at version 3\n", 'and says only at which version the schema is';
-    is $postgres->value('select secsession.schema_version()', user => $_), 3, "$_ can ask for the version" for qw(httpd_web admin_role);
+    is $again[1], "secsession: the schema is at version 4\n", 'and says only at which version the schema is';
+    is $postgres->value('select secsession.schema_version()', user => $_), 4, "$_ can ask for the version" for qw(httpd_web admin_role);
 
     sql('create database second');
     is +($postgres->script($install, db => 'second'))[0], 0,
@@ -25,11 +25,11 @@ subtest 'installing' => sub {
     is sql("select count(*) from pg_auth_members where roleid = 'secsession_owner'::regrole"), 0,
         'and keeps no membership in the owner';
 
-    sql('insert into secsession.migration values (4)', db => 'second');
+    sql('insert into secsession.migration values (5)', db => 'second');
     sql('drop function secsession.logout', db => 'second');
     my @newer = $postgres->script($install, db => 'second');
     is $newer[0], 3, 'a schema of a newer release is refused';
-    like $newer[2], qr/version 4, newer than version 3/, 'in words that say so';
+    like $newer[2], qr/version 5, newer than version 4/, 'in words that say so';
     is sql("select count(*) from pg_proc where proname = 'logout'", db => 'second'), 0, 'and not touched';
 
     sql('create database fourth');
@@ -119,7 +119,7 @@ subtest 'rights' => sub {
         $role => sql("select string_agg(proname, ' ' order by proname) from pg_proc
             where pronamespace = 'secsession'::regnamespace and has_function_privilege('$role', oid, 'execute')");
     } @roles;
-    is $may{httpd_web}, 'announce authenticate begin_session client_moved current_token end_changed end_own heartbeat keep_cookies login_begin login_epoch login_failed login_moment logout lookup offer_token own_sessions purge revoke_own schema_version session_id_in_url vault_of',
+    is $may{httpd_web}, 'announce authenticate begin_session client_moved current_token end_changed end_own heartbeat keep_cookies login_begin login_epoch login_failed login_moment logout lookup lookup_many offer_token own_sessions purge revoke_own schema_version session_id_in_url vault_of',
         'the web server may call just these';
     is $may{admin_role}, 'purge reset_throttle revoke_address revoke_all revoke_before revoke_on_change revoke_session revoke_user schema_version',
         'an administrator may call just these';

@@ -41,6 +41,9 @@ my %DONE = (
     'a request whose session was used a moment ago' => [ 1, "update secsession.session set last_seen_at = now() where token_hash = $TOKEN;
         select (secsession.lookup($TOKEN, 'r', 0, 0)).state" ],
     'a request whose session was used long ago' => [ 1, "select (secsession.lookup($TOKEN, 'r', 0, 0)).state" ],
+    'eight requests at once' => [ 8, "update secsession.session set last_seen_at = now() where token_hash = $TOKEN;
+        select count(*) from secsession.lookup_many($TOKEN || sha256('nobody #') || (select string_agg(sha256(('t' || n)::bytea), '')
+            from generate_series(# + 1, # + 6) n), 'r')" ],
     'a request with a token that nobody has' => [ 1, "select (secsession.lookup(sha256('nobody #'), 'r', 0, 0)).state" ],
     'a login' => [ 1, "select ($LOGIN)).state" ],
     'a login where a user may have three sessions' => [ 5, "select ($LOGIN, most_sessions => 3)).state" ],

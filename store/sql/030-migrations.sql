@@ -18,3 +18,9 @@ select not exists (select from secsession.migration where version = 3) as migrat
 \ir 120-accounts.sql
 insert into secsession.migration (version) values (3);
 \endif
+
+select not exists (select from secsession.migration where version = 4) as migration_needed \gset
+\if :migration_needed
+\ir 130-lookup-many.sql
+insert into secsession.migration (version) values (4);
+\endif

@@ -1,4 +1,49 @@
--- What every request of a browser asks: does this token stand for a live session?
+-- What every request of a browser asks: does this token stand for a live session? Written for speed: each
+-- expression more costs what shows in bench/all.
+
+create or replace view secsession.plain_session as
+select
+    s.token_hash,
+    s.realm,
+    case when s.user_name is null then 'anonymous' else 'live' end as state,
+    s.session_id, s.user_name, s.auth_method,
+    s.created_at, s.authenticated_at, s.expires_at, s.last_seen_at,
+    statement_timestamp() as asked_at, s.idle_timeout, s.absolute_timeout,
+    not pg_is_in_recovery() as cacheable, s.vault_version, s.persistent, s.rotated_at,
+    coalesce(s.bound_addr, s.client_addr) as bound_addr,
+    s.credential_stamp is not null as is_stamped
+from secsession.session s
+where s.ended_at is null
+and s.expires_at > statement_timestamp()
+and s.last_seen_at > statement_timestamp() - s.idle_timeout * interval '0.1 s'
+and coalesce(s.stamp_checked_at > statement_timestamp() - interval '1 min', true)
+and s.epoch = (
+    select coalesce(sum(e.epoch), 0)
+    from secsession.revocation_epoch e
+    where e.realm in (s.realm, '')
+    and e.user_name in (s.user_name, '')
+);
+comment on view secsession.plain_session is
+    'Internal: the sessions about which there is nothing to decide or to write when their current token is looked up, as session_answer describes them.';
+comment on column secsession.plain_session.token_hash is 'See session.';
+comment on column secsession.plain_session.realm is 'See session.';
+comment on column secsession.plain_session.state is 'See session_answer.';
+comment on column secsession.plain_session.session_id is 'See session_answer.';
+comment on column secsession.plain_session.user_name is 'See session_answer.';
+comment on column secsession.plain_session.auth_method is 'See session_answer.';
+comment on column secsession.plain_session.created_at is 'See session_answer.';
+comment on column secsession.plain_session.authenticated_at is 'See session_answer.';
+comment on column secsession.plain_session.expires_at is 'See session_answer.';
+comment on column secsession.plain_session.last_seen_at is 'See session_answer.';
+comment on column secsession.plain_session.asked_at is 'See session_answer.';
+comment on column secsession.plain_session.idle_timeout is 'See session_answer.';
+comment on column secsession.plain_session.absolute_timeout is 'See session_answer.';
+comment on column secsession.plain_session.cacheable is 'See session_answer.';
+comment on column secsession.plain_session.vault_version is 'See session_answer.';
+comment on column secsession.plain_session.persistent is 'See session_answer.';
+comment on column secsession.plain_session.rotated_at is 'See session_answer.';
+comment on column secsession.plain_session.bound_addr is 'See session_answer.';
+comment on column secsession.plain_session.is_stamped is 'See session_answer.';
 
 create or replace function secsession.lookup(
     token_hash bytea,
@@ -13,47 +58,81 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
-    known record;
+    answer session_answer;
 begin
-    -- Written for speed: each expression more costs what shows in bench/all. A session about
-    -- which there is nothing to decide or to write is answered here, any other by careful_lookup().
     select
-        s.session_id, s.user_name, s.auth_method, s.idle_timeout, s.absolute_timeout,
-        s.created_at, s.authenticated_at, s.expires_at, s.last_seen_at, s.vault_version,
-        s.persistent, s.rotated_at, coalesce(s.bound_addr, s.client_addr) as bound_addr,
-        s.credential_stamp is not null as is_stamped,
-        s.ended_at is null
-            and s.expires_at > statement_timestamp()
-            and s.last_seen_at > statement_timestamp() - s.idle_timeout * interval '0.1 s'
-            and coalesce(
-                s.stamp_checked_at > statement_timestamp() - interval '1 min', true
-            )
-            and s.epoch = (
-                select coalesce(sum(e.epoch), 0)
-                from revocation_epoch e
-                where e.realm in (s.realm, '')
-                and e.user_name in (s.user_name, '')
-            ) as is_plain
-    into known
-    from session s
-    where s.token_hash = lookup.token_hash
-    and s.realm = lookup.realm;
+        p.state, null, p.session_id, p.user_name, p.auth_method,
+        p.created_at, p.authenticated_at, p.expires_at, p.last_seen_at,
+        p.asked_at, p.idle_timeout, p.absolute_timeout, p.cacheable, p.vault_version,
+        p.persistent, p.rotated_at, p.bound_addr, p.is_stamped, null
+    into answer
+    from plain_session p
+    where p.token_hash = lookup.token_hash
+    and p.realm = lookup.realm;
 
-    if known.is_plain then
-        return row(
-            case when known.user_name is null then 'anonymous' else 'live' end,
-            null::text, known.session_id, known.user_name, known.auth_method,
-            known.created_at, known.authenticated_at, known.expires_at, known.last_seen_at,
-            statement_timestamp(), known.idle_timeout, known.absolute_timeout,
-            not pg_is_in_recovery(), known.vault_version, known.persistent, known.rotated_at,
-            known.bound_addr, known.is_stamped, null::bytea
-        );
+    if found then
+        return answer;
     end if;
     return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
 end
 $$;
 comment on function secsession.lookup(bytea, text, integer, integer, inet) is
     'Looks a token up by its hash: null where it is unknown in this realm, else state live, retired (an old token: refused, without harm) or ended (see end_reason); anonymous: live, but nobody has authenticated. A live session counts as used if it is within the location''s caps in seconds (0: no cap; idle_cap -1: it is not used).';
+
+create or replace function secsession.lookup_many(token_hashes bytea, realm text)
+returns table (is_settled boolean, answer secsession.session_answer)
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+-- To plan takes longer than to look up. The limits below keep the one plan from reading whole tables for
+-- many at once, of which it does not know how few they are.
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+    return query
+    select
+        p.session_id is not null or other.session_id is null or other.ended_at is not null,
+        case
+            when p.session_id is not null
+            then row(
+                p.state, null::text, p.session_id, p.user_name, p.auth_method,
+                p.created_at, p.authenticated_at, p.expires_at, p.last_seen_at,
+                p.asked_at, p.idle_timeout, p.absolute_timeout, p.cacheable, p.vault_version,
+                p.persistent, p.rotated_at, p.bound_addr, p.is_stamped, null::bytea
+            )::session_answer
+            when other.ended_at is not null
+            then row(
+                'ended', other.end_reason, other.session_id, null::text, null::text,
+                null::timestamptz, null::timestamptz, null::timestamptz, null::timestamptz,
+                statement_timestamp(), null::integer, null::integer, false, null::integer,
+                null::boolean, null::timestamptz, null::inet, null::boolean, null::bytea
+            )::session_answer
+        end
+    from (
+        select n, substr(token_hashes, (n - 1) * 32 + 1, 32) as token_hash
+        from generate_series(1, length(token_hashes) / 32) n
+    ) asked
+    left join lateral (
+        select *
+        from plain_session s
+        where s.token_hash = asked.token_hash
+        and s.realm = lookup_many.realm
+        limit 1
+    ) p on true
+    left join lateral (
+        select s.session_id, s.ended_at, s.end_reason
+        from token t
+        join session s on s.session_id = t.session_id
+        where p.session_id is null
+        and t.token_hash = asked.token_hash
+        and s.realm = lookup_many.realm
+        limit 1
+    ) other on true
+    order by asked.n;
+end
+$$;
+comment on function secsession.lookup_many(bytea, text) is
+    'Looks up tokens of one realm by their hashes of 32 bytes, one behind the other: in their order, what lookup() answers; or not is_settled, where there is something to decide or to write and lookup() is to be called. Changes nothing and waits for nobody.';
 
 create or replace function secsession.careful_lookup(
     token_hash bytea,

@@ -15,6 +15,7 @@ to secsession_httpd, secsession_admin;
 
 grant execute on function
     secsession.lookup(bytea, text, integer, integer, inet),
+    secsession.lookup_many(bytea, text),
     secsession.login_begin(text, text, inet, integer, integer),
     secsession.login_epoch(text, text),
     secsession.authenticate(

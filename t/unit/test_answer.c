@@ -114,7 +114,7 @@ static secsession_outcome_t decode(const row_t *row, const secsession_session_t 
     secsession_outcome_t outcome;
 
     *session = NULL;
-    outcome = secsession_answer_decode(pool, result, session);
+    outcome = secsession_answer_decode(pool, result, 0, 0, session);
     PQclear(result);
     return outcome;
 }

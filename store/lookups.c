@@ -1,0 +1,290 @@
+/* See lookups.h. A lane leads to the database. Who finds it free asks alone; who does not takes a seat.
+ * Who leaves the lane calls the first of those who wait, and that one asks for all of its realm: what
+ * lookup_many() can settle. Whatever else there is to say of a token, or to write, each asks alone, since
+ * that may have to wait for others.
+ */
+#include "store/lookups.h"
+
+#include <apr_strings.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+#include <string.h>
+
+#include "store/answer.h"
+
+#define SEATS 64
+/* Who asks alone may be waiting for a lock: after so long the first of the others opens another lane. */
+#define PATIENCE apr_time_from_sec(60)
+/* In place of lookup()'s idle_cap: what is looked up is not used. */
+#define NO_USE (-1)
+
+typedef enum {
+    WAITING,
+    CALLED,  /* is to ask for all */
+    ASKED,   /* another has asked for it */
+    ANSWERED /* and has an answer */
+} state_t;
+
+typedef struct seat_t {
+    const secsession_question_t *question;
+    apr_pool_t *pool;
+    const secsession_session_t *session;
+    secsession_outcome_t outcome;
+    int is_settled; /* ANSWERED: else it must ask alone */
+    state_t state;
+    int number; /* of its condition */
+    struct seat_t *next;
+} seat_t;
+
+struct secsession_lookups_t {
+    secsession_dbd_t *dbd;
+    apr_thread_mutex_t *mutex; /* guards all below; never held while the database is asked */
+    apr_thread_cond_t *conditions[SEATS];
+    int free[SEATS]; /* a stack of numbers */
+    int free_count;
+    int lanes;     /* in use */
+    seat_t *first; /* of those who wait */
+    seat_t **last;
+};
+
+apr_status_t secsession_lookups_create(secsession_lookups_t **result, apr_pool_t *pool,
+                                       secsession_dbd_t *dbd)
+{
+    secsession_lookups_t *lookups = apr_pcalloc(pool, sizeof(*lookups));
+    apr_status_t status = apr_thread_mutex_create(&lookups->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
+
+    lookups->dbd = dbd;
+    lookups->last = &lookups->first;
+    for (int i = 0; status == APR_SUCCESS && i < SEATS; i++) {
+        status = apr_thread_cond_create(&lookups->conditions[i], pool);
+        lookups->free[lookups->free_count++] = i;
+    }
+    *result = lookups;
+    return status;
+}
+
+/* --- the two statements ----------------------------------------------------------------------- */
+
+static secsession_outcome_t ask_alone(secsession_lookups_t *lookups, apr_pool_t *pool,
+                                      const secsession_question_t *question,
+                                      const secsession_session_t **session)
+{
+    const secsession_visit_t *visit = question->visit;
+    const secsession_parameters_t parameters = {
+        .count = 5,
+        .values = { (const char *)question->token->bytes, question->realm,
+                    apr_itoa(pool, visit->is_polling ? NO_USE : visit->limits.idle),
+                    apr_itoa(pool, visit->limits.absolute), question->client_addr },
+        .lengths = { SECSESSION_HASH_BYTES },
+        .formats = { 1 },
+    };
+    const PGresult *result = secsession_dbd_query(lookups->dbd, pool, SECSESSION_SQL_LOOKUP,
+                                                  &parameters);
+    secsession_outcome_t outcome;
+
+    if (result == NULL) {
+        return SECSESSION_UNAVAILABLE;
+    }
+    outcome = secsession_answer_decode(pool, result, 0, 0, session);
+    if (outcome == SECSESSION_UNAVAILABLE) {
+        secsession_dbd_log_nonsense(lookups->dbd, SECSESSION_SQL_LOOKUP);
+    }
+    return outcome;
+}
+
+static const PGresult *query_many(secsession_lookups_t *lookups, const seat_t *seats, int count)
+{
+    apr_pool_t *pool = seats->pool;
+    char *tokens = apr_palloc(pool, (apr_size_t)count * SECSESSION_HASH_BYTES);
+    const secsession_parameters_t parameters = {
+        .count = 2,
+        .values = { tokens, seats->question->realm },
+        .lengths = { count * SECSESSION_HASH_BYTES },
+        .formats = { 1 },
+    };
+
+    for (; seats; seats = seats->next) {
+        memcpy(tokens, seats->question->token->bytes, SECSESSION_HASH_BYTES);
+        tokens += SECSESSION_HASH_BYTES;
+    }
+    return secsession_dbd_query(lookups->dbd, pool, SECSESSION_SQL_LOOKUP_MANY, &parameters);
+}
+
+/* Whoever has a seat waits, so that its pool may be used here. */
+static void ask_together(secsession_lookups_t *lookups, seat_t *seats, int count)
+{
+    const PGresult *result = query_many(lookups, seats, count);
+    int is_sound = result && PQntuples(result) == count && PQnfields(result) == 2, row = 0;
+
+    if (result && !is_sound) {
+        secsession_dbd_log_nonsense(lookups->dbd, SECSESSION_SQL_LOOKUP_MANY);
+    }
+    for (seat_t *seat = seats; seat; seat = seat->next, row++) {
+        seat->outcome = SECSESSION_UNAVAILABLE;
+        seat->is_settled = !is_sound || *PQgetvalue(result, row, 0);
+        if (is_sound && seat->is_settled) {
+            seat->outcome = secsession_answer_decode(seat->pool, result, row, 1, &seat->session);
+        }
+        if (is_sound && seat->is_settled && seat->outcome == SECSESSION_UNAVAILABLE) {
+            secsession_dbd_log_nonsense(lookups->dbd, SECSESSION_SQL_LOOKUP_MANY);
+        }
+    }
+}
+
+/* --- the seats -------------------------------------------------------------------------------- */
+
+/* Under the mutex. */
+static void sit_down(secsession_lookups_t *lookups, seat_t *seat)
+{
+    seat->number = lookups->free[--lookups->free_count];
+    seat->state = WAITING;
+    *lookups->last = seat;
+    lookups->last = &seat->next;
+}
+
+/* Under the mutex: takes a seat out of those who wait; `link` leads to it. */
+static void take_out(secsession_lookups_t *lookups, seat_t **link)
+{
+    seat_t *seat = *link;
+
+    *link = seat->next;
+    seat->next = NULL;
+    if (lookups->last == &seat->next) {
+        lookups->last = link;
+    }
+}
+
+/* Under the mutex: whoever was called takes all along who ask in the same realm. How many they are. */
+static int gather(secsession_lookups_t *lookups, seat_t *called)
+{
+    seat_t **end = &called->next;
+    int count = 1;
+
+    for (seat_t **link = &lookups->first; *link;) {
+        seat_t *seat = *link;
+
+        if (strcmp(seat->question->realm, called->question->realm) != 0) {
+            link = &seat->next;
+            continue;
+        }
+        take_out(lookups, link);
+        seat->state = ASKED;
+        *end = seat;
+        end = &seat->next;
+        count++;
+    }
+    return count;
+}
+
+/* Under the mutex: gives the lane to the first who waits. Its number; -1: nobody does. */
+static int leave_lane(secsession_lookups_t *lookups)
+{
+    seat_t *next = lookups->first;
+
+    if (next == NULL) {
+        lookups->lanes--;
+        return -1;
+    }
+    take_out(lookups, &lookups->first);
+    next->state = CALLED;
+    return next->number;
+}
+
+/* Under the mutex: nobody calls the seat. */
+static void open_lane(secsession_lookups_t *lookups, seat_t *seat)
+{
+    seat_t **link = &lookups->first;
+
+    while (*link != seat) {
+        link = &(*link)->next;
+    }
+    take_out(lookups, link);
+    seat->state = CALLED;
+    lookups->lanes++;
+}
+
+/* Under the mutex: waits until the seat is called, or is answered. */
+static void wait_in(secsession_lookups_t *lookups, seat_t *seat)
+{
+    apr_time_t until = secsession_monotonic() + PATIENCE;
+    apr_time_t left = PATIENCE;
+
+    while (seat->state == WAITING && left > 0) {
+        apr_thread_cond_timedwait(lookups->conditions[seat->number], lookups->mutex, left);
+        left = until - secsession_monotonic();
+    }
+    if (seat->state == WAITING) {
+        open_lane(lookups, seat);
+    }
+    while (seat->state == ASKED) {
+        apr_thread_cond_wait(lookups->conditions[seat->number], lookups->mutex);
+    }
+    lookups->free[lookups->free_count++] = seat->number;
+}
+
+/* Asks for all who were gathered; tells them, and the next. Signals when the mutex is free again: who
+ * wakes needs it. A seat is its owner's again from then on, but a condition is there for ever. */
+static void lead(secsession_lookups_t *lookups, seat_t *called, int count)
+{
+    int numbers[SEATS + 1], told = 0, next;
+
+    ask_together(lookups, called, count);
+    apr_thread_mutex_lock(lookups->mutex);
+    for (seat_t *seat = called->next; seat; seat = seat->next) {
+        seat->state = ANSWERED;
+        numbers[told++] = seat->number;
+    }
+    next = leave_lane(lookups);
+    apr_thread_mutex_unlock(lookups->mutex);
+    if (next >= 0) {
+        apr_thread_cond_signal(lookups->conditions[next]);
+    }
+    for (int i = 0; i < told; i++) {
+        apr_thread_cond_signal(lookups->conditions[numbers[i]]);
+    }
+}
+
+static void walk_lane(secsession_lookups_t *lookups, seat_t *seat)
+{
+    int next;
+
+    seat->outcome = ask_alone(lookups, seat->pool, seat->question, &seat->session);
+    apr_thread_mutex_lock(lookups->mutex);
+    next = leave_lane(lookups);
+    apr_thread_mutex_unlock(lookups->mutex);
+    if (next >= 0) {
+        apr_thread_cond_signal(lookups->conditions[next]);
+    }
+}
+
+secsession_outcome_t secsession_lookups_ask(secsession_lookups_t *lookups, apr_pool_t *pool,
+                                            const secsession_question_t *question,
+                                            const secsession_session_t **session)
+{
+    seat_t seat = { .question = question, .pool = pool };
+    int has_lane, count = 1;
+
+    apr_thread_mutex_lock(lookups->mutex);
+    has_lane = lookups->lanes == 0;
+    if (has_lane) {
+        lookups->lanes++;
+    } else if (lookups->free_count > 0) {
+        sit_down(lookups, &seat);
+        wait_in(lookups, &seat);
+        has_lane = seat.state == CALLED;
+        count = has_lane ? gather(lookups, &seat) : 1;
+    }
+    apr_thread_mutex_unlock(lookups->mutex);
+
+    if (count > 1) {
+        lead(lookups, &seat, count);
+    } else if (has_lane) {
+        walk_lane(lookups, &seat);
+        seat.is_settled = 1;
+    }
+    if (!seat.is_settled) {
+        seat.outcome = ask_alone(lookups, pool, question, &seat.session);
+    }
+    *session = seat.session;
+    return seat.outcome;
+}
