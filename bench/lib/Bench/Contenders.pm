@@ -24,6 +24,8 @@ my $PASSWORD = 'correct-horse';
 # open: lets everybody in; beside: whom else to compare it with.
 my @CONTENDERS = (
     { key => 'bare', name => 'bare httpd', start => \&bare, open => 1 },
+    { key => 'same-bytes', name => 'bare httpd with the same cookie, `<Location>` and `Cache-Control`',
+        start => \&same_bytes, open => 1 },
     { key => 'cache', name => 'mod_secsession', start => \&cache, sessions => 1 },
     { key => 'no-cache', name => 'mod_secsession, `SecSessionCache Off`', start => \&no_cache, sessions => 1 },
     { key => 'unknown', name => 'mod_secsession, a cookie that no session has', start => \&unknown, sessions => 1 },
@@ -106,6 +108,18 @@ sub start {
 sub bare {
     my ($bench) = @_;
     return { httpd => httpd($bench) };
+}
+
+# What httpd itself takes for the bytes and the configuration that a session comes with.
+sub same_bytes {
+    my ($bench) = @_;
+    my $cookie = 'Cookie: __Host-secsession=' . 'A' x 43;
+    return { lines => [$cookie], httpd => httpd($bench, config => <<"CONFIG") };
+<Location "/in/">
+    Require all granted
+    Header set Cache-Control no-store
+</Location>
+CONFIG
 }
 
 sub ours {
