@@ -14,7 +14,7 @@
 
 #define SEATS 64
 /* Who asks alone may be waiting for a lock: after so long the first of the others opens another lane. */
-#define PATIENCE apr_time_from_sec(60)
+#define PATIENCE apr_time_from_msec(10)
 /* In place of lookup()'s idle_cap: what is looked up is not used. */
 #define NO_USE (-1)
 
