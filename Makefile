@@ -25,7 +25,7 @@ PACKAGES = gcc libc6-dev apache2-bin apache2-dev libapr1-dev libaprutil1-dev lib
 TESTERS  = libcmocka-dev curl valgrind spin openssl libapache2-mod-auth-openidc $(shell grep -qs '^ID=debian' /etc/os-release && echo chromium chromium-driver)
 # Applications that the tests protect, unpacked and not installed, and what they need.
 APPS        = dokuwiki mediawiki mediawiki-classes cgit nagios4-cgi nagios4-common nagios4-core
-APP_TESTERS = php-intl php-mbstring php-sqlite3 php-xml liblua5.1-0 libgd3 git
+APP_TESTERS = php-intl php-mbstring php-phpseclib php-sqlite3 php-xml liblua5.1-0 libgd3 git
 LINTERS  = clang-format clang-tidy cppcheck shellcheck
 
 LINKING  = -shared -Wl,-z,relro,-z,now,-z,noexecstack
