@@ -1,7 +1,6 @@
 /* What lookup(), lookup_many() and authenticate() of the schema answer: values of the type
  * secsession.session_answer, in PostgreSQL's binary form of a row, each field with its length
- * before it, so that nothing has to be quoted or searched for. For store.c and
- * lookups.c.
+ * before it, so that nothing has to be quoted or searched for. For store.c and lookups.c.
  */
 #ifndef SECSESSION_ANSWER_H
 #define SECSESSION_ANSWER_H

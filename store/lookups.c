@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "store/answer.h"
+#include "store/parts.h"
 
 #define SEATS 64
 /* Who asks alone may be waiting for a lock: after so long the first of the others opens another lane. */
@@ -78,18 +79,8 @@ static secsession_outcome_t ask_alone(secsession_lookups_t *lookups, apr_pool_t 
         .lengths = { SECSESSION_HASH_BYTES },
         .formats = { 1 },
     };
-    const PGresult *result = secsession_dbd_query(lookups->dbd, pool, SECSESSION_SQL_LOOKUP,
-                                                  &parameters);
-    secsession_outcome_t outcome;
 
-    if (result == NULL) {
-        return SECSESSION_UNAVAILABLE;
-    }
-    outcome = secsession_answer_decode(pool, result, 0, 0, session);
-    if (outcome == SECSESSION_UNAVAILABLE) {
-        secsession_dbd_log_nonsense(lookups->dbd, SECSESSION_SQL_LOOKUP);
-    }
-    return outcome;
+    return secsession_store_ask(lookups->dbd, pool, SECSESSION_SQL_LOOKUP, &parameters, session);
 }
 
 static const PGresult *query_many(secsession_lookups_t *lookups, const seat_t *seats, int count)
@@ -222,13 +213,18 @@ static void wait_in(secsession_lookups_t *lookups, seat_t *seat)
     lookups->free[lookups->free_count++] = seat->number;
 }
 
-/* Asks for all who were gathered; tells them, and the next. Signals when the mutex is free again: who
+/* Asks for itself, or for all who were gathered; tells them, and the next. Signals when the mutex is free again: who
  * wakes needs it. A seat is its owner's again from then on, but a condition is there for ever. */
 static void lead(secsession_lookups_t *lookups, seat_t *called, int count)
 {
-    int numbers[SEATS + 1], told = 0, next;
+    int numbers[SEATS], told = 0, next;
 
-    ask_together(lookups, called, count);
+    if (count > 1) {
+        ask_together(lookups, called, count);
+    } else {
+        called->outcome = ask_alone(lookups, called->pool, called->question, &called->session);
+        called->is_settled = 1;
+    }
     apr_thread_mutex_lock(lookups->mutex);
     for (seat_t *seat = called->next; seat; seat = seat->next) {
         seat->state = ANSWERED;
@@ -241,19 +237,6 @@ static void lead(secsession_lookups_t *lookups, seat_t *called, int count)
     }
     for (int i = 0; i < told; i++) {
         apr_thread_cond_signal(lookups->conditions[numbers[i]]);
-    }
-}
-
-static void walk_lane(secsession_lookups_t *lookups, seat_t *seat)
-{
-    int next;
-
-    seat->outcome = ask_alone(lookups, seat->pool, seat->question, &seat->session);
-    apr_thread_mutex_lock(lookups->mutex);
-    next = leave_lane(lookups);
-    apr_thread_mutex_unlock(lookups->mutex);
-    if (next >= 0) {
-        apr_thread_cond_signal(lookups->conditions[next]);
     }
 }
 
@@ -276,11 +259,8 @@ secsession_outcome_t secsession_lookups_ask(secsession_lookups_t *lookups, apr_p
     }
     apr_thread_mutex_unlock(lookups->mutex);
 
-    if (count > 1) {
+    if (has_lane) {
         lead(lookups, &seat, count);
-    } else if (has_lane) {
-        walk_lane(lookups, &seat);
-        seat.is_settled = 1;
     }
     if (!seat.is_settled) {
         seat.outcome = ask_alone(lookups, pool, question, &seat.session);

@@ -1,4 +1,4 @@
-/* What a store is made of. For store.c and kept.c. */
+/* What a store is made of. For store.c, lookups.c, kept.c and own.c. */
 #ifndef SECSESSION_PARTS_H
 #define SECSESSION_PARTS_H
 
@@ -24,6 +24,13 @@ struct secsession_store_t {
     const secsession_keys_t *keys;
     _Atomic apr_time_t no_offers_until; /* monotonic; of this child */
 };
+
+/* Runs a statement that answers one session_answer, see secsession_answer_decode. An answer that is
+ * none is logged. */
+secsession_outcome_t secsession_store_ask(secsession_dbd_t *dbd, apr_pool_t *pool,
+                                          secsession_sql_t sql,
+                                          const secsession_parameters_t *parameters,
+                                          const secsession_session_t **session);
 
 /* Adds cookies as they go into SQL, null where there are none. Whether they can. */
 int secsession_store_add_cookies(secsession_store_t *store, apr_pool_t *pool,

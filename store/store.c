@@ -95,19 +95,22 @@ static void add_number(secsession_parameters_t *parameters, apr_pool_t *pool, ap
     add_text(parameters, apr_psprintf(pool, "%" APR_INT64_T_FMT, value));
 }
 
-static secsession_outcome_t ask(secsession_store_t *store, apr_pool_t *pool, secsession_sql_t sql,
-                                const secsession_parameters_t *parameters,
-                                const secsession_session_t **session)
+secsession_outcome_t secsession_store_ask(secsession_dbd_t *dbd, apr_pool_t *pool,
+                                          secsession_sql_t sql,
+                                          const secsession_parameters_t *parameters,
+                                          const secsession_session_t **session)
 {
-    const PGresult *result = secsession_dbd_query(store->dbd, pool, sql, parameters);
-    secsession_outcome_t outcome;
+    const PGresult *result = secsession_dbd_query(dbd, pool, sql, parameters);
+    secsession_outcome_t outcome = SECSESSION_UNAVAILABLE;
 
     if (result == NULL) {
         return SECSESSION_UNAVAILABLE;
     }
-    outcome = secsession_answer_decode(pool, result, 0, 0, session);
+    if (PQntuples(result) == 1 && PQnfields(result) == 1) {
+        outcome = secsession_answer_decode(pool, result, 0, 0, session);
+    }
     if (outcome == SECSESSION_UNAVAILABLE) {
-        secsession_dbd_log_nonsense(store->dbd, sql);
+        secsession_dbd_log_nonsense(dbd, sql);
     }
     return outcome;
 }
@@ -262,7 +265,8 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
     add_number(&parameters, pool, login->crowd.most);
     add_text(&parameters, login->crowd.is_newest_refused ? "true" : "false");
     add_bytes(&parameters, login->stamp ? login->stamp->bytes : NULL, SECSESSION_STAMP_BYTES);
-    outcome = ask(store, pool, SECSESSION_SQL_AUTHENTICATE, &parameters, session);
+    outcome = secsession_store_ask(store->dbd, pool, SECSESSION_SQL_AUTHENTICATE, &parameters,
+                                   session);
     if (login->replaces) {
         forget(store, login->replaces);
     }
@@ -312,7 +316,8 @@ secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_
     add_number(&parameters, pool, anonymous->limits.idle);
     add_number(&parameters, pool, anonymous->limits.absolute);
     return secsession_store_add_cookies(store, pool, &parameters, anonymous->cookies)
-               ? ask(store, pool, SECSESSION_SQL_BEGIN_SESSION, &parameters, session)
+               ? secsession_store_ask(store->dbd, pool, SECSESSION_SQL_BEGIN_SESSION, &parameters,
+                                      session)
                : SECSESSION_UNAVAILABLE;
 }
 
