@@ -16,14 +16,12 @@
 #include "http/context.h"
 #include "http/forward.h"
 #include "http/guard.h"
+#include "http/handler.h"
 #include "http/harden.h"
 #include "http/identity.h"
-#include "http/login.h"
-#include "http/logout.h"
 #include "http/modsession.h"
 #include "http/password.h"
 #include "http/response.h"
-#include "http/sessions.h"
 #include "http/stores.h"
 #include "http/tee.h"
 #include "http/tunnel.h"
@@ -73,7 +71,8 @@ static void register_hooks(apr_pool_t *pool)
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(secsession_modsession_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
-    ap_hook_check_authn(secsession_authn_check, NULL, NULL, APR_HOOK_MIDDLE,
+    /* Before those of httpd, each of which would see first that it is not meant. */
+    ap_hook_check_authn(secsession_authn_check, NULL, NULL, APR_HOOK_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(secsession_authn_note_failure, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_fixups(secsession_adopt_fixup, NULL, NULL, APR_HOOK_REALLY_FIRST);
@@ -88,9 +87,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_error_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(secsession_modsession_prepare_login, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_handler(secsession_login_handle, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_handler(secsession_logout_handle, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_handler(secsession_sessions_handle, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(secsession_handler_run, NULL, NULL, APR_HOOK_MIDDLE);
     /* A request that httpd refused while reading it (400, 417) is logged all the same. */
     ap_hook_log_transaction(secsession_context_begin, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }

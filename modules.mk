@@ -6,7 +6,7 @@ CC    = $(shell $(APXS) -q CC 2>/dev/null || echo cc)
 OBJECTS = mod_secsession.o \
           http/config.o http/directives.o http/arguments.o http/arguments_app.o http/arguments_account.o http/stores.o http/eventlog.o http/context.o \
           http/cookie.o http/identity.o http/authn.o http/authz.o http/response.o http/bind.o http/address.o http/rotate.o http/login.o \
-          http/logout.o http/sessions.o http/password.o http/stamp.o http/record.o http/page.o http/form.o http/multipart.o http/tee.o \
+          http/logout.o http/sessions.o http/handler.o http/password.o http/stamp.o http/record.o http/page.o http/form.o http/multipart.o http/tee.o \
           http/vault.o http/applogin.o http/adopt.o http/modsession.o http/credentials.o http/guard.o http/forward.o http/tunnel.o \
           http/target.o http/text.o http/kept.o http/setcookie.o http/url.o http/harden.o \
           http/harden_arguments.o http/fields.o \

@@ -127,6 +127,16 @@ void *secsession_config_create_location(apr_pool_t *pool, char *path)
     return location;
 }
 
+/* What is not said in a location is as it is around it. */
+#define INHERIT(field)                                                                             \
+    if (merged->field == NULL) {                                                                   \
+        merged->field = base->field;                                                               \
+    }
+#define INHERIT_SET(field)                                                                         \
+    if (merged->field == UNSET) {                                                                  \
+        merged->field = base->field;                                                               \
+    }
+
 /* What is not said in one is as in the other. */
 static secsession_limits_t overlay(secsession_limits_t base, secsession_limits_t over)
 {
@@ -141,49 +151,53 @@ static secsession_limits_t named(const secsession_location_config_t *location)
 }
 
 /* What a profile says that is nearer counts. */
-static void merge_limits(secsession_location_config_t *merged,
-                         const secsession_location_config_t *base,
-                         const secsession_location_config_t *over)
+static void inherit_limits(secsession_location_config_t *merged,
+                           const secsession_location_config_t *base)
 {
-    int is_new = over->profile != UNSET;
-
-    PICK_SET(profile);
-    merged->limits = is_new ? over->limits : overlay(base->limits, over->limits);
-    merged->remembered = is_new || over->remembered.absolute != UNSET ? over->remembered
-                                                                      : base->remembered;
-    merged->is_section = over->is_section;
-    merged->caps = over->is_section ? overlay(base->caps, named(over)) : base->caps;
+    merged->caps = merged->is_section ? overlay(base->caps, named(merged)) : base->caps;
+    if (merged->profile == UNSET) {
+        merged->profile = base->profile;
+        merged->limits = overlay(base->limits, merged->limits);
+        if (merged->remembered.absolute == UNSET) {
+            merged->remembered = base->remembered;
+        }
+    }
 }
 
+/* A request for what is in a section does this each time it comes: a copy, and then what it lacks. */
 void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *over_data)
 {
-    const secsession_location_config_t *base = base_data, *over = over_data;
-    secsession_location_config_t *merged = apr_pcalloc(pool, sizeof(*merged));
+    const secsession_location_config_t *base = base_data;
+    secsession_location_config_t *merged = apr_pmemdup(pool, over_data, sizeof(*merged));
 
-    PICK_SET(enabled);
-    PICK_SET(stamp);
-    PICK(user_file);
-    PICK(user_query);
-    PICK_SET(adopt);
-    PICK_SET(cache_control);
-    merge_limits(merged, base, over);
-    merged->bind = over->bind != UNSET ? over->bind : base->bind;
-    merged->if_moved = over->bind != UNSET ? over->if_moved : base->if_moved;
-    PICK(login_page);
-    PICK(login_home);
-    PICK(logout_home);
-    PICK(providers);
-    PICK(clear_site_data);
-    PICK(forward);
-    PICK_SET(app_login);
-    PICK_SET(guard);
-    PICK_SET(touch);
-    merged->guard_allows = over->guard != UNSET ? over->guard_allows : base->guard_allows;
-    PICK(login_when);
-    PICK(logout_when);
-    PICK(vault);
-    PICK_SET(harden);
-    PICK(url_ids);
+    inherit_limits(merged, base);
+    INHERIT_SET(enabled);
+    INHERIT_SET(stamp);
+    INHERIT(user_file);
+    INHERIT(user_query);
+    INHERIT_SET(adopt);
+    INHERIT_SET(cache_control);
+    INHERIT(login_page);
+    INHERIT(login_home);
+    INHERIT(logout_home);
+    INHERIT(providers);
+    INHERIT(clear_site_data);
+    INHERIT(forward);
+    INHERIT_SET(app_login);
+    INHERIT_SET(touch);
+    INHERIT(login_when);
+    INHERIT(logout_when);
+    INHERIT(vault);
+    INHERIT_SET(harden);
+    INHERIT(url_ids);
+    if (merged->bind == UNSET) {
+        merged->bind = base->bind;
+        merged->if_moved = base->if_moved;
+    }
+    if (merged->guard == UNSET) {
+        merged->guard = base->guard;
+        merged->guard_allows = base->guard_allows;
+    }
     return merged;
 }
 

@@ -242,13 +242,10 @@ static int log_in(request_rec *r, const secsession_session_t *session)
     return status;
 }
 
-int secsession_login_handle(request_rec *r)
+int secsession_login_answer(request_rec *r)
 {
     const secsession_session_t *session;
 
-    if (strcmp(r->handler, "secsession-login") != 0) {
-        return DECLINED;
-    }
     if (secsession_config_location(r)->enabled != 1) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "SS210: the handler secsession-login needs SecSession On at %s", r->uri);

@@ -4,6 +4,6 @@
 
 #include <httpd.h>
 
-int secsession_login_handle(request_rec *r);
+int secsession_login_answer(request_rec *r);
 
 #endif

@@ -63,13 +63,10 @@ static int log_out_by_link(request_rec *r)
     return site && strcmp(site, "same-origin") == 0 ? log_out(r) : secsession_page_send_logout(r);
 }
 
-int secsession_logout_handle(request_rec *r)
+int secsession_logout_answer(request_rec *r)
 {
     const secsession_session_t *session;
 
-    if (strcmp(r->handler, "secsession-logout") != 0) {
-        return DECLINED;
-    }
     if (secsession_config_location(r)->enabled != 1) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "SS211: the handler secsession-logout needs SecSession On at %s", r->uri);

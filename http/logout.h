@@ -7,6 +7,6 @@
 /* Ends the session of this request, and has the response say so to the browser: OK, or 503. */
 int secsession_logout_end(request_rec *r);
 
-int secsession_logout_handle(request_rec *r);
+int secsession_logout_answer(request_rec *r);
 
 #endif

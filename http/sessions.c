@@ -191,13 +191,10 @@ static int end(request_rec *r, const secsession_session_t *session)
                                       : secsession_response_unavailable(r);
 }
 
-int secsession_sessions_handle(request_rec *r)
+int secsession_sessions_answer(request_rec *r)
 {
     const secsession_session_t *session;
 
-    if (strcmp(r->handler, "secsession-sessions") != 0) {
-        return DECLINED;
-    }
     switch (secsession_context_session(r, &session)) {
     case SECSESSION_LIVE:
         break;

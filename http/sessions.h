@@ -6,6 +6,6 @@
 
 /* Shows a user the live sessions of their own, and ends those that are chosen (OWASP ASVS 5.0 7.5.2);
  * tells scripts, as JSON and without SQL, how long the session lasts. */
-int secsession_sessions_handle(request_rec *r);
+int secsession_sessions_answer(request_rec *r);
 
 #endif
