@@ -109,11 +109,11 @@ sub row {
 sub login_line {
     my ($login, $cost, $connections) = @_;
     my @rounds = $login->shares($cost, $connections);
-    my %middle = map { my $what = $_; ($what => median(map { $_->{$what} } @rounds)) } qw(login hash commit time cpu);
+    my %middle = map { my $what = $_; ($what => median(map { $_->{$what} } @rounds)) } qw(login floor time cpu);
     return sprintf "A login takes %.0f %% of the time that the password's bcrypt hash of cost %d and one commit take, and "
-        . "%.0f %% of their CPU time (%d connection%s: %s logins/s; %s hashes/s alone; %s commits/s alone).\n",
+        . "%.0f %% of their CPU time (%d connection%s: %s logins/s; %s/s of both).\n",
         100 * $middle{time}, $cost, 100 * $middle{cpu}, $connections, $connections > 1 ? 's' : '',
-        map { whole($_) } @middle{qw(login hash commit)};
+        map { whole($_) } @middle{qw(login floor)};
 }
 
 # Beside another contender than bare httpd, for one who adds to that.
