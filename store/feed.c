@@ -12,6 +12,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "store/urgent.h"
+
 #define CONNECT_AGAIN apr_time_from_msec(200)
 #define LOOK_FOR_TURN apr_time_from_msec(500)
 #define STOP_WITHIN apr_time_from_msec(150)
@@ -76,6 +78,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *self, void *data)
     thread_t *thread = data;
     int is_our_turn = 0;
 
+    secsession_urgent_begin(); /* a revocation is to be heard where all processors are busy, too */
     while (!secsession_listener_is_stopping(thread->listener)) {
         apr_interval_time_t rest = LOOK_FOR_TURN;
 

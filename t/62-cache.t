@@ -225,6 +225,24 @@ subtest 'one process of a server listens, and another when it dies' => sub {
     ok is_cached($alice), 'the session has lived through all that';
 };
 
+# In what slices of time a thread runs that is scheduled as usual, in ns; 0 where the kernel does not say.
+sub slice_of {
+    my ($thread) = @_;
+    my $attributes = "\0" x 48;
+    syscall(&SYS_sched_getattr, $thread + 0, $attributes, 48, 0) == 0 or return 0;
+    return (unpack 'LLQlLQ', $attributes)[5];
+}
+
+subtest 'the feed need not wait for busy processors' => sub {
+    plan skip_all => 'no syscall.ph' unless eval { require 'syscall.ph' };
+    plan skip_all => 'the kernel knows no slices' unless slice_of($$);
+    my %short = map { my $child = $_; $child => scalar grep { slice_of(m{(\d+)$}) == 100_000 } glob "/proc/$child/task/*" }
+        $httpd->child_pids;
+    is_deeply [ values %short ], [ (1) x keys %short ], 'one thread of each child is for short slices';
+    my ($child) = $httpd->child_pids;
+    is slice_of($child), slice_of($$), 'no other';
+};
+
 subtest 'the feed\'s connection is cut' => sub {
     my $alice = browser($httpd, 'alice');
     for (1 .. 5) {
