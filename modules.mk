@@ -12,7 +12,7 @@ OBJECTS = mod_secsession.o \
           http/harden_arguments.o http/fields.o \
           session/token.o session/policy.o session/jar.o session/date.o session/seal.o session/stamp.o session/set_cookie.o \
           store/store.o store/kept.o store/own.o store/cache.o store/slot.o store/entry.o store/key.o \
-          store/jars.o store/lookups.o store/vault.o store/feed.o store/urgent.o store/listener.o store/answer.o store/dbd.o store/pool.o \
+          store/jars.o store/lookups.o store/vault.o store/feed.o store/urgent.o store/listener.o store/message.o store/answer.o store/dbd.o store/pool.o \
           store/connection.o store/trouble.o
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "store/answer.h"
+#include "store/message.h"
 #include "store/store.h"
 
 APLOG_USE_MODULE(secsession);
@@ -155,24 +156,6 @@ static int begin_to_listen(secsession_listener_t *listener)
     return is_good;
 }
 
-/* One message: keys of 16 hexadecimal digits with a space between; whatever else: everything. */
-static void hear(secsession_cache_t *cache, const char *message)
-{
-    const char *at = message;
-
-    do {
-        char *end;
-        secsession_key_t key = strtoull(at, &end, 16);
-
-        if (end != at + 16 || (*end != '\0' && *end != ' ')) {
-            secsession_cache_invalidate_all(cache);
-            return;
-        }
-        secsession_cache_invalidate(cache, key);
-        at = end + 1;
-    } while (at[-1] != '\0');
-}
-
 static void hear_all(secsession_listener_t *listener)
 {
     PGnotify *notify;
@@ -181,7 +164,7 @@ static void hear_all(secsession_listener_t *listener)
         if (listener->awaited && strtoull(notify->extra, NULL, 16) == listener->awaited) {
             listener->awaited = 0;
         }
-        hear(listener->config.cache, notify->extra);
+        secsession_message_obey(listener->config.cache, notify->extra);
         PQfreemem(notify);
     }
 }
@@ -210,28 +193,6 @@ static apr_size_t pace(const secsession_listener_t *listener, apr_size_t size, a
 
 /* --- the heartbeat --------------------------------------------------------------------------- */
 
-/* PostgreSQL's text form of two arrays: the sessions, and how long ago they were used. */
-static void describe_uses(secsession_listener_t *listener, apr_size_t count, const char **ids,
-                          const char **ages)
-{
-    apr_time_t now = secsession_monotonic();
-    char *id = apr_palloc(listener->scratch, count * sizeof(listener->uses->id) + 3);
-    char *age = apr_palloc(listener->scratch, count * 22 + 3);
-
-    *ids = id;
-    *ages = age;
-    *id++ = '{';
-    *age++ = '{';
-    for (apr_size_t i = 0; i < count; i++) {
-        const secsession_use_t *use = &listener->uses[i];
-
-        id += apr_snprintf(id, sizeof(use->id) + 1, "%s%s", i ? "," : "", use->id);
-        age += apr_snprintf(age, 22, "%s%" APR_INT64_T_FMT, i ? "," : "", (now - use->seen) / 1000);
-    }
-    memcpy(id, "}", 2);
-    memcpy(age, "}", 2);
-}
-
 /* Tells the database of the uses collected, hears what it has to say, and renews the lease. */
 static int beat(secsession_listener_t *listener, apr_size_t count, double share)
 {
@@ -243,7 +204,8 @@ static int beat(secsession_listener_t *listener, apr_size_t count, double share)
     int ok = 1;
 
     apr_pool_clear(listener->scratch);
-    describe_uses(listener, count, &parameters.values[0], &parameters.values[1]);
+    secsession_message_uses(listener->scratch, listener->uses, count, begin, &parameters.values[0],
+                            &parameters.values[1]);
     parameters.values[2] = apr_psprintf(listener->scratch, "%g", share);
     result = ask(listener, SECSESSION_SQL_HEARTBEAT, &parameters, begin + patience(listener));
     if (result == NULL) {
