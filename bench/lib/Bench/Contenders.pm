@@ -26,7 +26,7 @@ my @CONTENDERS = (
     { key => 'bare', name => 'bare httpd', start => \&bare, open => 1 },
     { key => 'same-bytes', name => 'bare httpd with the same cookie, `<Location>` and `Cache-Control`',
         start => \&same_bytes, open => 1 },
-    { key => 'cache', name => 'mod_secsession', start => \&cache, sessions => 1 },
+    { key => 'cache', name => 'mod_secsession', start => \&cache, sessions => 1, beside => 'same-bytes' },
     { key => 'no-cache', name => 'mod_secsession, `SecSessionCache Off`', start => \&no_cache, sessions => 1 },
     { key => 'unknown', name => 'mod_secsession, a cookie that no session has', start => \&unknown, sessions => 1 },
     { key => 'basic', name => 'AuthType Basic, bcrypt of cost 5', start => \&basic },
