@@ -71,8 +71,9 @@ static void register_hooks(apr_pool_t *pool)
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(secsession_modsession_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
-    /* Before those of httpd, each of which would see first that it is not meant. */
-    ap_hook_check_authn(secsession_authn_check, NULL, NULL, APR_HOOK_FIRST,
+    /* Behind mod_ssl's, which refuses forged credentials; before those of other AuthTypes, which would
+     * look at the request in vain. */
+    ap_hook_check_authn(secsession_authn_check, NULL, NULL, APR_HOOK_FIRST + 1,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(secsession_authn_note_failure, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_fixups(secsession_adopt_fixup, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -1,6 +1,6 @@
 /* The names of sessions and users in the messages that PostgreSQL sends
  * (store/sql/230-tell-servers.sql): 64 bits. Two may share a key: then both are asked for again. For
- * cache.c and listener.c.
+ * cache.c, entry.c, jars.c and message.c.
  */
 #ifndef SECSESSION_KEY_H
 #define SECSESSION_KEY_H

@@ -2,11 +2,12 @@
 # application could notice.
 use lib 't/lib';
 use Secsession::Test;
+use MIME::Base64 'encode_base64';
 
 my $NAME = '__Host-secsession';
 my $DELETION = '; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0';
 my @NEIGHBOURS = qw(proxy proxy_http rewrite session auth_form request remoteip headers setenvif dir
-    include info status);
+    include info status ssl);
 my $postgres = Secsession::Postgres->start->install;
 my $backend = Secsession::Httpd->start(module => 0, config => 'ScriptAlias "/app/" "@FOLDER@/cgi-bin/"');
 
@@ -49,6 +50,7 @@ sub start_shuffled {
 
 my @navigation = (headers => [ [ Accept => 'text/html' ] ]);
 my @spoofed = map { [ $_ => 'mallory' ] } 'SecSession-User', 'SecSession_User', 'secsession.user', 'SecSession-Id';
+my $FORGED = [ Authorization => 'Basic ' . encode_base64('/CN=alice:password', '') ];
 my @FROM = ([ 'X-Forwarded-For' => '192.0.2.7' ]);
 
 sub ours { return map { /^\Q$NAME\E=(.*)/ ? $1 : () } $_[0]->all_headers('Set-Cookie') }
@@ -95,6 +97,8 @@ sub with_session {
     }
     is environment_of($alice->get('/app/show', @sent))->{HTTP_X_LATE}, 'one=1; two=2|',
         'mod_headers was there to see them';
+    is $alice->get('/static/page.html', headers => [$FORGED])->status, 403,
+        'the subject of a certificate, written as a password, is refused by mod_ssl';
     is $alice->get("/static/$_")->body, "<p>private</p>\n", "/static/$_: a file, and an index of a folder"
         for '', 'page.html';
 }

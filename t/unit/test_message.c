@@ -117,7 +117,10 @@ static void whatever_else_means_all(void **state)
         "00000000000000ff,00000000000000fe",
         "00000000000000ff 00000000000000fg",
         "-0123456789ab4de", /* which strtoull takes, but has another value */
+        " 123456789ab4def",
+        "+123456789ab4def",
         "0x23456789ab4def",
+        "0123456789AB4DEF", /* nobody writes them so */
     };
 
     for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
