@@ -145,10 +145,10 @@ sub with_sessions {
     return { httpd => $httpd, postgres => $bench->{postgres}, others => [ $bench->{postgres}->pid ], lines => \@lines };
 }
 
-# The defaults. It serves the unknown cookie too.
+# The defaults, unless a bench has reasons. It serves the unknown cookie too.
 sub cache {
     my ($bench) = @_;
-    return with_sessions($bench, $bench->{cache} //= ours($bench, ''));
+    return with_sessions($bench, $bench->{cache} //= ours($bench, $bench->{cache_config} // ''));
 }
 
 sub no_cache {
