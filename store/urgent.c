@@ -39,7 +39,7 @@ static int is_filtered(void)
         }
     }
     if (status) {
-        fclose(status);
+        (void)fclose(status);
     }
     return found;
 }
