@@ -34,7 +34,7 @@ SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -
 MODULE_OBJECTS  = $(OBJECTS:%=$(BUILD)/obj/%)
 SESSION_OBJECTS = $(filter $(BUILD)/obj/session/%,$(MODULE_OBJECTS))
 UNITS           = $(patsubst t/%.c,$(BUILD)/%,$(wildcard t/unit/test_*.c))
-C_FILES         = $(wildcard *.c http/*.[ch] session/*.[ch] store/*.[ch] t/unit/*.[ch] t/fuzz/*.[ch] t/stress/*.[ch] bench/*.[ch])
+C_FILES         = $(wildcard *.c http/*/*.[ch] session/*.[ch] store/*.[ch] t/unit/*.[ch] t/fuzz/*.[ch] t/stress/*.[ch] bench/*.[ch])
 SHELL_SCRIPTS   = .ci/run .ci/deps conf/demo/run t/model/search
 
 .PHONY: all
@@ -51,7 +51,7 @@ $(BUILD)/obj/%.o: %.c Makefile modules.mk
 
 -include $(MODULE_OBJECTS:.o=.d)
 
-# A unit test is linked with all of session/, and with what its line "links: http/target.c" names.
+# A unit test is linked with all of session/, and with what its line "links: http/parse/target.c" names.
 links_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(shell sed -n 's|^.*[[:space:]]links: *\([^*]*\).*|\1|p' t/unit/$(1).c))
 
 $(BUILD)/unit/%: t/unit/%.c $$(SESSION_OBJECTS) $$(call links_of,$$*) Makefile modules.mk
@@ -91,7 +91,7 @@ check-asan: test-deps ## the tests again, with the module under the address and 
 	@ASAN_OPTIONS=detect_leaks=0 SECSESSION_MODULE=$(CURDIR)/build/asan/mod_secsession.so \
 	    t/lib/run --asan --jobs $(JOBS) $(TESTS)
 
-# A fuzz target is linked with what its line "links: http/text.c" names: for libFuzzer, or, as
+# A fuzz target is linked with what its line "links: http/parse/text.c" names: for libFuzzer, or, as
 # t/05-fuzz-corpus.t says it, with the program that runs it over its files in t/fuzz/corpus.
 FUZZ_CC    = clang
 FUZZ_WITH  = -fsanitize=fuzzer

@@ -1,19 +1,21 @@
-# How mod_secsession.so is built: objects in the order of dependency (http → session → store), flags, libraries.
+# How mod_secsession.so is built: its objects, flags and libraries.
 
 APXS ?= $(firstword $(wildcard /usr/bin/apxs2 /usr/bin/apxs) apxs)
 CC    = $(shell $(APXS) -q CC 2>/dev/null || echo cc)
 
+# From the top floor to the ground: what stands on a line is built upon the lines below it alone.
 OBJECTS = mod_secsession.o \
-          http/config.o http/directives.o http/arguments.o http/arguments_app.o http/arguments_account.o http/stores.o http/eventlog.o http/context.o \
-          http/cookie.o http/identity.o http/authn.o http/authz.o http/response.o http/bind.o http/address.o http/rotate.o http/login.o \
-          http/logout.o http/sessions.o http/handler.o http/password.o http/stamp.o http/record.o http/page.o http/form.o http/multipart.o http/tee.o \
-          http/vault.o http/applogin.o http/adopt.o http/modsession.o http/credentials.o http/guard.o http/forward.o http/tunnel.o \
-          http/target.o http/text.o http/kept.o http/setcookie.o http/url.o http/harden.o \
-          http/harden_arguments.o http/fields.o \
-          session/token.o session/policy.o session/jar.o session/date.o session/seal.o session/stamp.o session/set_cookie.o \
-          store/store.o store/kept.o store/own.o store/cache.o store/slot.o store/entry.o store/key.o \
-          store/jars.o store/lookups.o store/vault.o store/feed.o store/urgent.o store/listener.o store/message.o store/answer.o store/dbd.o store/pool.o \
-          store/connection.o store/trouble.o
+          $(addprefix http/application/, response.o tunnel.o words.o vault.o tee.o harden.o forward.o environment.o) \
+          $(addprefix http/handlers/, handler.o login.o logout.o sessions.o page.o form.o) \
+          $(addprefix http/access/, authz.o adopt.o authn.o guard.o) \
+          $(addprefix http/modsession/, modsession.o state.o credentials.o) \
+          $(addprefix http/request/, begin.o rotate.o address.o context.o) \
+          $(addprefix http/users/, password.o stamp.o record.o) \
+          $(addprefix http/setup/, stores.o eventlog.o directives.o arguments.o arguments_app.o arguments_account.o arguments_harden.o config.o) \
+          $(addprefix http/parse/, cookie.o fields.o multipart.o attributes.o target.o text.o url.o) \
+          $(addprefix store/, store.o kept.o own.o cache.o slot.o entry.o key.o jars.o lookups.o vault.o feed.o urgent.o \
+                              listener.o message.o answer.o dbd.o pool.o connection.o trouble.o) \
+          $(addprefix session/, token.o policy.o jar.o date.o seal.o stamp.o set_cookie.o)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wno-unused-parameter -Werror

@@ -11,7 +11,7 @@ sub files { return map { glob "$root/$_" } @_ }
 sub short { return $_[0] =~ s{^\Q$root\E/}{}r }
 
 # C without its comments.
-my %source = map { short($_) => slurp($_) =~ s{/\*.*?\*/}{}gsr } files(qw(*.c http/*.c session/*.c store/*.c));
+my %source = map { short($_) => slurp($_) =~ s{/\*.*?\*/}{}gsr } files(qw(*.c http/*/*.c session/*.c store/*.c));
 my $operations = slurp("$root/docs/operations.md");
 my $directives = slurp("$root/docs/directives.md");
 
@@ -72,7 +72,7 @@ subtest 'no message shows a token, a password, a cookie or a form' => sub {
 # --- directives ----------------------------------------------------------------------------------
 
 my %built = map { /\A(.*?)"(\w+)"\s*,.*?\b(RSRC_CONF|EVERYWHERE|OR_\w+)\b/s ? ($2 => $3) : () }
-    $source{'http/directives.c'} =~ /\b(AP_INIT_\w+\(.*?\))(?=,\s*(?:AP_INIT|\{))/gs;
+    $source{'http/setup/directives.c'} =~ /\b(AP_INIT_\w+\(.*?\))(?=,\s*(?:AP_INIT|\{))/gs;
 delete @built{qw(AuthUserFile AuthDBDUserPWQuery)};    # of others; they are read along
 my %described;
 while ($directives =~ /^### ((?:SecSession|DBD).*)$/mg) {
@@ -96,7 +96,7 @@ subtest 'every handler, variable and end of a session is in the documentation' =
     like $directives, qr/\b\Q$_\E\b/, $_ for sort keys %handlers;
     my %variables = map { $_ => 1 } $all =~ /"(SECSESSION_[A-Z]+)"/g;
     like $directives, qr/`\Q$_\E`/, $_ for sort keys %variables;
-    my ($reasons) = $source{'http/authn.c'} =~ /\bwhy\(secsession_outcome_t.*?\n\}/s ? $& : '';
+    my ($reasons) = $source{'http/access/authn.c'} =~ /\bwhy\(secsession_outcome_t.*?\n\}/s ? $& : '';
     my @reasons = $reasons =~ /return "(\w+)"/g;
     my ($documented) = $directives =~ /&why=([\w|]+)/;
     is_deeply [ sort split /\|/, $documented ], [ sort @reasons ], 'the reasons of a login page';

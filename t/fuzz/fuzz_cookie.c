@@ -1,12 +1,12 @@
 /* A Cookie field: our cookie is taken out of it, whoever reads what is left; every other cookie is
  * kept, byte for byte and in order; the value is the one that was there, and a token or none. */
-/* links: http/cookie.c session/token.c t/fuzz/pool.c */
+/* links: http/parse/cookie.c session/token.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
 #include <apr_strings.h>
 #include <string.h>
 
-#include "http/cookie.h"
+#include "http/parse/cookie.h"
 #include "session/token.h"
 
 /* The standard name, a short one, and one that can begin inside of itself. */

@@ -1,7 +1,7 @@
 /* A urlencoded form that says who logs in says the same to whoever reads it: to those who take the first
  * field of a name and to those who take the last; who split at semicolons too; who know no case; who
  * make names of names as PHP does; to whom what cannot be decoded stands for itself or for nothing. */
-/* links: http/fields.c t/fuzz/pool.c */
+/* links: http/parse/fields.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
 #include <apr_strings.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "http/fields.h"
+#include "http/parse/fields.h"
 
 typedef struct {
     const char *separators;

@@ -1,13 +1,13 @@
 /* A form with parts (the type, a NUL, and the body) that says who logs in says the same to a program that
  * reads it as PHP does: line by line, whatever ends them, the last field of a name being the one. */
-/* links: http/multipart.c http/fields.c t/fuzz/pool.c */
+/* links: http/parse/multipart.c http/parse/fields.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
 #include <apr_strings.h>
 #include <string.h>
 #include <strings.h>
 
-#include "http/multipart.h"
+#include "http/parse/multipart.h"
 
 typedef struct {
     const char *at, *end;

@@ -1,12 +1,12 @@
 /* Return targets: what is accepted is printable and stays on this host in a browser, however often
  * somebody decodes its path before; and nothing else is refused. */
-/* links: http/target.c t/fuzz/pool.c */
+/* links: http/parse/target.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#include "http/target.h"
+#include "http/parse/target.h"
 
 typedef struct {
     uint8_t bytes[SECSESSION_TARGET_LENGTH];

@@ -1,11 +1,11 @@
 /* Names of users: what is a name is so too for a slow reader of RFC 3629, and the reverse; what is
  * cleaned is printable ASCII and as long as before. */
-/* links: http/text.c t/fuzz/pool.c */
+/* links: http/parse/text.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
 #include <string.h>
 
-#include "http/text.h"
+#include "http/parse/text.h"
 
 /* What a character of `bytes` bytes says, as RFC 3629 draws them; -1 if it is drawn otherwise. */
 static long character(const uint8_t *at, size_t bytes)

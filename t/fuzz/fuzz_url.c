@@ -1,13 +1,13 @@
 /* Session ids in URLs: what is taken out is gone, everything else is there byte for byte, and no link
  * leads a browser to another host than before. */
-/* links: http/url.c t/fuzz/pool.c */
+/* links: http/parse/url.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
-#include "http/url.h"
+#include "http/parse/url.h"
 
 static const char *const NAMES[] = { "a", "sid", "x_y", NULL };
 

@@ -1,5 +1,5 @@
-/* http/cookie.h: our cookie is found, nobody behind us sees it, and no other cookie is changed.
- * links: http/cookie.c
+/* http/parse/cookie.h: our cookie is found, nobody behind us sees it, and no other cookie is changed.
+ * links: http/parse/cookie.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "http/cookie.h"
+#include "http/parse/cookie.h"
 
 #define NONE SECSESSION_COOKIE_NONE
 #define ONE SECSESSION_COOKIE_ONE

@@ -1,5 +1,5 @@
-/* http/fields.h: a form says who logs in only if no application could read another name in it.
- * links: http/fields.c
+/* http/parse/fields.h: a form says who logs in only if no application could read another name in it.
+ * links: http/parse/fields.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "http/fields.h"
+#include "http/parse/fields.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

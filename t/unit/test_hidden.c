@@ -1,4 +1,4 @@
-/* What http/kept.c puts into the vault beside an application's cookies goes to no backend, whoever
+/* What http/modsession/state.c puts into the vault beside an application's cookies goes to no backend, whoever
  * asks, and no application can write it; and it counts like them. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* http/multipart.h: what browsers send is read; what two programs could read in two ways is not.
- * links: http/multipart.c http/fields.c
+/* http/parse/multipart.h: what browsers send is read; what two programs could read in two ways is not.
+ * links: http/parse/multipart.c http/parse/fields.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "http/multipart.h"
+#include "http/parse/multipart.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TYPE "multipart/form-data; boundary=B0"

@@ -1,6 +1,6 @@
-/* http/target.h: nobody is sent to another host, and everybody gets back to a page of this one.
+/* http/parse/target.h: nobody is sent to another host, and everybody gets back to a page of this one.
  * More than 200 hostile forms are sent to a real httpd in t/11-return-target.t.
- * links: http/target.c
+ * links: http/parse/target.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "http/target.h"
+#include "http/parse/target.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

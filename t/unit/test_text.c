@@ -1,5 +1,5 @@
-/* http/text.h: what may be a user's name, and what of a client's text may reach the log.
- * links: http/text.c
+/* http/parse/text.h: what may be a user's name, and what of a client's text may reach the log.
+ * links: http/parse/text.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,13 +11,13 @@
 
 #include <apr_general.h>
 
-#include "http/text.h"
+#include "http/parse/text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static apr_pool_t *pool;
 
-/* Independent of http/text.c: a code point as RFC 3629 writes it, whether it may be one or not. */
+/* Independent of http/parse/text.c: a code point as RFC 3629 writes it, whether it may be one or not. */
 static size_t write_utf8(unsigned int code, char *text)
 {
     static const unsigned char lead[] = { 0, 0, 0xC0, 0xE0, 0xF0 };

@@ -1,6 +1,6 @@
-/* http/url.h: session ids are found in URLs however they are written, and taken out; every other URL
+/* http/parse/url.h: session ids are found in URLs however they are written, and taken out; every other URL
  * stays as it is, and none becomes one to another host.
- * links: http/url.c
+ * links: http/parse/url.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "http/url.h"
+#include "http/parse/url.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

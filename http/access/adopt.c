@@ -1,0 +1,214 @@
+/* See adopt.h. */
+#include "http/access/adopt.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include "http/access/authn.h"
+#include "http/application/response.h"
+#include "http/modsession/modsession.h"
+#include "http/parse/text.h"
+#include "http/request/begin.h"
+#include "http/request/context.h"
+#include "http/setup/config.h"
+
+APLOG_USE_MODULE(secsession);
+
+/* Whom mod_auth_form logs in has a session of ours by that (see modsession.h). */
+static int is_by_mod_session(request_rec *r)
+{
+    const char *type = ap_auth_type(r);
+
+    return type && strcasecmp(type, "form") == 0 && secsession_modsession_is_there();
+}
+
+static int is_on(request_rec *r)
+{
+    const secsession_location_config_t *location = secsession_config_location(r);
+
+    return location->adopt == 1 && location->enabled == 1 && r->main == NULL
+           && r->proxyreq != PROXYREQ_PROXY && secsession_context_get(r)
+           && !secsession_authn_is_ours(r) && !is_by_mod_session(r);
+}
+
+/* Whether the browser sends its credentials in Authorization. */
+static int is_by_header(const char *type)
+{
+    return type && (strcasecmp(type, "Basic") == 0 || strcasecmp(type, "Digest") == 0);
+}
+
+int secsession_adopt_prepare(request_rec *r)
+{
+    const secsession_session_t *session;
+
+    /* Strangers shall cost no SQL. */
+    if (!is_on(r)
+        || (is_by_header(ap_auth_type(r)) && !apr_table_get(r->headers_in, "Authorization"))) {
+        return DECLINED;
+    }
+    switch (secsession_context_session(r, &session)) {
+    case SECSESSION_UNKNOWN:
+    case SECSESSION_ANONYMOUS:
+        secsession_bind_note_moment(r);
+        break;
+    default:
+        break;
+    }
+    return DECLINED;
+}
+
+/* The AuthType by which credentials were checked in this request; NULL where none were, and mod_ssl
+ * has taken the user from the certificate of the connection. */
+static const char *type_of(request_rec *r)
+{
+    const char *type = ap_auth_type(r);
+
+    return type && r->ap_auth_type && strcasecmp(type, r->ap_auth_type) == 0 ? type : NULL;
+}
+
+static const char *method_of(request_rec *r)
+{
+    const char *type = type_of(r);
+    char *method = apr_pstrdup(r->pool, type ? type : "certificate");
+
+    ap_str_tolower(method);
+    return method;
+}
+
+static int is_same(request_rec *r, const secsession_session_t *session)
+{
+    return strcmp(r->user, session->user) == 0 && strcmp(method_of(r), session->method) == 0;
+}
+
+/* Answers as if nobody had authenticated. */
+static int refuse(request_rec *r, secsession_outcome_t outcome)
+{
+    const char *type = type_of(r);
+
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  "SS230: user %s must authenticate again in realm %s: the session has ended",
+                  r->user, secsession_config_server(r)->realm);
+    r->user = NULL;
+    if (is_by_header(type)) {
+        ap_note_auth_failure(r);
+        secsession_response_no_store(r);
+        return HTTP_UNAUTHORIZED;
+    }
+    return secsession_authn_demand(r, outcome);
+}
+
+/* The cookie goes with the answer: the next request shows what its user knows, not what the browser
+ * remembers. A session that has ended only here, by the shorter limits of this location, ends
+ * altogether, since nobody has its token any more. */
+static int refuse_ended(request_rec *r, secsession_outcome_t outcome)
+{
+    const secsession_server_config_t *server = secsession_config_server(r);
+    secsession_context_t *context = secsession_context_get(r);
+
+    if (context->session) {
+        if (secsession_store_logout(server->store, r->pool, &context->token, server->realm,
+                                    context->session)
+            != SECSESSION_LOGGED_OUT) {
+            return secsession_response_unavailable(r);
+        }
+        context->outcome = outcome;
+        context->session = NULL;
+    }
+    context->forget = 1;
+    return refuse(r, outcome);
+}
+
+/* Has the credentials checked once more, after the moment which is noted only now: that another user
+ * (or method) than the session's has come could not be known before the first time. */
+static int check_again(request_rec *r)
+{
+    const char *user = r->user;
+    int status;
+
+    if (!secsession_bind_note_moment(r)) {
+        return secsession_response_unavailable(r);
+    }
+    if (type_of(r) == NULL) { /* a certificate is checked with the connection */
+        return OK;
+    }
+    r->user = NULL;
+    status = ap_run_check_user_id(r);
+    if (status == OK && (r->user == NULL || strcmp(r->user, user) != 0)) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return status == DECLINED ? HTTP_INTERNAL_SERVER_ERROR : status;
+}
+
+static int adopt(request_rec *r)
+{
+    secsession_binding_t binding = { .epoch = SECSESSION_NO_EPOCH };
+    secsession_context_t *context = secsession_context_get(r);
+    int status;
+
+    if (!secsession_text_is_name(r->user, SECSESSION_USER_LENGTH)) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "SS231: whom %s has authenticated cannot have a session: a user's name is "
+                      "UTF-8 of at most %d bytes, without control characters",
+                      method_of(r), SECSESSION_USER_LENGTH);
+        return HTTP_FORBIDDEN;
+    }
+    if (context->moment == NULL && (status = check_again(r)) != OK) {
+        return status;
+    }
+    binding.user = r->user;
+    binding.method = method_of(r);
+    binding.moment = context->moment;
+    switch (secsession_bind_user(r, &binding)) {
+    case SECSESSION_LIVE:
+        return DECLINED;
+    case SECSESSION_REVOKED:
+        return refuse(r, SECSESSION_REVOKED);
+    case SECSESSION_FULL:
+        secsession_response_no_store(r);
+        return HTTP_FORBIDDEN;
+    default:
+        return secsession_response_unavailable(r);
+    }
+}
+
+/* The ErrorDocument of a request that was refused is shown, to nobody. */
+static int is_error_document(const request_rec *r)
+{
+    return r->prev && ap_is_HTTP_ERROR(r->prev->status);
+}
+
+int secsession_adopt_fixup(request_rec *r)
+{
+    const secsession_session_t *session;
+    secsession_outcome_t outcome;
+
+    if (!is_on(r) || r->user == NULL) {
+        return DECLINED;
+    }
+    outcome = secsession_context_session(r, &session);
+    if (outcome == SECSESSION_LIVE && is_same(r, session)) {
+        return DECLINED;
+    }
+    /* A retired token comes with what was under way when another request of this browser got the next
+     * one: it has shown credentials of its own and is served by them, without a session. */
+    if (outcome == SECSESSION_RETIRED) {
+        return DECLINED;
+    }
+    if (is_error_document(r)) {
+        r->user = NULL;
+        return DECLINED;
+    }
+    switch (outcome) {
+    case SECSESSION_LIVE:
+    case SECSESSION_ANONYMOUS:
+    case SECSESSION_UNKNOWN:
+        return adopt(r);
+    case SECSESSION_UNAVAILABLE:
+        return secsession_response_unavailable(r);
+    default:
+        return refuse_ended(r, outcome);
+    }
+}

@@ -1,0 +1,93 @@
+/* See authz.h. */
+#include "http/access/authz.h"
+
+#include <ap_provider.h>
+#include <apr_strings.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_request.h>
+#include <mod_auth.h>
+
+#include "http/handlers/page.h"
+#include "http/request/context.h"
+#include "http/setup/arguments.h"
+
+/* Who has stayed signed in for a day counts as fresh for nothing. */
+#define REMEMBERED_FRESH 86400
+
+static const char *parse_fresh(cmd_parms *cmd, const char *line, const void **parsed)
+{
+    int *seconds = apr_palloc(cmd->pool, sizeof(*seconds));
+
+    *parsed = seconds;
+    return secsession_argument_duration(cmd, ap_getword_conf(cmd->pool, &line), seconds)
+                   || *line != '\0'
+               ? "Require session-fresh wants one duration above zero, such as 300, 5m or 1h"
+               : NULL;
+}
+
+/* The session that has authenticated the user of this request, or NULL. */
+static const secsession_session_t *session_of(request_rec *r)
+{
+    const secsession_session_t *session;
+
+    return secsession_context_session(r, &session) == SECSESSION_LIVE && r->user
+                   && strcmp(session->user, r->user) == 0
+               ? session
+               : NULL;
+}
+
+/* OWASP ASVS 5.0 7.5.1, 7.5.3: what is sensitive asks for the password again. */
+static authz_status check_fresh(request_rec *r, const char *line, const void *parsed)
+{
+    const secsession_session_t *session = session_of(r);
+    int within = *(const int *)parsed;
+
+    if (session == NULL) {
+        return r->user ? AUTHZ_DENIED : AUTHZ_DENIED_NO_USER;
+    }
+    if (session->age_ms / 1000 < within
+        && !(session->persistent && session->age_ms / 1000 >= REMEMBERED_FRESH)) {
+        return AUTHZ_GRANTED;
+    }
+    secsession_context_get(r)->fresh_within = within;
+    if (r->method_number != M_GET) {
+        ap_custom_response(r, HTTP_UNAUTHORIZED, secsession_page_not_sent());
+    }
+    return AUTHZ_DENIED;
+}
+
+static const char *parse_method(cmd_parms *cmd, const char *line, const void **parsed)
+{
+    *parsed = line;
+    return *line ? NULL
+                 : "Require session-method wants the names of methods, such as form or "
+                   "openid-connect";
+}
+
+static authz_status check_method(request_rec *r, const char *line, const void *parsed)
+{
+    const secsession_session_t *session = session_of(r);
+    const char *methods = parsed;
+
+    if (session == NULL) {
+        return r->user ? AUTHZ_DENIED : AUTHZ_DENIED_NO_USER;
+    }
+    while (*methods) {
+        if (strcmp(ap_getword_conf(r->pool, &methods), session->method) == 0) {
+            return AUTHZ_GRANTED;
+        }
+    }
+    return AUTHZ_DENIED;
+}
+
+void secsession_authz_register(apr_pool_t *pool)
+{
+    static const authz_provider fresh = { check_fresh, parse_fresh };
+    static const authz_provider method = { check_method, parse_method };
+
+    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, "session-fresh", AUTHZ_PROVIDER_VERSION,
+                              &fresh, AP_AUTH_INTERNAL_PER_CONF);
+    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, "session-method", AUTHZ_PROVIDER_VERSION,
+                              &method, AP_AUTH_INTERNAL_PER_CONF);
+}

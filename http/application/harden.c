@@ -1,0 +1,294 @@
+/* See harden.h. */
+#include "http/application/harden.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_log.h>
+#include <stdatomic.h>
+
+#include "http/application/environment.h"
+#include "http/parse/attributes.h"
+#include "http/parse/url.h"
+#include "http/request/context.h"
+#include "http/setup/config.h"
+#include "store/store.h"
+
+APLOG_USE_MODULE(secsession);
+
+#define URLS (SECSESSION_HARDEN_STRIP | SECSESSION_HARDEN_REFUSE)
+#define REFERRER_POLICY "strict-origin-when-cross-origin"
+
+/* What the well-known languages and servers call a session id in a URL. */
+static const char *const DEFAULT_NAMES[] = { "PHPSESSID", "jsessionid", "ASP.NET_SessionId",
+                                             "CFID",      "CFTOKEN",    "CGISESSID",
+                                             NULL };
+
+typedef struct {
+    int parts;
+    const char *const *names;
+} policy_t;
+
+static policy_t policy_of(const request_rec *r)
+{
+    const secsession_location_config_t *location = secsession_config_location(r);
+
+    return (policy_t){ location->harden > 0 ? location->harden : 0,
+                       location->url_ids ? location->url_ids : DEFAULT_NAMES };
+}
+
+/* --- telling of it ------------------------------------------------------------------------------ */
+
+/* Whether nobody was told of this within the same minute, as far as this process knows. Two things
+ * in one place of the table only make it forget. */
+static int is_news(const char *text)
+{
+    static atomic_ullong told[256];
+    unsigned long long mark = 14695981039346656037ULL; /* FNV-1a */
+
+    for (; *text; text++) {
+        mark = (mark ^ (unsigned char)*text) * 1099511628211ULL;
+    }
+    mark ^= (unsigned long long)(apr_time_now() / apr_time_from_sec(60)) << 8;
+    return atomic_exchange(&told[mark & 0xFF], mark) != mark;
+}
+
+/* An event for the session of the request, if it has one: strangers must not fill the table. The
+ * database lets pass one a minute; here most of the others are not even asked for. */
+static void record(request_rec *r, const char *name, const char *place)
+{
+    const secsession_session_t *session;
+
+    if (secsession_context_session(r, &session) == SECSESSION_LIVE && is_news(session->id)) {
+        secsession_store_session_id_in_url(secsession_config_server(r)->store, r->pool, session,
+                                           secsession_identity_address(r), name, place);
+    }
+}
+
+static void tell_of_response(request_rec *r, const char *name)
+{
+    if (is_news(name)) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, r,
+            "SS222: the application leads to URLs with the session id %s, which is taken out: let "
+            "it use cookies only (PHP: session.use_trans_sid=0; Java: tracking-mode COOKIE)",
+            name);
+    }
+    record(r, name, "response");
+}
+
+/* --- requests ----------------------------------------------------------------------------------- */
+
+/* "GET /target HTTP/1.1", which REQUEST_URI and the access log are made of. */
+static const char *clean_request_line(request_rec *r, const policy_t *policy,
+                                      secsession_url_ids_t *ids)
+{
+    const char *start = r->the_request, *end;
+    const char *target, *clean;
+
+    while (*start && !apr_isspace(*start)) {
+        start++;
+    }
+    while (apr_isspace(*start)) {
+        start++;
+    }
+    for (end = start; *end && !apr_isspace(*end);) {
+        end++;
+    }
+    target = apr_pstrmemdup(r->pool, start, (apr_size_t)(end - start));
+    clean = secsession_url_clean_target(r->pool, target, policy->names, ids);
+    return clean == target ? r->the_request
+                           : apr_pstrcat(r->pool,
+                                         apr_pstrmemdup(r->pool, r->the_request,
+                                                        (apr_size_t)(start - r->the_request)),
+                                         clean, end, NULL);
+}
+
+/* Takes ids out of everything that the request's address has been copied to. */
+static void clean_request(request_rec *r, const policy_t *policy, secsession_url_ids_t *ids)
+{
+    const char *uri = secsession_url_clean_path(r->pool, r->uri, policy->names, ids);
+
+    if (uri != r->uri) {
+        /* One text: httpd decodes the one, and expects to see it in the other. */
+        r->uri = r->parsed_uri.path = apr_pstrdup(r->pool, uri);
+    }
+    if (r->args) {
+        const char *args = secsession_url_clean_query(r->pool, r->args, policy->names, ids);
+
+        if (args != r->args) {
+            r->args = r->parsed_uri.query = *args ? apr_pstrdup(r->pool, args) : NULL;
+        }
+    }
+    r->unparsed_uri = apr_pstrdup(r->pool, secsession_url_clean_target(r->pool, r->unparsed_uri,
+                                                                       policy->names, ids));
+    r->the_request = apr_pstrdup(r->pool, clean_request_line(r, policy, ids));
+}
+
+static int is_ours(request_rec *r, const policy_t *policy)
+{
+    return secsession_context_get(r) && policy->parts & URLS && r->proxyreq != PROXYREQ_PROXY
+           && r->unparsed_uri && r->the_request;
+}
+
+int secsession_harden_request(request_rec *r)
+{
+    policy_t policy = policy_of(r);
+    secsession_url_ids_t ids = { 0 };
+
+    if (!is_ours(r, &policy)) {
+        return DECLINED;
+    }
+    clean_request(r, &policy, &ids);
+    if (ids.is_odd) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "SS223: request refused: without the session id %s its path would be another "
+                      "one to each who reads it",
+                      ids.name);
+        record(r, ids.name, "request");
+        return HTTP_FORBIDDEN;
+    }
+    if (ids.name && r->main == NULL) {
+        if (r->prev) {
+            tell_of_response(r, ids.name); /* a local redirect of an application */
+        } else {
+            secsession_context_get(r)->url_id = ids.name;
+        }
+    }
+    return DECLINED;
+}
+
+/* mod_rewrite has told the environment of the path by now. */
+static void clean_environment(request_rec *r, const policy_t *policy)
+{
+    static const char *const variables[] = { "SCRIPT_URL", "SCRIPT_URI" };
+    secsession_url_ids_t ids = { 0 };
+
+    for (apr_size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        const char *value = apr_table_get(r->subprocess_env, variables[i]);
+
+        if (value) {
+            apr_table_setn(r->subprocess_env, variables[i],
+                           secsession_url_clean_target(r->pool, value, policy->names, &ids));
+        }
+    }
+}
+
+/* Where only <Directory> and its like want it: the path has been used by now. Arguments have not,
+ * except by a proxy. Whether nothing of an id is left for the application. */
+static int clean_late(request_rec *r, const policy_t *policy)
+{
+    secsession_url_ids_t asked_for = { 0 }, ids = { 0 };
+
+    secsession_url_clean_target(r->pool, r->unparsed_uri, policy->names, &asked_for);
+    if (asked_for.name == NULL) {
+        return 1;
+    }
+    secsession_context_get(r)->url_id = asked_for.name;
+    clean_request(r, policy, &ids);
+    clean_environment(r, policy);
+    return !asked_for.in_path && r->proxyreq == PROXYREQ_NONE;
+}
+
+int secsession_harden_check(request_rec *r)
+{
+    policy_t policy = policy_of(r);
+    const char *name;
+
+    if (r->prev || !is_ours(r, &policy)) {
+        return DECLINED;
+    }
+    if (!clean_late(r, &policy) && !(policy.parts & SECSESSION_HARDEN_REFUSE)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "SS224: the session id %s in a path is noticed too late to take it out, and "
+                      "the request is refused: write SecSessionHarden in a <Location>",
+                      secsession_context_get(r)->url_id);
+        policy.parts |= SECSESSION_HARDEN_REFUSE;
+    }
+    name = secsession_context_get(r)->url_id;
+    if (name == NULL) {
+        return DECLINED;
+    }
+    record(r, name, "request");
+    if (policy.parts & SECSESSION_HARDEN_REFUSE) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "SS221: request refused: it has the session id %s in its URL", name);
+        return HTTP_FORBIDDEN;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  "SS220: the session id %s was taken out of the request's URL", name);
+    return DECLINED;
+}
+
+/* --- responses ---------------------------------------------------------------------------------- */
+
+/* What any of the locations wants that the request has been led through: an error page elsewhere
+ * carries the cookies of the application that failed. */
+static policy_t policy_of_all(const request_rec *r)
+{
+    policy_t all = policy_of(r);
+
+    while ((r = r->prev) != NULL) {
+        policy_t earlier = policy_of(r);
+
+        if (earlier.parts & URLS) {
+            all.names = earlier.names;
+        }
+        all.parts |= earlier.parts;
+    }
+    return all;
+}
+
+/* Our own cookie says whether this server can be reached by TLS at all. */
+static int is_secure(request_rec *r)
+{
+    return strstr(secsession_config_server(r)->cookie.attributes, "; Secure") != NULL;
+}
+
+static const char *harden_field(request_rec *r, const apr_table_entry_t *field,
+                                const policy_t *policy, secsession_url_ids_t *ids)
+{
+    if (policy->parts & SECSESSION_HARDEN_COOKIES && strcasecmp(field->key, "Set-Cookie") == 0) {
+        return secsession_attributes_harden(r->pool, field->val, is_secure(r));
+    }
+    if (policy->parts & URLS
+        && (strcasecmp(field->key, "Location") == 0
+            || strcasecmp(field->key, "Content-Location") == 0)) {
+        return secsession_url_clean_link(r->pool, field->val, policy->names, ids);
+    }
+    if (policy->parts & URLS && strcasecmp(field->key, "Refresh") == 0) {
+        return secsession_url_clean_refresh(r->pool, field->val, policy->names, ids);
+    }
+    return field->val;
+}
+
+static apr_table_t *harden_fields(request_rec *r, const apr_table_t *headers,
+                                  const policy_t *policy, secsession_url_ids_t *ids)
+{
+    const apr_array_header_t *array = apr_table_elts(headers);
+    const apr_table_entry_t *entries = (const apr_table_entry_t *)array->elts;
+    apr_table_t *hardened = apr_table_make(r->pool, array->nelts + 1);
+
+    for (int i = 0; i < array->nelts; i++) {
+        apr_table_addn(hardened, entries[i].key, harden_field(r, &entries[i], policy, ids));
+    }
+    return hardened;
+}
+
+void secsession_harden_response(request_rec *r)
+{
+    policy_t policy = policy_of_all(r);
+    secsession_url_ids_t ids = { 0 };
+
+    if (policy.parts & (SECSESSION_HARDEN_COOKIES | URLS)) {
+        r->headers_out = harden_fields(r, r->headers_out, &policy, &ids);
+        r->err_headers_out = harden_fields(r, r->err_headers_out, &policy, &ids);
+    }
+    if (ids.name) {
+        tell_of_response(r, ids.name);
+    }
+    if (policy.parts & SECSESSION_HARDEN_REFERRER
+        && apr_table_get(r->headers_out, "Referrer-Policy") == NULL
+        && apr_table_get(r->err_headers_out, "Referrer-Policy") == NULL) {
+        apr_table_setn(r->headers_out, "Referrer-Policy", REFERRER_POLICY);
+    }
+}

@@ -1,0 +1,300 @@
+/* See vault.h. */
+#include "http/application/vault.h"
+
+#include <apr_fnmatch.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+
+#include "http/application/response.h"
+#include "http/request/context.h"
+#include "http/setup/config.h"
+
+APLOG_USE_MODULE(secsession);
+
+static int matches(const apr_array_header_t *patterns, const char *name)
+{
+    for (int i = 0; i < patterns->nelts; i++) {
+        if (apr_fnmatch(APR_ARRAY_IDX(patterns, i, const char *), name, APR_FNM_CASE_BLIND)
+            == APR_SUCCESS) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Applications read names in more ways than one: percent-encoded (CGI.pm, old PHP), without regard to
+ * case (ASP.NET), with "_" for what cannot stand in a variable's name (PHP). */
+static int is_vaulted(request_rec *r, const apr_array_header_t *patterns, const char *name)
+{
+    char *read = apr_pstrdup(r->pool, name);
+
+    if (matches(patterns, name)) {
+        return 1;
+    }
+    ap_unescape_urlencoded(read);
+    if (matches(patterns, read)) {
+        return 1;
+    }
+    for (char *c = read; *c; c++) {
+        if (*c == '.' || *c == ' ' || *c == '[') {
+            *c = '_';
+        }
+    }
+    return matches(patterns, read);
+}
+
+/* The name of a cookie-pair, [start, end), without the blanks around it. */
+static const char *name_of(request_rec *r, const char *start, const char *end)
+{
+    const char *equals = memchr(start, '=', (apr_size_t)(end - start));
+
+    end = equals ? equals : end;
+    while (start < end && (*start == ' ' || *start == '\t')) {
+        start++;
+    }
+    while (end > start && (end[-1] == ' ' || end[-1] == '\t')) {
+        end--;
+    }
+    return apr_pstrmemdup(r->pool, start, (apr_size_t)(end - start));
+}
+
+/* The patterns that count here: none where there is no session to keep anything. */
+static const apr_array_header_t *patterns_of(request_rec *r)
+{
+    const secsession_location_config_t *location = secsession_config_location(r);
+
+    return location->enabled == 1 ? location->vault : NULL;
+}
+
+static secsession_asker_t asker_of(request_rec *r)
+{
+    const char *target = secsession_context_asked_for(r);
+    const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
+    const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
+    char *host = apr_pstrdup(r->pool, r->hostname ? r->hostname : ap_get_server_name(r));
+
+    ap_str_tolower(host);
+    return (secsession_asker_t){
+        .host = host,
+        .path = apr_pstrmemdup(r->pool, target, strcspn(target, "?#")),
+        .is_cross_site = site && strcmp(site, "cross-site") == 0,
+        .is_top_level = mode && strcmp(mode, "navigate") == 0
+                        && (r->method_number == M_GET || r->method_number == M_OPTIONS),
+    };
+}
+
+/* --- requests -------------------------------------------------------------------------------- */
+
+/* Whether a cookie-pair is for the vault, or hides one that is: httpd joins two Cookie fields of a
+ * request with ", ". */
+static int has_vaulted(request_rec *r, const apr_array_header_t *patterns, const char *start,
+                       const char *end)
+{
+    while (start < end) {
+        const char *comma = memchr(start, ',', (apr_size_t)(end - start));
+        const char *stop = comma ? comma : end;
+
+        if (is_vaulted(r, patterns, name_of(r, start, stop))) {
+            return 1;
+        }
+        start = stop + 1;
+    }
+    return 0;
+}
+
+/* A Cookie field without the cookies that are for the vault; NULL if nothing is left. */
+static const char *without_vaulted(request_rec *r, const apr_array_header_t *patterns,
+                                   const char *field)
+{
+    char *kept, *to;
+
+    if (field == NULL) {
+        return NULL;
+    }
+    kept = to = apr_palloc(r->pool, 2 * strlen(field) + 1); /* a blank behind each semicolon */
+    while (*field) {
+        const char *start = field + strspn(field, "; \t");
+        apr_size_t length = strcspn(start, ";");
+
+        if (length > 0 && !has_vaulted(r, patterns, start, start + length)) {
+            if (to > kept) {
+                *to++ = ';';
+                *to++ = ' ';
+            }
+            memcpy(to, start, length);
+            to += length;
+        }
+        field = start + length;
+    }
+    *to = '\0';
+    return to > kept ? kept : NULL;
+}
+
+/* A pool that lives as long as the context: a subrequest's ends with that. */
+static apr_pool_t *pool_of_context(const request_rec *r)
+{
+    while (r->main) {
+        r = r->main;
+    }
+    return r->pool;
+}
+
+/* Reads the vault once for each request: OK, or 503. */
+static int read_jar(request_rec *r, secsession_context_t *context)
+{
+    const secsession_session_t *session;
+    secsession_outcome_t outcome = secsession_context_session(r, &session);
+
+    if (session && context->vaulted.jar == NULL) {
+        outcome = secsession_store_vault(secsession_config_server(r)->store, pool_of_context(r),
+                                         session, &context->vaulted.jar);
+    }
+    return outcome == SECSESSION_UNAVAILABLE ? secsession_response_unavailable(r) : OK;
+}
+
+static void set_cookie_field(request_rec *r, const char *field)
+{
+    if (field) {
+        apr_table_setn(r->headers_in, "Cookie", field);
+    } else {
+        apr_table_unset(r->headers_in, "Cookie");
+    }
+}
+
+/* An internal redirect shares the fields of its first request, but may be for another location. */
+int secsession_vault_apply(request_rec *r)
+{
+    const apr_array_header_t *patterns = patterns_of(r);
+    secsession_context_t *context = secsession_context_get(r);
+    const char *own, *kept = NULL;
+    int status;
+
+    if (context == NULL || (patterns == NULL && !context->vaulted.is_applied)) {
+        return DECLINED;
+    }
+    if (!context->vaulted.is_applied) {
+        context->vaulted.is_applied = 1;
+        context->vaulted.own = apr_table_get(r->headers_in, "Cookie");
+    }
+    if (patterns == NULL) {
+        set_cookie_field(r, context->vaulted.own);
+        return DECLINED;
+    }
+    status = read_jar(r, context);
+    if (status != OK) {
+        return status;
+    }
+    own = without_vaulted(r, patterns, context->vaulted.own);
+    if (context->vaulted.jar) {
+        const secsession_asker_t asker = asker_of(r);
+
+        kept = secsession_jar_field(r->pool, context->vaulted.jar, &asker,
+                                    apr_time_sec(r->request_time));
+    }
+    set_cookie_field(r, own && kept ? apr_pstrcat(r->pool, kept, "; ", own, NULL)
+                        : kept      ? kept
+                                    : own);
+    return DECLINED;
+}
+
+/* httpd runs no header_parser for a subrequest; its fields may be its main request's. */
+int secsession_vault_apply_to_subrequest(request_rec *r)
+{
+    if (r->main == NULL) {
+        return DECLINED;
+    }
+    r->headers_in = apr_table_copy(r->pool, r->headers_in);
+    return secsession_vault_apply(r);
+}
+
+/* --- responses ------------------------------------------------------------------------------- */
+
+static void collect(request_rec *r, secsession_vaulted_t *vaulted, const char *field)
+{
+    const secsession_asker_t asker = asker_of(r);
+    apr_int64_t now = apr_time_sec(r->request_time);
+    secsession_kept_t cookie;
+
+    if (!secsession_jar_parse(r->pool, field, &asker, now, &cookie)) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "SS216: a cookie for the vault was not kept, as no browser would keep it: "
+                      "check its Domain, its prefix and its length at %s",
+                      r->uri);
+        return;
+    }
+    if (vaulted->changes == NULL) {
+        vaulted->changes = secsession_jar_make(r->pool);
+        vaulted->jar = vaulted->jar ? vaulted->jar : secsession_jar_make(r->pool);
+    }
+    if (secsession_jar_set(vaulted->jar, &cookie, now)) {
+        secsession_jar_note(vaulted->changes, &cookie);
+        vaulted->last = cookie.value ? cookie.name : vaulted->last;
+    }
+}
+
+/* A table without the Set-Cookie fields that are for the vault, which are collected. */
+static apr_table_t *take_from(request_rec *r, const apr_array_header_t *patterns,
+                              secsession_vaulted_t *vaulted, apr_table_t *headers)
+{
+    const apr_array_header_t *array = apr_table_elts(headers);
+    const apr_table_entry_t *entries = (const apr_table_entry_t *)array->elts;
+    apr_table_t *kept;
+
+    if (apr_table_get(headers, "Set-Cookie") == NULL) {
+        return headers;
+    }
+    kept = apr_table_make(r->pool, array->nelts);
+    for (int i = 0; i < array->nelts; i++) {
+        if (strcasecmp(entries[i].key, "Set-Cookie") == 0
+            && is_vaulted(r, patterns,
+                          name_of(r, entries[i].val,
+                                  entries[i].val + strcspn(entries[i].val, ";")))) {
+            collect(r, vaulted, entries[i].val);
+        } else {
+            apr_table_addn(kept, entries[i].key, entries[i].val);
+        }
+    }
+    return kept;
+}
+
+int secsession_vault_is_kept(request_rec *r, const char *field)
+{
+    const apr_array_header_t *patterns = patterns_of(r);
+
+    return patterns && is_vaulted(r, patterns, name_of(r, field, field + strcspn(field, ";")));
+}
+
+void secsession_vault_take(request_rec *r)
+{
+    const apr_array_header_t *patterns = patterns_of(r);
+    secsession_context_t *context = secsession_context_get(r);
+
+    if (context && patterns) {
+        r->headers_out = take_from(r, patterns, &context->vaulted, r->headers_out);
+        r->err_headers_out = take_from(r, patterns, &context->vaulted, r->err_headers_out);
+    }
+}
+
+int secsession_vault_has_news(request_rec *r)
+{
+    const secsession_jar_t *changes = secsession_context_get(r)->vaulted.changes;
+
+    return changes && changes->nelts > 0;
+}
+
+int secsession_vault_check(request_rec *r)
+{
+    const secsession_vaulted_t *vaulted = &secsession_context_get(r)->vaulted;
+
+    if (vaulted->jar == NULL || secsession_jar_fits(vaulted->jar)) {
+        return OK;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                  "SS217: with the cookie %s the vault of a session would hold more than %d "
+                  "cookies or %d bytes; the response of %s is not sent: narrow SecSessionVault",
+                  ap_escape_logitem(r->pool, vaulted->last ? vaulted->last : ""),
+                  SECSESSION_JAR_COOKIES, SECSESSION_JAR_BYTES, r->uri);
+    return HTTP_BAD_GATEWAY;
+}

@@ -1,0 +1,266 @@
+/* See login.h. */
+#include "http/handlers/login.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <openssl/crypto.h>
+
+#include "http/access/authn.h"
+#include "http/access/guard.h"
+#include "http/application/environment.h"
+#include "http/application/response.h"
+#include "http/handlers/form.h"
+#include "http/handlers/page.h"
+#include "http/parse/target.h"
+#include "http/parse/text.h"
+#include "http/request/begin.h"
+#include "http/request/context.h"
+#include "http/setup/config.h"
+#include "http/users/password.h"
+
+APLOG_USE_MODULE(secsession);
+
+#define FORM_LIMIT 8192
+
+static const char FAILED[] = "The user name or the password is wrong.";
+static const char FULL[] = "You are logged in on as many devices as you may be. Log out on one of "
+                           "them, then try again.";
+static const char OTHER_USER[] =
+    "Only the user who is logged in can go on here. To be somebody else, log out first.";
+
+/* Why the browser was sent here, in words for its user. */
+static const char *explain(const char *why)
+{
+    static const struct {
+        const char *why;
+        const char *message;
+    } reasons[] = {
+        { "idle", "You were not active for a while. Please log in again." },
+        { "absolute", "Your session has reached its time limit. Please log in again." },
+        { "revoked", "Your session was ended by an administrator. Please log in again." },
+        { "moved", "Your session was used from another network. Please log in again." },
+        { "evicted", "Your session has ended because you have logged in elsewhere. "
+                     "Please log in again." },
+        { "fresh", "This page asks who you are once more. Please log in again." },
+        { "reuse", "Your session was ended because somebody else may have used it. "
+                   "Please log in again." },
+    };
+
+    for (apr_size_t i = 0; why && i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if (strcmp(why, reasons[i].why) == 0) {
+            return reasons[i].message;
+        }
+    }
+    return NULL;
+}
+
+static const char *local_or_null(const char *target)
+{
+    return secsession_target_is_local(target) ? target : NULL;
+}
+
+static int show_form(request_rec *r, const secsession_session_t *session)
+{
+    secsession_login_page_t page = { NULL, NULL, NULL, NULL };
+    const char *why = secsession_form_get(r->pool, r->args, "why");
+
+    page.message = explain(why);
+    page.target = local_or_null(secsession_form_get(r->pool, r->args, "return"));
+    if (why && strcmp(why, "fresh") == 0 && session && session->user) {
+        page.user = session->user;
+        page.again = "1";
+    }
+    return secsession_page_send_login(r, r->status, &page); /* an ErrorDocument's is the error's */
+}
+
+/* One answer for a wrong password, an unknown user, and a name that cannot be one. */
+static int refuse(request_rec *r, const char *user, const char *target)
+{
+    secsession_login_page_t page = { FAILED, NULL, target, NULL };
+
+    page.user = secsession_text_is_name(user, SECSESSION_USER_LENGTH) ? user : NULL;
+    secsession_authn_challenge(r);
+    return secsession_page_send_login(r, HTTP_UNAUTHORIZED, &page);
+}
+
+/* The same for whoever is named: whether there is such a user cannot be seen. */
+static int ask_to_wait(request_rec *r, int seconds, const char *target)
+{
+    const secsession_login_page_t page = {
+        apr_psprintf(r->pool, "There were too many attempts. Please try again in %d %s.",
+                     seconds < 120 ? seconds : (seconds + 59) / 60,
+                     seconds < 120 ? "seconds" : "minutes"),
+        NULL, target, NULL
+    };
+
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  "SS219: too many attempts to log in to realm %s from %s: the next is let pass in "
+                  "%d seconds; reset-throttle.sql lets it pass at once",
+                  secsession_config_server(r)->realm, r->useragent_ip, seconds);
+    apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, seconds));
+    return secsession_page_send_login(r, HTTP_TOO_MANY_REQUESTS, &page);
+}
+
+static int note_failure(request_rec *r, const secsession_attempt_t *attempt, const char *reason)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "SS204: login failed in realm %s for user %s: %s",
+                  attempt->realm, *attempt->user ? attempt->user : "(not a user name)", reason);
+    return secsession_store_login_failed(secsession_config_server(r)->store, r->pool, attempt,
+                                         reason)
+           == SECSESSION_LIVE;
+}
+
+/* What the form says. */
+typedef struct {
+    const char *user;
+    char *password;
+    const char *target; /* NULL: none that is followed */
+    int is_again;       /* the user of the session confirms that it is still them */
+    int persistent;
+    const secsession_stamp_t *stamp; /* once the password is found right */
+} form_t;
+
+/* Binds the user to a new token (I5) and sends the browser on its way. */
+static int bind_user(request_rec *r, const form_t *form, const char *user, apr_int64_t epoch)
+{
+    static const secsession_login_page_t full = { FULL, NULL, NULL, NULL };
+    const char *home = secsession_config_location(r)->login_home;
+    const secsession_binding_t binding = { .user = user,
+                                           .method = "form",
+                                           .epoch = epoch,
+                                           .persistent = form->persistent,
+                                           .stamp = form->stamp };
+
+    switch (secsession_bind_user(r, &binding)) {
+    case SECSESSION_LIVE:
+        break;
+    case SECSESSION_REVOKED:
+        return refuse(r, user, form->target);
+    case SECSESSION_FULL:
+        return secsession_page_send_login(r, HTTP_FORBIDDEN, &full);
+    default:
+        return secsession_response_unavailable(r);
+    }
+    secsession_response_no_store(r);
+    apr_table_setn(r->headers_out, "Location", form->target ? form->target : home ? home : "/");
+    return HTTP_SEE_OTHER;
+}
+
+/* The epoch comes before the password: a revocation that commits in between refuses the login. */
+static int check(request_rec *r, form_t *form)
+{
+    const secsession_server_config_t *server = secsession_config_server(r);
+    int is_name = secsession_text_is_name(form->user, SECSESSION_USER_LENGTH);
+    const secsession_attempt_t attempt = { .realm = server->realm,
+                                           .user = is_name ? form->user : "",
+                                           .client_addr = secsession_identity_address(r),
+                                           .most = server->throttle.most,
+                                           .within = server->throttle.within };
+    const char *user = form->user;
+    apr_int64_t epoch = 0;
+    int wait;
+
+    switch (secsession_store_login_begin(server->store, r->pool, &attempt, &epoch, &wait)) {
+    case SECSESSION_LIVE:
+        break;
+    case SECSESSION_THROTTLED:
+        return ask_to_wait(r, wait, form->target);
+    default:
+        return secsession_response_unavailable(r);
+    }
+    switch (is_name ? secsession_password_check(r, &user, form->password, &form->stamp)
+                    : secsession_password_refuse(r, form->password)) {
+    case SECSESSION_PASSWORD_RIGHT:
+        if (secsession_text_is_name(user, SECSESSION_USER_LENGTH)) {
+            return bind_user(r, form, user, epoch);
+        }
+        break;
+    case SECSESSION_PASSWORD_WRONG:
+        break;
+    default:
+        return secsession_response_unavailable(r);
+    }
+    return note_failure(r, &attempt, "wrong user name or password")
+               ? refuse(r, user, form->target)
+               : secsession_response_unavailable(r);
+}
+
+static int says(request_rec *r, const char *text, const char *field)
+{
+    const char *value = secsession_form_get(r->pool, text, field);
+
+    return value && *value;
+}
+
+/* Who confirms a session in which they stay signed in need not say so again. */
+static form_t read_form(request_rec *r, const char *text, const secsession_session_t *session)
+{
+    const char *target = secsession_form_get(r->pool, text, "return");
+    form_t form = { .user = secsession_form_get(r->pool, text, "username"),
+                    .password = secsession_form_get(r->pool, text, "password"),
+                    .target = local_or_null(target),
+                    .is_again = session && session->user && says(r, text, "again") };
+
+    form.persistent = says(r, text, "remember") || (form.is_again && session->persistent);
+    return form;
+}
+
+static int log_in(request_rec *r, const secsession_session_t *session)
+{
+    form_t form;
+    char *text;
+    int status;
+
+    if (secsession_guard_origin(r) == SECSESSION_OTHER_ORIGIN) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, r,
+            "SS209: a login posted from another site was refused; if it was your own page, "
+            "check that Host reaches httpd as the browser sent it (ProxyPreserveHost On)");
+        return HTTP_FORBIDDEN;
+    }
+    status = secsession_form_read(r, FORM_LIMIT, &text);
+    if (status != OK) {
+        return status;
+    }
+    form = read_form(r, text, session);
+    OPENSSL_cleanse(text, strlen(text));
+    if (form.user == NULL || form.password == NULL) {
+        return HTTP_BAD_REQUEST;
+    }
+    /* A session that is to be confirmed is confirmed by its own user. */
+    if (form.is_again && strcmp(session->user, form.user) != 0) {
+        const secsession_login_page_t page = { OTHER_USER, session->user, form.target, "1" };
+
+        OPENSSL_cleanse(form.password, strlen(form.password));
+        return secsession_page_send_login(r, HTTP_FORBIDDEN, &page);
+    }
+    status = check(r, &form);
+    OPENSSL_cleanse(form.password, strlen(form.password));
+    return status;
+}
+
+int secsession_login_answer(request_rec *r)
+{
+    const secsession_session_t *session;
+
+    if (secsession_config_location(r)->enabled != 1) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "SS210: the handler secsession-login needs SecSession On at %s", r->uri);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (secsession_context_session(r, &session) == SECSESSION_UNAVAILABLE) {
+        return secsession_response_unavailable(r);
+    }
+    switch (r->method_number) {
+    case M_GET:
+        return show_form(r, session);
+    case M_POST:
+        return log_in(r, session);
+    default:
+        ap_allow_standard_methods(r, MERGE_ALLOW, M_GET, M_POST, M_OPTIONS, -1);
+        return r->method_number == M_OPTIONS ? DECLINED : HTTP_METHOD_NOT_ALLOWED;
+    }
+}

@@ -1,0 +1,145 @@
+/* See page.h. */
+#include "http/handlers/page.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+#include <http_protocol.h>
+
+#include "http/application/response.h"
+#include "http/request/html.h"
+#include "http/setup/config.h"
+
+APLOG_USE_MODULE(secsession);
+
+#define TEMPLATE_LIMIT 65536
+
+#define LOGIN_PAGE(remember)                                                                       \
+    PAGE("Log in", "<p role=\"alert\">{{message}}</p>\n"                                           \
+                   "<form method=\"post\">\n"                                                      \
+                   "<label for=\"username\">User name</label>\n"                                   \
+                   "<input id=\"username\" name=\"username\" value=\"{{username}}\""               \
+                   " autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\""       \
+                   " maxlength=\"255\" required autofocus>\n"                                      \
+                   "<label for=\"password\">Password</label>\n"                                    \
+                   "<input id=\"password\" name=\"password\" type=\"password\""                    \
+                   " autocomplete=\"current-password\" required>\n" remember                       \
+                   "<input name=\"return\" type=\"hidden\" value=\"{{return}}\">\n"                \
+                   "<input name=\"again\" type=\"hidden\" value=\"{{again}}\">\n"                  \
+                   "<button type=\"submit\">Log in</button>\n"                                     \
+                   "</form>\n")
+
+static const char LOGIN[] = LOGIN_PAGE("");
+
+static const char LOGIN_REMEMBER[] = LOGIN_PAGE(
+    "<p><input id=\"remember\" name=\"remember\" type=\"checkbox\" value=\"1\"> "
+    "<label for=\"remember\">Keep me signed in on this device</label></p>\n");
+
+static const char LOGOUT[] = PAGE("Log out",
+                                  "<form method=\"post\">\n<p>Do you want to log out?</p>\n"
+                                  "<button type=\"submit\">Log out</button>\n</form>\n");
+
+static const char NOT_SENT[] =
+    "\"" PAGE("Log in again",
+              "<p role=\"alert\">What you have entered was not sent: this needs a login that is "
+              "more recent than yours.</p>\n<p>Log in again in another tab, come back to this "
+              "page, and reload it to send the form once more.</p>\n");
+
+const char *secsession_page_not_sent(void)
+{
+    return NOT_SENT;
+}
+
+/* A site's own page may load its own style and images; ours needs only its inline style. */
+static const char SITE_POLICY[] =
+    "default-src 'self'; style-src 'self' 'unsafe-inline'" SECSESSION_POLICY;
+
+/* The file that the request maps to, or NULL. */
+static const char *read_template(request_rec *r)
+{
+    apr_file_t *file;
+    apr_size_t length = TEMPLATE_LIMIT;
+    char *text;
+    apr_status_t status;
+
+    if (r->finfo.filetype != APR_REG) {
+        return NULL;
+    }
+    text = apr_pcalloc(r->pool, TEMPLATE_LIMIT + 1);
+    status = apr_file_open(&file, r->filename, APR_READ, APR_OS_DEFAULT, r->pool);
+    if (status == APR_SUCCESS) {
+        status = apr_file_read_full(file, text, TEMPLATE_LIMIT, &length);
+        apr_file_close(file);
+    }
+    if (status != APR_EOF) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_ERR, status, r,
+            "SS208: the login page %s cannot be read, or is larger than %d bytes: the built-in "
+            "page is sent instead",
+            r->filename, TEMPLATE_LIMIT);
+        return NULL;
+    }
+    return text;
+}
+
+/* Sends `text` with each {{name}} that is known replaced by its escaped value. */
+static void send_filled(request_rec *r, const char *text, const secsession_login_page_t *page)
+{
+    const struct {
+        const char *name;
+        const char *value;
+    } fields[] = { { "{{message}}", page->message },
+                   { "{{username}}", page->user },
+                   { "{{return}}", page->target },
+                   { "{{again}}", page->again } };
+    const apr_size_t count = sizeof(fields) / sizeof(fields[0]);
+    const char *at;
+
+    while ((at = strstr(text, "{{")) != NULL) {
+        apr_size_t skipped = 2, n = 0;
+
+        while (n < count && strncmp(at, fields[n].name, strlen(fields[n].name)) != 0) {
+            n++;
+        }
+        if (n < count) {
+            ap_rwrite(text, (int)(at - text), r);
+            skipped = strlen(fields[n].name);
+            ap_rputs(ap_escape_html(r->pool, fields[n].value ? fields[n].value : ""), r);
+        } else {
+            ap_rwrite(text, (int)(at - text) + 2, r);
+        }
+        text = at + skipped;
+    }
+    ap_rputs(text, r);
+}
+
+void secsession_page_set_headers(request_rec *r, const char *policy)
+{
+    ap_set_content_type(r, "text/html; charset=utf-8");
+    secsession_response_no_store(r);
+    apr_table_setn(r->headers_out, "Content-Security-Policy", policy);
+    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    apr_table_setn(r->headers_out, "X-Frame-Options", "DENY");
+    apr_table_setn(r->headers_out, "Referrer-Policy", "same-origin");
+}
+
+int secsession_page_send_login(request_rec *r, int status, const secsession_login_page_t *page)
+{
+    const char *template = read_template(r);
+    const char *own = secsession_config_remembered(secsession_config_location(r)).absolute > 0
+                          ? LOGIN_REMEMBER
+                          : LOGIN;
+
+    r->status = status;
+    secsession_page_set_headers(r, template ? SITE_POLICY : SECSESSION_OWN_POLICY);
+    send_filled(r, template ? template : own, page);
+    return OK;
+}
+
+int secsession_page_send_logout(request_rec *r)
+{
+    static const secsession_login_page_t nothing;
+
+    secsession_page_set_headers(r, SECSESSION_OWN_POLICY);
+    send_filled(r, LOGOUT, &nothing);
+    return OK;
+}

@@ -1,0 +1,112 @@
+/* See attributes.h. Needs APR's pools alone, so that it can be tested and fuzzed alone. */
+#include "http/parse/attributes.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define BLANKS " \t"
+#define SAME_SITE "SameSite=Lax"
+
+typedef enum { SAME_SITE_MISSING, SAME_SITE_UNKNOWN, SAME_SITE_NONE, SAME_SITE_KNOWN } same_site_t;
+
+typedef struct {
+    int is_secure;
+    int is_http_only;
+    same_site_t same_site;
+    const char *same_site_start; /* of the attribute that counts: the last one */
+    const char *same_site_end;
+} attributes_t;
+
+/* The length of [start, end) without the blanks at its end. */
+static size_t trimmed(const char *start, const char *end)
+{
+    while (end > start && strchr(BLANKS, end[-1])) {
+        end--;
+    }
+    return (size_t)(end - start);
+}
+
+static int is(const char *text, size_t length, const char *word)
+{
+    return length == strlen(word) && strncasecmp(text, word, length) == 0;
+}
+
+static same_site_t read_same_site(const char *value, const char *end)
+{
+    size_t length;
+
+    value += strspn(value, BLANKS);
+    length = value < end ? trimmed(value, end) : 0;
+    if (is(value, length, "None")) {
+        return SAME_SITE_NONE;
+    }
+    return is(value, length, "Lax") || is(value, length, "Strict") ? SAME_SITE_KNOWN
+                                                                   : SAME_SITE_UNKNOWN;
+}
+
+static void read_attribute(attributes_t *attributes, const char *start, const char *end)
+{
+    const char *equals = memchr(start, '=', (size_t)(end - start));
+    size_t length = trimmed(start, equals ? equals : end);
+
+    if (is(start, length, "Secure")) {
+        attributes->is_secure = 1;
+    } else if (is(start, length, "HttpOnly")) {
+        attributes->is_http_only = 1;
+    } else if (is(start, length, "SameSite")) {
+        attributes->same_site = equals ? read_same_site(equals + 1, end) : SAME_SITE_UNKNOWN;
+        attributes->same_site_start = start;
+        attributes->same_site_end = start + trimmed(start, end);
+    }
+}
+
+/* `at`: the semicolon before the first of them, or the end. */
+static attributes_t read_attributes(const char *at)
+{
+    attributes_t attributes = { 0 };
+
+    while (*at) {
+        const char *end;
+
+        at += 1 + strspn(at + 1, BLANKS);
+        end = at + strcspn(at, ";");
+        read_attribute(&attributes, at, end);
+        at = end;
+    }
+    return attributes;
+}
+
+static char *append(char *out, const char *start, const char *end)
+{
+    memcpy(out, start, (size_t)(end - start));
+    return out + (end - start);
+}
+
+const char *secsession_attributes_harden(apr_pool_t *pool, const char *field, int is_secure)
+{
+    static const char all[] = "; Secure; HttpOnly; " SAME_SITE;
+    const char *pair_end = field + strcspn(field, ";"), *end = field + strlen(field);
+    attributes_t found = read_attributes(pair_end);
+    int adds_secure = !found.is_secure && (is_secure || found.same_site == SAME_SITE_NONE);
+    char *kept, *out;
+
+    if (strspn(field, BLANKS) == (size_t)(pair_end - field)
+        || (!adds_secure && found.is_http_only && found.same_site >= SAME_SITE_NONE)) {
+        return field;
+    }
+    while (end > pair_end && strchr("; \t", end[-1])) {
+        end--;
+    }
+    kept = out = apr_palloc(pool, strlen(field) + sizeof(all) + strlen(SAME_SITE));
+    if (found.same_site == SAME_SITE_UNKNOWN) {
+        out = append(out, field, found.same_site_start);
+        out = stpcpy(out, SAME_SITE);
+        out = append(out, found.same_site_end, end);
+    } else {
+        out = append(out, field, end);
+    }
+    out = stpcpy(out, adds_secure ? "; Secure" : "");
+    out = stpcpy(out, found.is_http_only ? "" : "; HttpOnly");
+    stpcpy(out, found.same_site == SAME_SITE_MISSING ? "; " SAME_SITE : "");
+    return kept;
+}

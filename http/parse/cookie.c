@@ -1,0 +1,103 @@
+/* See cookie.h. Needs APR alone, so that it can be tested and fuzzed alone. */
+#include "http/parse/cookie.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+static int is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* One cookie-pair: [start, end) without the blanks around it. */
+typedef struct {
+    const char *start;
+    const char *end;
+} pair_t;
+
+static pair_t trim(const char *start, const char *end)
+{
+    while (start < end && is_blank(*start)) {
+        start++;
+    }
+    while (end > start && is_blank(end[-1])) {
+        end--;
+    }
+    return (pair_t){ start, end };
+}
+
+/* The value if the pair is called `name`, else NULL. Blanks before the "=" are let pass, because a
+ * backend may let them pass too and must not see the cookie; the token behind is then no worse. */
+static const char *value_of(pair_t pair, const char *name, apr_size_t name_length)
+{
+    const char *at = pair.start;
+
+    if ((apr_size_t)(pair.end - at) < name_length || memcmp(at, name, name_length) != 0) {
+        return NULL;
+    }
+    at += name_length;
+    while (at < pair.end && is_blank(*at)) {
+        at++;
+    }
+    if (at == pair.end) {
+        return at;
+    }
+    return *at == '=' ? at + 1 : NULL;
+}
+
+/* httpd joins two Cookie fields of one HTTP/1.1 request with ", ": ours then stands in the value of
+ * another cookie. It is no session (a comma separates nothing), but it must not go further. */
+static int hides_ours(pair_t pair, const char *name, apr_size_t name_length)
+{
+    for (const char *at = pair.start; (apr_size_t)(pair.end - at) > name_length; at++) {
+        if (*at == ',') {
+            pair_t inner = trim(at + 1, pair.end);
+
+            if (value_of(inner, name, name_length)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+secsession_presented_t secsession_cookie_take(apr_pool_t *pool, const char *field, const char *name,
+                                              const char **value, const char **rest)
+{
+    apr_size_t name_length = strlen(name);
+    secsession_presented_t presented = SECSESSION_COOKIE_NONE;
+    char *kept, *end;
+
+    *value = NULL;
+    *rest = field;
+    if (strstr(field, name) == NULL) {
+        return presented;
+    }
+    kept = end = apr_palloc(pool, 2 * strlen(field) + 1); /* a blank behind each semicolon */
+    for (const char *at = field, *next; at; at = next) {
+        const char *semicolon = strchr(at, ';');
+        pair_t pair = trim(at, semicolon ? semicolon : at + strlen(at));
+        const char *found = value_of(pair, name, name_length);
+
+        next = semicolon ? semicolon + 1 : NULL;
+        if (found) {
+            const char *text = apr_pstrmemdup(pool, found, (apr_size_t)(pair.end - found));
+
+            presented = *value == NULL
+                                || (presented == SECSESSION_COOKIE_ONE && strcmp(*value, text) == 0)
+                            ? SECSESSION_COOKIE_ONE
+                            : SECSESSION_COOKIE_SEVERAL;
+            *value = text;
+        } else if (pair.end > pair.start && !hides_ours(pair, name, name_length)) {
+            if (end > kept) {
+                *end++ = ';';
+                *end++ = ' ';
+            }
+            memcpy(end, pair.start, (apr_size_t)(pair.end - pair.start));
+            end += pair.end - pair.start;
+        }
+    }
+    *end = '\0';
+    *rest = end > kept ? kept : NULL;
+    return presented;
+}

@@ -1,0 +1,158 @@
+/* See fields.h. */
+#include "http/parse/fields.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <string.h>
+
+int secsession_fields_are_urlencoded(const char *type)
+{
+    static const char form[] = "application/x-www-form-urlencoded";
+    static const char *const endings[] = { "", ";", ";charset=utf-8", ";charset=\"utf-8\"" };
+    char rest[32] = "";
+    apr_size_t length = 0;
+
+    if (strncasecmp(type, form, sizeof(form) - 1) != 0) {
+        return 0;
+    }
+    for (const char *c = type + sizeof(form) - 1; *c && length < sizeof(rest) - 1; c++) {
+        if (*c != ' ' && *c != '\t') {
+            rest[length++] = *c;
+        }
+    }
+    for (apr_size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
+        if (strcasecmp(rest, endings[i]) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The next character that tells a name from others; NUL at its end, or where it has one of `ends`. */
+static int next_of(const char **name, const char *ends)
+{
+    unsigned char c;
+
+    do {
+        c = (unsigned char)*(*name)++;
+        if (c && strchr(ends, c)) {
+            return 0;
+        }
+    } while (c && (c <= 0x20 || strchr(".[_", c)));
+    return apr_tolower(c);
+}
+
+static int is_same_up_to(const char *found, const char *name, const char *ends)
+{
+    int one, other;
+
+    do {
+        one = next_of(&found, ends);
+        other = next_of(&name, "]");
+    } while (one == other && one != 0);
+    return one == other;
+}
+
+/* What begins with it and a bracket would be an array in place of it. */
+int secsession_fields_is_same(const char *found, const char *name)
+{
+    return is_same_up_to(found, name, "]")
+           || (strchr(name, '[') == NULL && is_same_up_to(found, name, "[]"));
+}
+
+static int digit(char c)
+{
+    return apr_isdigit(c) ? c - '0' : apr_isxdigit(c) ? apr_tolower(c) - 'a' + 10 : -1;
+}
+
+/* Decodes `length` bytes into `to`, which has room for one more. Whether they are encoded rightly. */
+static int decode(const char *from, apr_size_t length, char *to)
+{
+    const char *end = from + length;
+
+    for (; from < end; from++) {
+        if (*from == '%') {
+            if (end - from < 3 || digit(from[1]) < 0 || digit(from[2]) < 0) {
+                return 0;
+            }
+            *to = (char)(digit(from[1]) * 16 + digit(from[2]));
+            from += 2;
+        } else {
+            *to = (char)(*from == '+' ? ' ' : *from);
+        }
+        if (*to++ == '\0') {
+            return 0;
+        }
+    }
+    *to = '\0';
+    return 1;
+}
+
+/* What is known of the field so far. */
+typedef struct {
+    const char *name;
+    const char *value; /* NULL: it has not been seen */
+    int is_there;      /* whoever reads the form sees it */
+} field_t;
+
+/* Reads the `length` bytes at `pair`, with room in `scratch` for as many. Whether they fit what is
+ * known. Some read a semicolon as an ampersand, others as a part of the value. */
+static int read_pair(apr_pool_t *pool, const char *form, const char *pair, apr_size_t length,
+                     char *scratch, field_t *field)
+{
+    const char *equals = memchr(pair, '=', length);
+    apr_size_t name_length = equals ? (apr_size_t)(equals - pair) : length;
+    int is_exact;
+
+    if (!decode(pair, name_length, scratch)) {
+        return 0;
+    }
+    if (!secsession_fields_is_same(scratch, field->name)) {
+        return 1;
+    }
+    is_exact = equals && strcmp(scratch, field->name) == 0 && (pair == form || pair[-1] == '&');
+    name_length += equals ? 1 : 0;
+    if (!decode(pair + name_length, length - name_length, scratch) || pair[length] == ';'
+        || (field->value && strcmp(field->value, scratch) != 0)) {
+        return 0;
+    }
+    if (field->value == NULL) {
+        field->value = apr_pstrmemdup(pool, scratch, strlen(scratch));
+    }
+    field->is_there |= is_exact;
+    return 1;
+}
+
+/* Whether all of a form fits what is known. */
+static int read_form(apr_pool_t *pool, const char *form, field_t *field)
+{
+    char *scratch = apr_palloc(pool, strlen(form) + 1);
+    const char *pair = form;
+
+    for (;;) {
+        apr_size_t length = strcspn(pair, "&;");
+
+        if (!read_pair(pool, form, pair, length, scratch, field)) {
+            return 0;
+        }
+        if (pair[length] == '\0') {
+            return 1;
+        }
+        pair += length + 1;
+    }
+}
+
+const char *secsession_fields_only(apr_pool_t *pool, const char *form, const char *name)
+{
+    field_t field = { .name = name };
+
+    return read_form(pool, form, &field) && field.is_there ? field.value : NULL;
+}
+
+int secsession_fields_contradict(apr_pool_t *pool, const char *query, const char *name,
+                                 const char *value)
+{
+    field_t field = { .name = name, .value = value };
+
+    return query && !read_form(pool, query, &field);
+}

@@ -1,0 +1,84 @@
+/* See target.h. Pure: links with nothing, so that it can be tested and fuzzed alone. */
+#include "http/parse/target.h"
+
+#include <string.h>
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The path up to its query, as whoever decodes it most often would see it: "%252f" and "%25%32%66"
+ * are slashes to whoever decodes twice. A byte that completes a "%XX" takes its place, and may
+ * complete another, so that one pass finds them all. */
+static size_t decode(const char *path, unsigned char *decoded)
+{
+    size_t length = 0;
+
+    for (; *path && *path != '?' && *path != '#'; path++) {
+        decoded[length++] = (unsigned char)*path;
+        while (length >= 3 && decoded[length - 3] == '%') {
+            int high = hex_value((char)decoded[length - 2]);
+            int low = hex_value((char)decoded[length - 1]);
+
+            if (high < 0 || low < 0) {
+                break;
+            }
+            length -= 2;
+            decoded[length - 1] = (unsigned char)(high * 16 + low);
+        }
+    }
+    return length;
+}
+
+static int is_safe_byte(int byte)
+{
+    return byte >= 0x20 && byte != 0x7f && byte != '\\';
+}
+
+/* "//host" and "/x/..//host" are other hosts, or become so. A lone dot segment is refused too, as
+ * it vanishes when a path is made shorter; without them, two slashes further on are harmless. */
+static int is_safe_path(const char *path)
+{
+    unsigned char decoded[SECSESSION_TARGET_LENGTH];
+    size_t length = decode(path, decoded);
+    int segment = 0, dots = 0;
+
+    for (size_t i = 1; i <= length; i++) {
+        int byte = i < length ? decoded[i] : '/';
+
+        if (!is_safe_byte(byte)) {
+            return 0;
+        }
+        if (byte != '/') {
+            segment++;
+            dots += byte == '.';
+            continue;
+        }
+        if (i == 1 && length > 1) {
+            return 0; /* two slashes at the start */
+        }
+        if (segment > 0 && segment <= 2 && dots == segment) {
+            return 0;
+        }
+        segment = dots = 0;
+    }
+    return 1;
+}
+
+int secsession_target_is_local(const char *target)
+{
+    if (target == NULL || target[0] != '/' || strlen(target) > SECSESSION_TARGET_LENGTH) {
+        return 0;
+    }
+    for (const char *c = target; *c; c++) {
+        if (*c <= ' ' || *c == 0x7f || *c == '\\' || (unsigned char)*c >= 0x80) {
+            return 0;
+        }
+    }
+    return is_safe_path(target);
+}

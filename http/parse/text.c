@@ -1,0 +1,83 @@
+/* See text.h. Needs APR alone, so that it can be tested and fuzzed alone. */
+#include "http/parse/text.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+/* The bytes of the UTF-8 character at `text`, or 0 if it is none (RFC 3629: neither overlong, nor a
+ * surrogate, nor beyond U+10FFFF). */
+static apr_size_t character_length(const unsigned char *text)
+{
+    unsigned char low = 0x80, high = 0xBF;
+    apr_size_t length;
+
+    if (text[0] < 0x80) {
+        return 1;
+    }
+    if (text[0] < 0xC2 || text[0] > 0xF4) {
+        return 0;
+    }
+    length = text[0] < 0xE0 ? 2 : text[0] < 0xF0 ? 3 : 4;
+    switch (text[0]) {
+    case 0xE0:
+        low = 0xA0;
+        break;
+    case 0xED:
+        high = 0x9F;
+        break;
+    case 0xF0:
+        low = 0x90;
+        break;
+    case 0xF4:
+        high = 0x8F;
+        break;
+    default:
+        break;
+    }
+    if (text[1] < low || text[1] > high) {
+        return 0;
+    }
+    for (apr_size_t i = 2; i < length; i++) {
+        if ((text[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+    }
+    return length;
+}
+
+/* C0, DEL, and C1 (U+0080 to U+009F), which terminals obey too. */
+static int is_control(const unsigned char *text)
+{
+    return text[0] < 0x20 || text[0] == 0x7F || (text[0] == 0xC2 && text[1] < 0xA0);
+}
+
+int secsession_text_is_name(const char *text, apr_size_t most)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    apr_size_t length = strlen(text);
+
+    if (length == 0 || length > most) {
+        return 0;
+    }
+    while (*at) {
+        apr_size_t bytes = character_length(at);
+
+        if (bytes == 0 || is_control(at)) {
+            return 0;
+        }
+        at += bytes;
+    }
+    return 1;
+}
+
+const char *secsession_text_clean(apr_pool_t *pool, const char *text, apr_size_t most)
+{
+    char *clean = apr_pstrndup(pool, text, most);
+
+    for (char *c = clean; *c; c++) {
+        if (*c < ' ' || *c > '~') {
+            *c = '?';
+        }
+    }
+    return clean;
+}

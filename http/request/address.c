@@ -1,0 +1,88 @@
+/* See address.h. */
+#include "http/request/address.h"
+
+#include <http_log.h>
+
+#include "http/application/environment.h"
+#include "http/request/context.h"
+#include "http/setup/config.h"
+
+APLOG_USE_MODULE(secsession);
+
+#define IPV4_AT 12 /* bytes before an IPv4 address that is mapped into IPv6 */
+
+static const unsigned char MAPPED[IPV4_AT] = { [10] = 0xff, [11] = 0xff };
+
+static secsession_address_t address_of(const request_rec *r)
+{
+    const apr_sockaddr_t *client = r->useragent_addr;
+    secsession_address_t address = { { 0 } };
+
+    if (client->ipaddr_len == 4) {
+        memcpy(address.bytes, MAPPED, IPV4_AT);
+        memcpy(address.bytes + IPV4_AT, client->ipaddr_ptr, 4);
+    } else if (client->ipaddr_len == SECSESSION_ADDRESS_BYTES) {
+        memcpy(address.bytes, client->ipaddr_ptr, SECSESSION_ADDRESS_BYTES);
+    }
+    return address;
+}
+
+/* What of an address counts: of a subnet 24 bits of IPv4, 64 of IPv6, which is what a provider gives
+ * one customer (RFC 6177). */
+static apr_size_t bytes_of(const secsession_address_t *address, int bind)
+{
+    if (bind == SECSESSION_BIND_ADDRESS) {
+        return SECSESSION_ADDRESS_BYTES;
+    }
+    return memcmp(address->bytes, MAPPED, IPV4_AT) == 0 ? IPV4_AT + 3 : 8;
+}
+
+/* A mapped address that a client itself sends is the same as IPv4's; so it is to PostgreSQL. */
+static int is_same(const secsession_address_t *one, const secsession_address_t *other, int bind)
+{
+    return memcmp(one->bytes, other->bytes, bytes_of(one, bind)) == 0;
+}
+
+/* Once in a request. Whether it is written down. */
+static int tell(request_rec *r, const secsession_session_t *session, const char *action)
+{
+    secsession_context_t *context = secsession_context_get(r);
+
+    if (context->is_move_told) {
+        return context->is_move_written;
+    }
+    context->is_move_told = 1;
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  "SS226: session %s of user %s is used from another address than it is bound to "
+                  "by SecSessionBind: %s",
+                  session->id, session->user, action);
+    context->is_move_written = secsession_store_moved(secsession_config_server(r)->store, r->pool,
+                                                      session, secsession_identity_address(r),
+                                                      action)
+                               == SECSESSION_LIVE;
+    return context->is_move_written;
+}
+
+secsession_outcome_t secsession_address_check(request_rec *r, const secsession_session_t *session)
+{
+    const secsession_location_config_t *location = secsession_config_location(r);
+    secsession_address_t client;
+    int is_written;
+
+    if (location->bind <= SECSESSION_BIND_NONE || session->user == NULL) {
+        return SECSESSION_LIVE;
+    }
+    client = address_of(r);
+    if (is_same(&client, &session->bound, location->bind)) {
+        return SECSESSION_LIVE;
+    }
+    is_written = tell(r, session, location->if_moved);
+    if (strcmp(location->if_moved, "log") == 0) {
+        return SECSESSION_LIVE;
+    }
+    if (strcmp(location->if_moved, "end") != 0) {
+        return SECSESSION_MOVED;
+    }
+    secsession_context_get(r)->forget |= is_written;
+    return is_written ? SECSESSION_MOVED : SECSESSION_UNAVAILABLE;
+}

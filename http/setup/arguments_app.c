@@ -1,0 +1,156 @@
+/* See arguments.h: the arguments that tell of applications. */
+#include <apr_file_info.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <httpd.h>
+#include <http_log.h>
+
+#include "http/setup/arguments.h"
+
+APLOG_USE_MODULE(secsession);
+
+static const char *wrong(cmd_parms *cmd, const char *argument, const char *allowed)
+{
+    return apr_psprintf(cmd->pool, "%s is '%s'; it must be %s", cmd->cmd->name, argument, allowed);
+}
+
+/* Where the user's name is. Whether `from` says so. */
+static int parse_from(const char *from, secsession_when_t *when)
+{
+    when->field = "username";
+    if (from == NULL) {
+        return 1;
+    }
+    if (strncasecmp(from, "field=", 6) == 0) {
+        when->field = from + 6;
+        return from[6] != '\0';
+    }
+    if (strncasecmp(from, "user=$", 6) == 0 && from[6] >= '1' && from[6] <= '9') {
+        when->group = from[6] - '0';
+        return from[7] == '\0';
+    }
+    return 0;
+}
+
+const char *secsession_argument_when(cmd_parms *cmd, const char *expression, const char *from,
+                                     const secsession_when_t **result)
+{
+    secsession_when_t *when = apr_pcalloc(cmd->pool, sizeof(*when));
+    const char *error = NULL;
+
+    *result = when;
+    if (!parse_from(from, when)) {
+        return wrong(
+            cmd, from,
+            "an expression, then field= and the name of a form field, or user=$1 to user=$9");
+    }
+    if (strcasecmp(expression, "none") == 0) {
+        return NULL;
+    }
+    when->expression = ap_expr_parse_cmd(cmd, expression, 0, &error, NULL);
+    return error ? wrong(cmd, expression,
+                         apr_pstrcat(cmd->pool, "none, or an expression of httpd's: ", error, NULL))
+                 : NULL;
+}
+
+const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const argv[],
+                                         const apr_array_header_t **result)
+{
+    apr_array_header_t *patterns = apr_array_make(cmd->pool, argc, sizeof(const char *));
+    const char *bad = argc ? NULL : "";
+
+    *result = patterns;
+    if (argc == 1 && strcasecmp(argv[0], "none") == 0) {
+        return NULL;
+    }
+    for (int i = 0; i < argc && bad == NULL; i++) {
+        if (*argv[i] == '\0' || strpbrk(argv[i], "=;, \t") || strcasecmp(argv[i], "none") == 0) {
+            bad = argv[i];
+        }
+        APR_ARRAY_PUSH(patterns, const char *) = argv[i];
+    }
+    return bad ? wrong(cmd, bad,
+                       "none, or shell patterns of cookie names, such as PHPSESSID or DW*")
+               : NULL;
+}
+
+/* RFC 9110, 5.1 and 5.6.2; not one that frames a message or that we take out. */
+const char *secsession_argument_header(cmd_parms *cmd, const char *name)
+{
+    static const char *const taken[] = { "Authorization",
+                                         "Connection",
+                                         "Content-Length",
+                                         "Content-Type",
+                                         "Cookie",
+                                         "Expect",
+                                         "Host",
+                                         "Keep-Alive",
+                                         "TE",
+                                         "Trailer",
+                                         "Transfer-Encoding",
+                                         "Upgrade",
+                                         "Proxy" };
+    int is_right = *name != '\0' && strncasecmp(name, "SecSession", 10) != 0;
+
+    for (const char *c = name; *c; c++) {
+        is_right &= apr_isalnum(*c) || strchr("!#$%&'*+-.^_`|~", *c) != NULL;
+    }
+    for (apr_size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+        is_right &= strcasecmp(name, taken[i]) != 0;
+    }
+    return is_right ? NULL
+                    : wrong(cmd, name,
+                            "none, or the name of a request header that means nothing else, such "
+                            "as X-Remote-User");
+}
+
+/* RFC 6454, 6.1: scheme, host and perhaps a port, and nothing behind. */
+static int is_origin(const char *text)
+{
+    const char *host = strstr(text, "://");
+
+    return host && (strncasecmp(text, "http:", 5) == 0 || strncasecmp(text, "https:", 6) == 0)
+           && host[3] != '\0' && strpbrk(host + 3, "/?#@\\ *") == NULL;
+}
+
+const char *secsession_argument_guard(cmd_parms *cmd, int argc, char *const argv[], int *guard,
+                                      const apr_array_header_t **result)
+{
+    apr_array_header_t *allowed = apr_array_make(cmd->pool, argc, sizeof(const char *));
+    const char *bad = argc ? NULL : "";
+
+    *result = allowed;
+    if (argc > 0 && strcasecmp(argv[0], "On") != 0
+        && (strcasecmp(argv[0], "Off") != 0 || argc > 1)) {
+        bad = argv[0];
+    }
+    for (int i = 1; i < argc && bad == NULL; i++) {
+        bad = is_origin(argv[i]) ? NULL : argv[i];
+        APR_ARRAY_PUSH(allowed, const char *) = argv[i];
+    }
+    *guard = argc > 0 && strcasecmp(argv[0], "On") == 0;
+    return bad ? wrong(cmd, bad,
+                       "On or Off, and behind On origins such as https://shop.example.org or "
+                       "https://localhost:8443")
+               : NULL;
+}
+
+const char *secsession_argument_keys(cmd_parms *cmd, const char *argument,
+                                     const secsession_keys_t **result)
+{
+    const char *path = ap_server_root_relative(cmd->pool, argument);
+    secsession_keys_t *keys = NULL;
+    const char *error;
+    apr_finfo_t info;
+
+    if (path && apr_stat(&info, path, APR_FINFO_PROT, cmd->temp_pool) == APR_SUCCESS
+        && (info.protection
+            & (APR_FPROT_GREAD | APR_FPROT_WREAD | APR_FPROT_GWRITE | APR_FPROT_WWRITE))) {
+        return wrong(cmd, argument,
+                     "a file that nobody but its owner may read or write: chmod 600");
+    }
+    error = path ? secsession_keys_read(cmd->pool, path, &keys) : "it is no path";
+    *result = keys;
+    return error ? wrong(cmd, argument, apr_pstrcat(cmd->pool, "a file of keys: ", error, NULL))
+                 : NULL;
+}

@@ -1,0 +1,290 @@
+/* See config.h. */
+#include "http/setup/config.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+
+APLOG_USE_MODULE(secsession);
+
+#define UNSET (-1)
+
+/* What is not said; DBDMax is mod_dbd's own. */
+static const secsession_store_config_t DEFAULT_DATABASE = {
+    .max = 10, .is_cached = 1, .slots = 65536, .lease_ms = 1000
+};
+
+static const secsession_throttle_t DEFAULT_THROTTLE = { 5, 5 * 60 };
+
+#define MINUTE 60
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+/* OWASP Session Management Cheat Sheet: 15 to 30 minutes idle, 2 to 5 where much is at stake; 4 to 8
+ * hours absolute. NIST SP 800-63B-4, 2.1.3 to 2.3.3: at most 30 days (AAL1); 24 hours, and an hour
+ * idle (AAL2); 12 hours, and 15 minutes (AAL3). */
+typedef struct {
+    secsession_limits_t limits;
+    secsession_limits_t remembered;
+    int rotate_interval;
+    const char *same_site;
+} profile_t;
+
+static const profile_t PROFILES[] = {
+    [SECSESSION_PROFILE_STANDARD] = { { 30 * MINUTE, 8 * HOUR }, { 0, 0 }, 15 * MINUTE, "Lax" },
+    [SECSESSION_PROFILE_SENSITIVE] = { { 10 * MINUTE, 4 * HOUR }, { 0, 0 }, 5 * MINUTE, "Strict" },
+    [SECSESSION_PROFILE_REMEMBER] = { { 30 * MINUTE, 8 * HOUR },
+                                      { 7 * DAY, 30 * DAY },
+                                      15 * MINUTE,
+                                      "Lax" },
+};
+
+#define ROTATE_GRACE 10 /* seconds */
+
+static const profile_t *profile_of(int said)
+{
+    return &PROFILES[said == UNSET ? SECSESSION_PROFILE_STANDARD : said];
+}
+
+void *secsession_config_create_server(apr_pool_t *pool, server_rec *server)
+{
+    secsession_server_config_t *config = apr_pcalloc(pool, sizeof(*config));
+
+    config->throttle.most = UNSET;
+    config->profile = UNSET;
+    config->rotation.interval = UNSET;
+    config->crowd.most = UNSET;
+    config->database.is_cached = UNSET;
+    config->database.stale_ms = UNSET;
+    return config;
+}
+
+#define PICK(field) merged->field = over->field ? over->field : base->field
+#define PICK_SET(field) merged->field = over->field != UNSET ? over->field : base->field
+
+static secsession_store_config_t merge_database(const secsession_store_config_t *base,
+                                                const secsession_store_config_t *over)
+{
+    secsession_store_config_t result = *base, *merged = &result;
+
+    PICK(driver);
+    PICK(params);
+    PICK(max);
+    PICK_SET(is_cached);
+    PICK(slots);
+    PICK(lease_ms);
+    PICK_SET(stale_ms);
+    PICK(feed);
+    PICK(has_vaults);
+    PICK(keys);
+    return result;
+}
+
+static const apr_array_header_t *both(apr_pool_t *pool, const apr_array_header_t *one,
+                                      const apr_array_header_t *other)
+{
+    return one && other ? apr_array_append(pool, one, other) : one ? one : other;
+}
+
+void *secsession_config_merge_server(apr_pool_t *pool, void *base_data, void *over_data)
+{
+    const secsession_server_config_t *base = base_data, *over = over_data;
+    secsession_server_config_t *merged = apr_pcalloc(pool, sizeof(*merged));
+
+    merged->in_use = base->in_use || over->in_use;
+    PICK(realm);
+    PICK(log);
+    merged->forwarded = both(pool, base->forwarded, over->forwarded);
+    merged->sources = both(pool, base->sources, over->sources);
+    merged->database = merge_database(&base->database, &over->database);
+    merged->throttle = over->throttle.most != UNSET ? over->throttle : base->throttle;
+    merged->cookie = over->cookie.name ? over->cookie : base->cookie;
+    PICK_SET(profile);
+    /* What a profile says that is nearer counts. */
+    merged->rotation.interval = over->rotation.interval != UNSET || over->profile != UNSET
+                                    ? over->rotation.interval
+                                    : base->rotation.interval;
+    PICK(rotation.grace);
+    merged->crowd = over->crowd.most != UNSET ? over->crowd : base->crowd;
+    return merged;
+}
+
+void *secsession_config_create_location(apr_pool_t *pool, char *path)
+{
+    secsession_location_config_t *location = apr_pcalloc(pool, sizeof(*location));
+
+    location->enabled = UNSET;
+    location->is_section = path != NULL;
+    location->profile = UNSET;
+    location->remembered.absolute = UNSET;
+    location->bind = UNSET;
+    location->stamp = UNSET;
+    location->adopt = UNSET;
+    location->cache_control = UNSET;
+    location->app_login = UNSET;
+    location->guard = UNSET;
+    location->touch = UNSET;
+    location->harden = UNSET;
+    return location;
+}
+
+/* What is not said in a location is as it is around it. */
+#define INHERIT(field)                                                                             \
+    if (merged->field == NULL) {                                                                   \
+        merged->field = base->field;                                                               \
+    }
+#define INHERIT_SET(field)                                                                         \
+    if (merged->field == UNSET) {                                                                  \
+        merged->field = base->field;                                                               \
+    }
+
+/* What is not said in one is as in the other. */
+static secsession_limits_t overlay(secsession_limits_t base, secsession_limits_t over)
+{
+    return (secsession_limits_t){ over.idle ? over.idle : base.idle,
+                                  over.absolute ? over.absolute : base.absolute };
+}
+
+/* The limits that a location's directives name, be it by a profile. */
+static secsession_limits_t named(const secsession_location_config_t *location)
+{
+    return location->profile == UNSET ? location->limits : secsession_config_limits(location);
+}
+
+/* What a profile says that is nearer counts. */
+static void inherit_limits(secsession_location_config_t *merged,
+                           const secsession_location_config_t *base)
+{
+    merged->caps = merged->is_section ? overlay(base->caps, named(merged)) : base->caps;
+    if (merged->profile == UNSET) {
+        merged->profile = base->profile;
+        merged->limits = overlay(base->limits, merged->limits);
+        if (merged->remembered.absolute == UNSET) {
+            merged->remembered = base->remembered;
+        }
+    }
+}
+
+/* A request for what is in a section does this each time it comes: a copy, and then what it lacks. */
+void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *over_data)
+{
+    const secsession_location_config_t *base = base_data;
+    secsession_location_config_t *merged = apr_pmemdup(pool, over_data, sizeof(*merged));
+
+    inherit_limits(merged, base);
+    INHERIT_SET(enabled);
+    INHERIT_SET(stamp);
+    INHERIT(user_file);
+    INHERIT(user_query);
+    INHERIT_SET(adopt);
+    INHERIT_SET(cache_control);
+    INHERIT(login_page);
+    INHERIT(login_home);
+    INHERIT(logout_home);
+    INHERIT(providers);
+    INHERIT(clear_site_data);
+    INHERIT(forward);
+    INHERIT_SET(app_login);
+    INHERIT_SET(touch);
+    INHERIT(login_when);
+    INHERIT(logout_when);
+    INHERIT(vault);
+    INHERIT_SET(harden);
+    INHERIT(url_ids);
+    if (merged->bind == UNSET) {
+        merged->bind = base->bind;
+        merged->if_moved = base->if_moved;
+    }
+    if (merged->guard == UNSET) {
+        merged->guard = base->guard;
+        merged->guard_allows = base->guard_allows;
+    }
+    return merged;
+}
+
+const secsession_server_config_t *secsession_config_server(const request_rec *r)
+{
+    return ap_get_module_config(r->server->module_config, &secsession_module);
+}
+
+const secsession_location_config_t *secsession_config_location(const request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &secsession_module);
+}
+
+secsession_limits_t secsession_config_limits(const secsession_location_config_t *location)
+{
+    return overlay(profile_of(location->profile)->limits, location->limits);
+}
+
+secsession_limits_t secsession_config_remembered(const secsession_location_config_t *location)
+{
+    return location->remembered.absolute != UNSET ? location->remembered
+                                                  : profile_of(location->profile)->remembered;
+}
+
+secsession_limits_t secsession_config_caps(const secsession_location_config_t *location)
+{
+    return secsession_config_remembered(location).absolute > 0 ? location->caps : named(location);
+}
+
+static secsession_server_config_t *config_of(const server_rec *server)
+{
+    return ap_get_module_config(server->module_config, &secsession_module);
+}
+
+int secsession_config_check(apr_pool_t *pool, server_rec *server)
+{
+    for (; server; server = server->next) {
+        const secsession_server_config_t *config = config_of(server);
+
+        if (!config->in_use) {
+            continue;
+        }
+        if (config->database.params == NULL || config->database.driver == NULL
+            || strcmp(config->database.driver, "pgsql") != 0) {
+            ap_log_error(
+                APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
+                "SS301: SecSession is On at %s:%u, but its database is not configured: write "
+                "DBDriver pgsql, and DBDParams \"dbname=... user=...\"",
+                server->defn_name ? server->defn_name : "the main server",
+                server->defn_line_number);
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return OK;
+}
+
+void secsession_config_complete(apr_pool_t *pool, const server_rec *server)
+{
+    secsession_server_config_t *config = config_of(server);
+
+    if (config->realm == NULL) {
+        char *name = apr_pstrdup(pool,
+                                 server->server_hostname ? server->server_hostname : "localhost");
+
+        ap_str_tolower(name);
+        config->realm = name;
+    }
+    if (config->throttle.most == UNSET) {
+        config->throttle = DEFAULT_THROTTLE;
+    }
+    if (config->rotation.interval == UNSET) {
+        config->rotation.interval = profile_of(config->profile)->rotate_interval;
+    }
+    if (config->rotation.grace == 0) {
+        config->rotation.grace = ROTATE_GRACE;
+    }
+    if (config->crowd.most == UNSET) {
+        config->crowd.most = 0;
+    }
+    if (config->cookie.name == NULL) {
+        config->cookie.name = "__Host-secsession";
+        config->cookie.scope = "; Path=/; Secure; HttpOnly";
+    }
+    config->cookie.attributes = apr_pstrcat(pool, config->cookie.scope, "; SameSite=",
+                                            config->cookie.same_site
+                                                ? config->cookie.same_site
+                                                : profile_of(config->profile)->same_site,
+                                            NULL);
+    config->database = merge_database(&DEFAULT_DATABASE, &config->database);
+}

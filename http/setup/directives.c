@@ -1,0 +1,384 @@
+/* The directives: their names, where they may stand, and where what they say goes. Their arguments
+ * are read in arguments.c. */
+#include <ap_provider.h>
+#include <apr_strings.h>
+
+#include "http/application/harden.h"
+#include "http/setup/arguments.h"
+#include "http/setup/config.h"
+#include "http/users/record.h"
+
+#define LOCATION(field) (void *)APR_OFFSETOF(secsession_location_config_t, field)
+#define SERVER(field) (void *)APR_OFFSETOF(secsession_server_config_t, field)
+#define EVERYWHERE (RSRC_CONF | ACCESS_CONF)
+
+static const char *set_enabled(cmd_parms *cmd, void *location, int enabled)
+{
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+
+    ((secsession_location_config_t *)location)->enabled = enabled;
+    server->in_use |= enabled;
+    return NULL;
+}
+
+static const char *set_duration(cmd_parms *cmd, void *location, const char *argument)
+{
+    int *seconds = (int *)((char *)location + (apr_size_t)cmd->info);
+
+    return secsession_argument_duration(cmd, argument, seconds);
+}
+
+static const char *set_path(cmd_parms *cmd, void *location, const char *argument)
+{
+    const char **path = (const char **)((char *)location + (apr_size_t)cmd->info);
+
+    *path = argument;
+    return secsession_argument_path(cmd, argument);
+}
+
+static const char *set_realm(cmd_parms *cmd, void *location, const char *argument)
+{
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+
+    server->realm = argument;
+    return secsession_argument_realm(cmd, argument);
+}
+
+static const char *set_cookie(cmd_parms *cmd, void *location, int argc, char *const argv[])
+{
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+
+    return secsession_argument_cookie(cmd, argc, argv, &server->cookie);
+}
+
+static const char *set_profile(cmd_parms *cmd, void *data, const char *argument)
+{
+    secsession_location_config_t *location = data;
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+    const char *error = secsession_argument_profile(cmd, argument, &location->profile);
+
+    if (!location->is_section) {
+        server->profile = location->profile;
+    }
+    return error;
+}
+
+static const char *set_remember(cmd_parms *cmd, void *location, const char *absolute,
+                                const char *idle)
+{
+    return secsession_argument_remember(cmd, absolute, idle,
+                                        &((secsession_location_config_t *)location)->remembered);
+}
+
+static const char *set_bind(cmd_parms *cmd, void *data, const char *what, const char *then)
+{
+    secsession_location_config_t *location = data;
+
+    return secsession_argument_bind(cmd, what, then, &location->bind, &location->if_moved);
+}
+
+static const char *set_throttle(cmd_parms *cmd, void *location, const char *most,
+                                const char *within)
+{
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+    const char *error;
+
+    if (strcasecmp(most, "Off") == 0 && within == NULL) {
+        server->throttle.most = 0;
+        return NULL;
+    }
+    error = secsession_argument_number(cmd, most, 1000, &server->throttle.most);
+    if (error || within == NULL) {
+        return error ? error
+                     : apr_psprintf(
+                         cmd->pool,
+                         "%s is '%s'; it must be Off, or a number and a duration such as 5 5m",
+                         cmd->cmd->name, most);
+    }
+    return secsession_argument_duration(cmd, within, &server->throttle.within);
+}
+
+static const char *set_providers(cmd_parms *cmd, void *location, int argc, char *const argv[])
+{
+    apr_array_header_t *providers = apr_array_make(cmd->pool, argc, sizeof(const char *));
+
+    if (argc == 0) {
+        return "SecSessionAuthProvider wants at least one provider, for example: file";
+    }
+    for (int i = 0; i < argc; i++) {
+        const authn_provider *provider = ap_lookup_provider(AUTHN_PROVIDER_GROUP, argv[i],
+                                                            AUTHN_PROVIDER_VERSION);
+
+        if (provider == NULL || provider->check_password == NULL) {
+            return apr_psprintf(cmd->pool,
+                                "SecSessionAuthProvider: no module provides '%s'; "
+                                "is its mod_authn_%s or mod_authnz_%s loaded?",
+                                argv[i], argv[i], argv[i]);
+        }
+        APR_ARRAY_PUSH(providers, const char *) = argv[i];
+    }
+    ((secsession_location_config_t *)location)->providers = providers;
+    return NULL;
+}
+
+static const char *set_clear_site_data(cmd_parms *cmd, void *location, int argc, char *const argv[])
+{
+    return secsession_argument_clear_site_data(cmd, argc, argv,
+                                               &((secsession_location_config_t *)location)
+                                                    ->clear_site_data);
+}
+
+static const char *set_harden(cmd_parms *cmd, void *location, int argc, char *const argv[])
+{
+    return secsession_harden_parts(cmd, argc, argv,
+                                   &((secsession_location_config_t *)location)->harden);
+}
+
+static const char *set_url_ids(cmd_parms *cmd, void *location, int argc, char *const argv[])
+{
+    return secsession_harden_names(cmd, argc, argv,
+                                   &((secsession_location_config_t *)location)->url_ids);
+}
+
+/* Where the directive's value belongs: info is its place in the server's configuration. */
+static void *place_of(cmd_parms *cmd)
+{
+    char *server = ap_get_module_config(cmd->server->module_config, &secsession_module);
+
+    return server + (apr_size_t)cmd->info;
+}
+
+static const char *set_interval(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_interval(cmd, argument, place_of(cmd));
+}
+
+static const char *set_server_duration(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_duration(cmd, argument, place_of(cmd));
+}
+
+static const char *set_crowd(cmd_parms *cmd, void *location, const char *most, const char *then)
+{
+    return secsession_argument_crowd(cmd, most, then, place_of(cmd));
+}
+
+static void add_source(cmd_parms *cmd, const char *provider, const char *where)
+{
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+    apr_array_header_t *one = apr_array_make(cmd->pool, 1, sizeof(secsession_source_t));
+    const secsession_source_t source = { provider, where };
+
+    APR_ARRAY_PUSH(one, secsession_source_t) = source;
+    server->sources = server->sources ? apr_array_append(cmd->pool, server->sources, one) : one;
+}
+
+/* mod_authn_file's and mod_authn_dbd's directives are read along, as mod_dbd's are. A .htaccess file
+ * belongs to one request, and other requests cannot know of it. */
+static const char *set_user_file(cmd_parms *cmd, void *location, const char *argument)
+{
+    const char *path = ap_server_root_relative(cmd->pool, argument);
+
+    if (path && ap_check_cmd_context(cmd, NOT_IN_HTACCESS) == NULL) {
+        ((secsession_location_config_t *)location)->user_file = path;
+        add_source(cmd, "file", path);
+    }
+    return NULL;
+}
+
+static const char *set_user_query(cmd_parms *cmd, void *location, const char *argument)
+{
+    ((secsession_location_config_t *)location)->user_query = argument;
+    add_source(cmd, "dbd", argument);
+    return NULL;
+}
+
+static const char *set_server_text(cmd_parms *cmd, void *location, const char *argument)
+{
+    *(const char **)place_of(cmd) = argument;
+    return NULL;
+}
+
+/* mod_dbd's directives are read along: httpd hands a directive to every module that declares it. */
+static const char *set_dbd_max(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_number(cmd, argument, 10000, place_of(cmd));
+}
+
+static const char *set_cached(cmd_parms *cmd, void *location, int is_cached)
+{
+    *(int *)place_of(cmd) = is_cached;
+    return NULL;
+}
+
+static const char *set_slots(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_number(cmd, argument, 10 * 1000 * 1000, place_of(cmd));
+}
+
+static const char *set_lease(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_milliseconds(cmd, argument, 100, place_of(cmd));
+}
+
+static const char *set_stale(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_milliseconds(cmd, argument, 0, place_of(cmd));
+}
+
+static const char *set_feed(cmd_parms *cmd, void *location, const char *argument)
+{
+    *(const char **)place_of(cmd) = argument;
+    return secsession_argument_connection(cmd, argument);
+}
+
+static const char *set_when(cmd_parms *cmd, void *location, const char *expression,
+                            const char *from)
+{
+    const secsession_when_t **when =
+        (const secsession_when_t **)((char *)location + (apr_size_t)cmd->info);
+
+    return secsession_argument_when(cmd, expression, from, when);
+}
+
+static const char *set_logout_when(cmd_parms *cmd, void *location, const char *expression)
+{
+    return set_when(cmd, location, expression, NULL);
+}
+
+static const char *set_vault(cmd_parms *cmd, void *location, int argc, char *const argv[])
+{
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+
+    server->database.has_vaults = 1;
+    return secsession_argument_patterns(cmd, argc, argv,
+                                        &((secsession_location_config_t *)location)->vault);
+}
+
+static const char *set_forward(cmd_parms *cmd, void *data, const char *name)
+{
+    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
+                                                              &secsession_module);
+    secsession_location_config_t *location = data;
+    apr_array_header_t *names = apr_array_make(cmd->pool, 1, sizeof(name));
+
+    location->forward = "";
+    if (strcasecmp(name, "none") == 0) {
+        return NULL;
+    }
+    location->forward = name;
+    APR_ARRAY_PUSH(names, const char *) = name;
+    server->forwarded = server->forwarded ? apr_array_append(cmd->pool, server->forwarded, names)
+                                          : names;
+    return secsession_argument_header(cmd, name);
+}
+
+static const char *set_guard(cmd_parms *cmd, void *data, int argc, char *const argv[])
+{
+    secsession_location_config_t *location = data;
+
+    return secsession_argument_guard(cmd, argc, argv, &location->guard, &location->guard_allows);
+}
+
+static const char *set_keys(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_keys(cmd, argument, place_of(cmd));
+}
+
+const command_rec secsession_directives[] = {
+    AP_INIT_FLAG("SecSession", set_enabled, NULL, EVERYWHERE, "On: sessions are looked up here"),
+    AP_INIT_TAKE1("SecSessionProfile", set_profile, NULL, EVERYWHERE,
+                  "sensitive, standard or remember: the defaults of what follows; default: "
+                  "standard"),
+    AP_INIT_TAKE1("SecSessionRealm", set_realm, NULL, RSRC_CONF,
+                  "the name under which virtual hosts share sessions; default: the ServerName"),
+    AP_INIT_TAKE_ARGV("SecSessionCookie", set_cookie, NULL, RSRC_CONF,
+                      "name [SameSite=Strict|Lax|None] [Path=/path] [Domain=host] [Insecure]"),
+    AP_INIT_TAKE1("SecSessionIdleTimeout", set_duration, LOCATION(limits.idle), EVERYWHERE,
+                  "how long a session lasts without a request; default: 30m"),
+    AP_INIT_TAKE1("SecSessionAbsoluteTimeout", set_duration, LOCATION(limits.absolute), EVERYWHERE,
+                  "how long a session lasts after the login; default: 8h"),
+    AP_INIT_TAKE12("SecSessionRemember", set_remember, NULL, EVERYWHERE,
+                   "off, or how long a session of who wants to stay signed in lasts at most, and "
+                   "how long without a request; default: by profile"),
+    AP_INIT_TAKE1("SecSessionRotateInterval", set_interval, SERVER(rotation.interval), RSRC_CONF,
+                  "after how long a session is offered its next token, or off; default: 15m"),
+    AP_INIT_TAKE1("SecSessionRotateGrace", set_server_duration, SERVER(rotation.grace), RSRC_CONF,
+                  "how long a token is still served when the next one is in use; default: 10s"),
+    AP_INIT_TAKE12("SecSessionMaxPerUser", set_crowd, SERVER(crowd), RSRC_CONF,
+                   "how many sessions a user may have (0: any number), and then oldest (it ends) "
+                   "or refuse (the newest); default: 0"),
+    AP_INIT_TAKE12("SecSessionBind", set_bind, NULL, EVERYWHERE,
+                   "none, or subnet or address, and then log, reauth or end: what to do when the "
+                   "client moves; default: none"),
+    AP_INIT_FLAG("SecSessionTouch", ap_set_flag_slot, LOCATION(touch), EVERYWHERE,
+                 "Off: requests here (polling) do not keep the session alive; default: On"),
+    AP_INIT_TAKE_ARGV("SecSessionAuthProvider", set_providers, NULL, EVERYWHERE,
+                      "authentication providers that the login form asks; default: file"),
+    AP_INIT_FLAG("SecSessionCredentialStamp", ap_set_flag_slot, LOCATION(stamp), EVERYWHERE,
+                 "On: a session ends when the password changes that it began with; default: Off"),
+    AP_INIT_TAKE1("AuthUserFile", set_user_file, NULL, OR_AUTHCFG, "mod_authn_file's"),
+    AP_INIT_TAKE1("AuthDBDUserPWQuery", set_user_query, NULL, ACCESS_CONF, "mod_authn_dbd's"),
+    AP_INIT_TAKE12("SecSessionLoginThrottle", set_throttle, NULL, RSRC_CONF,
+                   "how many failed logins of a user from an address, and in what time, lead to a "
+                   "pause; or Off; default: 5 5m"),
+    AP_INIT_FLAG("SecSessionAdopt", ap_set_flag_slot, LOCATION(adopt), EVERYWHERE,
+                 "On: whom another AuthType has authenticated gets a session; default: Off"),
+    AP_INIT_TAKE1("SecSessionLoginPage", set_path, LOCATION(login_page), EVERYWHERE,
+                  "the path to which a browser without a session is sent"),
+    AP_INIT_TAKE1("SecSessionLoginHome", set_path, LOCATION(login_home), EVERYWHERE,
+                  "the path shown after a login that had no other aim; default: /"),
+    AP_INIT_TAKE1("SecSessionLogoutHome", set_path, LOCATION(logout_home), EVERYWHERE,
+                  "the path shown after a logout; default: /"),
+    AP_INIT_FLAG("SecSessionCacheControl", ap_set_flag_slot, LOCATION(cache_control), EVERYWHERE,
+                 "Off: leave Cache-Control as it is, for static files; default: On"),
+    AP_INIT_TAKE_ARGV("SecSessionClearSiteData", set_clear_site_data, NULL, EVERYWHERE,
+                      "what a browser clears at logout: cache, cookies, storage, "
+                      "executionContexts, or none; default: cache storage"),
+    AP_INIT_TAKE_ARGV("SecSessionHarden", set_harden, NULL, EVERYWHERE,
+                      "what applications do badly is made good: On, Off, or some of cookies, "
+                      "urls[=strip|=refuse], referrer; default: Off"),
+    AP_INIT_TAKE_ARGV("SecSessionUrlIds", set_url_ids, NULL, EVERYWHERE,
+                      "what applications call a session id in a URL; default: PHPSESSID "
+                      "jsessionid ASP.NET_SessionId CFID CFTOKEN CGISESSID"),
+    AP_INIT_FLAG("SecSessionCache", set_cached, SERVER(database.is_cached), RSRC_CONF,
+                 "Off: every request with a session asks the database; default: On"),
+    AP_INIT_TAKE1("SecSessionCacheSlots", set_slots, SERVER(database.slots), RSRC_CONF,
+                  "how many sessions are held in shared memory, 320 bytes each; default: 65536"),
+    AP_INIT_TAKE1("SecSessionLease", set_lease, SERVER(database.lease_ms), RSRC_CONF,
+                  "how late a revocation may be obeyed at most; default: 1s"),
+    AP_INIT_TAKE1("SecSessionStale", set_stale, SERVER(database.stale_ms), RSRC_CONF,
+                  "how long cached sessions are served without a database; default: 0"),
+    AP_INIT_TAKE1("SecSessionFeed", set_feed, SERVER(database.feed), RSRC_CONF,
+                  "a direct connection to listen on, where DBDParams names a pooler"),
+    AP_INIT_TAKE1("SecSessionLog", set_server_text, SERVER(log), RSRC_CONF,
+                  "a file, or | and a program, for events as lines of JSON"),
+    AP_INIT_TAKE1("DBDriver", set_server_text, SERVER(database.driver), RSRC_CONF, "mod_dbd's"),
+    AP_INIT_TAKE1("DBDParams", set_server_text, SERVER(database.params), RSRC_CONF, "mod_dbd's"),
+    AP_INIT_TAKE1("DBDMax", set_dbd_max, SERVER(database.max), RSRC_CONF, "mod_dbd's"),
+    AP_INIT_TAKE1("SecSessionForward", set_forward, NULL, EVERYWHERE,
+                  "the request header that tells an application the user; or none"),
+    AP_INIT_TAKE_ARGV("SecSessionGuard", set_guard, NULL, EVERYWHERE,
+                      "On, with origins whose requests are let pass, or Off: refuse what other "
+                      "origins make a browser change; default: On"),
+    AP_INIT_FLAG("SecSessionAppLogin", ap_set_flag_slot, LOCATION(app_login), EVERYWHERE,
+                 "On: obey the application's SecSession-Login, -Logout and -Revoke; default: Off"),
+    AP_INIT_TAKE12("SecSessionLoginWhen", set_when, LOCATION(login_when), EVERYWHERE,
+                   "an expression that recognises a login in the response, then field=NAME of the "
+                   "form field that holds the user, or user=$1, what the expression matched; or "
+                   "none"),
+    AP_INIT_TAKE1("SecSessionLogoutWhen", set_logout_when, LOCATION(logout_when), EVERYWHERE,
+                  "an expression that recognises a logout in the response; or none"),
+    AP_INIT_TAKE_ARGV("SecSessionVault", set_vault, NULL, EVERYWHERE,
+                      "shell patterns of the application's cookies that no browser gets; or none"),
+    AP_INIT_TAKE1("SecSessionVaultKeys", set_keys, SERVER(database.keys), RSRC_CONF,
+                  "a file with the keys that seal what vaults hold in the database"),
+    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
+};

@@ -1,0 +1,134 @@
+/* See stores.h. */
+#include "http/setup/stores.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+
+#include "http/modsession/modsession.h"
+#include "http/setup/config.h"
+#include "http/setup/eventlog.h"
+
+APLOG_USE_MODULE(secsession);
+
+static secsession_server_config_t *config_of(const server_rec *server)
+{
+    return ap_get_module_config(server->module_config, &secsession_module);
+}
+
+/* The earlier server with the same database, if there is one; with and without cache are two. */
+static const secsession_server_config_t *find_twin(const server_rec *first,
+                                                   const server_rec *server)
+{
+    const secsession_store_config_t *wanted = &config_of(server)->database;
+
+    for (; first != server; first = first->next) {
+        const secsession_server_config_t *config = config_of(first);
+
+        if (config->store && strcmp(config->database.params, wanted->params) == 0
+            && config->database.is_cached == wanted->is_cached) {
+            return config;
+        }
+    }
+    return NULL;
+}
+
+static int is_same_text(const char *one, const char *other)
+{
+    return one == other || (one && other && strcmp(one, other) == 0);
+}
+
+static int is_same_database(const secsession_server_config_t *one_server,
+                            const secsession_server_config_t *other_server)
+{
+    const secsession_store_config_t *one = &one_server->database, *other = &other_server->database;
+
+    return is_same_text(one_server->log, other_server->log) && one->max == other->max
+           && one->keys == other->keys
+           && (!one->is_cached
+               || (one->slots == other->slots && one->lease_ms == other->lease_ms
+                   && one->stale_ms == other->stale_ms && is_same_text(one->feed, other->feed)));
+}
+
+/* Gives a server its store: that of its twin, or the `number`th. */
+static int give_store(apr_pool_t *pool, const server_rec *first, server_rec *server, int *number)
+{
+    secsession_server_config_t *config = config_of(server);
+    const secsession_server_config_t *twin = find_twin(first, server);
+    apr_status_t status;
+
+    if (twin && !is_same_database(twin, config)) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
+                     "SS304: two servers have the same DBDParams, but not the same DBDMax, "
+                     "SecSessionCacheSlots, SecSessionLease, SecSessionStale, SecSessionFeed, "
+                     "SecSessionVaultKeys and SecSessionLog: "
+                     "write these once, outside of the virtual hosts");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (twin) {
+        config->store = twin->store;
+        return OK;
+    }
+    if (config->log) {
+        config->database.sink = secsession_eventlog_open(pool, server, config->log);
+        if (config->database.sink == NULL) {
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    status = secsession_store_create(&config->store, pool, server, &config->database, (*number)++);
+    if (status != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, status, server,
+                     "SS302: the store of sessions cannot be made; is the package with "
+                     "apr_dbd_pgsql installed, and is there memory for SecSessionCacheSlots?");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return OK;
+}
+
+/* Servers that share a store must all find room for vaults in it. */
+static void share_vaults(server_rec *first)
+{
+    int has_vaults = 0;
+
+    for (server_rec *server = first; server; server = server->next) {
+        has_vaults |= config_of(server)->database.has_vaults;
+    }
+    for (server_rec *server = first; server; server = server->next) {
+        config_of(server)->database.has_vaults = has_vaults;
+    }
+}
+
+int secsession_stores_create(apr_pool_t *pool, server_rec *first)
+{
+    int status = OK, number = 0;
+
+    share_vaults(first);
+
+    for (server_rec *server = first; server && status == OK; server = server->next) {
+        secsession_server_config_t *config = config_of(server);
+
+        if (config->in_use) {
+            secsession_config_complete(pool, server);
+            config->database.has_vaults |= secsession_modsession_is_there();
+            status = give_store(pool, first, server, &number);
+        }
+    }
+    return status;
+}
+
+void secsession_stores_child_init(apr_pool_t *pool, server_rec *first)
+{
+    for (server_rec *server = first; server; server = server->next) {
+        const secsession_server_config_t *config = config_of(server);
+        apr_status_t status;
+
+        if (config->store == NULL || find_twin(first, server)) {
+            continue;
+        }
+        status = secsession_store_child_init(config->store, pool);
+        if (status != APR_SUCCESS) {
+            ap_log_error(APLOG_MARK, APLOG_CRIT, status, server,
+                         "SS303: this process cannot make its connections to the session database "
+                         "or its feed: it answers sessions with 503, or asks for each");
+        }
+    }
+}

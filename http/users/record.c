@@ -1,0 +1,75 @@
+/* See record.h. */
+#include "http/users/record.h"
+
+#include <apr_dbd.h>
+#include <apr_optional.h>
+#include <apr_strings.h>
+#include <http_config.h>
+#include <mod_dbd.h>
+
+static apr_status_t read_file(request_rec *r, const char *path, const char *user,
+                              const char **record)
+{
+    char line[MAX_STRING_LEN];
+    apr_size_t length = strlen(user);
+    ap_configfile_t *file;
+    apr_status_t status = ap_pcfg_openfile(&file, r->pool, path);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    while (*record == NULL && (status = ap_cfg_getline(line, sizeof(line), file)) == APR_SUCCESS) {
+        if (*line != '#' && strncmp(line, user, length) == 0 && line[length] == ':') {
+            const char *rest = line + length + 1;
+
+            *record = ap_getword(r->pool, &rest, ':');
+        }
+    }
+    ap_cfg_closefile(file);
+    return status == APR_EOF ? APR_SUCCESS : status;
+}
+
+/* A statement without a label is sent as it is: a connection that mod_dbd has opened again has
+ * forgotten those that it had prepared. */
+static apr_status_t select_record(const ap_dbd_t *dbd, apr_pool_t *pool, const char *query,
+                                  const char *user, const char **record)
+{
+    apr_dbd_prepared_t *statement = NULL;
+    apr_dbd_results_t *result = NULL;
+    apr_dbd_row_t *row = NULL;
+
+    if (apr_dbd_prepare(dbd->driver, pool, dbd->handle, query, NULL, &statement) != 0
+        || apr_dbd_pvselect(dbd->driver, pool, dbd->handle, &result, statement, 1, user, NULL)
+               != 0) {
+        return APR_EGENERAL;
+    }
+    if (apr_dbd_get_row(dbd->driver, pool, result, &row, 1) == 0) {
+        *record = apr_pstrdup(pool, apr_dbd_get_entry(dbd->driver, row, 0));
+    }
+    return APR_SUCCESS;
+}
+
+/* Not acquired: that would keep the connection until the request ends. */
+static apr_status_t ask_database(request_rec *r, const char *query, const char *user,
+                                 const char **record)
+{
+    APR_OPTIONAL_FN_TYPE(ap_dbd_open) *open_one = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open);
+    APR_OPTIONAL_FN_TYPE(ap_dbd_close) *close_one = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
+    ap_dbd_t *dbd = open_one && close_one ? open_one(r->pool, r->server) : NULL;
+    apr_status_t status;
+
+    if (dbd == NULL) {
+        return APR_EGENERAL;
+    }
+    status = select_record(dbd, r->pool, query, user, record);
+    close_one(r->server, dbd);
+    return status;
+}
+
+apr_status_t secsession_record_read(request_rec *r, const secsession_source_t *source,
+                                    const char *user, const char **record)
+{
+    *record = NULL;
+    return strcmp(source->provider, "file") == 0 ? read_file(r, source->where, user, record)
+                                                 : ask_database(r, source->where, user, record);
+}

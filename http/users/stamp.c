@@ -1,0 +1,95 @@
+/* See stamp.h. */
+#include "http/users/stamp.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+
+#include "http/setup/config.h"
+#include "http/users/record.h"
+
+APLOG_USE_MODULE(secsession);
+
+/* What the stamp knows the source by. */
+static const char *name_of(apr_pool_t *pool, const secsession_source_t *source)
+{
+    return apr_pstrcat(pool, source->provider, ":", source->where, NULL);
+}
+
+static void log_unreadable(request_rec *r, apr_status_t status, const secsession_source_t *source,
+                           const char *user)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r,
+                  "SS229: SecSessionCredentialStamp cannot read the record of user %s, by %s: %s: "
+                  "until it can, the sessions of this user do not end when it changes",
+                  user,
+                  strcmp(source->provider, "file") == 0 ? "AuthUserFile" : "AuthDBDUserPWQuery",
+                  source->where);
+}
+
+const secsession_stamp_t *secsession_stamp_of(request_rec *r, const char *provider,
+                                              const char *user)
+{
+    const secsession_location_config_t *location = secsession_config_location(r);
+    secsession_source_t source = { provider, strcmp(provider, "file") == 0  ? location->user_file
+                                             : strcmp(provider, "dbd") == 0 ? location->user_query
+                                                                            : NULL };
+    secsession_stamp_t *stamp;
+    const char *record;
+    apr_status_t status;
+
+    if (location->stamp != 1 || source.where == NULL) {
+        return NULL;
+    }
+    status = secsession_record_read(r, &source, user, &record);
+    if (status != APR_SUCCESS) {
+        log_unreadable(r, status, &source, user);
+    }
+    stamp = apr_palloc(r->pool, sizeof(*stamp));
+    return record && secsession_stamp_make(name_of(r->pool, &source), record, stamp) == APR_SUCCESS
+               ? stamp
+               : NULL;
+}
+
+static const secsession_source_t *source_of(request_rec *r, const secsession_stamp_t *stamp)
+{
+    const apr_array_header_t *sources = secsession_config_server(r)->sources;
+
+    for (int i = 0; sources && i < sources->nelts; i++) {
+        const secsession_source_t *source = &APR_ARRAY_IDX(sources, i, secsession_source_t);
+
+        if (secsession_stamp_is_from(stamp, name_of(r->pool, source))) {
+            return source;
+        }
+    }
+    return NULL;
+}
+
+/* A file or a query that the configuration does not name any more has no record of anybody. */
+static int has_changed(request_rec *r, const secsession_session_t *session)
+{
+    const secsession_source_t *source = source_of(r, session->stamp);
+    const char *record = NULL;
+    apr_status_t status = source ? secsession_record_read(r, source, session->user, &record)
+                                 : APR_SUCCESS;
+
+    if (status != APR_SUCCESS) {
+        log_unreadable(r, status, source, session->user);
+        return 0;
+    }
+    return !secsession_stamp_fits(session->stamp, record);
+}
+
+secsession_outcome_t secsession_stamp_check(request_rec *r, const secsession_session_t *session)
+{
+    if (session->stamp == NULL || !has_changed(r, session)) {
+        return SECSESSION_LIVE;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  "SS240: session %s of user %s ends: the record by which its user logged in has "
+                  "changed, or is gone",
+                  session->id, session->user);
+    return secsession_store_end_changed(secsession_config_server(r)->store, r->pool, session)
+                   == SECSESSION_LIVE
+               ? SECSESSION_REVOKED
+               : SECSESSION_UNAVAILABLE;
+}
