@@ -12,17 +12,18 @@
 #include "http/access/authn.h"
 #include "http/access/authz.h"
 #include "http/access/guard.h"
+#include "http/application/cookies.h"
 #include "http/application/environment.h"
 #include "http/application/forward.h"
 #include "http/application/harden.h"
 #include "http/application/response.h"
 #include "http/application/tee.h"
 #include "http/application/tunnel.h"
-#include "http/application/vault.h"
 #include "http/application/words.h"
 #include "http/handlers/handler.h"
 #include "http/modsession/modsession.h"
-#include "http/request/context.h"
+#include "http/request/arrive.h"
+#include "http/request/current.h"
 #include "http/setup/config.h"
 #include "http/setup/stores.h"
 #include "http/users/password.h"
@@ -39,12 +40,13 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     if (secsession_password_init(pconf) != APR_SUCCESS) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    return secsession_stores_create(pconf, server);
+    return secsession_stores_create(pconf, server, secsession_modsession_is_there());
 }
 
 static void register_hooks(apr_pool_t *pool)
 {
-    /* It writes all header fields down. */
+    /* mod_log_forensic logs all header fields of a request: they must be without our cookie by
+     * then. */
     static const char *const before[] = { "mod_log_forensic.c", NULL };
 
     secsession_response_register();
@@ -58,29 +60,31 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(secsession_stores_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 
-    ap_hook_post_read_request(secsession_context_begin, NULL, before, APR_HOOK_REALLY_FIRST);
+    ap_hook_post_read_request(secsession_words_read_redirect, NULL, before,
+                              APR_HOOK_REALLY_FIRST - 1);
+    ap_hook_post_read_request(secsession_arrive, NULL, before, APR_HOOK_REALLY_FIRST);
     ap_hook_post_read_request(secsession_forward_strip, NULL, before, APR_HOOK_REALLY_FIRST);
     ap_hook_pre_translate_name(secsession_harden_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_header_parser(secsession_context_look_up, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_header_parser(secsession_current_look_up, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_header_parser(secsession_harden_check, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_header_parser(secsession_guard_check, NULL, NULL, APR_HOOK_FIRST + 1);
-    ap_hook_header_parser(secsession_vault_apply, NULL, NULL, APR_HOOK_FIRST + 2);
+    ap_hook_header_parser(secsession_cookies_apply, NULL, NULL, APR_HOOK_FIRST + 2);
     ap_hook_check_access(secsession_modsession_check, NULL, NULL, APR_HOOK_LAST,
                          AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(secsession_adopt_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(secsession_modsession_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
-    /* Behind mod_ssl's, which refuses forged credentials; before those of other AuthTypes, which would
-     * look at the request in vain. */
+    /* After mod_ssl's hook, which refuses credentials that pretend to come from a client
+     * certificate; before those of other AuthTypes, which need not look at the request. */
     ap_hook_check_authn(secsession_authn_check, NULL, NULL, APR_HOOK_FIRST + 1,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(secsession_authn_note_failure, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_fixups(secsession_adopt_fixup, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_fixups(secsession_identity_fixup, NULL, NULL, APR_HOOK_FIRST);
-    ap_hook_fixups(secsession_vault_apply_to_subrequest, NULL, NULL, APR_HOOK_FIRST + 1);
+    ap_hook_fixups(secsession_environment_fixup, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_fixups(secsession_cookies_apply_to_subrequest, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_fixups(secsession_forward_fixup, NULL, NULL, APR_HOOK_FIRST + 2);
-    ap_hook_fixups(secsession_applogin_prepare, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_fixups(secsession_words_prepare, NULL, NULL, APR_HOOK_LAST);
     ap_hook_fixups(secsession_tunnel_prepare, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_filter(secsession_modsession_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_error_filter(secsession_modsession_insert, NULL, NULL, APR_HOOK_LAST);
@@ -90,7 +94,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(secsession_modsession_prepare_login, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(secsession_handler_run, NULL, NULL, APR_HOOK_MIDDLE);
     /* A request that httpd refused while reading it (400, 417) is logged all the same. */
-    ap_hook_log_transaction(secsession_context_begin, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_log_transaction(secsession_arrive, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }
 
 AP_DECLARE_MODULE(secsession) = { STANDARD20_MODULE_STUFF,

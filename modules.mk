@@ -5,12 +5,12 @@ CC    = $(shell $(APXS) -q CC 2>/dev/null || echo cc)
 
 # From the top floor to the ground: what stands on a line is built upon the lines below it alone.
 OBJECTS = mod_secsession.o \
-          $(addprefix http/application/, response.o tunnel.o words.o vault.o tee.o harden.o forward.o environment.o) \
+          $(addprefix http/application/, response.o tunnel.o words.o cookies.o tee.o harden.o forward.o environment.o) \
           $(addprefix http/handlers/, handler.o login.o logout.o sessions.o page.o form.o) \
           $(addprefix http/access/, authz.o adopt.o authn.o guard.o) \
           $(addprefix http/modsession/, modsession.o state.o credentials.o) \
-          $(addprefix http/request/, begin.o rotate.o address.o context.o) \
-          $(addprefix http/users/, password.o stamp.o record.o) \
+          $(addprefix http/request/, begin.o rotate.o end.o current.o address.o arrive.o reserved.o answer.o context.o) \
+          $(addprefix http/users/, password.o stamped.o record.o) \
           $(addprefix http/setup/, stores.o eventlog.o directives.o arguments.o arguments_app.o arguments_account.o arguments_harden.o config.o) \
           $(addprefix http/parse/, cookie.o fields.o multipart.o attributes.o target.o text.o url.o) \
           $(addprefix store/, store.o kept.o own.o cache.o slot.o entry.o key.o jars.o lookups.o vault.o feed.o urgent.o \

@@ -5,6 +5,7 @@
 
 #include "session/date.h"
 #include "session/jar.h"
+#include "session/span.h"
 
 #define PAIR_BYTES 4096                         /* of a name and its value (5.6) */
 #define ATTRIBUTE_BYTES 1024                    /* of an attribute's value (5.6) */
@@ -13,13 +14,9 @@
 /* A part of the field without the blanks around it. */
 static char *trimmed(apr_pool_t *pool, const char *start, const char *end)
 {
-    while (start < end && (*start == ' ' || *start == '\t')) {
-        start++;
-    }
-    while (end > start && (end[-1] == ' ' || end[-1] == '\t')) {
-        end--;
-    }
-    return apr_pstrmemdup(pool, start, (apr_size_t)(end - start));
+    const secsession_span_t span = secsession_span_trim(start, end);
+
+    return apr_pstrmemdup(pool, span.start, (apr_size_t)(span.end - span.start));
 }
 
 static int has_control(const char *text)
@@ -115,8 +112,8 @@ static int has_prefix(const char *text, const char *prefix)
     return strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* What a name promises by its prefix must be so; and no cookie without a name may look like one that
- * promises (5.7, 20 to 22). */
+/* What a name promises by its prefix must be so; and no cookie without a name may look like one
+ * that promises (5.7, 20 to 22). */
 static int keeps_promise(const secsession_kept_t *cookie, const attributes_t *attributes)
 {
     if (*cookie->name == '\0') {

@@ -1,4 +1,5 @@
-/* See adopt.h. */
+/* Giving a session to users whom another AuthType has authenticated, and refusing them when it
+ * ends. */
 #include "http/access/adopt.h"
 
 #include <apr_strings.h>
@@ -8,12 +9,12 @@
 #include <http_request.h>
 
 #include "http/access/authn.h"
-#include "http/application/response.h"
 #include "http/modsession/modsession.h"
 #include "http/parse/text.h"
+#include "http/request/answer.h"
 #include "http/request/begin.h"
-#include "http/request/context.h"
-#include "http/setup/config.h"
+#include "http/request/current.h"
+#include "http/request/end.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -25,13 +26,14 @@ static int is_by_mod_session(request_rec *r)
     return type && strcasecmp(type, "form") == 0 && secsession_modsession_is_there();
 }
 
-static int is_on(request_rec *r)
+static int is_on(const secsession_here_t *here)
 {
-    const secsession_location_config_t *location = secsession_config_location(r);
+    request_rec *r = here->r;
+    const secsession_location_config_t *location = here->location;
 
     return location->adopt == 1 && location->enabled == 1 && r->main == NULL
-           && r->proxyreq != PROXYREQ_PROXY && secsession_context_get(r)
-           && !secsession_authn_is_ours(r) && !is_by_mod_session(r);
+           && r->proxyreq != PROXYREQ_PROXY && here->context && !secsession_authn_is_ours(r)
+           && !is_by_mod_session(r);
 }
 
 /* Whether the browser sends its credentials in Authorization. */
@@ -42,17 +44,18 @@ static int is_by_header(const char *type)
 
 int secsession_adopt_prepare(request_rec *r)
 {
+    const secsession_here_t here = secsession_here(r);
     const secsession_session_t *session;
 
     /* Strangers shall cost no SQL. */
-    if (!is_on(r)
+    if (!is_on(&here)
         || (is_by_header(ap_auth_type(r)) && !apr_table_get(r->headers_in, "Authorization"))) {
         return DECLINED;
     }
-    switch (secsession_context_session(r, &session)) {
+    switch (secsession_current_session(&here, &session)) {
     case SECSESSION_UNKNOWN:
     case SECSESSION_ANONYMOUS:
-        secsession_bind_note_moment(r);
+        secsession_begin_note_moment(&here);
         break;
     default:
         break;
@@ -84,52 +87,49 @@ static int is_same(request_rec *r, const secsession_session_t *session)
 }
 
 /* Answers as if nobody had authenticated. */
-static int refuse(request_rec *r, secsession_outcome_t outcome)
+static int refuse(const secsession_here_t *here, secsession_outcome_t outcome)
 {
+    request_rec *r = here->r;
     const char *type = type_of(r);
 
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                   "SS230: user %s must authenticate again in realm %s: the session has ended",
-                  r->user, secsession_config_server(r)->realm);
+                  r->user, here->server->realm);
     r->user = NULL;
     if (is_by_header(type)) {
         ap_note_auth_failure(r);
-        secsession_response_no_store(r);
+        secsession_answer_no_store(r);
         return HTTP_UNAUTHORIZED;
     }
-    return secsession_authn_demand(r, outcome);
+    return secsession_authn_demand(here, outcome);
 }
 
 /* The cookie goes with the answer: the next request shows what its user knows, not what the browser
  * remembers. A session that has ended only here, by the shorter limits of this location, ends
  * altogether, since nobody has its token any more. */
-static int refuse_ended(request_rec *r, secsession_outcome_t outcome)
+static int refuse_ended(const secsession_here_t *here, secsession_outcome_t outcome)
 {
-    const secsession_server_config_t *server = secsession_config_server(r);
-    secsession_context_t *context = secsession_context_get(r);
+    secsession_context_t *context = here->context;
+    int status = secsession_end_session(here);
 
-    if (context->session) {
-        if (secsession_store_logout(server->store, r->pool, &context->token, server->realm,
-                                    context->session)
-            != SECSESSION_LOGGED_OUT) {
-            return secsession_response_unavailable(r);
-        }
-        context->outcome = outcome;
-        context->session = NULL;
+    if (status != OK) {
+        return status;
     }
-    context->forget = 1;
-    return refuse(r, outcome);
+    context->outcome = outcome;
+    context->session = NULL;
+    return refuse(here, outcome);
 }
 
-/* Has the credentials checked once more, after the moment which is noted only now: that another user
- * (or method) than the session's has come could not be known before the first time. */
-static int check_again(request_rec *r)
+/* Has the credentials checked once more, after the moment which is noted only now: that another
+ * user (or method) than the session's has come could not be known before the first time. */
+static int check_again(const secsession_here_t *here)
 {
+    request_rec *r = here->r;
     const char *user = r->user;
     int status;
 
-    if (!secsession_bind_note_moment(r)) {
-        return secsession_response_unavailable(r);
+    if (!secsession_begin_note_moment(here)) {
+        return secsession_answer_unavailable(r);
     }
     if (type_of(r) == NULL) { /* a certificate is checked with the connection */
         return OK;
@@ -142,36 +142,36 @@ static int check_again(request_rec *r)
     return status == DECLINED ? HTTP_INTERNAL_SERVER_ERROR : status;
 }
 
-static int adopt(request_rec *r)
+static int adopt(const secsession_here_t *here)
 {
-    secsession_binding_t binding = { .epoch = SECSESSION_NO_EPOCH };
-    secsession_context_t *context = secsession_context_get(r);
-    int status;
+    request_rec *r = here->r;
+    secsession_authenticated_t who = { .epoch = SECSESSION_NO_EPOCH };
+    secsession_context_t *context = here->context;
+    secsession_outcome_t outcome;
+    int status = OK;
 
-    if (!secsession_text_is_name(r->user, SECSESSION_USER_LENGTH)) {
+    if (!secsession_text_is_user(r->user)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "SS231: whom %s has authenticated cannot have a session: a user's name is "
                       "UTF-8 of at most %d bytes, without control characters",
                       method_of(r), SECSESSION_USER_LENGTH);
         return HTTP_FORBIDDEN;
     }
-    if (context->moment == NULL && (status = check_again(r)) != OK) {
+    if (context->moment == NULL) {
+        status = check_again(here);
+    }
+    if (status != OK) {
         return status;
     }
-    binding.user = r->user;
-    binding.method = method_of(r);
-    binding.moment = context->moment;
-    switch (secsession_bind_user(r, &binding)) {
-    case SECSESSION_LIVE:
-        return DECLINED;
-    case SECSESSION_REVOKED:
-        return refuse(r, SECSESSION_REVOKED);
-    case SECSESSION_FULL:
-        secsession_response_no_store(r);
-        return HTTP_FORBIDDEN;
-    default:
-        return secsession_response_unavailable(r);
+    who.user = r->user;
+    who.method = method_of(r);
+    who.moment = context->moment;
+    outcome = secsession_begin_user(here, &who);
+    if (outcome == SECSESSION_REVOKED) {
+        return refuse(here, outcome);
     }
+    status = secsession_begin_status(r, outcome);
+    return status == OK ? DECLINED : status;
 }
 
 /* The ErrorDocument of a request that was refused is shown, to nobody. */
@@ -182,18 +182,19 @@ static int is_error_document(const request_rec *r)
 
 int secsession_adopt_fixup(request_rec *r)
 {
+    const secsession_here_t here = secsession_here(r);
     const secsession_session_t *session;
     secsession_outcome_t outcome;
 
-    if (!is_on(r) || r->user == NULL) {
+    if (!is_on(&here) || r->user == NULL) {
         return DECLINED;
     }
-    outcome = secsession_context_session(r, &session);
+    outcome = secsession_current_session(&here, &session);
     if (outcome == SECSESSION_LIVE && is_same(r, session)) {
         return DECLINED;
     }
-    /* A retired token comes with what was under way when another request of this browser got the next
-     * one: it has shown credentials of its own and is served by them, without a session. */
+    /* A retired token comes with what was under way when another request of this browser got the
+     * next one: it has shown credentials of its own and is served by them, without a session. */
     if (outcome == SECSESSION_RETIRED) {
         return DECLINED;
     }
@@ -205,10 +206,10 @@ int secsession_adopt_fixup(request_rec *r)
     case SECSESSION_LIVE:
     case SECSESSION_ANONYMOUS:
     case SECSESSION_UNKNOWN:
-        return adopt(r);
+        return adopt(&here);
     case SECSESSION_UNAVAILABLE:
-        return secsession_response_unavailable(r);
+        return secsession_answer_unavailable(r);
     default:
-        return refuse_ended(r, outcome);
+        return refuse_ended(&here, outcome);
     }
 }

@@ -1,4 +1,4 @@
-/* See authn.h. */
+/* Finding the user of a request in its session; else, what is asked of the browser. */
 #include "http/access/authn.h"
 
 #include <apr_strings.h>
@@ -8,10 +8,9 @@
 #include <http_request.h>
 #include <util_script.h>
 
-#include "http/application/response.h"
 #include "http/parse/target.h"
-#include "http/request/context.h"
-#include "http/setup/config.h"
+#include "http/request/answer.h"
+#include "http/request/current.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -22,11 +21,12 @@ int secsession_authn_is_ours(request_rec *r)
     return type && strcasecmp(type, SECSESSION_AUTH_TYPE) == 0;
 }
 
-int secsession_authn_challenge(request_rec *r)
+int secsession_authn_challenge(const secsession_here_t *here)
 {
+    request_rec *r = here->r;
     apr_table_setn(r->err_headers_out, "WWW-Authenticate",
-                   apr_pstrcat(r->pool, SECSESSION_AUTH_TYPE " realm=\"",
-                               secsession_config_server(r)->realm, "\"", NULL));
+                   apr_pstrcat(r->pool, SECSESSION_AUTH_TYPE " realm=\"", here->server->realm, "\"",
+                               NULL));
     return HTTP_UNAUTHORIZED;
 }
 
@@ -68,7 +68,7 @@ static const char *why(secsession_outcome_t outcome)
 static const char *login_url(request_rec *r, const char *page, secsession_outcome_t outcome)
 {
     const char *url = page, *separator = strchr(page, '?') ? "&" : "?";
-    const char *target = secsession_context_asked_for(r);
+    const char *target = secsession_asked_for(r);
 
     if (secsession_target_is_local(target)) {
         url = apr_pstrcat(r->pool, url, separator, "return=", ap_escape_urlencoded(r->pool, target),
@@ -81,9 +81,10 @@ static const char *login_url(request_rec *r, const char *page, secsession_outcom
     return url;
 }
 
-int secsession_authn_demand(request_rec *r, secsession_outcome_t outcome)
+int secsession_authn_demand(const secsession_here_t *here, secsession_outcome_t outcome)
 {
-    const char *page = secsession_config_location(r)->login_page;
+    request_rec *r = here->r;
+    const char *page = here->location->login_page;
 
     if (page && strncmp(r->uri, page, strcspn(page, "?")) == 0
         && r->uri[strcspn(page, "?")] == '\0') {
@@ -94,24 +95,26 @@ int secsession_authn_demand(request_rec *r, secsession_outcome_t outcome)
             page);
         page = NULL;
     }
-    secsession_response_no_store(r);
     if (page == NULL || !is_navigation(r)) {
-        return secsession_authn_challenge(r);
+        secsession_answer_no_store(r);
+        return secsession_authn_challenge(here);
     }
-    apr_table_setn(r->headers_out, "Location", login_url(r, page, outcome));
-    return HTTP_SEE_OTHER;
+    return secsession_answer_see_other(r, login_url(r, page, outcome));
 }
 
-const char *secsession_authn_fresh_url(request_rec *r)
+const char *secsession_authn_fresh_url(const secsession_here_t *here)
 {
-    const char *page = secsession_config_location(r)->login_page;
+    request_rec *r = here->r;
+    const char *page = here->location->login_page;
 
     return page ? login_url(r, page, SECSESSION_STALE) : NULL;
 }
 
-int secsession_authn_demand_fresh(request_rec *r, const char **location)
+int secsession_authn_demand_fresh(const secsession_here_t *here, const char **location)
 {
-    *location = is_navigation(r) ? secsession_authn_fresh_url(r) : NULL;
+    request_rec *r = here->r;
+
+    *location = is_navigation(r) ? secsession_authn_fresh_url(here) : NULL;
     if (*location) {
         return HTTP_SEE_OTHER;
     }
@@ -120,29 +123,45 @@ int secsession_authn_demand_fresh(request_rec *r, const char **location)
                                 SECSESSION_AUTH_TYPE
                                 " realm=\"%s\", "
                                 "error=\"insufficient_user_authentication\", max_age=%d",
-                                secsession_config_server(r)->realm,
-                                secsession_context_get(r)->fresh_within));
+                                here->server->realm, here->context->fresh_within));
     return HTTP_UNAUTHORIZED;
+}
+
+static const char NOT_SENT[] =
+    "\"" PAGE("Log in again",
+              "<p role=\"alert\">What you have entered was not sent: this needs a login that is "
+              "more recent than yours.</p>\n<p>Log in again in another tab, come back to this "
+              "page, and reload it to send the form once more.</p>\n");
+
+void secsession_authn_note_stale(const secsession_here_t *here, int within)
+{
+    here->context->fresh_within = within;
+    if (here->r->method_number != M_GET) {
+        ap_custom_response(here->r, HTTP_UNAUTHORIZED, NOT_SENT);
+    }
 }
 
 int secsession_authn_note_failure(request_rec *r, const char *type)
 {
+    const secsession_here_t here = secsession_here(r);
+
     if (strcasecmp(type, SECSESSION_AUTH_TYPE) != 0) {
         return DECLINED;
     }
-    secsession_authn_challenge(r);
+    secsession_authn_challenge(&here);
     return OK;
 }
 
 int secsession_authn_check(request_rec *r)
 {
+    const secsession_here_t here = secsession_here(r);
     const secsession_session_t *session;
     secsession_outcome_t outcome;
 
     if (!secsession_authn_is_ours(r)) {
         return DECLINED;
     }
-    if (secsession_config_location(r)->enabled != 1) {
+    if (here.location->enabled != 1) {
         ap_log_rerror(
             APLOG_MARK, APLOG_ERR, 0, r,
             "SS202: AuthType SecSession at %s, but SecSession is not On there: nobody can get "
@@ -150,12 +169,12 @@ int secsession_authn_check(request_rec *r)
             r->uri);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    outcome = secsession_context_session(r, &session);
+    outcome = secsession_current_session(&here, &session);
     if (outcome == SECSESSION_UNAVAILABLE) {
-        return secsession_response_unavailable(r);
+        return secsession_answer_unavailable(r);
     }
     if (outcome != SECSESSION_LIVE) {
-        return secsession_authn_demand(r, outcome);
+        return secsession_authn_demand(&here, outcome);
     }
     r->user = apr_pstrdup(r->pool, session->user);
     r->ap_auth_type = apr_pstrdup(r->pool, SECSESSION_AUTH_TYPE);

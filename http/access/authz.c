@@ -1,4 +1,4 @@
-/* See authz.h. */
+/* The two authorization providers, which ask when and how the session's user has authenticated. */
 #include "http/access/authz.h"
 
 #include <ap_provider.h>
@@ -8,8 +8,8 @@
 #include <http_request.h>
 #include <mod_auth.h>
 
-#include "http/handlers/page.h"
-#include "http/request/context.h"
+#include "http/access/authn.h"
+#include "http/request/current.h"
 #include "http/setup/arguments.h"
 
 /* Who has stayed signed in for a day counts as fresh for nothing. */
@@ -27,11 +27,12 @@ static const char *parse_fresh(cmd_parms *cmd, const char *line, const void **pa
 }
 
 /* The session that has authenticated the user of this request, or NULL. */
-static const secsession_session_t *session_of(request_rec *r)
+static const secsession_session_t *session_of(const secsession_here_t *here)
 {
+    request_rec *r = here->r;
     const secsession_session_t *session;
 
-    return secsession_context_session(r, &session) == SECSESSION_LIVE && r->user
+    return secsession_current_session(here, &session) == SECSESSION_LIVE && r->user
                    && strcmp(session->user, r->user) == 0
                ? session
                : NULL;
@@ -40,7 +41,8 @@ static const secsession_session_t *session_of(request_rec *r)
 /* OWASP ASVS 5.0 7.5.1, 7.5.3: what is sensitive asks for the password again. */
 static authz_status check_fresh(request_rec *r, const char *line, const void *parsed)
 {
-    const secsession_session_t *session = session_of(r);
+    const secsession_here_t here = secsession_here(r);
+    const secsession_session_t *session = session_of(&here);
     int within = *(const int *)parsed;
 
     if (session == NULL) {
@@ -50,10 +52,7 @@ static authz_status check_fresh(request_rec *r, const char *line, const void *pa
         && !(session->persistent && session->age_ms / 1000 >= REMEMBERED_FRESH)) {
         return AUTHZ_GRANTED;
     }
-    secsession_context_get(r)->fresh_within = within;
-    if (r->method_number != M_GET) {
-        ap_custom_response(r, HTTP_UNAUTHORIZED, secsession_page_not_sent());
-    }
+    secsession_authn_note_stale(&here, within);
     return AUTHZ_DENIED;
 }
 
@@ -67,7 +66,8 @@ static const char *parse_method(cmd_parms *cmd, const char *line, const void **p
 
 static authz_status check_method(request_rec *r, const char *line, const void *parsed)
 {
-    const secsession_session_t *session = session_of(r);
+    const secsession_here_t here = secsession_here(r);
+    const secsession_session_t *session = session_of(&here);
     const char *methods = parsed;
 
     if (session == NULL) {

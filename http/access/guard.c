@@ -1,4 +1,4 @@
-/* See guard.h. */
+/* Telling requests that another origin made the browser send from those of our own pages. */
 #include "http/access/guard.h"
 
 #include <apr_strings.h>
@@ -6,8 +6,7 @@
 #include <http_log.h>
 #include <http_protocol.h>
 
-#include "http/request/context.h"
-#include "http/setup/config.h"
+#include "http/request/current.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -84,13 +83,11 @@ static int may_do_harm(request_rec *r)
 
 int secsession_guard_check(request_rec *r)
 {
-    const secsession_location_config_t *location = secsession_config_location(r);
-    const secsession_session_t *session;
+    const secsession_here_t here = secsession_here(r);
 
-    if (location->guard == 0 || !may_do_harm(r)
-        || (secsession_context_session(r, &session), session == NULL)
+    if (here.location->guard == 0 || !may_do_harm(r) || secsession_current(&here) == NULL
         || secsession_guard_origin(r) != SECSESSION_OTHER_ORIGIN
-        || is_allowed(location, apr_table_get(r->headers_in, "Origin"))) {
+        || is_allowed(here.location, apr_table_get(r->headers_in, "Origin"))) {
         return DECLINED;
     }
     ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,

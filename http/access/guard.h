@@ -14,9 +14,9 @@ typedef enum {
  * Sec-Fetch-Site: none (typed, or a bookmark) counts as our own. */
 secsession_origin_t secsession_guard_origin(request_rec *r);
 
-/* header_parser, after the look-up, where SecSessionGuard is On: 403 for a request that another origin
- * made the browser send with its session, if it may change something (any method but GET, HEAD,
- * OPTIONS and TRACE) or opens a WebSocket, which no same-origin policy holds back. */
+/* header_parser, after the look-up, where SecSessionGuard is On: 403 for a request that another
+ * origin made the browser send with its session, if it may change something (any method but GET,
+ * HEAD, OPTIONS and TRACE) or opens a WebSocket, which no same-origin policy holds back. */
 int secsession_guard_check(request_rec *r);
 
 #endif

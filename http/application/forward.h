@@ -8,8 +8,8 @@
  * and backends map to the same variable, wherever in the server it is used. */
 int secsession_forward_strip(request_rec *r);
 
-/* fixups, after subrequests have fields of their own: sets the header of this location to the user of
- * the session, if there is one. */
+/* fixups, after subrequests have fields of their own: sets the header of this location to the
+ * user of the session, if there is one. */
 int secsession_forward_fixup(request_rec *r);
 
 #endif

@@ -1,4 +1,4 @@
-/* See harden.h. */
+/* Cookies without attributes, session ids in URLs, and responses without a Referrer-Policy. */
 #include "http/application/harden.h"
 
 #include <apr_lib.h>
@@ -6,12 +6,10 @@
 #include <http_log.h>
 #include <stdatomic.h>
 
-#include "http/application/environment.h"
 #include "http/parse/attributes.h"
 #include "http/parse/url.h"
-#include "http/request/context.h"
-#include "http/setup/config.h"
-#include "store/store.h"
+#include "http/request/address.h"
+#include "http/request/current.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -28,15 +26,14 @@ typedef struct {
     const char *const *names;
 } policy_t;
 
-static policy_t policy_of(const request_rec *r)
+static policy_t policy_of(const secsession_location_config_t *location)
 {
-    const secsession_location_config_t *location = secsession_config_location(r);
-
     return (policy_t){ location->harden > 0 ? location->harden : 0,
                        location->url_ids ? location->url_ids : DEFAULT_NAMES };
 }
 
-/* --- telling of it ------------------------------------------------------------------------------ */
+/* --- telling of it
+ * ------------------------------------------------------------------------------ */
 
 /* Whether nobody was told of this within the same minute, as far as this process knows. Two things
  * in one place of the table only make it forget. */
@@ -54,18 +51,21 @@ static int is_news(const char *text)
 
 /* An event for the session of the request, if it has one: strangers must not fill the table. The
  * database lets pass one a minute; here most of the others are not even asked for. */
-static void record(request_rec *r, const char *name, const char *place)
+static void record(const secsession_here_t *here, const char *name, const char *place)
 {
+    request_rec *r = here->r;
     const secsession_session_t *session;
 
-    if (secsession_context_session(r, &session) == SECSESSION_LIVE && is_news(session->id)) {
-        secsession_store_session_id_in_url(secsession_config_server(r)->store, r->pool, session,
-                                           secsession_identity_address(r), name, place);
+    if (secsession_current_session(here, &session) == SECSESSION_LIVE && is_news(session->id)) {
+        secsession_store_session_id_in_url(here->server->store, r->pool, session,
+                                           secsession_address_of(r), name, place);
     }
 }
 
-static void tell_of_response(request_rec *r, const char *name)
+static void tell_of_response(const secsession_here_t *here, const char *name)
 {
+    request_rec *r = here->r;
+
     if (is_news(name)) {
         ap_log_rerror(
             APLOG_MARK, APLOG_WARNING, 0, r,
@@ -73,10 +73,11 @@ static void tell_of_response(request_rec *r, const char *name)
             "it use cookies only (PHP: session.use_trans_sid=0; Java: tracking-mode COOKIE)",
             name);
     }
-    record(r, name, "response");
+    record(here, name, "response");
 }
 
-/* --- requests ----------------------------------------------------------------------------------- */
+/* --- requests
+ * ----------------------------------------------------------------------------------- */
 
 /* "GET /target HTTP/1.1", which REQUEST_URI and the access log are made of. */
 static const char *clean_request_line(request_rec *r, const policy_t *policy,
@@ -124,18 +125,21 @@ static void clean_request(request_rec *r, const policy_t *policy, secsession_url
     r->the_request = apr_pstrdup(r->pool, clean_request_line(r, policy, ids));
 }
 
-static int is_ours(request_rec *r, const policy_t *policy)
+static int is_ours(const secsession_here_t *here, const policy_t *policy)
 {
-    return secsession_context_get(r) && policy->parts & URLS && r->proxyreq != PROXYREQ_PROXY
-           && r->unparsed_uri && r->the_request;
+    const request_rec *r = here->r;
+
+    return here->context && policy->parts & URLS && r->proxyreq != PROXYREQ_PROXY && r->unparsed_uri
+           && r->the_request;
 }
 
 int secsession_harden_request(request_rec *r)
 {
-    policy_t policy = policy_of(r);
+    const secsession_here_t here = secsession_here(r);
+    policy_t policy = policy_of(here.location);
     secsession_url_ids_t ids = { 0 };
 
-    if (!is_ours(r, &policy)) {
+    if (!is_ours(&here, &policy)) {
         return DECLINED;
     }
     clean_request(r, &policy, &ids);
@@ -144,14 +148,14 @@ int secsession_harden_request(request_rec *r)
                       "SS223: request refused: without the session id %s its path would be another "
                       "one to each who reads it",
                       ids.name);
-        record(r, ids.name, "request");
+        record(&here, ids.name, "request");
         return HTTP_FORBIDDEN;
     }
     if (ids.name && r->main == NULL) {
         if (r->prev) {
-            tell_of_response(r, ids.name); /* a local redirect of an application */
+            tell_of_response(&here, ids.name); /* a local redirect of an application */
         } else {
-            secsession_context_get(r)->url_id = ids.name;
+            here.context->url_id = ids.name;
         }
     }
     return DECLINED;
@@ -175,15 +179,16 @@ static void clean_environment(request_rec *r, const policy_t *policy)
 
 /* Where only <Directory> and its like want it: the path has been used by now. Arguments have not,
  * except by a proxy. Whether nothing of an id is left for the application. */
-static int clean_late(request_rec *r, const policy_t *policy)
+static int clean_late(const secsession_here_t *here, const policy_t *policy)
 {
+    request_rec *r = here->r;
     secsession_url_ids_t asked_for = { 0 }, ids = { 0 };
 
     secsession_url_clean_target(r->pool, r->unparsed_uri, policy->names, &asked_for);
     if (asked_for.name == NULL) {
         return 1;
     }
-    secsession_context_get(r)->url_id = asked_for.name;
+    here->context->url_id = asked_for.name;
     clean_request(r, policy, &ids);
     clean_environment(r, policy);
     return !asked_for.in_path && r->proxyreq == PROXYREQ_NONE;
@@ -191,24 +196,25 @@ static int clean_late(request_rec *r, const policy_t *policy)
 
 int secsession_harden_check(request_rec *r)
 {
-    policy_t policy = policy_of(r);
+    const secsession_here_t here = secsession_here(r);
+    policy_t policy = policy_of(here.location);
     const char *name;
 
-    if (r->prev || !is_ours(r, &policy)) {
+    if (r->prev || !is_ours(&here, &policy)) {
         return DECLINED;
     }
-    if (!clean_late(r, &policy) && !(policy.parts & SECSESSION_HARDEN_REFUSE)) {
+    if (!clean_late(&here, &policy) && !(policy.parts & SECSESSION_HARDEN_REFUSE)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "SS224: the session id %s in a path is noticed too late to take it out, and "
                       "the request is refused: write SecSessionHarden in a <Location>",
-                      secsession_context_get(r)->url_id);
+                      here.context->url_id);
         policy.parts |= SECSESSION_HARDEN_REFUSE;
     }
-    name = secsession_context_get(r)->url_id;
+    name = here.context->url_id;
     if (name == NULL) {
         return DECLINED;
     }
-    record(r, name, "request");
+    record(&here, name, "request");
     if (policy.parts & SECSESSION_HARDEN_REFUSE) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       "SS221: request refused: it has the session id %s in its URL", name);
@@ -219,16 +225,17 @@ int secsession_harden_check(request_rec *r)
     return DECLINED;
 }
 
-/* --- responses ---------------------------------------------------------------------------------- */
+/* --- responses
+ * ---------------------------------------------------------------------------------- */
 
 /* What any of the locations wants that the request has been led through: an error page elsewhere
  * carries the cookies of the application that failed. */
-static policy_t policy_of_all(const request_rec *r)
+static policy_t policy_of_all(const secsession_here_t *here)
 {
-    policy_t all = policy_of(r);
+    policy_t all = policy_of(here->location);
 
-    while ((r = r->prev) != NULL) {
-        policy_t earlier = policy_of(r);
+    for (const request_rec *r = here->r->prev; r; r = r->prev) {
+        policy_t earlier = policy_of(secsession_config_location(r));
 
         if (earlier.parts & URLS) {
             all.names = earlier.names;
@@ -239,16 +246,18 @@ static policy_t policy_of_all(const request_rec *r)
 }
 
 /* Our own cookie says whether this server can be reached by TLS at all. */
-static int is_secure(request_rec *r)
+static int is_secure(const secsession_here_t *here)
 {
-    return strstr(secsession_config_server(r)->cookie.attributes, "; Secure") != NULL;
+    return strstr(here->server->cookie.attributes, "; Secure") != NULL;
 }
 
-static const char *harden_field(request_rec *r, const apr_table_entry_t *field,
+static const char *harden_field(const secsession_here_t *here, const apr_table_entry_t *field,
                                 const policy_t *policy, secsession_url_ids_t *ids)
 {
+    request_rec *r = here->r;
+
     if (policy->parts & SECSESSION_HARDEN_COOKIES && strcasecmp(field->key, "Set-Cookie") == 0) {
-        return secsession_attributes_harden(r->pool, field->val, is_secure(r));
+        return secsession_attributes_harden(r->pool, field->val, is_secure(here));
     }
     if (policy->parts & URLS
         && (strcasecmp(field->key, "Location") == 0
@@ -261,30 +270,32 @@ static const char *harden_field(request_rec *r, const apr_table_entry_t *field,
     return field->val;
 }
 
-static apr_table_t *harden_fields(request_rec *r, const apr_table_t *headers,
+static apr_table_t *harden_fields(const secsession_here_t *here, const apr_table_t *headers,
                                   const policy_t *policy, secsession_url_ids_t *ids)
 {
+    request_rec *r = here->r;
     const apr_array_header_t *array = apr_table_elts(headers);
     const apr_table_entry_t *entries = (const apr_table_entry_t *)array->elts;
     apr_table_t *hardened = apr_table_make(r->pool, array->nelts + 1);
 
     for (int i = 0; i < array->nelts; i++) {
-        apr_table_addn(hardened, entries[i].key, harden_field(r, &entries[i], policy, ids));
+        apr_table_addn(hardened, entries[i].key, harden_field(here, &entries[i], policy, ids));
     }
     return hardened;
 }
 
-void secsession_harden_response(request_rec *r)
+void secsession_harden_response(const secsession_here_t *here)
 {
-    policy_t policy = policy_of_all(r);
+    request_rec *r = here->r;
+    policy_t policy = policy_of_all(here);
     secsession_url_ids_t ids = { 0 };
 
     if (policy.parts & (SECSESSION_HARDEN_COOKIES | URLS)) {
-        r->headers_out = harden_fields(r, r->headers_out, &policy, &ids);
-        r->err_headers_out = harden_fields(r, r->err_headers_out, &policy, &ids);
+        r->headers_out = harden_fields(here, r->headers_out, &policy, &ids);
+        r->err_headers_out = harden_fields(here, r->err_headers_out, &policy, &ids);
     }
     if (ids.name) {
-        tell_of_response(r, ids.name);
+        tell_of_response(here, ids.name);
     }
     if (policy.parts & SECSESSION_HARDEN_REFERRER
         && apr_table_get(r->headers_out, "Referrer-Policy") == NULL

@@ -1,4 +1,5 @@
-/* See response.h. */
+/* The output filter that every response of a virtual host with sessions passes, before its first
+ * byte is sent. What the other files of this room do to a response they do here, in one order. */
 #include "http/application/response.h"
 
 #include <apr_strings.h>
@@ -6,98 +7,17 @@
 #include <util_filter.h>
 
 #include "http/access/authn.h"
-#include "http/application/environment.h"
 #include "http/application/harden.h"
 #include "http/application/words.h"
-#include "http/request/context.h"
+#include "http/request/answer.h"
+#include "http/request/current.h"
 #include "http/request/rotate.h"
-#include "http/setup/config.h"
-
-#define RETRY_AFTER "5" /* seconds */
 
 static ap_filter_rec_t *filter;
 
-void secsession_response_no_store(request_rec *r)
-{
-    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-}
-
-int secsession_response_unavailable(request_rec *r)
-{
-    secsession_response_no_store(r);
-    apr_table_setn(r->err_headers_out, "Retry-After", RETRY_AFTER);
-    return HTTP_SERVICE_UNAVAILABLE;
-}
-
-/* Whether a Set-Cookie field of the application carries our cookie's name. */
-static int sets_ours(const char *field, const char *name)
-{
-    apr_size_t length = strlen(name);
-
-    field += strspn(field, " \t");
-    if (strncmp(field, name, length) != 0) {
-        return 0;
-    }
-    field += length;
-    field += strspn(field, " \t");
-    return *field == '=' || *field == ';' || *field == '\0';
-}
-
-/* Whether nobody but us may send this field. Every field of every response is asked for: one look at
- * its first letter is enough for most. */
-static int is_ours(const apr_table_entry_t *field, const char *cookie)
-{
-    if (*field->key != 'S' && *field->key != 's') {
-        return 0;
-    }
-    return secsession_identity_is_reserved(field->key)
-           || (strcasecmp(field->key, "Set-Cookie") == 0 && sets_ours(field->val, cookie));
-}
-
-/* A table without such fields. */
-static apr_table_t *without_ours(request_rec *r, apr_table_t *headers, const char *cookie)
-{
-    const apr_array_header_t *array = apr_table_elts(headers);
-    const apr_table_entry_t *entries = (const apr_table_entry_t *)array->elts;
-    apr_table_t *kept;
-    int found = 0;
-
-    for (int i = 0; i < array->nelts && !found; i++) {
-        found = is_ours(&entries[i], cookie);
-    }
-    if (!found) {
-        return headers;
-    }
-    kept = apr_table_make(r->pool, array->nelts);
-    for (int i = 0; i < array->nelts; i++) {
-        if (!is_ours(&entries[i], cookie)) {
-            apr_table_addn(kept, entries[i].key, entries[i].val);
-        }
-    }
-    return kept;
-}
-
-void secsession_response_strip(request_rec *r)
-{
-    const char *name = secsession_config_server(r)->cookie.name;
-
-    r->headers_out = without_ours(r, r->headers_out, name);
-    r->err_headers_out = without_ours(r, r->err_headers_out, name);
-}
-
-void secsession_response_strip_trailers(request_rec *r)
-{
-    apr_table_unset(r->trailers_out, "Set-Cookie");
-    r->trailers_out = without_ours(r, r->trailers_out, secsession_config_server(r)->cookie.name);
-}
-
-int secsession_response_sets_ours(request_rec *r, const char *field)
-{
-    return sets_ours(field, secsession_config_server(r)->cookie.name);
-}
-
-/* RFC 9111 keeps shared caches from responses to requests with Authorization, not with cookies. An
- * application's own private or no-store is as good; anything else is replaced. */
+/* RFC 9111 keeps shared caches from storing responses to requests with Authorization, but not
+ * those to requests with cookies. An application's own private or no-store is as good as ours;
+ * anything else is replaced. */
 static void set_cache_control(request_rec *r)
 {
     const char *own = apr_table_get(r->headers_out, "Cache-Control");
@@ -115,33 +35,43 @@ static void set_cache_control(request_rec *r)
 }
 
 /* A browser that is to stay signed in keeps the cookie as long as the session can last. */
-static const char *max_age(request_rec *r, const secsession_context_t *context)
+static const char *max_age(apr_pool_t *pool, const secsession_context_t *context)
 {
     if (context->new_token == NULL) {
         return "; Max-Age=0";
     }
-    return context->session->persistent ? apr_psprintf(r->pool, "; Max-Age=%" APR_INT64_T_FMT,
-                                                       context->session->left_ms / 1000)
-                                        : "";
+    return context->session->persistent
+               ? apr_psprintf(pool, "; Max-Age=%" APR_INT64_T_FMT, context->session->left_ms / 1000)
+               : "";
 }
 
-/* The one Set-Cookie of a response (RFC 6265bis, 4.1.1). A deletion repeats the attributes, or
- * browsers keep a __Host- cookie. */
-static int set_cookie(request_rec *r, secsession_context_t *context)
+/* The one Set-Cookie of ours in a response (RFC 6265bis, 4.1.1). A deletion repeats the
+ * attributes, or browsers keep a __Host- cookie. Whether there is one. */
+static int set_cookie(const secsession_here_t *here)
 {
-    const secsession_cookie_t *cookie = &secsession_config_server(r)->cookie;
+    const secsession_cookie_t *cookie = &here->server->cookie;
+    const secsession_context_t *context = here->context;
+    apr_pool_t *pool = here->r->pool;
 
     if (context->new_token == NULL && !context->forget) {
         return 0;
     }
-    apr_table_addn(r->err_headers_out, "Set-Cookie",
-                   apr_pstrcat(r->pool, cookie->name, "=",
+    apr_table_addn(here->r->err_headers_out, "Set-Cookie",
+                   apr_pstrcat(pool, cookie->name, "=",
                                context->new_token ? context->new_token : "", cookie->attributes,
-                               max_age(r, context), NULL));
+                               max_age(pool, context), NULL));
     return 1;
 }
 
-/* Sends an error in place of the application's response, of which nothing has been sent. */
+/* Whether the response shows what belongs to a session. */
+static int is_of_session(const secsession_here_t *here)
+{
+    return here->context->is_looked_up && here->location->cache_control != 0
+           && secsession_current(here) != NULL;
+}
+
+/* Sends an answer of ours in place of the application's response, of which nothing has been sent
+ * yet. */
 static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *brigade, int status,
                             const char *location)
 {
@@ -150,7 +80,6 @@ static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *brigade, int sta
 
     apr_table_clear(r->headers_out);
     apr_table_clear(r->err_headers_out);
-    secsession_context_get(r)->replaced_by = status;
     if (location) {
         apr_table_setn(r->headers_out, "Location", location);
     }
@@ -164,46 +93,62 @@ static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *brigade, int sta
     return ap_pass_brigade(f->next, brigade);
 }
 
-/* Whether the response shows what belongs to a session. */
-static int is_of_session(request_rec *r, const secsession_context_t *context)
+/* 1. and 2.: the status that takes the place of this response, and for a redirect its *location;
+ * OK: the response stays. */
+static int replacement(const secsession_here_t *here, const char **location)
 {
-    const secsession_session_t *session;
+    const secsession_context_t *context = here->context;
+    int status;
 
-    return context->is_looked_up && secsession_config_location(r)->cache_control != 0
-           && (secsession_context_session(r, &session), session != NULL);
+    *location = NULL;
+    secsession_words_read(here);
+    status = secsession_words_obey(here);
+    if (status == OK && context->fresh_within && !context->replaced_by
+        && here->r->status == HTTP_UNAUTHORIZED) {
+        status = secsession_authn_demand_fresh(here, location);
+        status = status == HTTP_SEE_OTHER ? status : OK;
+    }
+    return status;
 }
 
+/* The steps, in an order in which each finds what it needs:
+ * 1. What the application says is read, taken out, and obeyed. This comes first because it decides
+ *    whose response this is: the application may begin or end the session, or contradict itself,
+ *    and then nothing of its response is sent.
+ * 2. A refusal for want of a fresh login becomes a way to the login page.
+ * 3. Cookies and links of the application are hardened, before our own cookie is among them.
+ * 4. The session is offered its next token, after step 1, which may have ended or replaced it.
+ * 5. Our cookie is set or deleted, as steps 1 to 4 have decided.
+ * 6. Caches are told, last, since a response with our cookie is for one browser, too.
+ * A response that is replaced in step 1 or 2 becomes an error or a redirect of httpd's, which passes
+ * this filter a second time, as another response: words are obeyed only once, and `replaced_by`
+ * says that the status is ours. */
 static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
 {
-    request_rec *r = f->r;
-    secsession_context_t *context = secsession_context_get(r);
+    const secsession_here_t here = secsession_here(f->r);
     const char *location;
     int status;
 
     ap_remove_output_filter(f);
-    secsession_applogin_read(r);
-    status = secsession_applogin_obey(r);
+    status = replacement(&here, &location);
     if (status != OK) {
-        return replace(f, brigade, status, NULL);
+        here.context->replaced_by = status;
+        return replace(f, brigade, status, location);
     }
-    if (context->fresh_within && !context->replaced_by && r->status == HTTP_UNAUTHORIZED
-        && secsession_authn_demand_fresh(r, &location) == HTTP_SEE_OTHER) {
-        return replace(f, brigade, HTTP_SEE_OTHER, location);
+    if (here.context->replaced_by == HTTP_SERVICE_UNAVAILABLE) {
+        secsession_answer_unavailable(f->r); /* httpd may have dropped what the error came with */
     }
-    if (context->replaced_by == HTTP_SERVICE_UNAVAILABLE) {
-        secsession_response_unavailable(r); /* httpd may have dropped what the error came with */
-    }
-    secsession_harden_response(r);
-    secsession_rotate_offer(r);
-    if (set_cookie(r, context) || context->replaced_by || is_of_session(r, context)) {
-        set_cache_control(r);
+    secsession_harden_response(&here);
+    secsession_rotate_offer(&here);
+    if (set_cookie(&here) || here.context->replaced_by || is_of_session(&here)) {
+        set_cache_control(f->r);
     }
     return ap_pass_brigade(f->next, brigade);
 }
 
 void secsession_response_insert(request_rec *r)
 {
-    if (r->main == NULL && secsession_context_get(r)) {
+    if (r->main == NULL && secsession_here(r).context) {
         ap_add_output_filter_handle(filter, NULL, r, r->connection);
     }
 }

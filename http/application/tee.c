@@ -1,4 +1,4 @@
-/* See tee.h. */
+/* Copying the body of a request while the application reads it, and finding a field in the copy. */
 #include "http/application/tee.h"
 
 #include <apr_strings.h>
@@ -63,9 +63,10 @@ void secsession_tee_register(void)
     filter = ap_register_input_filter("secsession form", copy_body, NULL, AP_FTYPE_CONTENT_SET);
 }
 
-void secsession_tee_insert(request_rec *r)
+void secsession_tee_insert(const secsession_here_t *here)
 {
-    secsession_context_t *context = secsession_context_get(r);
+    request_rec *r = here->r;
+    secsession_context_t *context = here->context;
 
     if (context->form == NULL) {
         copy_t *copy = apr_palloc(r->pool, sizeof(*copy));
@@ -86,9 +87,10 @@ static int is_whole(request_rec *r, const copy_t *copy)
            && apr_table_get(r->headers_in, "Content-Encoding") == NULL;
 }
 
-const char *secsession_tee_field(request_rec *r, const char *name)
+const char *secsession_tee_field(const secsession_here_t *here, const char *name)
 {
-    const copy_t *copy = secsession_context_get(r)->form;
+    request_rec *r = here->r;
+    const copy_t *copy = here->context->form;
     const char *type = apr_table_get(r->headers_in, "Content-Type");
     const char *value;
 

@@ -1,4 +1,4 @@
-/* See tunnel.h. */
+/* Interim responses, trailers and WebSockets of proxied applications. */
 #include "http/application/tunnel.h"
 
 #include <apr_strings.h>
@@ -6,12 +6,11 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
-#include "http/application/environment.h"
-#include "http/application/response.h"
-#include "http/application/vault.h"
-#include "http/request/context.h"
-#include "http/setup/config.h"
-#include "http/users/stamp.h"
+#include "http/application/cookies.h"
+#include "http/request/address.h"
+#include "http/request/current.h"
+#include "http/request/reserved.h"
+#include "http/users/stamped.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -32,13 +31,14 @@ typedef struct {
     apr_time_t checked;
 } tunnel_t;
 
-/* --- the session of a tunnel ------------------------------------------------------------------- */
+/* --- the session of a tunnel
+ * ------------------------------------------------------------------- */
 
 /* What was opened before a login is worth nothing after it (I5). */
 static int is_same_login(const tunnel_t *tunnel, const secsession_session_t *session)
 {
     return session->authenticated_at == tunnel->authenticated_at
-           && secsession_stamp_check(tunnel->r, session) == SECSESSION_LIVE;
+           && secsession_stamped_check(tunnel->r, session) == SECSESSION_LIVE;
 }
 
 /* What the client sends is use of the session, what it is sent is not. */
@@ -58,7 +58,7 @@ static int is_good(tunnel_t *tunnel, int is_use)
     tunnel->checked = now;
     apr_pool_clear(tunnel->scratch);
     if (secsession_store_follow(server->store, tunnel->scratch, &tunnel->token, server->realm,
-                                &visit, secsession_identity_address(tunnel->r), &session)
+                                &visit, secsession_address_of(tunnel->r), &session)
             == tunnel->outcome
         && (tunnel->outcome != SECSESSION_LIVE || is_same_login(tunnel, session))) {
         return 1;
@@ -85,27 +85,29 @@ static apr_status_t read_tunnel(ap_filter_t *f, apr_bucket_brigade *brigade, ap_
 /* --- the head of a response ------------------------------------------------------------------- */
 
 /* Whether a line of an interim response may go on. */
-static int is_allowed(request_rec *r, const char *line)
+static int is_allowed(const secsession_here_t *here, const char *line)
 {
     const char *colon = strchr(line, ':');
 
     if (colon == NULL) {
         return 1;
     }
-    return !secsession_identity_is_reserved(line)
+    return !secsession_reserved_is_field(line)
            && !(strncasecmp(line, "Set-Cookie:", 11) == 0
-                && (secsession_vault_is_kept(r, colon + 1)
-                    || secsession_response_sets_ours(r, colon + 1)));
+                && (secsession_cookies_is_kept(here, colon + 1)
+                    || secsession_reserved_is_set_by(here, colon + 1)));
 }
 
 static void write_allowed(tunnel_t *tunnel, ap_filter_t *next, apr_bucket_brigade *brigade,
                           char *head)
 {
+    const secsession_here_t here = secsession_here(tunnel->r);
+
     while (*head) {
         char *end = strstr(head, "\r\n");
         const char *line = apr_pstrmemdup(tunnel->r->pool, head, (apr_size_t)(end - head));
 
-        if (is_allowed(tunnel->r, line)) {
+        if (is_allowed(&here, line)) {
             ap_fputs(next, brigade, line);
             ap_fputs(next, brigade, "\r\n");
         }
@@ -182,7 +184,9 @@ static apr_status_t write_tunnel(ap_filter_t *f, apr_bucket_brigade *brigade)
 static apr_status_t look_over_trailers(ap_filter_t *f, apr_bucket_brigade *brigade)
 {
     if (!APR_BRIGADE_EMPTY(brigade) && APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(brigade))) {
-        secsession_response_strip_trailers(f->r);
+        const secsession_here_t here = secsession_here(f->r);
+
+        secsession_reserved_strip_trailers(&here);
         ap_remove_output_filter(f);
     }
     return ap_pass_brigade(f->next, brigade);
@@ -205,19 +209,20 @@ static apr_status_t end_tunnel(void *data)
 }
 
 /* The connection may live longer than the request. */
-static void watch(request_rec *r, const secsession_context_t *context)
+static void watch(const secsession_here_t *here)
 {
+    request_rec *r = here->r;
     tunnel_t *tunnel = apr_pcalloc(r->connection->pool, sizeof(*tunnel));
     const secsession_session_t *session;
 
     tunnel->r = r;
     tunnel->head = apr_brigade_create(r->connection->pool, r->connection->bucket_alloc);
-    tunnel->outcome = secsession_context_session(r, &session);
+    tunnel->outcome = secsession_current_session(here, &session);
     tunnel->authenticated_at = session ? session->authenticated_at : 0;
     if (session == NULL) {
         tunnel->outcome = SECSESSION_UNKNOWN;
     }
-    tunnel->token = context->token;
+    tunnel->token = here->context->token;
     apr_pool_create(&tunnel->scratch, r->connection->pool);
     apr_pool_cleanup_register(r->pool, tunnel, end_tunnel, apr_pool_cleanup_null);
     ap_add_output_filter_handle(out, tunnel, NULL, r->connection);
@@ -226,14 +231,14 @@ static void watch(request_rec *r, const secsession_context_t *context)
 
 int secsession_tunnel_prepare(request_rec *r)
 {
-    const secsession_context_t *context = secsession_context_get(r);
+    const secsession_here_t here = secsession_here(r);
     int is_proxied = r->proxyreq || (r->handler && strncmp(r->handler, "proxy:", 6) == 0);
 
-    if (context == NULL || r->main || !is_proxied) {
+    if (here.context == NULL || r->main || !is_proxied) {
         return DECLINED;
     }
     if (apr_table_get(r->headers_in, "Upgrade") && r->connection->master == NULL) {
-        watch(r, context);
+        watch(&here);
     } else {
         apr_table_setn(r->subprocess_env, "proxy-interim-response", "Suppress");
     }
@@ -242,7 +247,9 @@ int secsession_tunnel_prepare(request_rec *r)
 
 void secsession_tunnel_insert(request_rec *r)
 {
-    if (r->main == NULL && r->proxyreq && secsession_context_get(r)) {
+    const secsession_here_t here = secsession_here(r);
+
+    if (r->main == NULL && r->proxyreq && here.context) {
         ap_add_output_filter_handle(trailers, NULL, r, r->connection);
     }
 }

@@ -1,4 +1,4 @@
-/* See words.h. */
+/* What an application says in its responses: read, and then obeyed. */
 #include "http/application/words.h"
 
 #include <ap_expr.h>
@@ -6,14 +6,14 @@
 #include <http_log.h>
 #include <http_protocol.h>
 
-#include "http/application/response.h"
+#include "http/application/cookies.h"
 #include "http/application/tee.h"
-#include "http/application/vault.h"
-#include "http/handlers/logout.h"
 #include "http/parse/text.h"
+#include "http/request/answer.h"
 #include "http/request/begin.h"
-#include "http/request/context.h"
-#include "http/setup/config.h"
+#include "http/request/current.h"
+#include "http/request/end.h"
+#include "http/request/reserved.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -24,34 +24,34 @@ static const ap_expr_info_t *expression_of(const secsession_when_t *when)
 
 /* --- before the application ------------------------------------------------------------------ */
 
-/* A revocation that commits while the application checks a password must refuse the login (I2). A
- * page that is only looked at within a session logs nobody in; if it does, the moment of the response
- * has to do. */
-static int may_log_in(request_rec *r)
+/* A revocation that commits while the application checks a password must refuse the login (I2).
+ * A page that is only looked at within a session logs nobody in; if it does, the moment of the
+ * response has to do. */
+static int may_log_in(const secsession_here_t *here)
 {
-    const secsession_location_config_t *location = secsession_config_location(r);
+    const secsession_location_config_t *location = here->location;
     const secsession_session_t *session;
 
     return location->enabled == 1
            && (location->app_login == 1 || expression_of(location->login_when))
-           && (r->method_number != M_GET
-               || secsession_context_session(r, &session) != SECSESSION_LIVE);
+           && (here->r->method_number != M_GET
+               || secsession_current_session(here, &session) != SECSESSION_LIVE);
 }
 
 /* Where the database is away the page is served all the same; a login in it will fail. */
-int secsession_applogin_prepare(request_rec *r)
+int secsession_words_prepare(request_rec *r)
 {
-    secsession_context_t *context = secsession_context_get(r);
-    const secsession_when_t *login = secsession_config_location(r)->login_when;
+    const secsession_here_t here = secsession_here(r);
+    const secsession_when_t *login = here.location->login_when;
 
-    if (context == NULL || r->main) {
+    if (here.context == NULL || r->main) {
         return DECLINED;
     }
-    if (may_log_in(r)) {
-        secsession_bind_note_moment(r);
+    if (may_log_in(&here)) {
+        secsession_begin_note_moment(&here);
     }
     if (expression_of(login) && !login->group && r->method_number == M_POST) {
-        secsession_tee_insert(r);
+        secsession_tee_insert(&here);
     }
     return DECLINED;
 }
@@ -71,7 +71,7 @@ static void name_user(request_rec *r, secsession_words_t *words, const char *use
 {
     if ((words->user && strcmp(words->user, user) != 0) || strstr(user, ", ")) {
         contradict(r, words, "logs in two users at once");
-    } else if (!secsession_text_is_name(user, SECSESSION_USER_LENGTH)) {
+    } else if (!secsession_text_is_user(user)) {
         contradict(r, words,
                    "logs in what is no user name (1 to 255 bytes of UTF-8 without control "
                    "characters)");
@@ -115,7 +115,8 @@ typedef struct {
     const char *source;
 } match_t;
 
-/* ap_expr looks at headers_out only, where CGI's fields are not, and there at the first of each name. */
+/* ap_expr looks at headers_out only, where CGI's fields are not, and there at the first of each
+ * name. */
 static int is_so(request_rec *r, const ap_expr_info_t *expression, match_t *match)
 {
     apr_table_t *headers = r->headers_out;
@@ -147,19 +148,21 @@ static const char *matched(request_rec *r, const match_t *match, int group)
                                            : NULL;
 }
 
-static int is_session_of(request_rec *r, const char *user)
+static int is_session_of(const secsession_here_t *here, const char *user)
 {
     const secsession_session_t *session;
 
-    return secsession_context_session(r, &session) == SECSESSION_LIVE
+    return secsession_current_session(here, &session) == SECSESSION_LIVE
            && strcmp(session->user, user) == 0;
 }
 
-static void recognise_login(request_rec *r, secsession_words_t *words,
-                            const secsession_when_t *when, const match_t *match)
+static void recognise_login(const secsession_here_t *here, const secsession_when_t *when,
+                            const match_t *match)
 {
+    secsession_words_t *words = &here->context->words;
+    request_rec *r = here->r;
     const char *user = when->group ? matched(r, match, when->group)
-                                   : secsession_tee_field(r, when->field);
+                                   : secsession_tee_field(here, when->field);
 
     if (user == NULL && when->group) {
         contradict(r, words, "has logged somebody in whom SecSessionLoginWhen did not match");
@@ -168,169 +171,169 @@ static void recognise_login(request_rec *r, secsession_words_t *words,
                    apr_pstrcat(r->pool, "has logged somebody in, but the request has no field ",
                                when->field,
                                " that all programs would read alike, or is beyond 64 KiB", NULL));
-    } else if (!when->group || !is_session_of(r, user)) {
+    } else if (!when->group || !is_session_of(here, user)) {
         /* An application that only says again who is there has checked no password. */
         name_user(r, words, user, "application");
     }
 }
 
 /* Where a response is recognised by what it looks like, it must be one. */
-static void recognise(request_rec *r, const secsession_location_config_t *location,
-                      secsession_words_t *words)
+static void recognise(const secsession_here_t *here)
 {
-    const secsession_when_t *login = location->login_when;
-    const ap_expr_info_t *logout = expression_of(location->logout_when);
+    const secsession_when_t *login = here->location->login_when;
+    const ap_expr_info_t *logout = expression_of(here->location->logout_when);
+    request_rec *r = here->r;
     match_t match;
 
     if (expression_of(login) && (login->group || r->method_number == M_POST)
         && is_so(r, login->expression, &match)) {
-        recognise_login(r, words, login, &match);
+        recognise_login(here, login, &match);
     }
     if (logout && is_so(r, logout, &match)) {
-        words->log_out = 1;
+        here->context->words.log_out = 1;
     }
 }
 
-static void read_headers(request_rec *r, secsession_context_t *context)
+static void read_headers(const secsession_here_t *here)
 {
-    const secsession_location_config_t *location = secsession_config_location(r);
+    secsession_words_t *words = &here->context->words;
+    request_rec *r = here->r;
 
-    if (location->enabled == 1 && location->app_login == 1) {
-        read_words(r, &context->words, r->headers_out);
-        read_words(r, &context->words, r->err_headers_out);
+    if (here->location->enabled == 1 && here->location->app_login == 1) {
+        read_words(r, words, r->headers_out);
+        read_words(r, words, r->err_headers_out);
     }
-    secsession_vault_take(r);
+    secsession_cookies_take(here);
 }
 
-void secsession_applogin_read(request_rec *r)
+void secsession_words_read(const secsession_here_t *here)
 {
-    const secsession_location_config_t *location = secsession_config_location(r);
-    secsession_context_t *context = secsession_context_get(r);
-
-    if (!context->words.is_obeyed) {
-        if (location->enabled == 1) {
-            recognise(r, location, &context->words);
+    if (!here->context->words.is_obeyed) {
+        if (here->location->enabled == 1) {
+            recognise(here);
         }
-        read_headers(r, context);
+        read_headers(here);
     }
-    secsession_response_strip(r);
+    secsession_reserved_strip_response(here);
 }
 
-void secsession_applogin_read_redirect(request_rec *r)
+int secsession_words_read_redirect(request_rec *r)
 {
-    request_rec *from = r->prev;
+    const secsession_here_t from = secsession_here(r->prev ? r->prev : r);
 
-    if (!secsession_context_get(r)->words.is_obeyed) {
-        read_headers(from, secsession_context_get(r));
+    if (r->prev == NULL || from.context == NULL) {
+        return DECLINED;
     }
-    secsession_response_strip(from);
-    r->err_headers_out = from->err_headers_out;
+    if (!from.context->words.is_obeyed) {
+        read_headers(&from);
+    }
+    secsession_reserved_strip_response(&from);
+    r->err_headers_out = from.r->err_headers_out;
+    return DECLINED;
 }
 
 /* --- obeying --------------------------------------------------------------------------------- */
 
-static int bind_user(request_rec *r, secsession_context_t *context)
+static int log_in(const secsession_here_t *here)
 {
-    const secsession_binding_t binding = { .user = context->words.user,
-                                           .method = context->words.method,
-                                           .epoch = SECSESSION_NO_EPOCH,
-                                           .moment = context->moment,
-                                           .cookies = context->vaulted.changes };
+    const secsession_context_t *context = here->context;
+    const secsession_authenticated_t who = { .user = context->words.user,
+                                             .method = context->words.method,
+                                             .epoch = SECSESSION_NO_EPOCH,
+                                             .moment = context->moment,
+                                             .cookies = context->vaulted.changes };
 
-    switch (secsession_bind_user(r, &binding)) {
-    case SECSESSION_LIVE:
-        return OK;
-    case SECSESSION_REVOKED:
-    case SECSESSION_FULL:
-        secsession_response_no_store(r);
-        return HTTP_FORBIDDEN;
-    default:
-        return secsession_response_unavailable(r);
-    }
+    return secsession_begin_status(here->r, secsession_begin_user(here, &who));
 }
 
-/* Without a session one begins, unless all that was said is to forget. Where the session has ended
- * meanwhile nothing is kept (I1). */
-static int keep_cookies(request_rec *r, secsession_context_t *context)
+/* A session begins for what is to be kept; not where all that was said is to forget. */
+static int begin_for(const secsession_here_t *here, const secsession_jar_t *changes)
 {
-    const secsession_kept_t *changes = (const secsession_kept_t *)context->vaulted.changes->elts;
-    const secsession_session_t *session;
     int is_something = 0;
 
-    for (int i = 0; i < context->vaulted.changes->nelts; i++) {
-        is_something |= changes[i].value != NULL;
+    for (int i = 0; i < changes->nelts; i++) {
+        is_something |= APR_ARRAY_IDX(changes, i, secsession_kept_t).value != NULL;
     }
-    switch (secsession_context_session(r, &session)) {
-    case SECSESSION_LIVE:
-    case SECSESSION_ANONYMOUS:
-        return secsession_store_keep(secsession_config_server(r)->store, r->pool, session,
-                                     context->vaulted.changes)
-                       == SECSESSION_UNAVAILABLE
-                   ? secsession_response_unavailable(r)
-                   : OK;
+    return !is_something || secsession_begin_anonymous(here, changes) == SECSESSION_ANONYMOUS
+               ? OK
+               : secsession_answer_unavailable(here->r);
+}
+
+/* Where the session has ended meanwhile nothing is kept (I1). */
+static int keep_cookies(const secsession_here_t *here)
+{
+    const secsession_jar_t *changes = here->context->vaulted.changes;
+    const secsession_session_t *session;
+    secsession_outcome_t outcome = secsession_current_session(here, &session);
+
+    if (session) {
+        outcome = secsession_store_keep(here->server->store, here->r->pool, session, changes);
+        return outcome == SECSESSION_UNAVAILABLE ? secsession_answer_unavailable(here->r) : OK;
+    }
+    switch (outcome) {
     case SECSESSION_UNAVAILABLE:
-        return secsession_response_unavailable(r);
+        return secsession_answer_unavailable(here->r);
     case SECSESSION_RETIRED:
         return OK; /* another response has brought the browser a new token meanwhile */
     default:
-        return !is_something
-                       || secsession_bind_nobody(r, context->vaulted.changes)
-                              == SECSESSION_ANONYMOUS
-                   ? OK
-                   : secsession_response_unavailable(r);
+        return begin_for(here, changes);
     }
 }
 
-static int revoke_own(request_rec *r, secsession_context_t *context)
+static int revoke_own(const secsession_here_t *here)
 {
+    const int revoke_all = here->context->words.revoke_all;
     const secsession_session_t *session;
-    secsession_outcome_t outcome = secsession_context_session(r, &session);
+    secsession_outcome_t outcome = secsession_current_session(here, &session);
 
-    if (outcome == SECSESSION_LIVE) {
-        outcome = secsession_store_revoke_own(secsession_config_server(r)->store, r->pool, session,
-                                              !context->words.revoke_all,
-                                              "the application asked for it");
-    }
     if (outcome == SECSESSION_UNAVAILABLE) {
-        return secsession_response_unavailable(r);
+        return secsession_answer_unavailable(here->r);
     }
-    if (outcome == SECSESSION_LIVE && context->words.revoke_all) {
-        context->new_token = NULL;
-        context->forget = 1;
+    if (outcome != SECSESSION_LIVE) {
+        return OK;
+    }
+    if (secsession_store_revoke_own(here->server->store, here->r->pool, session, !revoke_all,
+                                    "the application asked for it")
+        == SECSESSION_UNAVAILABLE) {
+        return secsession_answer_unavailable(here->r);
+    }
+    if (revoke_all) {
+        here->context->new_token = NULL;
+        here->context->forget = 1;
     }
     return OK;
 }
 
 /* In the order in which they do not undo each other. */
-int secsession_applogin_obey(request_rec *r)
+static int obey(const secsession_here_t *here, const secsession_words_t *words)
 {
-    secsession_context_t *context = secsession_context_get(r);
-    secsession_words_t *words = &context->words;
-    int status = OK;
+    const int has_news = secsession_cookies_has_news(here) && !words->log_out;
+    int status = has_news ? secsession_cookies_check(here) : OK;
+
+    if (status == OK && words->user) {
+        status = log_in(here);
+    } else if (status == OK && has_news) {
+        status = keep_cookies(here);
+    }
+    if (status == OK && (words->revoke_others || words->revoke_all)) {
+        status = revoke_own(here);
+    }
+    if (status == OK && words->log_out) {
+        status = secsession_end_by_user(here);
+    }
+    return status;
+}
+
+int secsession_words_obey(const secsession_here_t *here)
+{
+    secsession_words_t *words = &here->context->words;
 
     if (words->is_obeyed) {
         return OK;
     }
     words->is_obeyed = 1;
     if (words->user && words->log_out) {
-        contradict(r, words, "logs in and out at once");
+        contradict(here->r, words, "logs in and out at once");
     }
-    if (words->is_wrong) {
-        return HTTP_BAD_GATEWAY;
-    }
-    if (secsession_vault_has_news(r) && !words->log_out) {
-        status = secsession_vault_check(r);
-    }
-    if (status == OK && words->user) {
-        status = bind_user(r, context);
-    } else if (status == OK && secsession_vault_has_news(r) && !words->log_out) {
-        status = keep_cookies(r, context);
-    }
-    if (status == OK && (words->revoke_others || words->revoke_all)) {
-        status = revoke_own(r, context);
-    }
-    if (status == OK && words->log_out) {
-        status = secsession_logout_end(r);
-    }
-    return status;
+    return words->is_wrong ? HTTP_BAD_GATEWAY : obey(here, words);
 }

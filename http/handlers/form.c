@@ -1,19 +1,10 @@
-/* See form.h. */
+/* Reading the bodies of the forms that our own pages post. */
 #include "http/handlers/form.h"
 
 #include <apr_strings.h>
 #include <http_protocol.h>
 
-#define FORM_TYPE "application/x-www-form-urlencoded"
-
-static int is_form(request_rec *r)
-{
-    const char *type = apr_table_get(r->headers_in, "Content-Type");
-    apr_size_t length = sizeof(FORM_TYPE) - 1;
-
-    return type && strncasecmp(type, FORM_TYPE, length) == 0
-           && strchr("; \t", type[length]); /* strchr finds the NUL at the end too */
-}
+#include "http/parse/fields.h"
 
 int secsession_form_read(request_rec *r, apr_size_t limit, char **form)
 {
@@ -21,7 +12,7 @@ int secsession_form_read(request_rec *r, apr_size_t limit, char **form)
     apr_size_t length = 0;
     int status;
 
-    if (!is_form(r)) {
+    if (!secsession_fields_is_form(apr_table_get(r->headers_in, "Content-Type"))) {
         return HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
     status = ap_setup_client_block(r, REQUEST_CHUNKED_DECHUNK);

@@ -1,4 +1,4 @@
-/* See handler.h. */
+/* Which of our handlers SetHandler names. */
 #include "http/handlers/handler.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* See login.h. */
+/* Logging in by a form: the way from what was posted to a session, or to the reason why not. */
 #include "http/handlers/login.h"
 
 #include <apr_lib.h>
@@ -10,15 +10,14 @@
 
 #include "http/access/authn.h"
 #include "http/access/guard.h"
-#include "http/application/environment.h"
-#include "http/application/response.h"
 #include "http/handlers/form.h"
 #include "http/handlers/page.h"
 #include "http/parse/target.h"
 #include "http/parse/text.h"
+#include "http/request/address.h"
+#include "http/request/answer.h"
 #include "http/request/begin.h"
-#include "http/request/context.h"
-#include "http/setup/config.h"
+#include "http/request/current.h"
 #include "http/users/password.h"
 
 APLOG_USE_MODULE(secsession);
@@ -62,8 +61,9 @@ static const char *local_or_null(const char *target)
     return secsession_target_is_local(target) ? target : NULL;
 }
 
-static int show_form(request_rec *r, const secsession_session_t *session)
+static int show_form(const secsession_here_t *here, const secsession_session_t *session)
 {
+    request_rec *r = here->r;
     secsession_login_page_t page = { NULL, NULL, NULL, NULL };
     const char *why = secsession_form_get(r->pool, r->args, "why");
 
@@ -73,22 +73,24 @@ static int show_form(request_rec *r, const secsession_session_t *session)
         page.user = session->user;
         page.again = "1";
     }
-    return secsession_page_send_login(r, r->status, &page); /* an ErrorDocument's is the error's */
+    return secsession_page_send_login(here, r->status,
+                                      &page); /* of an ErrorDocument: the error's */
 }
 
 /* One answer for a wrong password, an unknown user, and a name that cannot be one. */
-static int refuse(request_rec *r, const char *user, const char *target)
+static int refuse(const secsession_here_t *here, const char *user, const char *target)
 {
     secsession_login_page_t page = { FAILED, NULL, target, NULL };
 
-    page.user = secsession_text_is_name(user, SECSESSION_USER_LENGTH) ? user : NULL;
-    secsession_authn_challenge(r);
-    return secsession_page_send_login(r, HTTP_UNAUTHORIZED, &page);
+    page.user = secsession_text_is_user(user) ? user : NULL;
+    secsession_authn_challenge(here);
+    return secsession_page_send_login(here, HTTP_UNAUTHORIZED, &page);
 }
 
 /* The same for whoever is named: whether there is such a user cannot be seen. */
-static int ask_to_wait(request_rec *r, int seconds, const char *target)
+static int ask_to_wait(const secsession_here_t *here, int seconds, const char *target)
 {
+    request_rec *r = here->r;
     const secsession_login_page_t page = {
         apr_psprintf(r->pool, "There were too many attempts. Please try again in %d %s.",
                      seconds < 120 ? seconds : (seconds + 59) / 60,
@@ -99,17 +101,18 @@ static int ask_to_wait(request_rec *r, int seconds, const char *target)
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                   "SS219: too many attempts to log in to realm %s from %s: the next is let pass in "
                   "%d seconds; reset-throttle.sql lets it pass at once",
-                  secsession_config_server(r)->realm, r->useragent_ip, seconds);
+                  here->server->realm, r->useragent_ip, seconds);
     apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, seconds));
-    return secsession_page_send_login(r, HTTP_TOO_MANY_REQUESTS, &page);
+    return secsession_page_send_login(here, HTTP_TOO_MANY_REQUESTS, &page);
 }
 
-static int note_failure(request_rec *r, const secsession_attempt_t *attempt, const char *reason)
+static int note_failure(const secsession_here_t *here, const secsession_attempt_t *attempt,
+                        const char *reason)
 {
+    request_rec *r = here->r;
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "SS204: login failed in realm %s for user %s: %s",
                   attempt->realm, *attempt->user ? attempt->user : "(not a user name)", reason);
-    return secsession_store_login_failed(secsession_config_server(r)->store, r->pool, attempt,
-                                         reason)
+    return secsession_store_login_failed(here->server->store, r->pool, attempt, reason)
            == SECSESSION_LIVE;
 }
 
@@ -123,40 +126,41 @@ typedef struct {
     const secsession_stamp_t *stamp; /* once the password is found right */
 } form_t;
 
-/* Binds the user to a new token (I5) and sends the browser on its way. */
-static int bind_user(request_rec *r, const form_t *form, const char *user, apr_int64_t epoch)
+/* Gives the user a session (I5), and sends the browser on its way. */
+static int begin(const secsession_here_t *here, const form_t *form, const char *user,
+                 apr_int64_t epoch)
 {
+    request_rec *r = here->r;
     static const secsession_login_page_t full = { FULL, NULL, NULL, NULL };
-    const char *home = secsession_config_location(r)->login_home;
-    const secsession_binding_t binding = { .user = user,
-                                           .method = "form",
-                                           .epoch = epoch,
-                                           .persistent = form->persistent,
-                                           .stamp = form->stamp };
+    const char *home = here->location->login_home ? here->location->login_home : "/";
+    const secsession_authenticated_t who = { .user = user,
+                                             .method = "form",
+                                             .epoch = epoch,
+                                             .persistent = form->persistent,
+                                             .stamp = form->stamp };
 
-    switch (secsession_bind_user(r, &binding)) {
+    switch (secsession_begin_user(here, &who)) {
     case SECSESSION_LIVE:
         break;
     case SECSESSION_REVOKED:
-        return refuse(r, user, form->target);
+        return refuse(here, user, form->target);
     case SECSESSION_FULL:
-        return secsession_page_send_login(r, HTTP_FORBIDDEN, &full);
+        return secsession_page_send_login(here, HTTP_FORBIDDEN, &full);
     default:
-        return secsession_response_unavailable(r);
+        return secsession_answer_unavailable(r);
     }
-    secsession_response_no_store(r);
-    apr_table_setn(r->headers_out, "Location", form->target ? form->target : home ? home : "/");
-    return HTTP_SEE_OTHER;
+    return secsession_answer_see_other(r, form->target ? form->target : home);
 }
 
 /* The epoch comes before the password: a revocation that commits in between refuses the login. */
-static int check(request_rec *r, form_t *form)
+static int check(const secsession_here_t *here, form_t *form)
 {
-    const secsession_server_config_t *server = secsession_config_server(r);
-    int is_name = secsession_text_is_name(form->user, SECSESSION_USER_LENGTH);
+    request_rec *r = here->r;
+    const secsession_server_config_t *server = here->server;
+    int is_name = secsession_text_is_user(form->user);
     const secsession_attempt_t attempt = { .realm = server->realm,
                                            .user = is_name ? form->user : "",
-                                           .client_addr = secsession_identity_address(r),
+                                           .client_addr = secsession_address_of(r),
                                            .most = server->throttle.most,
                                            .within = server->throttle.within };
     const char *user = form->user;
@@ -167,25 +171,25 @@ static int check(request_rec *r, form_t *form)
     case SECSESSION_LIVE:
         break;
     case SECSESSION_THROTTLED:
-        return ask_to_wait(r, wait, form->target);
+        return ask_to_wait(here, wait, form->target);
     default:
-        return secsession_response_unavailable(r);
+        return secsession_answer_unavailable(r);
     }
     switch (is_name ? secsession_password_check(r, &user, form->password, &form->stamp)
                     : secsession_password_refuse(r, form->password)) {
     case SECSESSION_PASSWORD_RIGHT:
-        if (secsession_text_is_name(user, SECSESSION_USER_LENGTH)) {
-            return bind_user(r, form, user, epoch);
+        if (secsession_text_is_user(user)) {
+            return begin(here, form, user, epoch);
         }
         break;
     case SECSESSION_PASSWORD_WRONG:
         break;
     default:
-        return secsession_response_unavailable(r);
+        return secsession_answer_unavailable(r);
     }
-    return note_failure(r, &attempt, "wrong user name or password")
-               ? refuse(r, user, form->target)
-               : secsession_response_unavailable(r);
+    return note_failure(here, &attempt, "wrong user name or password")
+               ? refuse(here, user, form->target)
+               : secsession_answer_unavailable(r);
 }
 
 static int says(request_rec *r, const char *text, const char *field)
@@ -208,8 +212,9 @@ static form_t read_form(request_rec *r, const char *text, const secsession_sessi
     return form;
 }
 
-static int log_in(request_rec *r, const secsession_session_t *session)
+static int log_in(const secsession_here_t *here, const secsession_session_t *session)
 {
+    request_rec *r = here->r;
     form_t form;
     char *text;
     int status;
@@ -235,32 +240,32 @@ static int log_in(request_rec *r, const secsession_session_t *session)
         const secsession_login_page_t page = { OTHER_USER, session->user, form.target, "1" };
 
         OPENSSL_cleanse(form.password, strlen(form.password));
-        return secsession_page_send_login(r, HTTP_FORBIDDEN, &page);
+        return secsession_page_send_login(here, HTTP_FORBIDDEN, &page);
     }
-    status = check(r, &form);
+    status = check(here, &form);
     OPENSSL_cleanse(form.password, strlen(form.password));
     return status;
 }
 
 int secsession_login_answer(request_rec *r)
 {
+    const secsession_here_t here = secsession_here(r);
     const secsession_session_t *session;
 
-    if (secsession_config_location(r)->enabled != 1) {
+    if (here.location->enabled != 1) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "SS210: the handler secsession-login needs SecSession On at %s", r->uri);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (secsession_context_session(r, &session) == SECSESSION_UNAVAILABLE) {
-        return secsession_response_unavailable(r);
+    if (secsession_current_session(&here, &session) == SECSESSION_UNAVAILABLE) {
+        return secsession_answer_unavailable(r);
     }
     switch (r->method_number) {
     case M_GET:
-        return show_form(r, session);
+        return show_form(&here, session);
     case M_POST:
-        return log_in(r, session);
+        return log_in(&here, session);
     default:
-        ap_allow_standard_methods(r, MERGE_ALLOW, M_GET, M_POST, M_OPTIONS, -1);
-        return r->method_number == M_OPTIONS ? DECLINED : HTTP_METHOD_NOT_ALLOWED;
+        return secsession_answer_other_method(r);
     }
 }

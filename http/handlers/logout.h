@@ -4,9 +4,7 @@
 
 #include <httpd.h>
 
-/* Ends the session of this request, and has the response say so to the browser: OK, or 503. */
-int secsession_logout_end(request_rec *r);
-
+/* POST from our own origin logs out, and so does a link of our own; any other GET asks first. */
 int secsession_logout_answer(request_rec *r);
 
 #endif

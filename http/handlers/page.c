@@ -1,13 +1,11 @@
-/* See page.h. */
+/* The pages for logging in and out, and the file that may take the place of the first. */
 #include "http/handlers/page.h"
 
 #include <apr_strings.h>
 #include <http_log.h>
 #include <http_protocol.h>
 
-#include "http/application/response.h"
-#include "http/request/html.h"
-#include "http/setup/config.h"
+#include "http/request/answer.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -37,17 +35,6 @@ static const char LOGIN_REMEMBER[] = LOGIN_PAGE(
 static const char LOGOUT[] = PAGE("Log out",
                                   "<form method=\"post\">\n<p>Do you want to log out?</p>\n"
                                   "<button type=\"submit\">Log out</button>\n</form>\n");
-
-static const char NOT_SENT[] =
-    "\"" PAGE("Log in again",
-              "<p role=\"alert\">What you have entered was not sent: this needs a login that is "
-              "more recent than yours.</p>\n<p>Log in again in another tab, come back to this "
-              "page, and reload it to send the form once more.</p>\n");
-
-const char *secsession_page_not_sent(void)
-{
-    return NOT_SENT;
-}
 
 /* A site's own page may load its own style and images; ours needs only its inline style. */
 static const char SITE_POLICY[] =
@@ -112,25 +99,16 @@ static void send_filled(request_rec *r, const char *text, const secsession_login
     ap_rputs(text, r);
 }
 
-void secsession_page_set_headers(request_rec *r, const char *policy)
+int secsession_page_send_login(const secsession_here_t *here, int status,
+                               const secsession_login_page_t *page)
 {
-    ap_set_content_type(r, "text/html; charset=utf-8");
-    secsession_response_no_store(r);
-    apr_table_setn(r->headers_out, "Content-Security-Policy", policy);
-    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
-    apr_table_setn(r->headers_out, "X-Frame-Options", "DENY");
-    apr_table_setn(r->headers_out, "Referrer-Policy", "same-origin");
-}
-
-int secsession_page_send_login(request_rec *r, int status, const secsession_login_page_t *page)
-{
+    request_rec *r = here->r;
     const char *template = read_template(r);
-    const char *own = secsession_config_remembered(secsession_config_location(r)).absolute > 0
-                          ? LOGIN_REMEMBER
-                          : LOGIN;
+    const char *own = secsession_config_remembered(here->location).absolute > 0 ? LOGIN_REMEMBER
+                                                                                : LOGIN;
 
     r->status = status;
-    secsession_page_set_headers(r, template ? SITE_POLICY : SECSESSION_OWN_POLICY);
+    secsession_answer_set_page_headers(r, template ? SITE_POLICY : SECSESSION_OWN_POLICY);
     send_filled(r, template ? template : own, page);
     return OK;
 }
@@ -139,7 +117,7 @@ int secsession_page_send_logout(request_rec *r)
 {
     static const secsession_login_page_t nothing;
 
-    secsession_page_set_headers(r, SECSESSION_OWN_POLICY);
+    secsession_answer_set_page_headers(r, SECSESSION_OWN_POLICY);
     send_filled(r, LOGOUT, &nothing);
     return OK;
 }

@@ -2,7 +2,7 @@
 #ifndef SECSESSION_PAGE_H
 #define SECSESSION_PAGE_H
 
-#include <httpd.h>
+#include "http/request/context.h"
 
 /* What the login page says besides its form; NULL: nothing. */
 typedef struct {
@@ -15,12 +15,10 @@ typedef struct {
 /* Sends the login page with `status`: the file that the request maps to if there is one, with
  * {{message}}, {{username}}, {{return}} and {{again}} filled in, else our own, which offers to stay
  * signed in where SecSessionRemember does. */
-int secsession_page_send_login(request_rec *r, int status, const secsession_login_page_t *page);
+int secsession_page_send_login(const secsession_here_t *here, int status,
+                               const secsession_login_page_t *page);
 
 /* Sends the page that asks whether to log out. */
 int secsession_page_send_logout(request_rec *r);
-
-/* The text of an answer to a form that was not let through, for ap_custom_response. */
-const char *secsession_page_not_sent(void);
 
 #endif

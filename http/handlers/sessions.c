@@ -1,23 +1,19 @@
-/* See sessions.h. */
+/* The page on which users see their sessions and end them, and what scripts learn of the time
+ * left. */
 #include "http/handlers/sessions.h"
 
 #include <apr_strings.h>
 #include <apr_uuid.h>
 #include <http_core.h>
-#include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
 
 #include "http/access/authn.h"
 #include "http/access/guard.h"
-#include "http/application/environment.h"
-#include "http/application/response.h"
 #include "http/handlers/form.h"
-#include "http/handlers/logout.h"
-#include "http/handlers/page.h"
-#include "http/request/context.h"
-#include "http/request/html.h"
-#include "http/setup/config.h"
+#include "http/request/answer.h"
+#include "http/request/current.h"
+#include "http/request/end.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -63,12 +59,13 @@ static const char *json_string(apr_pool_t *pool, const char *text)
     return quoted;
 }
 
-static int send_left(request_rec *r, const secsession_session_t *session)
+static int send_left(const secsession_here_t *here, const secsession_session_t *session)
 {
-    apr_int64_t idle = secsession_identity_idle_timeout(r, session) - session->idle_ms / 1000;
+    request_rec *r = here->r;
+    apr_int64_t idle = secsession_current_idle_timeout(here, session) - session->idle_ms / 1000;
 
     ap_set_content_type(r, "application/json");
-    secsession_response_no_store(r);
+    secsession_answer_no_store(r);
     ap_rprintf(r,
                "{\"user\":%s,\"idle_seconds_left\":%" APR_INT64_T_FMT
                ",\"seconds_left\":%" APR_INT64_T_FMT "}\n",
@@ -100,9 +97,10 @@ static void send_row(request_rec *r, const secsession_own_t *own, int is_this, i
     ap_rputs("</li>\n", r);
 }
 
-static void send_way_to_end(request_rec *r, int can_end)
+static void send_way_to_end(const secsession_here_t *here, int can_end)
 {
-    const char *url = can_end ? NULL : secsession_authn_fresh_url(r);
+    request_rec *r = here->r;
+    const char *url = can_end ? NULL : secsession_authn_fresh_url(here);
 
     if (can_end) {
         ap_rputs(END_OTHERS, r);
@@ -114,16 +112,16 @@ static void send_way_to_end(request_rec *r, int can_end)
     }
 }
 
-static int send_list(request_rec *r, const secsession_session_t *session)
+static int send_list(const secsession_here_t *here, const secsession_session_t *session)
 {
+    request_rec *r = here->r;
     int can_end = is_fresh(session);
     apr_array_header_t *list;
 
-    if (secsession_store_own(secsession_config_server(r)->store, r->pool, session, &list)
-        != SECSESSION_LIVE) {
-        return secsession_response_unavailable(r);
+    if (secsession_store_own(here->server->store, r->pool, session, &list) != SECSESSION_LIVE) {
+        return secsession_answer_unavailable(r);
     }
-    secsession_page_set_headers(r, SECSESSION_OWN_POLICY);
+    secsession_answer_set_page_headers(r, SECSESSION_OWN_POLICY);
     ap_rvputs(r, PAGE_HEAD("Your sessions"), "<p>", ap_escape_html(r->pool, session->user),
               " is logged in here:</p>\n<ul>\n", NULL);
     for (int i = 0; i < list->nelts; i++) {
@@ -133,27 +131,13 @@ static int send_list(request_rec *r, const secsession_session_t *session)
     }
     ap_rputs("</ul>\n", r);
     if (list->nelts > 1) {
-        send_way_to_end(r, can_end);
+        send_way_to_end(here, can_end);
     }
     ap_rputs(PAGE_TAIL, r);
     return OK;
 }
 
 /* --- ending ---------------------------------------------------------------------------------- */
-
-static int see_other(request_rec *r, const char *target)
-{
-    secsession_response_no_store(r);
-    apr_table_setn(r->headers_out, "Location", target);
-    return HTTP_SEE_OTHER;
-}
-
-static int demand_fresh(request_rec *r)
-{
-    secsession_context_get(r)->fresh_within = FRESH;
-    ap_custom_response(r, HTTP_UNAUTHORIZED, secsession_page_not_sent());
-    return HTTP_UNAUTHORIZED;
-}
 
 static int is_id(const char *text)
 {
@@ -162,10 +146,11 @@ static int is_id(const char *text)
     return apr_uuid_parse(&id, text) == APR_SUCCESS && strlen(text) == APR_UUID_FORMATTED_LENGTH;
 }
 
-static int end(request_rec *r, const secsession_session_t *session)
+static int end(const secsession_here_t *here, const secsession_session_t *session)
 {
-    secsession_store_t *store = secsession_config_server(r)->store;
-    const char *home = secsession_config_location(r)->logout_home, *which;
+    request_rec *r = here->r;
+    secsession_store_t *store = here->server->store;
+    const char *home = here->location->logout_home, *which;
     secsession_outcome_t outcome;
     char *form;
     int status = secsession_form_read(r, FORM_LIMIT, &form);
@@ -175,43 +160,45 @@ static int end(request_rec *r, const secsession_session_t *session)
     }
     which = secsession_form_get(r->pool, form, "end");
     if (which && strcmp(which, session->id) == 0) {
-        status = secsession_logout_end(r);
-        return status == OK ? see_other(r, home ? home : "/") : status;
+        status = secsession_end_by_user(here);
+        return status == OK ? secsession_answer_see_other(r, home ? home : "/") : status;
     }
     if (which == NULL || (strcmp(which, "others") != 0 && !is_id(which))) {
         return HTTP_BAD_REQUEST;
     }
     if (!is_fresh(session)) {
-        return demand_fresh(r);
+        secsession_authn_note_stale(here, FRESH);
+        return HTTP_UNAUTHORIZED;
     }
     outcome = strcmp(which, "others") == 0
                   ? secsession_store_revoke_own(store, r->pool, session, 1, "its user asked for it")
                   : secsession_store_end_own(store, r->pool, session, which);
-    return outcome == SECSESSION_LIVE ? see_other(r, ap_escape_uri(r->pool, r->uri))
-                                      : secsession_response_unavailable(r);
+    return outcome == SECSESSION_LIVE
+               ? secsession_answer_see_other(r, ap_escape_uri(r->pool, r->uri))
+               : secsession_answer_unavailable(r);
 }
 
 int secsession_sessions_answer(request_rec *r)
 {
+    const secsession_here_t here = secsession_here(r);
     const secsession_session_t *session;
 
-    switch (secsession_context_session(r, &session)) {
+    switch (secsession_current_session(&here, &session)) {
     case SECSESSION_LIVE:
         break;
     case SECSESSION_UNAVAILABLE:
-        return secsession_response_unavailable(r);
+        return secsession_answer_unavailable(r);
     default:
-        secsession_response_no_store(r);
-        return secsession_authn_challenge(r);
+        secsession_answer_no_store(r);
+        return secsession_authn_challenge(&here);
     }
     switch (r->method_number) {
     case M_GET:
-        return wants_json(r) ? send_left(r, session) : send_list(r, session);
+        return wants_json(r) ? send_left(&here, session) : send_list(&here, session);
     case M_POST:
         return secsession_guard_origin(r) == SECSESSION_OTHER_ORIGIN ? HTTP_FORBIDDEN
-                                                                     : end(r, session);
+                                                                     : end(&here, session);
     default:
-        ap_allow_standard_methods(r, MERGE_ALLOW, M_GET, M_POST, M_OPTIONS, -1);
-        return r->method_number == M_OPTIONS ? DECLINED : HTTP_METHOD_NOT_ALLOWED;
+        return secsession_answer_other_method(r);
     }
 }

@@ -4,8 +4,8 @@
 
 #include <httpd.h>
 
-/* Shows a user the live sessions of their own, and ends those that are chosen (OWASP ASVS 5.0 7.5.2);
- * tells scripts, as JSON and without SQL, how long the session lasts. */
+/* Shows a user the live sessions of their own, and ends those that are chosen (OWASP ASVS 5.0
+ * 7.5.2); tells scripts, as JSON and without SQL, how long the session lasts. */
 int secsession_sessions_answer(request_rec *r);
 
 #endif

@@ -1,4 +1,4 @@
-/* See credentials.h. */
+/* Finding the credentials among the entries of a session of mod_session. */
 #include "http/modsession/credentials.h"
 
 #include <apr_strings.h>

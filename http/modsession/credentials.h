@@ -9,8 +9,8 @@
 /* Whether there are any. */
 int secsession_credentials_are_in(const apr_table_t *entries);
 
-/* The user whom mod_auth_form has logged in by a form of this very request; NULL: it has not. A name
- * in r->user proves nothing, since mod_auth_form sets it before it looks at the password. */
+/* The user whom mod_auth_form has logged in by a form of this very request; NULL: it has not. A
+ * name in r->user proves nothing, since mod_auth_form sets it before it looks at the password. */
 const char *secsession_credentials_posted(request_rec *r, const apr_table_t *entries);
 
 /* Takes out everything but those of this user. */

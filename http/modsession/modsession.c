@@ -1,4 +1,4 @@
-/* See modsession.h. */
+/* mod_session's hooks, which it is asked for at run time, and ours that look after it. */
 #include "http/modsession/modsession.h"
 
 #include <apr_hooks.h>
@@ -11,15 +11,14 @@
 #include <mod_session.h>
 #include <util_filter.h>
 
-#include "http/application/response.h"
 #include "http/modsession/state.h"
+#include "http/parse/fields.h"
+#include "http/request/answer.h"
 #include "http/request/begin.h"
-#include "http/request/context.h"
-#include "http/setup/config.h"
+#include "http/request/current.h"
 
 APLOG_USE_MODULE(secsession);
 
-#define FORM "application/x-www-form-urlencoded"
 #define LOGIN_HANDLER "form-login-handler" /* mod_auth_form's */
 
 /* What mod_session exports. */
@@ -32,34 +31,37 @@ static load_fn_t *load_through; /* ap_session_load(); NULL: there is no mod_sess
 static save_fn_t *encode;       /* ap_run_session_encode() */
 static ap_filter_rec_t *filter;
 
-static int is_ours(request_rec *r)
+static int is_ours(const secsession_here_t *here)
 {
-    return load_through && secsession_context_get(r) && secsession_config_location(r)->enabled == 1;
+    return load_through && here->context && here->location->enabled == 1;
 }
 
 /* --- mod_session's hooks --------------------------------------------------------------------- */
 
 static apr_status_t load(request_rec *r, session_rec **result)
 {
+    const secsession_here_t here = secsession_here(r);
     const secsession_session_t *session;
-    secsession_mod_session_t *state;
+    secsession_state_t *state;
 
-    if (!is_ours(r)) {
+    if (!is_ours(&here)) {
         return DECLINED;
     }
-    state = secsession_kept_get(r);
-    secsession_context_session(r, &session);
-    secsession_kept_read(r, state);
+    state = secsession_state_get(&here);
+    session = secsession_current(&here);
+    secsession_state_read(&here, state);
     if (state->is_unavailable && !state->is_checked) {
         return HTTP_SERVICE_UNAVAILABLE;
     }
-    *result = session ? state->kept : state->nothing;
+    *result = session ? state->record : state->nothing;
     return OK;
 }
 
 static apr_status_t save(request_rec *r, session_rec *record)
 {
-    return is_ours(r) ? secsession_kept_save(r, record, encode) : DECLINED;
+    const secsession_here_t here = secsession_here(r);
+
+    return is_ours(&here) ? secsession_state_save(&here, record, encode) : DECLINED;
 }
 
 static void *find(const char *name)
@@ -88,7 +90,8 @@ int secsession_modsession_find(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *
     memcpy(&hook_load, &found[0], sizeof(hook_load)); /* C has no cast for it */
     memcpy(&hook_save, &found[1], sizeof(hook_save));
     memcpy(&encode, &found[2], sizeof(encode));
-    /* Before the stores of httpd's own; httpd sorts hooks again when it has read the configuration. */
+    /* Before the stores of httpd's own; httpd sorts hooks again when it has read the
+     * configuration. */
     apr_hook_debug_current = "mod_secsession.c";
     hook_load(load, NULL, NULL, APR_HOOK_FIRST);
     hook_save(save, NULL, NULL, APR_HOOK_FIRST);
@@ -100,46 +103,50 @@ int secsession_modsession_find(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *
 
 int secsession_modsession_check(request_rec *r)
 {
+    const secsession_here_t here = secsession_here(r);
     session_rec *loaded = NULL;
-    secsession_mod_session_t *state;
+    secsession_state_t *state;
 
-    if (!is_ours(r)) {
+    if (!is_ours(&here)) {
         return DECLINED;
     }
-    state = secsession_kept_get(r);
+    state = secsession_state_get(&here);
     state->is_checked = 1;
     if (load_through(r, &loaded) != APR_SUCCESS || loaded == NULL) {
         return DECLINED; /* Session is Off here */
     }
     if (state->is_unavailable) {
-        return secsession_response_unavailable(r);
+        return secsession_answer_unavailable(r);
     }
-    secsession_kept_note(r, state, loaded);
+    secsession_state_note(&here, state, loaded);
     return DECLINED;
 }
 
-static int may_log_in(request_rec *r)
+static int may_log_in(const secsession_here_t *here)
 {
-    const char *type = apr_table_get(r->headers_in, "Content-Type");
+    const request_rec *r = here->r;
 
-    return is_ours(r) && r->main == NULL && r->method_number == M_POST && type
-           && strncasecmp(type, FORM, sizeof(FORM) - 1) == 0;
+    return is_ours(here) && r->main == NULL && r->method_number == M_POST
+           && secsession_fields_is_form(apr_table_get(r->headers_in, "Content-Type"));
 }
 
 int secsession_modsession_prepare(request_rec *r)
 {
-    const char *type = may_log_in(r) ? ap_auth_type(r) : NULL;
+    const secsession_here_t here = secsession_here(r);
+    const char *type = may_log_in(&here) ? ap_auth_type(r) : NULL;
 
     if (type && strcasecmp(type, "form") == 0) {
-        secsession_bind_note_moment(r);
+        secsession_begin_note_moment(&here);
     }
     return DECLINED;
 }
 
 int secsession_modsession_prepare_login(request_rec *r)
 {
-    if (strcmp(r->handler, LOGIN_HANDLER) == 0 && may_log_in(r)) {
-        secsession_bind_note_moment(r);
+    const secsession_here_t here = secsession_here(r);
+
+    if (strcmp(r->handler, LOGIN_HANDLER) == 0 && may_log_in(&here)) {
+        secsession_begin_note_moment(&here);
     }
     return DECLINED;
 }
@@ -147,27 +154,30 @@ int secsession_modsession_prepare_login(request_rec *r)
 /* --- the response ---------------------------------------------------------------------------- */
 
 /* Who has no user yet may have something all the same that is not for a cache. */
-static void keep_private(request_rec *r, const secsession_mod_session_t *state)
+static void keep_private(const secsession_here_t *here, const secsession_state_t *state)
 {
-    if (state->encoded && secsession_context_get(r)->outcome == SECSESSION_ANONYMOUS
-        && secsession_config_location(r)->cache_control != 0) {
+    request_rec *r = here->r;
+
+    if (state->encoded && here->context->outcome == SECSESSION_ANONYMOUS
+        && here->location->cache_control != 0) {
         apr_table_unset(r->headers_out, "Cache-Control");
-        secsession_response_no_store(r);
+        secsession_answer_no_store(r);
     }
 }
 
 static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *brigade)
 {
     request_rec *r = f->r;
-    const secsession_mod_session_t *state = secsession_kept_get(r);
+    const secsession_here_t here = secsession_here(r);
+    const secsession_state_t *state = secsession_state_get(&here);
 
     ap_remove_output_filter(f);
     if (state->failure == 0) {
-        keep_private(r, state);
+        keep_private(&here, state);
         return ap_pass_brigade(f->next, brigade);
     }
     if (state->failure == HTTP_SERVICE_UNAVAILABLE) {
-        secsession_response_unavailable(r);
+        secsession_answer_unavailable(r);
     }
     if (r->status != state->failure) { /* else it is the answer already */
         apr_brigade_cleanup(brigade);
@@ -180,7 +190,9 @@ static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *brigade)
 
 void secsession_modsession_insert(request_rec *r)
 {
-    if (r->main == NULL && is_ours(r)) {
+    const secsession_here_t here = secsession_here(r);
+
+    if (r->main == NULL && is_ours(&here)) {
         ap_add_output_filter_handle(filter, NULL, r, r->connection);
     }
 }

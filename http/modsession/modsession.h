@@ -1,6 +1,6 @@
 /* Our sessions behind httpd's mod_session: what the modules built on it keep (mod_auth_form, and
- * others) is in the vault of the session, and ends with it. Where mod_session is not loaded, nothing
- * of this does anything; it is looked for at run time.
+ * others) is in the vault of the session, and ends with it. Where mod_session is not loaded,
+ * nothing of this does anything; it is looked for at run time.
  *
  * What mod_session keeps must never name another user than the session's: a login of mod_auth_form
  * binds its user to a new token, and whatever else would bring credentials of somebody is not kept.
@@ -28,7 +28,8 @@ int secsession_modsession_check(request_rec *r);
 int secsession_modsession_prepare(request_rec *r);
 int secsession_modsession_prepare_login(request_rec *r);
 
-/* insert_filter and insert_error_filter: a response that says what could not be kept is replaced. */
+/* insert_filter and insert_error_filter: a response that says what could not be kept is
+ * replaced. */
 void secsession_modsession_insert(request_rec *r);
 
 #endif

@@ -1,4 +1,4 @@
-/* See state.h. */
+/* What mod_session keeps: read from the vault of our session, and saved there. */
 #include "http/modsession/state.h"
 
 #include <apr_strings.h>
@@ -7,8 +7,8 @@
 #include "http/modsession/credentials.h"
 #include "http/parse/text.h"
 #include "http/request/begin.h"
-#include "http/request/context.h"
-#include "http/setup/config.h"
+#include "http/request/current.h"
+#include "http/request/end.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -19,14 +19,6 @@ APLOG_USE_MODULE(secsession);
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-static apr_pool_t *pool_of(const request_rec *r)
-{
-    while (r->main) {
-        r = r->main;
-    }
-    return r->pool;
-}
-
 static session_rec *make_empty(apr_pool_t *pool)
 {
     session_rec *empty = apr_pcalloc(pool, sizeof(*empty));
@@ -36,14 +28,14 @@ static session_rec *make_empty(apr_pool_t *pool)
     return empty;
 }
 
-secsession_mod_session_t *secsession_kept_get(request_rec *r)
+secsession_state_t *secsession_state_get(const secsession_here_t *here)
 {
-    secsession_context_t *context = secsession_context_get(r);
+    secsession_context_t *context = here->context;
 
-    if (context->mod_session == NULL) {
-        context->mod_session = apr_pcalloc(pool_of(r), sizeof(*context->mod_session));
+    if (context->state == NULL) {
+        context->state = apr_pcalloc(secsession_lasting_pool(here->r), sizeof(*context->state));
     }
-    return context->mod_session;
+    return context->state;
 }
 
 static const char *find_in(const secsession_jar_t *jar)
@@ -60,7 +52,7 @@ static const char *find_in(const secsession_jar_t *jar)
 
 /* What was read without a session goes on in the one that has begun meanwhile; what was read from
  * another user's is of no use any more. */
-static int is_read_for(secsession_mod_session_t *state, const secsession_session_t *session)
+static int is_read_for(secsession_state_t *state, const secsession_session_t *session)
 {
     if (state->is_read && state->id == NULL && session) {
         state->id = session->id;
@@ -68,30 +60,29 @@ static int is_read_for(secsession_mod_session_t *state, const secsession_session
     return state->is_read && (session == NULL || strcmp(state->id, session->id) == 0);
 }
 
-void secsession_kept_read(request_rec *r, secsession_mod_session_t *state)
+void secsession_state_read(const secsession_here_t *here, secsession_state_t *state)
 {
-    const secsession_context_t *context = secsession_context_get(r);
-    apr_pool_t *pool = pool_of(r);
+    const secsession_session_t *session = here->context->session;
+    apr_pool_t *pool = secsession_lasting_pool(here->r);
 
-    if (is_read_for(state, context->session)) {
+    if (is_read_for(state, session)) {
         return;
     }
-    *state = (secsession_mod_session_t){ .is_read = 1,
-                                         .is_checked = state->is_checked,
-                                         .failure = state->failure };
-    state->kept = state->nothing = make_empty(pool);
+    *state = (secsession_state_t){ .is_read = 1,
+                                   .is_checked = state->is_checked,
+                                   .failure = state->failure };
+    state->record = state->nothing = make_empty(pool);
     state->jar = secsession_jar_make(pool);
-    state->is_unavailable = context->outcome == SECSESSION_UNAVAILABLE;
-    if (context->session == NULL) {
+    state->is_unavailable = here->context->outcome == SECSESSION_UNAVAILABLE;
+    if (session == NULL) {
         return;
     }
-    state->id = context->session->id;
+    state->id = session->id;
     state->nothing = make_empty(pool);
-    switch (secsession_store_vault(secsession_config_server(r)->store, pool, context->session,
-                                   &state->jar)) {
+    switch (secsession_store_vault(here->server->store, pool, session, &state->jar)) {
     case SECSESSION_LIVE:
         state->encoded = find_in(state->jar);
-        state->kept->encoded = state->encoded;
+        state->record->encoded = state->encoded;
         break;
     case SECSESSION_UNAVAILABLE:
         state->is_unavailable = 1;
@@ -101,23 +92,23 @@ void secsession_kept_read(request_rec *r, secsession_mod_session_t *state)
     }
 }
 
-void secsession_kept_note(request_rec *r, secsession_mod_session_t *state,
-                          const session_rec *loaded)
+void secsession_state_note(const secsession_here_t *here, secsession_state_t *state,
+                           const session_rec *loaded)
 {
-    if (loaded == state->kept) {
+    if (loaded == state->record) {
         state->expiry = loaded->expiry;
         state->had_credentials = secsession_credentials_are_in(loaded->entries);
     } else if (loaded != state->nothing) {
-        state->kept = make_empty(pool_of(r));
+        state->record = make_empty(secsession_lasting_pool(here->r));
     }
 }
 
 /* --- saving ---------------------------------------------------------------------------------- */
 
 /* mod_session is told that all is well, or it would log what has been logged, and try again. */
-static int fail(request_rec *r, int status)
+static int fail(const secsession_here_t *here, int status)
 {
-    secsession_kept_get(r)->failure = status;
+    secsession_state_get(here)->failure = status;
     return OK;
 }
 
@@ -130,9 +121,9 @@ static int is_empty(const session_rec *record)
            || (array->nelts == 1 && apr_table_get(record->entries, "expiry") != NULL);
 }
 
-/* Whether the vault must hear of it. With SessionMaxAge mod_session saves with every request, only to
- * move its own expiry: a tenth is enough. */
-static int is_news(const secsession_mod_session_t *state, const session_rec *record)
+/* Whether the vault must hear of it. With SessionMaxAge mod_session saves with every request,
+ * only to move its own expiry: a tenth is enough. */
+static int is_news(const secsession_state_t *state, const session_rec *record)
 {
     if (is_empty(record)) {
         return state->encoded != NULL;
@@ -145,7 +136,7 @@ static int is_news(const secsession_mod_session_t *state, const session_rec *rec
 
 /* The one cookie for the vault; mod_session looks at its microseconds of expiry itself. NULL: the
  * vault has no room for it. */
-static secsession_jar_t *pack(request_rec *r, const secsession_mod_session_t *state,
+static secsession_jar_t *pack(request_rec *r, const secsession_state_t *state,
                               const session_rec *record)
 {
     const secsession_kept_t cookie = {
@@ -172,77 +163,72 @@ static secsession_jar_t *pack(request_rec *r, const secsession_mod_session_t *st
     return jar;
 }
 
-static int log_in(request_rec *r, secsession_mod_session_t *state, const char *user,
+static int log_in(const secsession_here_t *here, secsession_state_t *state, const char *user,
                   const secsession_jar_t *jar)
 {
-    secsession_context_t *context = secsession_context_get(r);
-    const secsession_binding_t binding = { .user = user,
-                                           .method = "form",
-                                           .epoch = SECSESSION_NO_EPOCH,
-                                           .moment = context->moment,
-                                           .cookies = jar };
+    request_rec *r = here->r;
+    secsession_context_t *context = here->context;
+    const secsession_authenticated_t who = { .user = user,
+                                             .method = "form",
+                                             .epoch = SECSESSION_NO_EPOCH,
+                                             .moment = context->moment,
+                                             .cookies = jar };
+    int status;
 
-    if (!secsession_text_is_name(user, SECSESSION_USER_LENGTH)) {
+    if (!secsession_text_is_user(user)) {
         ap_log_rerror(
             APLOG_MARK, APLOG_ERR, 0, r,
             "SS233: whom mod_auth_form has logged in cannot have a session: a user's name "
             "is UTF-8 of at most %d bytes, without control characters",
             SECSESSION_USER_LENGTH);
-        return fail(r, HTTP_FORBIDDEN);
+        return fail(here, HTTP_FORBIDDEN);
     }
     /* Without the moment nobody knows of a revocation while the password was checked. */
     if (context->moment == NULL) {
-        return fail(r, HTTP_SERVICE_UNAVAILABLE);
+        return fail(here, HTTP_SERVICE_UNAVAILABLE);
     }
-    switch (secsession_bind_user(r, &binding)) {
-    case SECSESSION_LIVE:
-        state->id = context->session->id;
-        return OK;
-    case SECSESSION_REVOKED:
-    case SECSESSION_FULL:
-        return fail(r, HTTP_FORBIDDEN);
-    default:
-        return fail(r, HTTP_SERVICE_UNAVAILABLE);
+    status = secsession_begin_status(r, secsession_begin_user(here, &who));
+    if (status != OK) {
+        return fail(here, status);
     }
+    state->id = context->session->id;
+    return OK;
 }
 
 /* Who logs out of mod_auth_form leaves the session altogether. */
-static int log_out(request_rec *r, secsession_mod_session_t *state)
+static int log_out(const secsession_here_t *here, secsession_state_t *state)
 {
-    const secsession_server_config_t *server = secsession_config_server(r);
-    secsession_context_t *context = secsession_context_get(r);
+    secsession_context_t *context = here->context;
+    const secsession_session_t *session = context->session;
+    int status = secsession_end_session(here);
 
-    if (secsession_store_logout(server->store, r->pool, &context->token, server->realm,
-                                context->session)
-        != SECSESSION_LOGGED_OUT) {
-        return fail(r, HTTP_SERVICE_UNAVAILABLE);
+    if (status != OK) {
+        return fail(here, status);
     }
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, here->r,
                   "SS234: user %s logged out of realm %s by mod_auth_form: session %s ended",
-                  context->session->user, server->realm, context->session->id);
+                  session->user, here->server->realm, session->id);
     context->outcome = SECSESSION_LOGGED_OUT;
     context->session = NULL;
-    context->new_token = NULL;
-    context->forget = 1;
     state->id = NULL;
     state->encoded = NULL;
     return OK;
 }
 
-static int keep(request_rec *r, secsession_mod_session_t *state,
+static int keep(const secsession_here_t *here, secsession_state_t *state,
                 const secsession_session_t *session, const secsession_jar_t *jar)
 {
+    secsession_outcome_t outcome;
+
     if (session) {
         /* Where the session has ended meanwhile, nothing is kept (I1). */
-        return secsession_store_keep(secsession_config_server(r)->store, r->pool, session, jar)
-                       == SECSESSION_UNAVAILABLE
-                   ? fail(r, HTTP_SERVICE_UNAVAILABLE)
-                   : OK;
+        outcome = secsession_store_keep(here->server->store, here->r->pool, session, jar);
+        return outcome == SECSESSION_UNAVAILABLE ? fail(here, HTTP_SERVICE_UNAVAILABLE) : OK;
     }
-    if (secsession_bind_nobody(r, jar) != SECSESSION_ANONYMOUS) {
-        return fail(r, HTTP_SERVICE_UNAVAILABLE);
+    if (secsession_begin_anonymous(here, jar) != SECSESSION_ANONYMOUS) {
+        return fail(here, HTTP_SERVICE_UNAVAILABLE);
     }
-    state->id = secsession_context_get(r)->session->id;
+    state->id = here->context->session->id;
     return OK;
 }
 
@@ -267,19 +253,21 @@ static int purify(request_rec *r, session_rec *record, const char *posted,
     return 1;
 }
 
-/* Whether a new session may take the place of what the browser presented: one with a retired token
- * has the next one by now, and one whose session has ended only for this location has it elsewhere. */
-static int may_begin(request_rec *r, secsession_outcome_t outcome)
+/* Whether a new session may take the place of what the browser presented: one with a retired
+ * token has the next one by now, and one whose session has ended only for this location has it
+ * elsewhere. */
+static int may_begin(const secsession_here_t *here, secsession_outcome_t outcome)
 {
-    return outcome != SECSESSION_RETIRED && secsession_context_get(r)->session == NULL;
+    return outcome != SECSESSION_RETIRED && here->context->session == NULL;
 }
 
-int secsession_kept_save(request_rec *r, session_rec *record,
-                         apr_status_t (*encode)(request_rec *, session_rec *))
+int secsession_state_save(const secsession_here_t *here, session_rec *record,
+                          apr_status_t (*encode)(request_rec *, session_rec *))
 {
-    secsession_mod_session_t *state = secsession_kept_get(r);
+    request_rec *r = here->r;
+    secsession_state_t *state = secsession_state_get(here);
     const secsession_session_t *session;
-    secsession_outcome_t outcome = secsession_context_session(r, &session);
+    secsession_outcome_t outcome = secsession_current_session(here, &session);
     const char *posted = record->dirty ? secsession_credentials_posted(r, record->entries) : NULL;
     secsession_jar_t *jar;
 
@@ -287,20 +275,20 @@ int secsession_kept_save(request_rec *r, session_rec *record,
         return OK;
     }
     if (purify(r, record, posted, session) && encode(r, record) != OK) {
-        return fail(r, HTTP_INTERNAL_SERVER_ERROR);
+        return fail(here, HTTP_INTERNAL_SERVER_ERROR);
     }
     if (posted == NULL && session && state->had_credentials
         && !secsession_credentials_are_in(record->entries)) {
-        return log_out(r, state);
+        return log_out(here, state);
     }
     if (posted == NULL
         && (!is_news(state, record)
-            || (session == NULL && (!record->dirty || !may_begin(r, outcome))))) {
+            || (session == NULL && (!record->dirty || !may_begin(here, outcome))))) {
         return OK;
     }
     jar = pack(r, state, record);
     if (jar == NULL) {
-        return fail(r, HTTP_INTERNAL_SERVER_ERROR);
+        return fail(here, HTTP_INTERNAL_SERVER_ERROR);
     }
-    return posted ? log_in(r, state, posted, jar) : keep(r, state, session, jar);
+    return posted ? log_in(here, state, posted, jar) : keep(here, state, session, jar);
 }

@@ -1,8 +1,11 @@
-/* See attributes.h. Needs APR's pools alone, so that it can be tested and fuzzed alone. */
+/* Reading the attributes of a Set-Cookie field, and adding what is missing. Needs APR's pools
+ * alone, so that it can be tested and fuzzed alone. */
 #include "http/parse/attributes.h"
 
 #include <string.h>
 #include <strings.h>
+
+#include "session/span.h"
 
 #define BLANKS " \t"
 #define SAME_SITE "SameSite=Lax"
@@ -17,46 +20,37 @@ typedef struct {
     const char *same_site_end;
 } attributes_t;
 
-/* The length of [start, end) without the blanks at its end. */
-static size_t trimmed(const char *start, const char *end)
+static int is(secsession_span_t text, const char *word)
 {
-    while (end > start && strchr(BLANKS, end[-1])) {
-        end--;
-    }
-    return (size_t)(end - start);
+    size_t length = (size_t)(text.end - text.start);
+
+    return length == strlen(word) && strncasecmp(text.start, word, length) == 0;
 }
 
-static int is(const char *text, size_t length, const char *word)
+static same_site_t read_same_site(secsession_span_t value)
 {
-    return length == strlen(word) && strncasecmp(text, word, length) == 0;
-}
-
-static same_site_t read_same_site(const char *value, const char *end)
-{
-    size_t length;
-
-    value += strspn(value, BLANKS);
-    length = value < end ? trimmed(value, end) : 0;
-    if (is(value, length, "None")) {
+    if (is(value, "None")) {
         return SAME_SITE_NONE;
     }
-    return is(value, length, "Lax") || is(value, length, "Strict") ? SAME_SITE_KNOWN
-                                                                   : SAME_SITE_UNKNOWN;
+    return is(value, "Lax") || is(value, "Strict") ? SAME_SITE_KNOWN : SAME_SITE_UNKNOWN;
 }
 
 static void read_attribute(attributes_t *attributes, const char *start, const char *end)
 {
     const char *equals = memchr(start, '=', (size_t)(end - start));
-    size_t length = trimmed(start, equals ? equals : end);
+    const secsession_span_t name = secsession_span_trim(start, equals ? equals : end);
 
-    if (is(start, length, "Secure")) {
+    if (is(name, "Secure")) {
         attributes->is_secure = 1;
-    } else if (is(start, length, "HttpOnly")) {
+    } else if (is(name, "HttpOnly")) {
         attributes->is_http_only = 1;
-    } else if (is(start, length, "SameSite")) {
-        attributes->same_site = equals ? read_same_site(equals + 1, end) : SAME_SITE_UNKNOWN;
-        attributes->same_site_start = start;
-        attributes->same_site_end = start + trimmed(start, end);
+    } else if (is(name, "SameSite")) {
+        const secsession_span_t whole = secsession_span_trim(start, end);
+
+        attributes->same_site = equals ? read_same_site(secsession_span_trim(equals + 1, end))
+                                       : SAME_SITE_UNKNOWN;
+        attributes->same_site_start = whole.start;
+        attributes->same_site_end = whole.end;
     }
 }
 

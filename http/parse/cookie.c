@@ -1,34 +1,15 @@
-/* See cookie.h. Needs APR alone, so that it can be tested and fuzzed alone. */
+/* Finding our cookie among the cookies of a request. Needs APR alone, so that it can be tested
+ * and fuzzed alone. */
 #include "http/parse/cookie.h"
 
 #include <apr_strings.h>
 #include <string.h>
 
-static int is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* One cookie-pair: [start, end) without the blanks around it. */
-typedef struct {
-    const char *start;
-    const char *end;
-} pair_t;
-
-static pair_t trim(const char *start, const char *end)
-{
-    while (start < end && is_blank(*start)) {
-        start++;
-    }
-    while (end > start && is_blank(end[-1])) {
-        end--;
-    }
-    return (pair_t){ start, end };
-}
+#include "session/span.h"
 
 /* The value if the pair is called `name`, else NULL. Blanks before the "=" are let pass, because a
  * backend may let them pass too and must not see the cookie; the token behind is then no worse. */
-static const char *value_of(pair_t pair, const char *name, apr_size_t name_length)
+static const char *value_of(secsession_span_t pair, const char *name, apr_size_t name_length)
 {
     const char *at = pair.start;
 
@@ -36,7 +17,7 @@ static const char *value_of(pair_t pair, const char *name, apr_size_t name_lengt
         return NULL;
     }
     at += name_length;
-    while (at < pair.end && is_blank(*at)) {
+    while (at < pair.end && secsession_is_blank(*at)) {
         at++;
     }
     if (at == pair.end) {
@@ -47,11 +28,11 @@ static const char *value_of(pair_t pair, const char *name, apr_size_t name_lengt
 
 /* httpd joins two Cookie fields of one HTTP/1.1 request with ", ": ours then stands in the value of
  * another cookie. It is no session (a comma separates nothing), but it must not go further. */
-static int hides_ours(pair_t pair, const char *name, apr_size_t name_length)
+static int hides_ours(secsession_span_t pair, const char *name, apr_size_t name_length)
 {
     for (const char *at = pair.start; (apr_size_t)(pair.end - at) > name_length; at++) {
         if (*at == ',') {
-            pair_t inner = trim(at + 1, pair.end);
+            secsession_span_t inner = secsession_span_trim(at + 1, pair.end);
 
             if (value_of(inner, name, name_length)) {
                 return 1;
@@ -76,7 +57,7 @@ secsession_presented_t secsession_cookie_take(apr_pool_t *pool, const char *fiel
     kept = end = apr_palloc(pool, 2 * strlen(field) + 1); /* a blank behind each semicolon */
     for (const char *at = field, *next; at; at = next) {
         const char *semicolon = strchr(at, ';');
-        pair_t pair = trim(at, semicolon ? semicolon : at + strlen(at));
+        secsession_span_t pair = secsession_span_trim(at, semicolon ? semicolon : at + strlen(at));
         const char *found = value_of(pair, name, name_length);
 
         next = semicolon ? semicolon + 1 : NULL;

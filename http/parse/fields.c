@@ -1,21 +1,32 @@
-/* See fields.h. */
+/* Reading a field of a urlencoded form in every way in which an application may read it. */
 #include "http/parse/fields.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
 
+#include "http/parse/hex.h"
+
+#define FORM_TYPE "application/x-www-form-urlencoded"
+
+int secsession_fields_is_form(const char *type)
+{
+    const apr_size_t length = sizeof(FORM_TYPE) - 1;
+
+    return type && strncasecmp(type, FORM_TYPE, length) == 0
+           && strchr("; \t", type[length]); /* which finds the NUL at the end, too */
+}
+
 int secsession_fields_are_urlencoded(const char *type)
 {
-    static const char form[] = "application/x-www-form-urlencoded";
     static const char *const endings[] = { "", ";", ";charset=utf-8", ";charset=\"utf-8\"" };
     char rest[32] = "";
     apr_size_t length = 0;
 
-    if (strncasecmp(type, form, sizeof(form) - 1) != 0) {
+    if (strncasecmp(type, FORM_TYPE, sizeof(FORM_TYPE) - 1) != 0) {
         return 0;
     }
-    for (const char *c = type + sizeof(form) - 1; *c && length < sizeof(rest) - 1; c++) {
+    for (const char *c = type + sizeof(FORM_TYPE) - 1; *c && length < sizeof(rest) - 1; c++) {
         if (*c != ' ' && *c != '\t') {
             rest[length++] = *c;
         }
@@ -28,7 +39,8 @@ int secsession_fields_are_urlencoded(const char *type)
     return 0;
 }
 
-/* The next character that tells a name from others; NUL at its end, or where it has one of `ends`. */
+/* The next character that tells a name from others; NUL at its end, or where it has one of
+ * `ends`. */
 static int next_of(const char **name, const char *ends)
 {
     unsigned char c;
@@ -60,22 +72,21 @@ int secsession_fields_is_same(const char *found, const char *name)
            || (strchr(name, '[') == NULL && is_same_up_to(found, name, "[]"));
 }
 
-static int digit(char c)
-{
-    return apr_isdigit(c) ? c - '0' : apr_isxdigit(c) ? apr_tolower(c) - 'a' + 10 : -1;
-}
-
-/* Decodes `length` bytes into `to`, which has room for one more. Whether they are encoded rightly. */
+/* Decodes `length` bytes into `to`, which has room for one more. Whether they are encoded
+ * rightly. */
 static int decode(const char *from, apr_size_t length, char *to)
 {
     const char *end = from + length;
 
     for (; from < end; from++) {
         if (*from == '%') {
-            if (end - from < 3 || digit(from[1]) < 0 || digit(from[2]) < 0) {
+            int high = end - from < 3 ? -1 : secsession_hex_value(from[1]);
+            int low = high < 0 ? -1 : secsession_hex_value(from[2]);
+
+            if (low < 0) {
                 return 0;
             }
-            *to = (char)(digit(from[1]) * 16 + digit(from[2]));
+            *to = (char)(high * 16 + low);
             from += 2;
         } else {
             *to = (char)(*from == '+' ? ' ' : *from);

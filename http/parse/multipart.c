@@ -1,6 +1,6 @@
-/* See multipart.h. Programs differ in what they take for a boundary, for the end of a line and for a
- * name; what browsers send is the same to all of them. Needs APR alone, so that it can be tested and
- * fuzzed alone. */
+/* Reading multipart/form-data. Programs differ in what they take for a boundary, for the end of
+ * a line and for a name; what browsers send is the same to all of them. Needs APR alone, so that
+ * it can be tested and fuzzed alone. */
 #include "http/parse/multipart.h"
 
 #include <apr_lib.h>
@@ -8,22 +8,18 @@
 #include <string.h>
 
 #include "http/parse/fields.h"
+#include "session/span.h"
 
 #define BOUNDARY_LENGTH 70 /* RFC 2046, 5.1.1 */
 
-typedef struct {
-    const char *start;
-    const char *end;
-} span_t;
-
 /* The first `text` in a span; NULL if it is not there. */
-static const char *find(span_t span, const char *text)
+static const char *find(secsession_span_t span, const char *text)
 {
     return memmem(span.start, (apr_size_t)(span.end - span.start), text, strlen(text));
 }
 
 /* Whether a span begins with `text`, in lower case; it begins behind it then. */
-static int take(span_t *span, const char *text)
+static int take(secsession_span_t *span, const char *text)
 {
     apr_size_t length = strlen(text);
 
@@ -35,26 +31,19 @@ static int take(span_t *span, const char *text)
     return 1;
 }
 
-static void skip_blanks(span_t *span)
-{
-    while (span->start < span->end && (*span->start == ' ' || *span->start == '\t')) {
-        span->start++;
-    }
-}
-
 /* The same behind a semicolon. */
-static int take_parameter(span_t *span, const char *text)
+static int take_parameter(secsession_span_t *span, const char *text)
 {
-    skip_blanks(span);
+    *span = secsession_span_skip_blanks(*span);
     if (!take(span, ";")) {
         return 0;
     }
-    skip_blanks(span);
+    *span = secsession_span_skip_blanks(*span);
     return take(span, text);
 }
 
 /* Takes what stands before the next double quote, and that. NULL if there is none. */
-static const char *take_quoted(apr_pool_t *pool, span_t *span)
+static const char *take_quoted(apr_pool_t *pool, secsession_span_t *span)
 {
     const char *start = span->start, *quote = find(*span, "\"");
 
@@ -71,7 +60,7 @@ static const char *delimiter(apr_pool_t *pool, const char *type)
 {
     static const char safe[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'+_.=-";
-    span_t left = { type, type + strlen(type) };
+    secsession_span_t left = { type, type + strlen(type) };
     const char *boundary;
 
     if (!take(&left, "multipart/form-data") || !take_parameter(&left, "boundary=")) {
@@ -85,7 +74,7 @@ static const char *delimiter(apr_pool_t *pool, const char *type)
         boundary = apr_pstrmemdup(pool, left.start, length);
         left.start += length;
     }
-    skip_blanks(&left);
+    left = secsession_span_skip_blanks(left);
     return left.start == left.end && boundary && *boundary && strlen(boundary) <= BOUNDARY_LENGTH
                    && boundary[strspn(boundary, safe)] == '\0'
                ? apr_pstrcat(pool, "--", boundary, NULL)
@@ -105,7 +94,7 @@ static int is_plain_name(const char *name)
     return strpbrk(name, "%\\") == NULL && strstr(name, "=?") == NULL;
 }
 
-static int read_disposition(apr_pool_t *pool, span_t value, head_t *head)
+static int read_disposition(apr_pool_t *pool, secsession_span_t value, head_t *head)
 {
     if (head->name || !take(&value, "form-data") || !take_parameter(&value, "name=\"")) {
         return 0;
@@ -114,18 +103,18 @@ static int read_disposition(apr_pool_t *pool, span_t value, head_t *head)
     if (head->name == NULL || !is_plain_name(head->name)) {
         return 0;
     }
-    skip_blanks(&value);
+    value = secsession_span_skip_blanks(value);
     if (value.start < value.end) {
         head->is_file = take_parameter(&value, "filename=\"") && take_quoted(pool, &value);
-        skip_blanks(&value);
+        value = secsession_span_skip_blanks(value);
     }
     return value.start == value.end;
 }
 
 /* Reads a line without its end. Whether it is a field as browsers write it. */
-static int read_line(apr_pool_t *pool, span_t line, head_t *head)
+static int read_line(apr_pool_t *pool, secsession_span_t line, head_t *head)
 {
-    span_t at = line;
+    secsession_span_t at = line;
 
     for (const char *c = line.start; c < line.end; c++) {
         if (apr_iscntrl(*c) && *c != '\t') {
@@ -134,11 +123,11 @@ static int read_line(apr_pool_t *pool, span_t line, head_t *head)
     }
     head->lines++;
     if (take(&at, "content-disposition:")) {
-        skip_blanks(&at);
+        at = secsession_span_skip_blanks(at);
         return read_disposition(pool, at, head);
     }
     if (take(&at, "content-type:")) {
-        skip_blanks(&at);
+        at = secsession_span_skip_blanks(at);
         return !take(&at, "multipart/"); /* parts of a part */
     }
     while (at.start < at.end && (apr_isalnum(*at.start) || *at.start == '-')) {
@@ -148,12 +137,12 @@ static int read_line(apr_pool_t *pool, span_t line, head_t *head)
 }
 
 /* Reads the head of a part. Whether it names a field. */
-static int read_head(apr_pool_t *pool, span_t left, head_t *head)
+static int read_head(apr_pool_t *pool, secsession_span_t left, head_t *head)
 {
     const char *end;
 
     while ((end = find(left, "\r\n")) != NULL) {
-        if (!read_line(pool, (span_t){ left.start, end }, head)) {
+        if (!read_line(pool, (secsession_span_t){ left.start, end }, head)) {
             return 0;
         }
         left.start = end + 2;
@@ -162,14 +151,14 @@ static int read_head(apr_pool_t *pool, span_t left, head_t *head)
 }
 
 /* Sets *value if this part is the field. Whether the form still has one meaning. */
-static int read_part(apr_pool_t *pool, span_t part, const char *name, const char **value)
+static int read_part(apr_pool_t *pool, secsession_span_t part, const char *name, const char **value)
 {
     const char *blank = find(part, "\r\n\r\n");
     head_t head = { .name = NULL };
     apr_size_t length;
     const char *text;
 
-    if (blank == NULL || !read_head(pool, (span_t){ part.start, blank }, &head)) {
+    if (blank == NULL || !read_head(pool, (secsession_span_t){ part.start, blank }, &head)) {
         return 0;
     }
     if (!secsession_fields_is_same(head.name, name)) {
@@ -189,7 +178,7 @@ const char *secsession_multipart_get(apr_pool_t *pool, const char *type, const c
                                      apr_size_t length, const char *name)
 {
     const char *boundary = delimiter(pool, type), *value = NULL;
-    span_t left = { body, body + length };
+    secsession_span_t left = { body, body + length };
     apr_size_t boundary_length = boundary ? strlen(boundary) : 0;
 
     if (boundary == NULL || length < boundary_length
@@ -202,7 +191,7 @@ const char *secsession_multipart_get(apr_pool_t *pool, const char *type, const c
         const char *next = take(&left, "\r\n") ? find(left, boundary) : NULL;
 
         if (next == NULL || next - left.start < 2 || memcmp(next - 2, "\r\n", 2) != 0
-            || !read_part(pool, (span_t){ left.start, next - 2 }, name, &value)) {
+            || !read_part(pool, (secsession_span_t){ left.start, next - 2 }, name, &value)) {
             return NULL;
         }
         left.start = next + boundary_length;

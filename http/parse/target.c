@@ -1,16 +1,10 @@
-/* See target.h. Pure: links with nothing, so that it can be tested and fuzzed alone. */
+/* Seeing a path as every browser may see it. Links with nothing, so that it can be tested and
+ * fuzzed alone. */
 #include "http/parse/target.h"
 
 #include <string.h>
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "http/parse/hex.h"
 
 /* The path up to its query, as whoever decodes it most often would see it: "%252f" and "%25%32%66"
  * are slashes to whoever decodes twice. A byte that completes a "%XX" takes its place, and may
@@ -22,8 +16,8 @@ static size_t decode(const char *path, unsigned char *decoded)
     for (; *path && *path != '?' && *path != '#'; path++) {
         decoded[length++] = (unsigned char)*path;
         while (length >= 3 && decoded[length - 3] == '%') {
-            int high = hex_value((char)decoded[length - 2]);
-            int low = hex_value((char)decoded[length - 1]);
+            int high = secsession_hex_value((char)decoded[length - 2]);
+            int low = secsession_hex_value((char)decoded[length - 1]);
 
             if (high < 0 || low < 0) {
                 break;

@@ -1,4 +1,5 @@
-/* See text.h. Needs APR alone, so that it can be tested and fuzzed alone. */
+/* Telling text from what only looks like it. Needs APR alone, so that it can be tested and
+ * fuzzed alone. */
 #include "http/parse/text.h"
 
 #include <apr_strings.h>
@@ -51,12 +52,12 @@ static int is_control(const unsigned char *text)
     return text[0] < 0x20 || text[0] == 0x7F || (text[0] == 0xC2 && text[1] < 0xA0);
 }
 
-int secsession_text_is_name(const char *text, apr_size_t most)
+int secsession_text_is_user(const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;
     apr_size_t length = strlen(text);
 
-    if (length == 0 || length > most) {
+    if (length == 0 || length > SECSESSION_USER_LENGTH) {
         return 0;
     }
     while (*at) {

@@ -1,24 +1,18 @@
-/* See url.h. Needs APR's pools alone, so that it can be tested and fuzzed alone. */
+/* Finding session ids in URLs, and writing the URLs without them. Needs APR's pools alone, so
+ * that it can be tested and fuzzed alone. */
 #include "http/parse/url.h"
 
 #include <string.h>
 #include <strings.h>
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "http/parse/hex.h"
 
 /* The byte at `at`, decoded, and how many bytes it takes there. */
 static int byte_at(const char *at, const char *end, size_t *length)
 {
     *length = 1;
     if (*at == '%' && end - at >= 3) {
-        int high = hex_value(at[1]), low = hex_value(at[2]);
+        int high = secsession_hex_value(at[1]), low = secsession_hex_value(at[2]);
 
         if (high >= 0 && low >= 0) {
             *length = 3;
@@ -257,8 +251,8 @@ static size_t scheme_length(const char *url)
     return length > 0 && url[length] == ':' ? length + 1 : 0;
 }
 
-/* Where the path of a reference begins for every browser, however many slashes and backslashes there
- * are before the host; NULL where they would repair it first, or it is of another kind. */
+/* Where the path of a reference begins for every browser, however many slashes and backslashes
+ * there are before the host; NULL where they would repair it first, or it is of another kind. */
 static const char *path_of(const char *url)
 {
     size_t scheme = scheme_length(url);

@@ -13,11 +13,12 @@ typedef struct {
                        * remain: nobody knows what whoever reads the rest makes of it */
 } secsession_url_ids_t;
 
-/* Each gives its text itself where no id is in it, else a copy in `pool`, which is no longer. `names`
- * ends with a NULL. A name is recognised whatever its case, and in every spelling that PHP, Java or
- * CGI.pm take for it: percent-encoded, with blanks before it, an index or a NUL behind it, and "."
- * for "_". An argument or parameter goes with its value, with or without one, however often it is
- * there; what is kept is kept byte for byte and in order. The work is linear in the text's length. */
+/* Each gives its text itself where no id is in it, else a copy in `pool`, which is no longer.
+ * `names` ends with a NULL. A name is recognised whatever its case, and in every spelling that
+ * PHP, Java or CGI.pm take for it: percent-encoded, with blanks before it, an index or a NUL
+ * behind it, and "." for "_". An argument or parameter goes with its value, with or without one,
+ * however often it is there; what is kept is kept byte for byte and in order. The work is linear
+ * in the text's length. */
 
 /* A path, percent-encoded. "%3B" counts as ";" and "%2F" as "/", since httpd decodes both before a
  * backend sees them. An emptied segment that is not the last becomes ".": it must not make two

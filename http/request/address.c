@@ -1,11 +1,8 @@
-/* See address.h. */
+/* What of a client's address a session is bound to, and what happens when that has changed. */
 #include "http/request/address.h"
 
+#include <apr_strings.h>
 #include <http_log.h>
-
-#include "http/application/environment.h"
-#include "http/request/context.h"
-#include "http/setup/config.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -13,7 +10,15 @@ APLOG_USE_MODULE(secsession);
 
 static const unsigned char MAPPED[IPV4_AT] = { [10] = 0xff, [11] = 0xff };
 
-static secsession_address_t address_of(const request_rec *r)
+const char *secsession_address_of(request_rec *r)
+{
+    const char *zone = strchr(r->useragent_ip, '%');
+
+    return zone ? apr_pstrmemdup(r->pool, r->useragent_ip, (apr_size_t)(zone - r->useragent_ip))
+                : r->useragent_ip;
+}
+
+static secsession_address_t bytes_of(const request_rec *r)
 {
     const apr_sockaddr_t *client = r->useragent_addr;
     secsession_address_t address = { { 0 } };
@@ -27,9 +32,9 @@ static secsession_address_t address_of(const request_rec *r)
     return address;
 }
 
-/* What of an address counts: of a subnet 24 bits of IPv4, 64 of IPv6, which is what a provider gives
- * one customer (RFC 6177). */
-static apr_size_t bytes_of(const secsession_address_t *address, int bind)
+/* What of an address counts: of a subnet 24 bits of IPv4, 64 of IPv6, which is what a provider
+ * gives one customer (RFC 6177). */
+static apr_size_t significant(const secsession_address_t *address, int bind)
 {
     if (bind == SECSESSION_BIND_ADDRESS) {
         return SECSESSION_ADDRESS_BYTES;
@@ -40,13 +45,15 @@ static apr_size_t bytes_of(const secsession_address_t *address, int bind)
 /* A mapped address that a client itself sends is the same as IPv4's; so it is to PostgreSQL. */
 static int is_same(const secsession_address_t *one, const secsession_address_t *other, int bind)
 {
-    return memcmp(one->bytes, other->bytes, bytes_of(one, bind)) == 0;
+    return memcmp(one->bytes, other->bytes, significant(one, bind)) == 0;
 }
 
 /* Once in a request. Whether it is written down. */
-static int tell(request_rec *r, const secsession_session_t *session, const char *action)
+static int tell(const secsession_here_t *here, const secsession_session_t *session,
+                const char *action)
 {
-    secsession_context_t *context = secsession_context_get(r);
+    request_rec *r = here->r;
+    secsession_context_t *context = here->context;
 
     if (context->is_move_told) {
         return context->is_move_written;
@@ -56,33 +63,34 @@ static int tell(request_rec *r, const secsession_session_t *session, const char 
                   "SS226: session %s of user %s is used from another address than it is bound to "
                   "by SecSessionBind: %s",
                   session->id, session->user, action);
-    context->is_move_written = secsession_store_moved(secsession_config_server(r)->store, r->pool,
-                                                      session, secsession_identity_address(r),
-                                                      action)
+    context->is_move_written = secsession_store_moved(here->server->store, r->pool, session,
+                                                      secsession_address_of(r), action)
                                == SECSESSION_LIVE;
     return context->is_move_written;
 }
 
-secsession_outcome_t secsession_address_check(request_rec *r, const secsession_session_t *session)
+secsession_outcome_t secsession_address_check(const secsession_here_t *here,
+                                              const secsession_session_t *session)
 {
-    const secsession_location_config_t *location = secsession_config_location(r);
+    request_rec *r = here->r;
+    const secsession_location_config_t *location = here->location;
     secsession_address_t client;
     int is_written;
 
     if (location->bind <= SECSESSION_BIND_NONE || session->user == NULL) {
         return SECSESSION_LIVE;
     }
-    client = address_of(r);
+    client = bytes_of(r);
     if (is_same(&client, &session->bound, location->bind)) {
         return SECSESSION_LIVE;
     }
-    is_written = tell(r, session, location->if_moved);
+    is_written = tell(here, session, location->if_moved);
     if (strcmp(location->if_moved, "log") == 0) {
         return SECSESSION_LIVE;
     }
     if (strcmp(location->if_moved, "end") != 0) {
         return SECSESSION_MOVED;
     }
-    secsession_context_get(r)->forget |= is_written;
+    here->context->forget |= is_written;
     return is_written ? SECSESSION_MOVED : SECSESSION_UNAVAILABLE;
 }

@@ -1,31 +1,31 @@
-/* See begin.h. */
+/* Making sessions: what each is described by, and what the request knows of its new one. */
 #include "http/request/begin.h"
 
 #include <http_log.h>
 
-#include "http/application/environment.h"
 #include "http/parse/text.h"
-#include "http/request/context.h"
-#include "http/setup/config.h"
+#include "http/request/address.h"
+#include "http/request/answer.h"
 
 APLOG_USE_MODULE(secsession);
 
 #define USER_AGENT_LENGTH 255
 
-int secsession_bind_note_moment(request_rec *r)
+int secsession_begin_note_moment(const secsession_here_t *here)
 {
-    secsession_context_t *context = secsession_context_get(r);
+    request_rec *r = here->r;
+    secsession_context_t *context = here->context;
 
     if (context->moment == NULL) {
-        secsession_store_login_moment(secsession_config_server(r)->store, r->pool,
-                                      &context->moment);
+        secsession_store_login_moment(here->server->store, r->pool, &context->moment);
     }
     return context->moment != NULL;
 }
 
 /* What every session has, and its token in *text. Whether there is one. */
-static int describe(request_rec *r, secsession_login_t *login, char **text)
+static int describe(const secsession_here_t *here, secsession_login_t *login, char **text)
 {
+    request_rec *r = here->r;
     const char *agent = apr_table_get(r->headers_in, "User-Agent");
 
     *text = apr_palloc(r->pool, SECSESSION_TOKEN_CHARS + 1);
@@ -34,17 +34,17 @@ static int describe(request_rec *r, secsession_login_t *login, char **text)
                       "SS201: the kernel or libcrypto gives no random bytes: nobody can log in");
         return 0;
     }
-    login->realm = secsession_config_server(r)->realm;
-    login->client_addr = secsession_identity_address(r);
+    login->realm = here->server->realm;
+    login->client_addr = secsession_address_of(r);
     login->user_agent = agent ? secsession_text_clean(r->pool, agent, USER_AGENT_LENGTH) : NULL;
-    login->crowd = secsession_config_server(r)->crowd;
-    login->limits = secsession_config_limits(secsession_config_location(r));
+    login->crowd = here->server->crowd;
+    login->limits = secsession_config_limits(here->location);
     return 1;
 }
 
-static void remember(request_rec *r, secsession_login_t *login, int is_wanted)
+static void remember(const secsession_here_t *here, secsession_login_t *login, int is_wanted)
 {
-    const secsession_limits_t limits = secsession_config_remembered(secsession_config_location(r));
+    const secsession_limits_t limits = secsession_config_remembered(here->location);
 
     if (is_wanted && limits.absolute > 0) {
         login->persistent = 1;
@@ -65,26 +65,27 @@ static void take_over(secsession_context_t *context, const secsession_login_t *l
     context->forget = 0;
 }
 
-secsession_outcome_t secsession_bind_user(request_rec *r, const secsession_binding_t *binding)
+secsession_outcome_t secsession_begin_user(const secsession_here_t *here,
+                                           const secsession_authenticated_t *who)
 {
-    secsession_context_t *context = secsession_context_get(r);
-    secsession_login_t login = { .user = binding->user,
-                                 .method = binding->method,
-                                 .epoch = binding->epoch,
-                                 .moment = binding->moment,
-                                 .cookies = binding->cookies,
-                                 .stamp = binding->stamp };
+    request_rec *r = here->r;
+    secsession_context_t *context = here->context;
+    secsession_login_t login = { .user = who->user,
+                                 .method = who->method,
+                                 .epoch = who->epoch,
+                                 .moment = who->moment,
+                                 .cookies = who->cookies,
+                                 .stamp = who->stamp };
     const secsession_session_t *session;
     secsession_outcome_t outcome;
     char *text;
 
-    if (!describe(r, &login, &text)) {
+    if (!describe(here, &login, &text)) {
         return SECSESSION_UNAVAILABLE;
     }
-    remember(r, &login, binding->persistent);
+    remember(here, &login, who->persistent);
     login.replaces = context->is_token ? &context->token : NULL;
-    outcome = secsession_store_authenticate(secsession_config_server(r)->store, r->pool, &login,
-                                            &session);
+    outcome = secsession_store_authenticate(here->server->store, r->pool, &login, &session);
     if (outcome == SECSESSION_LIVE) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       "SS205: user %s logged in to realm %s: session %s", login.user, login.realm,
@@ -102,17 +103,33 @@ secsession_outcome_t secsession_bind_user(request_rec *r, const secsession_bindi
                                                                        : SECSESSION_UNAVAILABLE;
 }
 
-secsession_outcome_t secsession_bind_nobody(request_rec *r, const secsession_jar_t *cookies)
+int secsession_begin_status(request_rec *r, secsession_outcome_t outcome)
 {
+    switch (outcome) {
+    case SECSESSION_LIVE:
+        return OK;
+    case SECSESSION_REVOKED:
+    case SECSESSION_FULL:
+        secsession_answer_no_store(r);
+        return HTTP_FORBIDDEN;
+    default:
+        return secsession_answer_unavailable(r);
+    }
+}
+
+secsession_outcome_t secsession_begin_anonymous(const secsession_here_t *here,
+                                                const secsession_jar_t *cookies)
+{
+    request_rec *r = here->r;
     secsession_login_t login = { .cookies = cookies };
     const secsession_session_t *session;
     char *text;
 
-    if (!describe(r, &login, &text)
-        || secsession_store_begin(secsession_config_server(r)->store, r->pool, &login, &session)
+    if (!describe(here, &login, &text)
+        || secsession_store_begin(here->server->store, r->pool, &login, &session)
                != SECSESSION_ANONYMOUS) {
         return SECSESSION_UNAVAILABLE;
     }
-    take_over(secsession_context_get(r), &login, SECSESSION_ANONYMOUS, session, text);
+    take_over(here->context, &login, SECSESSION_ANONYMOUS, session, text);
     return SECSESSION_ANONYMOUS;
 }

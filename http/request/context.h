@@ -1,16 +1,19 @@
-/* The session of a request: what the browser presented, what the store says of it, and what the
- * response has to tell the browser. Found once; subrequests and internal redirects share it. */
+/* What is known of the session of a request: what the browser presented, what the store says of
+ * it, and what the response has to tell the browser. Data alone: it is found in arrive.c and
+ * current.c. */
 #ifndef SECSESSION_CONTEXT_H
 #define SECSESSION_CONTEXT_H
 
 #include <httpd.h>
 
 #include "http/parse/cookie.h"
+#include "http/setup/config.h"
 #include "session/jar.h"
 #include "session/session.h"
 #include "session/token.h"
 
-/* The vault as this request found it, and what the response changes; see http/application/vault.h. */
+/* The vault as this request found it, and what the response changes; see
+ * http/application/cookies.h. */
 typedef struct {
     int is_applied;
     const char *own;           /* the browser's Cookie field before the vault's came into it */
@@ -36,6 +39,8 @@ typedef struct {
     secsession_outcome_t outcome;
 } secsession_judgement_t;
 
+/* One for a request, its subrequests and its internal redirects, in the pool of the first of
+ * them. */
 typedef struct {
     secsession_presented_t presented;
     int is_token; /* the value presented is a token; `token` is its hash */
@@ -48,34 +53,34 @@ typedef struct {
     int forget;            /* the response deletes the cookie */
     int fresh_within; /* seconds: the user must have authenticated less long ago; 0: need not */
     int replaced_by;  /* the status that took the place of the application's response, or 0 */
-    void *form;       /* http/application/tee.c's copy of it */
+    void *form;       /* the copy that http/application/tee.c makes of it */
     secsession_vaulted_t vaulted;
     secsession_words_t words;
     int is_move_told, is_move_written; /* see address.c */
     const char *moment; /* of the database, from before credentials were checked; NULL: not asked */
-    struct secsession_mod_session_t *mod_session; /* see modsession.c */
-    const char *url_id; /* what was taken out of the request's URL (harden.h): its name, or NULL */
+    struct secsession_state_t *state; /* what mod_session keeps, see http/modsession/state.h */
+    const char
+        *url_id; /* the name of what http/application/harden.c took out of the request's URL */
 } secsession_context_t;
 
-/* post_read_request: takes the cookie and spoofed headers out of the request, before anybody else
- * can see them. Calls no database. */
-int secsession_context_begin(request_rec *r);
+/* A request with all that our parts ask it for. Each hook, handler and filter makes one, and
+ * hands it down; it is good as long as the request is at this location. */
+typedef struct {
+    request_rec *r;
+    secsession_context_t *context; /* NULL: the virtual host has no sessions */
+    const secsession_server_config_t *server;
+    const secsession_location_config_t *location;
+} secsession_here_t;
 
-/* header_parser: looks the session up where SecSession is On. */
-int secsession_context_look_up(request_rec *r);
+secsession_here_t secsession_here(request_rec *r);
 
-/* The context of this request, its main request, or the request it was redirected from; NULL where
- * the virtual host has no sessions. */
-secsession_context_t *secsession_context_get(request_rec *r);
+/* The request from the network that this one is part of, or was redirected from. */
+request_rec *secsession_first_request(request_rec *r);
+
+/* A pool that lives as long as this request, and longer than a subrequest that it is. */
+apr_pool_t *secsession_lasting_pool(const request_rec *r);
 
 /* What the browser asked for first, as it wrote it: a path, with its query. */
-const char *secsession_context_asked_for(const request_rec *r);
-
-/* Whether there is a session for this request at this location: SECSESSION_LIVE sets *session, and
- * so does SECSESSION_ANONYMOUS, which gives no identity;
- * SECSESSION_UNKNOWN where there is none or SecSession is Off. Looks it up if that has not been
- * done yet (a subrequest can come before its main request's header_parser). */
-secsession_outcome_t secsession_context_session(request_rec *r,
-                                                const secsession_session_t **session);
+const char *secsession_asked_for(request_rec *r);
 
 #endif

@@ -1,31 +1,31 @@
-/* See rotate.h. */
+/* Offering a session its next token when it has had the one before for long enough. */
 #include "http/request/rotate.h"
 
 #include <http_log.h>
 
-#include "http/request/context.h"
-#include "http/setup/config.h"
+#include "http/request/current.h"
 
 APLOG_USE_MODULE(secsession);
 
-static int is_due(request_rec *r, const secsession_context_t *context)
+static int is_due(const secsession_here_t *here, const secsession_context_t *context)
 {
-    const secsession_rotation_t *rotation = &secsession_config_server(r)->rotation;
+    const secsession_rotation_t *rotation = &here->server->rotation;
     const secsession_session_t *session;
 
     return rotation->interval > 0 && context->is_looked_up && context->new_token == NULL
-           && !context->forget && secsession_context_session(r, &session) == SECSESSION_LIVE
+           && !context->forget && secsession_current_session(here, &session) == SECSESSION_LIVE
            && session->rotated_ms / 1000 >= rotation->interval;
 }
 
-void secsession_rotate_offer(request_rec *r)
+void secsession_rotate_offer(const secsession_here_t *here)
 {
-    const secsession_server_config_t *server = secsession_config_server(r);
-    secsession_context_t *context = secsession_context_get(r);
+    request_rec *r = here->r;
+    const secsession_server_config_t *server = here->server;
+    secsession_context_t *context = here->context;
     secsession_hash_t next;
     char *text;
 
-    if (!is_due(r, context)) {
+    if (!is_due(here, context)) {
         return;
     }
     text = apr_palloc(r->pool, SECSESSION_TOKEN_CHARS + 1);

@@ -1,4 +1,4 @@
-/* See arguments.h. */
+/* Durations, numbers, paths and the cookie: the arguments that most directives have. */
 #include "http/setup/arguments.h"
 
 #include <apr_lib.h>
@@ -10,7 +10,7 @@
 
 #define TEN_YEARS (10L * 365 * 24 * 60 * 60)
 
-static const char *wrong(cmd_parms *cmd, const char *argument, const char *allowed)
+const char *secsession_argument_wrong(cmd_parms *cmd, const char *argument, const char *allowed)
 {
     return apr_psprintf(cmd->pool, "%s is '%s'; it must be %s", cmd->cmd->name, argument, allowed);
 }
@@ -39,9 +39,10 @@ const char *secsession_argument_duration(cmd_parms *cmd, const char *argument, i
     long factor = unit_seconds(unit);
 
     if (!apr_isdigit(*argument) || factor == 0 || count < 1 || count > TEN_YEARS / factor) {
-        return wrong(cmd, argument,
-                     "a duration above zero such as 30s, 15m, 8h or 30d (a plain "
-                     "number is seconds), up to ten years: a session always ends");
+        return secsession_argument_wrong(
+            cmd, argument,
+            "a duration above zero such as 30s, 15m, 8h or 30d (a plain "
+            "number is seconds), up to ten years: a session always ends");
     }
     *seconds = (int)(count * factor);
     return NULL;
@@ -56,11 +57,12 @@ const char *secsession_argument_milliseconds(cmd_parms *cmd, const char *argumen
     long factor = strcasecmp(unit, "ms") == 0 ? 1 : unit_seconds(unit) * 1000;
 
     if (!apr_isdigit(*argument) || factor == 0 || count > day / factor || count * factor < least) {
-        return wrong(cmd, argument,
-                     apr_psprintf(cmd->pool,
-                                  "a duration such as 500ms, 1s or 5m (a plain number is seconds), "
-                                  "from %dms to a day",
-                                  least));
+        return secsession_argument_wrong(
+            cmd, argument,
+            apr_psprintf(cmd->pool,
+                         "a duration such as 500ms, 1s or 5m (a plain number is seconds), "
+                         "from %dms to a day",
+                         least));
     }
     *milliseconds = (int)(count * factor);
     return NULL;
@@ -72,7 +74,8 @@ const char *secsession_argument_number(cmd_parms *cmd, const char *argument, int
     long value = strtol(argument, &end, 10);
 
     if (!apr_isdigit(*argument) || *end != '\0' || value < 1 || value > most) {
-        return wrong(cmd, argument, apr_psprintf(cmd->pool, "a number from 1 to %d", most));
+        return secsession_argument_wrong(cmd, argument,
+                                         apr_psprintf(cmd->pool, "a number from 1 to %d", most));
     }
     *number = (int)value;
     return NULL;
@@ -93,7 +96,7 @@ const char *secsession_argument_connection(cmd_parms *cmd, const char *argument)
 const char *secsession_argument_path(cmd_parms *cmd, const char *argument)
 {
     if (!secsession_target_is_local(argument) || strchr(argument, '#')) {
-        return wrong(cmd, argument, "a path on this host, such as /login");
+        return secsession_argument_wrong(cmd, argument, "a path on this host, such as /login");
     }
     return NULL;
 }
@@ -107,9 +110,9 @@ const char *secsession_argument_realm(cmd_parms *cmd, const char *argument)
         is_right &= argument[i] > ' ' && argument[i] < 127 && !strchr("\"\\", argument[i]);
     }
     return is_right ? NULL
-                    : wrong(cmd, argument,
-                            "1 to 255 printable ASCII characters without "
-                            "spaces, quotes and backslashes");
+                    : secsession_argument_wrong(cmd, argument,
+                                                "1 to 255 printable ASCII characters without "
+                                                "spaces, quotes and backslashes");
 }
 
 /* What SecSessionCookie has said so far. */
@@ -172,9 +175,10 @@ static const char *read_attribute(cmd_parms *cmd, const char *argument, attribut
         value++;
     }
     if (slot == NULL || *slot || value == NULL || !is_attribute_value(value)) {
-        return wrong(cmd, argument,
-                     "a name and then, each at most once, SameSite=Strict|Lax|None, "
-                     "Path=/path, Domain=host, Insecure");
+        return secsession_argument_wrong(
+            cmd, argument,
+            "a name and then, each at most once, SameSite=Strict|Lax|None, "
+            "Path=/path, Domain=host, Insecure");
     }
     *slot = value;
     return NULL;
@@ -184,16 +188,18 @@ static const char *read_attribute(cmd_parms *cmd, const char *argument, attribut
 static const char *check_prefix(cmd_parms *cmd, const char *name, const attributes_t *attributes)
 {
     if (attributes->is_insecure && strncmp(name, "__", 2) == 0) {
-        return wrong(cmd, name, "a name that does not begin with __ where Insecure is given");
+        return secsession_argument_wrong(
+            cmd, name, "a name that does not begin with __ where Insecure is given");
     }
     if (attributes->is_insecure && attributes->same_site
         && strcmp(attributes->same_site, "None") == 0) {
-        return wrong(cmd, name,
-                     "without Insecure where SameSite=None is given: browsers refuse it");
+        return secsession_argument_wrong(
+            cmd, name, "without Insecure where SameSite=None is given: browsers refuse it");
     }
     if (strncasecmp(name, "__Host-", 7) == 0
         && (attributes->domain || (attributes->path && strcmp(attributes->path, "/") != 0))) {
-        return wrong(cmd, name, "a name without __Host- where Domain= or another Path is given");
+        return secsession_argument_wrong(
+            cmd, name, "a name without __Host- where Domain= or another Path is given");
     }
     return NULL;
 }
@@ -205,9 +211,9 @@ const char *secsession_argument_cookie(cmd_parms *cmd, int argc, char *const arg
     const char *error = NULL;
 
     if (argc == 0 || !is_token(argv[0])) {
-        return wrong(cmd, argc ? argv[0] : "",
-                     "a cookie name (letters, digits and !#$%&'*+-.^_`|~)"
-                     ", then its attributes");
+        return secsession_argument_wrong(cmd, argc ? argv[0] : "",
+                                         "a cookie name (letters, digits and !#$%&'*+-.^_`|~)"
+                                         ", then its attributes");
     }
     for (int i = 1; i < argc && error == NULL; i++) {
         error = read_attribute(cmd, argv[i], &attributes);
@@ -249,7 +255,7 @@ const char *secsession_argument_clear_site_data(cmd_parms *cmd, int argc, char *
     }
     *value = header;
     return *header ? NULL
-                   : wrong(cmd, bad,
-                           "none, or any of cache, cookies, "
-                           "storage, executionContexts");
+                   : secsession_argument_wrong(cmd, bad,
+                                               "none, or any of cache, cookies, "
+                                               "storage, executionContexts");
 }

@@ -1,5 +1,5 @@
 /* Readers of the directives' arguments. Each answers NULL, or the error that stops httpd: with the
- * directive, the value and what is allowed. For config.c. */
+ * directive, the value and what is allowed. */
 #ifndef SECSESSION_ARGUMENTS_H
 #define SECSESSION_ARGUMENTS_H
 
@@ -7,6 +7,9 @@
 #include <http_config.h>
 
 #include "http/setup/config.h"
+
+/* The error itself: `argument` is not what is `allowed`. */
+const char *secsession_argument_wrong(cmd_parms *cmd, const char *argument, const char *allowed);
 
 /* A duration in whole seconds: 30, 30s, 15m, 8h, 30d; from 1 second to 10 years. */
 const char *secsession_argument_duration(cmd_parms *cmd, const char *argument, int *seconds);
@@ -37,8 +40,8 @@ const char *secsession_argument_profile(cmd_parms *cmd, const char *argument, in
 /* A duration as above, or "off": 0. */
 const char *secsession_argument_interval(cmd_parms *cmd, const char *argument, int *seconds);
 
-/* The limits of a session that stays signed in, the absolute one first, or "off"; without an idle one
- * (NULL) that is a week, if the session lasts as long. */
+/* The limits of a session that stays signed in, the absolute one first, or "off"; without an
+ * idle one (NULL) that is a week, if the session lasts as long. */
 const char *secsession_argument_remember(cmd_parms *cmd, const char *absolute, const char *idle,
                                          secsession_limits_t *remembered);
 
@@ -68,6 +71,13 @@ const char *secsession_argument_header(cmd_parms *cmd, const char *name);
 /* "Off", or "On" and origins: https://host[:port] (const char *). */
 const char *secsession_argument_guard(cmd_parms *cmd, int argc, char *const argv[], int *guard,
                                       const apr_array_header_t **allowed);
+
+/* "On", "Off" or parts of SecSessionHarden, whose bits *parts gets. */
+const char *secsession_argument_harden(cmd_parms *cmd, int argc, char *const argv[], int *parts);
+
+/* What applications call a session id in a URL; *names ends with a NULL. */
+const char *secsession_argument_url_ids(cmd_parms *cmd, int argc, char *const argv[],
+                                        const char *const **names);
 
 /* A file of keys, which nobody but its owner may read. */
 const char *secsession_argument_keys(cmd_parms *cmd, const char *argument,

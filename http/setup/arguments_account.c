@@ -1,13 +1,8 @@
-/* See arguments.h: the arguments of directives about profiles, tokens, and how a session is kept. */
+/* The arguments of directives about profiles, tokens, and how a session is kept. */
 #include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "http/setup/arguments.h"
-
-static const char *wrong(cmd_parms *cmd, const char *argument, const char *allowed)
-{
-    return apr_psprintf(cmd->pool, "%s is '%s'; it must be %s", cmd->cmd->name, argument, allowed);
-}
 
 /* The place of a word in a list that ends with NULL, or -1. */
 static int place_of(const char *word, const char *const *words)
@@ -28,7 +23,9 @@ const char *secsession_argument_profile(cmd_parms *cmd, const char *argument, in
                                          NULL };
 
     *profile = place_of(argument, names);
-    return *profile >= 0 ? NULL : wrong(cmd, argument, "sensitive, standard or remember");
+    return *profile >= 0
+               ? NULL
+               : secsession_argument_wrong(cmd, argument, "sensitive, standard or remember");
 }
 
 const char *secsession_argument_interval(cmd_parms *cmd, const char *argument, int *seconds)
@@ -47,7 +44,8 @@ const char *secsession_argument_remember(cmd_parms *cmd, const char *absolute, c
     remembered->idle = 0;
     error = secsession_argument_interval(cmd, absolute, &remembered->absolute);
     if (error == NULL && idle && remembered->absolute == 0) {
-        return wrong(cmd, absolute, "a duration such as 30d where another follows it");
+        return secsession_argument_wrong(cmd, absolute,
+                                         "a duration such as 30d where another follows it");
     }
     if (error == NULL && idle) {
         error = secsession_argument_duration(cmd, idle, &remembered->idle);
@@ -64,7 +62,7 @@ const char *secsession_argument_crowd(cmd_parms *cmd, const char *most, const ch
 
     crowd->is_newest_refused = then ? place_of(then, names) : 0;
     if (crowd->is_newest_refused < 0) {
-        return wrong(cmd, then, "a number, and then oldest or refuse");
+        return secsession_argument_wrong(cmd, then, "a number, and then oldest or refuse");
     }
     crowd->most = 0;
     return strcmp(most, "0") == 0 ? NULL
@@ -83,10 +81,11 @@ const char *secsession_argument_bind(cmd_parms *cmd, const char *what, const cha
 
     *bind = place_of(what, names);
     if (*bind < 0 || (*bind == SECSESSION_BIND_NONE && then)) {
-        return wrong(cmd, what, "none, or subnet or address and then log, reauth or end");
+        return secsession_argument_wrong(cmd, what,
+                                         "none, or subnet or address and then log, reauth or end");
     }
     if (action < 0) {
-        return wrong(cmd, then, "log, reauth or end");
+        return secsession_argument_wrong(cmd, then, "log, reauth or end");
     }
     *if_moved = actions[action];
     return NULL;

@@ -1,4 +1,4 @@
-/* See arguments.h: the arguments that tell of applications. */
+/* The arguments of directives about applications. */
 #include <apr_file_info.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -8,11 +8,6 @@
 #include "http/setup/arguments.h"
 
 APLOG_USE_MODULE(secsession);
-
-static const char *wrong(cmd_parms *cmd, const char *argument, const char *allowed)
-{
-    return apr_psprintf(cmd->pool, "%s is '%s'; it must be %s", cmd->cmd->name, argument, allowed);
-}
 
 /* Where the user's name is. Whether `from` says so. */
 static int parse_from(const char *from, secsession_when_t *when)
@@ -40,7 +35,7 @@ const char *secsession_argument_when(cmd_parms *cmd, const char *expression, con
 
     *result = when;
     if (!parse_from(from, when)) {
-        return wrong(
+        return secsession_argument_wrong(
             cmd, from,
             "an expression, then field= and the name of a form field, or user=$1 to user=$9");
     }
@@ -48,9 +43,12 @@ const char *secsession_argument_when(cmd_parms *cmd, const char *expression, con
         return NULL;
     }
     when->expression = ap_expr_parse_cmd(cmd, expression, 0, &error, NULL);
-    return error ? wrong(cmd, expression,
-                         apr_pstrcat(cmd->pool, "none, or an expression of httpd's: ", error, NULL))
-                 : NULL;
+    return error
+               ? secsession_argument_wrong(cmd, expression,
+                                           apr_pstrcat(cmd->pool,
+                                                       "none, or an expression of httpd's: ", error,
+                                                       NULL))
+               : NULL;
 }
 
 const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const argv[],
@@ -69,8 +67,8 @@ const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const a
         }
         APR_ARRAY_PUSH(patterns, const char *) = argv[i];
     }
-    return bad ? wrong(cmd, bad,
-                       "none, or shell patterns of cookie names, such as PHPSESSID or DW*")
+    return bad ? secsession_argument_wrong(
+               cmd, bad, "none, or shell patterns of cookie names, such as PHPSESSID or DW*")
                : NULL;
 }
 
@@ -99,9 +97,10 @@ const char *secsession_argument_header(cmd_parms *cmd, const char *name)
         is_right &= strcasecmp(name, taken[i]) != 0;
     }
     return is_right ? NULL
-                    : wrong(cmd, name,
-                            "none, or the name of a request header that means nothing else, such "
-                            "as X-Remote-User");
+                    : secsession_argument_wrong(
+                        cmd, name,
+                        "none, or the name of a request header that means nothing else, such "
+                        "as X-Remote-User");
 }
 
 /* RFC 6454, 6.1: scheme, host and perhaps a port, and nothing behind. */
@@ -129,9 +128,10 @@ const char *secsession_argument_guard(cmd_parms *cmd, int argc, char *const argv
         APR_ARRAY_PUSH(allowed, const char *) = argv[i];
     }
     *guard = argc > 0 && strcasecmp(argv[0], "On") == 0;
-    return bad ? wrong(cmd, bad,
-                       "On or Off, and behind On origins such as https://shop.example.org or "
-                       "https://localhost:8443")
+    return bad ? secsession_argument_wrong(
+               cmd, bad,
+               "On or Off, and behind On origins such as https://shop.example.org or "
+               "https://localhost:8443")
                : NULL;
 }
 
@@ -146,11 +146,13 @@ const char *secsession_argument_keys(cmd_parms *cmd, const char *argument,
     if (path && apr_stat(&info, path, APR_FINFO_PROT, cmd->temp_pool) == APR_SUCCESS
         && (info.protection
             & (APR_FPROT_GREAD | APR_FPROT_WREAD | APR_FPROT_GWRITE | APR_FPROT_WWRITE))) {
-        return wrong(cmd, argument,
-                     "a file that nobody but its owner may read or write: chmod 600");
+        return secsession_argument_wrong(
+            cmd, argument, "a file that nobody but its owner may read or write: chmod 600");
     }
     error = path ? secsession_keys_read(cmd->pool, path, &keys) : "it is no path";
     *result = keys;
-    return error ? wrong(cmd, argument, apr_pstrcat(cmd->pool, "a file of keys: ", error, NULL))
-                 : NULL;
+    return error
+               ? secsession_argument_wrong(cmd, argument,
+                                           apr_pstrcat(cmd->pool, "a file of keys: ", error, NULL))
+               : NULL;
 }

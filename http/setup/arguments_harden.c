@@ -1,8 +1,8 @@
-/* See harden.h. What SecSessionHarden and SecSessionUrlIds may say. */
+/* The arguments of SecSessionHarden and SecSessionUrlIds. */
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-#include "http/application/harden.h"
+#include "http/setup/arguments.h"
 
 #define MOST_NAMES 32 /* httpd hands over 64 arguments, and says nothing of others */
 #define NAME_LENGTH 64
@@ -33,7 +33,7 @@ static int add_word(const char *word, int *parts)
     return 0;
 }
 
-const char *secsession_harden_parts(cmd_parms *cmd, int argc, char *const argv[], int *result)
+const char *secsession_argument_harden(cmd_parms *cmd, int argc, char *const argv[], int *result)
 {
     int parts = 0, i = 0;
 
@@ -69,8 +69,8 @@ static int is_name(const char *text)
     return length >= 1 && length <= NAME_LENGTH;
 }
 
-const char *secsession_harden_names(cmd_parms *cmd, int argc, char *const argv[],
-                                    const char *const **result)
+const char *secsession_argument_url_ids(cmd_parms *cmd, int argc, char *const argv[],
+                                        const char *const **result)
 {
     const char **names = apr_pcalloc(cmd->pool, ((apr_size_t)argc + 1) * sizeof(*names));
     int i = 0;

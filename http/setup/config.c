@@ -1,4 +1,4 @@
-/* See config.h. */
+/* Defaults, profiles, and what a section or a virtual host inherits. */
 #include "http/setup/config.h"
 
 #include <apr_strings.h>
@@ -19,9 +19,9 @@ static const secsession_throttle_t DEFAULT_THROTTLE = { 5, 5 * 60 };
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
-/* OWASP Session Management Cheat Sheet: 15 to 30 minutes idle, 2 to 5 where much is at stake; 4 to 8
- * hours absolute. NIST SP 800-63B-4, 2.1.3 to 2.3.3: at most 30 days (AAL1); 24 hours, and an hour
- * idle (AAL2); 12 hours, and 15 minutes (AAL3). */
+/* OWASP Session Management Cheat Sheet: 15 to 30 minutes idle, 2 to 5 where much is at stake; 4
+ * to 8 hours absolute. NIST SP 800-63B-4, 2.1.3 to 2.3.3: at most 30 days (AAL1); 24 hours, and
+ * an hour idle (AAL2); 12 hours, and 15 minutes (AAL3). */
 typedef struct {
     secsession_limits_t limits;
     secsession_limits_t remembered;
@@ -164,7 +164,8 @@ static void inherit_limits(secsession_location_config_t *merged,
     }
 }
 
-/* A request for what is in a section does this each time it comes: a copy, and then what it lacks. */
+/* A request for what is in a section does this each time it comes: a copy, and then what it
+ * lacks. */
 void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *over_data)
 {
     const secsession_location_config_t *base = base_data;

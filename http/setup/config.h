@@ -28,12 +28,27 @@ typedef enum {
     SECSESSION_PROFILE_REMEMBER
 } secsession_profile_t;
 
-/* SecSessionBind: what of the client's address must stay the same, and what to do if it does not. */
+/* SecSessionBind: what of the client's address must stay the same, and what to do if it does
+ * not. */
 typedef enum {
     SECSESSION_BIND_NONE,
     SECSESSION_BIND_SUBNET,
     SECSESSION_BIND_ADDRESS
 } secsession_bind_t;
+
+/* The parts of SecSessionHarden. */
+enum {
+    SECSESSION_HARDEN_COOKIES = 1,
+    SECSESSION_HARDEN_STRIP = 2,  /* session ids are taken out of URLs */
+    SECSESSION_HARDEN_REFUSE = 4, /* the same, but a request with one is answered with 403 */
+    SECSESSION_HARDEN_REFERRER = 8
+};
+
+/* Where an authentication provider has the records of its users. */
+typedef struct {
+    const char *provider; /* "file" or "dbd" */
+    const char *where;    /* the path of a file, or the query */
+} secsession_source_t;
 
 /* How many passwords may be tried. */
 typedef struct {
@@ -66,18 +81,17 @@ typedef struct {
 
 /* One location. */
 typedef struct {
-    int enabled;                /* -1: not said */
-    int is_section;             /* said in a <Location> or the like, not for a whole server */
-    int profile;                /* a secsession_profile_t; -1: not said */
-    secsession_limits_t limits; /* 0: not said */
-    secsession_limits_t caps;   /* of them, those that sections have said */
-    secsession_limits_t
-        remembered;        /* of a session that stays signed in; absolute 0: there are none;
-                                     * -1: not said */
-    int bind;              /* a secsession_bind_t; -1: not said */
-    const char *if_moved;  /* "log", "reauth" or "end" */
-    int stamp;             /* -1: not said */
-    const char *user_file; /* AuthUserFile and AuthDBDUserPWQuery; NULL: not said */
+    int enabled;                    /* -1: not said */
+    int is_section;                 /* said in a <Location> or the like, not for a whole server */
+    int profile;                    /* a secsession_profile_t; -1: not said */
+    secsession_limits_t limits;     /* 0: not said */
+    secsession_limits_t caps;       /* of them, those that sections have said */
+    secsession_limits_t remembered; /* of a session that stays signed in; absolute 0: there are
+                                     * none; -1: not said */
+    int bind;                       /* a secsession_bind_t; -1: not said */
+    const char *if_moved;           /* "log", "reauth" or "end" */
+    int stamp;                      /* -1: not said */
+    const char *user_file;          /* AuthUserFile and AuthDBDUserPWQuery; NULL: not said */
     const char *user_query;
     int adopt; /* -1: not said */
     const char *login_page;
@@ -94,7 +108,7 @@ typedef struct {
     const secsession_when_t *login_when;    /* NULL: not said, like the next two */
     const secsession_when_t *logout_when;
     const apr_array_header_t *vault; /* patterns (const char *) */
-    int harden;                      /* see harden.h; -1: not said */
+    int harden;                      /* parts of SecSessionHarden; -1: not said */
     const char *const *url_ids;      /* names, the last is NULL; NULL: not said */
 } secsession_location_config_t;
 
@@ -112,8 +126,8 @@ secsession_limits_t secsession_config_limits(const secsession_location_config_t 
 /* The same of a session that stays signed in; absolute 0: users are not offered that here. */
 secsession_limits_t secsession_config_remembered(const secsession_location_config_t *location);
 
-/* To what this location shortens sessions, wherever they began; 0: it does not. Where users can stay
- * signed in, the limits of a whole server are only those of who does not. */
+/* To what this location shortens sessions, wherever they began; 0: it does not. Where users can
+ * stay signed in, the limits of a whole server are only those of who does not. */
 secsession_limits_t secsession_config_caps(const secsession_location_config_t *location);
 
 /* Checks what only the whole configuration can show: OK, or an error that stops httpd. */

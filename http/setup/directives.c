@@ -3,10 +3,8 @@
 #include <ap_provider.h>
 #include <apr_strings.h>
 
-#include "http/application/harden.h"
 #include "http/setup/arguments.h"
 #include "http/setup/config.h"
-#include "http/users/record.h"
 
 #define LOCATION(field) (void *)APR_OFFSETOF(secsession_location_config_t, field)
 #define SERVER(field) (void *)APR_OFFSETOF(secsession_server_config_t, field)
@@ -135,14 +133,14 @@ static const char *set_clear_site_data(cmd_parms *cmd, void *location, int argc,
 
 static const char *set_harden(cmd_parms *cmd, void *location, int argc, char *const argv[])
 {
-    return secsession_harden_parts(cmd, argc, argv,
-                                   &((secsession_location_config_t *)location)->harden);
+    return secsession_argument_harden(cmd, argc, argv,
+                                      &((secsession_location_config_t *)location)->harden);
 }
 
 static const char *set_url_ids(cmd_parms *cmd, void *location, int argc, char *const argv[])
 {
-    return secsession_harden_names(cmd, argc, argv,
-                                   &((secsession_location_config_t *)location)->url_ids);
+    return secsession_argument_url_ids(cmd, argc, argv,
+                                       &((secsession_location_config_t *)location)->url_ids);
 }
 
 /* Where the directive's value belongs: info is its place in the server's configuration. */
@@ -179,8 +177,8 @@ static void add_source(cmd_parms *cmd, const char *provider, const char *where)
     server->sources = server->sources ? apr_array_append(cmd->pool, server->sources, one) : one;
 }
 
-/* mod_authn_file's and mod_authn_dbd's directives are read along, as mod_dbd's are. A .htaccess file
- * belongs to one request, and other requests cannot know of it. */
+/* mod_authn_file's and mod_authn_dbd's directives are read along, as mod_dbd's are. A .htaccess
+ * file belongs to one request, and other requests cannot know of it. */
 static const char *set_user_file(cmd_parms *cmd, void *location, const char *argument)
 {
     const char *path = ap_server_root_relative(cmd->pool, argument);

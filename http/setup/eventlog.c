@@ -1,4 +1,4 @@
-/* See eventlog.h. */
+/* Writing events into the file or to the program that SecSessionLog names. */
 #include "http/setup/eventlog.h"
 
 #include <apr_portable.h>

@@ -1,10 +1,9 @@
-/* See stores.h. */
+/* Giving stores to servers, one for each database. */
 #include "http/setup/stores.h"
 
 #include <apr_strings.h>
 #include <http_log.h>
 
-#include "http/modsession/modsession.h"
 #include "http/setup/config.h"
 #include "http/setup/eventlog.h"
 
@@ -85,10 +84,8 @@ static int give_store(apr_pool_t *pool, const server_rec *first, server_rec *ser
 }
 
 /* Servers that share a store must all find room for vaults in it. */
-static void share_vaults(server_rec *first)
+static void share_vaults(server_rec *first, int has_vaults)
 {
-    int has_vaults = 0;
-
     for (server_rec *server = first; server; server = server->next) {
         has_vaults |= config_of(server)->database.has_vaults;
     }
@@ -97,18 +94,16 @@ static void share_vaults(server_rec *first)
     }
 }
 
-int secsession_stores_create(apr_pool_t *pool, server_rec *first)
+int secsession_stores_create(apr_pool_t *pool, server_rec *first, int has_vaults)
 {
     int status = OK, number = 0;
 
-    share_vaults(first);
-
+    share_vaults(first, has_vaults);
     for (server_rec *server = first; server && status == OK; server = server->next) {
         secsession_server_config_t *config = config_of(server);
 
         if (config->in_use) {
             secsession_config_complete(pool, server);
-            config->database.has_vaults |= secsession_modsession_is_there();
             status = give_store(pool, first, server, &number);
         }
     }

@@ -1,4 +1,4 @@
-/* See password.h. */
+/* Checking passwords, with as much work for a user who does not exist as for one who does. */
 #include "http/users/password.h"
 
 #include <ap_provider.h>
@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "http/setup/config.h"
-#include "http/users/stamp.h"
+#include "http/users/stamped.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -107,7 +107,7 @@ static authn_status ask(request_rec *r, const char *name, const char *user, cons
             name, name);
         return AUTH_GENERAL_ERROR;
     }
-    *stamp = secsession_stamp_of(r, name, user);
+    *stamp = secsession_stamped_record(r, name, user);
     apr_table_setn(r->notes, AUTHN_PROVIDER_NAME_NOTE, name);
     answer = provider->check_password(r, user, password);
     apr_table_unset(r->notes, AUTHN_PROVIDER_NAME_NOTE);

@@ -15,10 +15,10 @@ typedef enum {
 /* Before the children are forked: the memory in which they share how much work a password is. */
 apr_status_t secsession_password_init(apr_pool_t *pool);
 
-/* Asks the providers of SecSessionAuthProvider in their order, as mod_auth_basic does. Where none
- * knows the user, as much work is done as for a known one (OWASP ASVS 5.0 6.3.8). A provider may
- * correct *user (LDAP). r->user is left as it was. Of the right password, *stamp is that of the record
- * by which it was found right, or NULL. */
+/* Asks the providers of SecSessionAuthProvider in their order, as mod_auth_basic does. Where
+ * none knows the user, as much work is done as for a known one (OWASP ASVS 5.0 6.3.8). A
+ * provider may correct *user (LDAP). r->user is left as it was. Of the right password, *stamp is
+ * that of the record by which it was found right, or NULL. */
 secsession_password_t secsession_password_check(request_rec *r, const char **user,
                                                 const char *password,
                                                 const secsession_stamp_t **stamp);

@@ -1,4 +1,4 @@
-/* See record.h. */
+/* Reading lines of AuthUserFile and rows of AuthDBDUserPWQuery. */
 #include "http/users/record.h"
 
 #include <apr_dbd.h>

@@ -1,18 +1,13 @@
 /* The records by which httpd's own providers authenticate users: lines of AuthUserFile, and what
- * AuthDBDUserPWQuery finds. Those directives are read along, as mod_authn_file's and mod_authn_dbd's. */
+ * AuthDBDUserPWQuery finds. Those directives are read along, as mod_authn_file's and
+ * mod_authn_dbd's. */
 #ifndef SECSESSION_RECORD_H
 #define SECSESSION_RECORD_H
 
-#include <httpd.h>
+#include "http/setup/config.h"
 
-/* Where a provider has its records. */
-typedef struct {
-    const char *provider; /* "file" or "dbd" */
-    const char *where;    /* the path of a file, or the query */
-} secsession_source_t;
-
-/* A user's record, in the pool of the request: *record, NULL where there is no such user. The error of
- * whatever kept it from being read. */
+/* A user's record, in the pool of the request: *record, NULL where there is no such user. The
+ * error of whatever kept it from being read. */
 apr_status_t secsession_record_read(request_rec *r, const secsession_source_t *source,
                                     const char *user, const char **record);
 

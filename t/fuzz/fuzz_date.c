@@ -1,5 +1,6 @@
-/* Dates of cookies: a date is one in the time of dates; how its parts are separated, the case of its
- * letters and what follows it do not matter; and written in the usual way it is the same again. */
+/* Dates of cookies: a date is one in the time of dates; how its parts are separated, the case of
+ * its letters and what follows it do not matter; and written in the usual way it is the same
+ * again. */
 /* links: session/date.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 

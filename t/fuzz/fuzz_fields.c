@@ -1,6 +1,7 @@
-/* A urlencoded form that says who logs in says the same to whoever reads it: to those who take the first
- * field of a name and to those who take the last; who split at semicolons too; who know no case; who
- * make names of names as PHP does; to whom what cannot be decoded stands for itself or for nothing. */
+/* A urlencoded form that says who logs in says the same to whoever reads it: to those who take
+ * the first field of a name and to those who take the last; who split at semicolons too; who
+ * know no case; who make names of names as PHP does; to whom what cannot be decoded stands for
+ * itself or for nothing. */
 /* links: http/parse/fields.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 

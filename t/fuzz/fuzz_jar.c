@@ -1,6 +1,7 @@
-/* Set-Cookie fields, one after the other, each ended by a NUL; in front of them what is asked for, and by
- * whom. What is kept is as RFC 6265bis says; what is sent holds no control character and no semicolon
- * of its own; a jar comes back from its bytes; and whatever bytes are taken for a jar do no harm. */
+/* Set-Cookie fields, one after the other, each ended by a NUL; in front of them what is asked
+ * for, and by whom. What is kept is as RFC 6265bis says; what is sent holds no control character
+ * and no semicolon of its own; a jar comes back from its bytes; and whatever bytes are taken for
+ * a jar do no harm. */
 /* links: session/jar.c session/set_cookie.c session/date.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 

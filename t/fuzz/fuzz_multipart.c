@@ -1,5 +1,6 @@
-/* A form with parts (the type, a NUL, and the body) that says who logs in says the same to a program that
- * reads it as PHP does: line by line, whatever ends them, the last field of a name being the one. */
+/* A form with parts (the type, a NUL, and the body) that says who logs in says the same to a
+ * program that reads it as PHP does: line by line, whatever ends them, the last field of a name
+ * being the one. */
 /* links: http/parse/multipart.c http/parse/fields.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 

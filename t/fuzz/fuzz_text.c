@@ -79,8 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int expected = length > 0 && slowly_is_text((const uint8_t *)text, length);
     size_t limits[] = { 0, length / 2, length > 0 ? length - 1 : 0, length, length + 1, SIZE_MAX };
 
+    REQUIRE(!!secsession_text_is_user(text) == (expected && length <= SECSESSION_USER_LENGTH));
     for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
-        REQUIRE(!!secsession_text_is_name(text, limits[i]) == (expected && length <= limits[i]));
         check_clean(pool, text, limits[i]);
     }
     fuzz_pool_destroy(pool);

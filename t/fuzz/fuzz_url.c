@@ -1,5 +1,5 @@
-/* Session ids in URLs: what is taken out is gone, everything else is there byte for byte, and no link
- * leads a browser to another host than before. */
+/* Session ids in URLs: what is taken out is gone, everything else is there byte for byte, and no
+ * link leads a browser to another host than before. */
 /* links: http/parse/url.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 

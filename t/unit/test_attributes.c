@@ -1,4 +1,5 @@
-/* http/parse/attributes.h: an application's cookies get the attributes that they lack, and lose nothing.
+/* http/parse/attributes.h: an application's cookies get the attributes that they lack, and lose
+ * nothing.
  * links: http/parse/attributes.c
  */
 #include <setjmp.h>

@@ -281,7 +281,8 @@ static void uses_are_told_once_and_not_too_often(void **state)
     assert_int_equal(secsession_cache_uses(cache, at, 0, uses, 10, &cursor), 0);
 }
 
-/* However busy the session was here: what the database takes for idle no server may take for live. */
+/* However busy the session was here: what the database takes for idle no server may take for
+ * live. */
 static void database_that_was_not_told_is_asked(void **state)
 {
     secsession_cache_extend_lease(cache, NOW + 1000 * SECOND);

@@ -1,4 +1,5 @@
-/* http/parse/cookie.h: our cookie is found, nobody behind us sees it, and no other cookie is changed.
+/* http/parse/cookie.h: our cookie is found, nobody behind us sees it, and no other cookie is
+ * changed.
  * links: http/parse/cookie.c
  */
 #include <setjmp.h>

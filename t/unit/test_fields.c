@@ -1,4 +1,5 @@
-/* http/parse/fields.h: a form says who logs in only if no application could read another name in it.
+/* http/parse/fields.h: a form says who logs in only if no application could read another name in
+ * it.
  * links: http/parse/fields.c
  */
 #include <setjmp.h>

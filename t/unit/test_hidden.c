@@ -1,5 +1,5 @@
-/* What http/modsession/state.c puts into the vault beside an application's cookies goes to no backend, whoever
- * asks, and no application can write it; and it counts like them. */
+/* What http/modsession/state.c puts into the vault beside an application's cookies goes to no
+ * backend, whoever asks, and no application can write it; and it counts like them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

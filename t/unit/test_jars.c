@@ -158,14 +158,15 @@ static void most_of_as_many_as_were_asked_for_fit(void **state)
     assert_in_range(lost, 0, 200);
 }
 
-/* The table is known by its places of 1016 bytes behind two words; a sequence comes first in each. */
+/* The table is known by its places of 1016 bytes behind two words; a sequence comes first in
+ * each. */
 static secsession_sequence_t *sequence_of(int way)
 {
     return (secsession_sequence_t *)((char *)jars + 16 + way * 1016);
 }
 
-/* Writers that died in the middle, one after the other: others take the places that are left, and when
- * there is none, nothing is kept; never is anything wrong, and nobody waits. */
+/* Writers that died in the middle, one after the other: others take the places that are left,
+ * and when there is none, nothing is kept; never is anything wrong, and nobody waits. */
 static void dead_writers_cost_their_places_only(void **state)
 {
     for (int dead = 0; dead < WAYS; dead++) {

@@ -1,4 +1,5 @@
-/* http/parse/multipart.h: what browsers send is read; what two programs could read in two ways is not.
+/* http/parse/multipart.h: what browsers send is read; what two programs could read in two ways is
+ * not.
  * links: http/parse/multipart.c http/parse/fields.c
  */
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* session/seal.h: what is sealed opens with its key, for its place, unchanged, and not otherwise; and
- * what a file of keys may look like. */
+/* session/seal.h: what is sealed opens with its key, for its place, unchanged, and not
+ * otherwise; and what a file of keys may look like. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* http/parse/target.h: nobody is sent to another host, and everybody gets back to a page of this one.
- * More than 200 hostile forms are sent to a real httpd in t/11-return-target.t.
+/* http/parse/target.h: nobody is sent to another host, and everybody gets back to a page of this
+ * one. More than 200 hostile forms are sent to a real httpd in t/11-return-target.t.
  * links: http/parse/target.c
  */
 #include <setjmp.h>

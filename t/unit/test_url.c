@@ -1,5 +1,5 @@
-/* http/parse/url.h: session ids are found in URLs however they are written, and taken out; every other URL
- * stays as it is, and none becomes one to another host.
+/* http/parse/url.h: session ids are found in URLs however they are written, and taken out; every
+ * other URL stays as it is, and none becomes one to another host.
  * links: http/parse/url.c
  */
 #include <setjmp.h>

@@ -1,10 +1,9 @@
-/* See stamp.h. */
-#include "http/users/stamp.h"
+/* Stamping the record of a user at the login, and comparing it later. */
+#include "http/users/stamped.h"
 
 #include <apr_strings.h>
 #include <http_log.h>
 
-#include "http/setup/config.h"
 #include "http/users/record.h"
 
 APLOG_USE_MODULE(secsession);
@@ -26,8 +25,8 @@ static void log_unreadable(request_rec *r, apr_status_t status, const secsession
                   source->where);
 }
 
-const secsession_stamp_t *secsession_stamp_of(request_rec *r, const char *provider,
-                                              const char *user)
+const secsession_stamp_t *secsession_stamped_record(request_rec *r, const char *provider,
+                                                    const char *user)
 {
     const secsession_location_config_t *location = secsession_config_location(r);
     secsession_source_t source = { provider, strcmp(provider, "file") == 0  ? location->user_file
@@ -79,7 +78,7 @@ static int has_changed(request_rec *r, const secsession_session_t *session)
     return !secsession_stamp_fits(session->stamp, record);
 }
 
-secsession_outcome_t secsession_stamp_check(request_rec *r, const secsession_session_t *session)
+secsession_outcome_t secsession_stamped_check(request_rec *r, const secsession_session_t *session)
 {
     if (session->stamp == NULL || !has_changed(r, session)) {
         return SECSESSION_LIVE;

@@ -1,5 +1,5 @@
-/* See vault.h. */
-#include "http/application/vault.h"
+/* Putting the cookies of the vault into requests, and taking those of responses for it. */
+#include "http/application/cookies.h"
 
 #include <apr_fnmatch.h>
 #include <apr_strings.h>
@@ -7,9 +7,9 @@
 #include <http_log.h>
 #include <http_protocol.h>
 
-#include "http/application/response.h"
-#include "http/request/context.h"
-#include "http/setup/config.h"
+#include "http/request/answer.h"
+#include "http/request/current.h"
+#include "session/span.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -24,8 +24,8 @@ static int matches(const apr_array_header_t *patterns, const char *name)
     return 0;
 }
 
-/* Applications read names in more ways than one: percent-encoded (CGI.pm, old PHP), without regard to
- * case (ASP.NET), with "_" for what cannot stand in a variable's name (PHP). */
+/* Applications read names in more ways than one: percent-encoded (CGI.pm, old PHP), without
+ * regard to case (ASP.NET), with "_" for what cannot stand in a variable's name (PHP). */
 static int is_vaulted(request_rec *r, const apr_array_header_t *patterns, const char *name)
 {
     char *read = apr_pstrdup(r->pool, name);
@@ -49,28 +49,20 @@ static int is_vaulted(request_rec *r, const apr_array_header_t *patterns, const 
 static const char *name_of(request_rec *r, const char *start, const char *end)
 {
     const char *equals = memchr(start, '=', (apr_size_t)(end - start));
+    const secsession_span_t name = secsession_span_trim(start, equals ? equals : end);
 
-    end = equals ? equals : end;
-    while (start < end && (*start == ' ' || *start == '\t')) {
-        start++;
-    }
-    while (end > start && (end[-1] == ' ' || end[-1] == '\t')) {
-        end--;
-    }
-    return apr_pstrmemdup(r->pool, start, (apr_size_t)(end - start));
+    return apr_pstrmemdup(r->pool, name.start, (apr_size_t)(name.end - name.start));
 }
 
 /* The patterns that count here: none where there is no session to keep anything. */
-static const apr_array_header_t *patterns_of(request_rec *r)
+static const apr_array_header_t *patterns_of(const secsession_here_t *here)
 {
-    const secsession_location_config_t *location = secsession_config_location(r);
-
-    return location->enabled == 1 ? location->vault : NULL;
+    return here->location->enabled == 1 ? here->location->vault : NULL;
 }
 
 static secsession_asker_t asker_of(request_rec *r)
 {
-    const char *target = secsession_context_asked_for(r);
+    const char *target = secsession_asked_for(r);
     const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
     const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
     char *host = apr_pstrdup(r->pool, r->hostname ? r->hostname : ap_get_server_name(r));
@@ -132,26 +124,18 @@ static const char *without_vaulted(request_rec *r, const apr_array_header_t *pat
     return to > kept ? kept : NULL;
 }
 
-/* A pool that lives as long as the context: a subrequest's ends with that. */
-static apr_pool_t *pool_of_context(const request_rec *r)
-{
-    while (r->main) {
-        r = r->main;
-    }
-    return r->pool;
-}
-
 /* Reads the vault once for each request: OK, or 503. */
-static int read_jar(request_rec *r, secsession_context_t *context)
+static int read_jar(const secsession_here_t *here)
 {
+    secsession_context_t *context = here->context;
     const secsession_session_t *session;
-    secsession_outcome_t outcome = secsession_context_session(r, &session);
+    secsession_outcome_t outcome = secsession_current_session(here, &session);
 
     if (session && context->vaulted.jar == NULL) {
-        outcome = secsession_store_vault(secsession_config_server(r)->store, pool_of_context(r),
+        outcome = secsession_store_vault(here->server->store, secsession_lasting_pool(here->r),
                                          session, &context->vaulted.jar);
     }
-    return outcome == SECSESSION_UNAVAILABLE ? secsession_response_unavailable(r) : OK;
+    return outcome == SECSESSION_UNAVAILABLE ? secsession_answer_unavailable(here->r) : OK;
 }
 
 static void set_cookie_field(request_rec *r, const char *field)
@@ -164,10 +148,11 @@ static void set_cookie_field(request_rec *r, const char *field)
 }
 
 /* An internal redirect shares the fields of its first request, but may be for another location. */
-int secsession_vault_apply(request_rec *r)
+int secsession_cookies_apply(request_rec *r)
 {
-    const apr_array_header_t *patterns = patterns_of(r);
-    secsession_context_t *context = secsession_context_get(r);
+    const secsession_here_t here = secsession_here(r);
+    const apr_array_header_t *patterns = patterns_of(&here);
+    secsession_context_t *context = here.context;
     const char *own, *kept = NULL;
     int status;
 
@@ -182,7 +167,7 @@ int secsession_vault_apply(request_rec *r)
         set_cookie_field(r, context->vaulted.own);
         return DECLINED;
     }
-    status = read_jar(r, context);
+    status = read_jar(&here);
     if (status != OK) {
         return status;
     }
@@ -200,13 +185,13 @@ int secsession_vault_apply(request_rec *r)
 }
 
 /* httpd runs no header_parser for a subrequest; its fields may be its main request's. */
-int secsession_vault_apply_to_subrequest(request_rec *r)
+int secsession_cookies_apply_to_subrequest(request_rec *r)
 {
     if (r->main == NULL) {
         return DECLINED;
     }
     r->headers_in = apr_table_copy(r->pool, r->headers_in);
-    return secsession_vault_apply(r);
+    return secsession_cookies_apply(r);
 }
 
 /* --- responses ------------------------------------------------------------------------------- */
@@ -259,17 +244,19 @@ static apr_table_t *take_from(request_rec *r, const apr_array_header_t *patterns
     return kept;
 }
 
-int secsession_vault_is_kept(request_rec *r, const char *field)
+int secsession_cookies_is_kept(const secsession_here_t *here, const char *field)
 {
-    const apr_array_header_t *patterns = patterns_of(r);
+    request_rec *r = here->r;
+    const apr_array_header_t *patterns = patterns_of(here);
 
     return patterns && is_vaulted(r, patterns, name_of(r, field, field + strcspn(field, ";")));
 }
 
-void secsession_vault_take(request_rec *r)
+void secsession_cookies_take(const secsession_here_t *here)
 {
-    const apr_array_header_t *patterns = patterns_of(r);
-    secsession_context_t *context = secsession_context_get(r);
+    request_rec *r = here->r;
+    const apr_array_header_t *patterns = patterns_of(here);
+    secsession_context_t *context = here->context;
 
     if (context && patterns) {
         r->headers_out = take_from(r, patterns, &context->vaulted, r->headers_out);
@@ -277,16 +264,17 @@ void secsession_vault_take(request_rec *r)
     }
 }
 
-int secsession_vault_has_news(request_rec *r)
+int secsession_cookies_has_news(const secsession_here_t *here)
 {
-    const secsession_jar_t *changes = secsession_context_get(r)->vaulted.changes;
+    const secsession_jar_t *changes = here->context->vaulted.changes;
 
     return changes && changes->nelts > 0;
 }
 
-int secsession_vault_check(request_rec *r)
+int secsession_cookies_check(const secsession_here_t *here)
 {
-    const secsession_vaulted_t *vaulted = &secsession_context_get(r)->vaulted;
+    request_rec *r = here->r;
+    const secsession_vaulted_t *vaulted = &here->context->vaulted;
 
     if (vaulted->jar == NULL || secsession_jar_fits(vaulted->jar)) {
         return OK;

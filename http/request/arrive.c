@@ -1,0 +1,69 @@
+/* Taking our cookie, and every header field that only we may set, out of a request. */
+#include "http/request/arrive.h"
+
+#include <openssl/crypto.h>
+
+#include "http/request/context.h"
+#include "http/request/reserved.h"
+
+static apr_status_t forget_token(void *known)
+{
+    OPENSSL_cleanse(known, sizeof(secsession_known_token_t));
+    return APR_SUCCESS;
+}
+
+/* A browser sends the same token with each request of a connection. A stream of HTTP/2 is a
+ * connection of its own to modules, for one request. */
+static apr_status_t hash_token(conn_rec *connection, const char *text, secsession_hash_t *hash)
+{
+    secsession_known_token_t *known;
+
+    if (connection->master) {
+        return secsession_token_hash(text, strlen(text), hash);
+    }
+    known = ap_get_module_config(connection->conn_config, &secsession_module);
+    if (known == NULL) {
+        known = apr_pcalloc(connection->pool, sizeof(*known));
+        apr_pool_cleanup_register(connection->pool, known, forget_token, apr_pool_cleanup_null);
+        ap_set_module_config(connection->conn_config, &secsession_module, known);
+    }
+    return secsession_token_hash_known(text, strlen(text), known, hash);
+}
+
+/* httpd has joined the Cookie fields of the request into one; other modules may have added some. */
+static void take_cookie(request_rec *r, secsession_context_t *context, const char *name)
+{
+    const char *field = apr_table_get(r->headers_in, "Cookie");
+    const char *value, *rest;
+
+    if (field == NULL) {
+        return;
+    }
+    context->presented = secsession_cookie_take(r->pool, field, name, &value, &rest);
+    if (rest == NULL) {
+        apr_table_unset(r->headers_in, "Cookie");
+    } else if (rest != field) {
+        apr_table_setn(r->headers_in, "Cookie", rest);
+    }
+    if (context->presented == SECSESSION_COOKIE_ONE) {
+        context->is_token = hash_token(r->connection, value, &context->token) == APR_SUCCESS;
+        context->forget = !context->is_token;
+    }
+}
+
+int secsession_arrive(request_rec *r)
+{
+    secsession_here_t here = secsession_here(r);
+    request_rec *first = secsession_first_request(r);
+
+    if (!here.server->in_use || here.context) {
+        return DECLINED;
+    }
+    /* The ErrorDocument of a request that could not be read comes here before that request did. */
+    here.context = apr_pcalloc(first->pool, sizeof(*here.context));
+    here.context->outcome = SECSESSION_UNKNOWN;
+    ap_set_module_config(first->request_config, &secsession_module, here.context);
+    take_cookie(r, here.context, here.server->cookie.name);
+    secsession_reserved_strip_request(r);
+    return DECLINED;
+}

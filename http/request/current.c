@@ -1,0 +1,92 @@
+/* Looking the session of a request up, and judging whether it is good where the request is. */
+#include "http/request/current.h"
+
+#include "http/request/address.h"
+#include "http/users/stamped.h"
+#include "session/policy.h"
+
+/* Whether the browser's cookie is of no more use. A retired token is of none either, but the
+ * browser has the next one by now: deleting the cookie would delete that one. */
+static int is_useless(secsession_outcome_t outcome)
+{
+    return outcome != SECSESSION_LIVE && outcome != SECSESSION_ANONYMOUS
+           && outcome != SECSESSION_RETIRED && outcome != SECSESSION_UNAVAILABLE;
+}
+
+static void look_up(const secsession_here_t *here)
+{
+    const secsession_visit_t visit = { secsession_config_caps(here->location),
+                                       here->location->touch == 0 };
+    request_rec *first = secsession_first_request(here->r);
+    secsession_context_t *context = here->context;
+
+    context->is_looked_up = 1;
+    if (!context->is_token) {
+        return;
+    }
+    context->outcome = secsession_store_lookup(here->server->store, first->pool, &context->token,
+                                               here->server->realm, &visit,
+                                               secsession_address_of(first), &context->session);
+    if (context->outcome == SECSESSION_LIVE) {
+        context->outcome = secsession_stamped_check(first, context->session);
+    }
+    context->forget = is_useless(context->outcome);
+}
+
+static void judge(const secsession_here_t *here)
+{
+    const secsession_limits_t caps = secsession_config_caps(here->location);
+    secsession_context_t *context = here->context;
+    secsession_outcome_t outcome = secsession_policy_check(context->session, &caps);
+
+    if (outcome == SECSESSION_LIVE) {
+        outcome = secsession_address_check(here, context->session);
+    }
+    context->judged = (secsession_judgement_t){ context->session, here->location, outcome };
+}
+
+secsession_outcome_t secsession_current_session(const secsession_here_t *here,
+                                                const secsession_session_t **session)
+{
+    secsession_context_t *context = here->context;
+
+    *session = NULL;
+    if (context == NULL || here->location->enabled != 1) {
+        return SECSESSION_UNKNOWN;
+    }
+    if (!context->is_looked_up) {
+        look_up(here);
+    }
+    if (context->outcome != SECSESSION_LIVE && context->outcome != SECSESSION_ANONYMOUS) {
+        return context->outcome;
+    }
+    if (context->judged.session != context->session || context->judged.location != here->location) {
+        judge(here);
+    }
+    *session = context->judged.outcome == SECSESSION_LIVE ? context->session : NULL;
+    return *session ? context->outcome : context->judged.outcome;
+}
+
+const secsession_session_t *secsession_current(const secsession_here_t *here)
+{
+    const secsession_session_t *session;
+
+    secsession_current_session(here, &session);
+    return session;
+}
+
+int secsession_current_look_up(request_rec *r)
+{
+    const secsession_here_t here = secsession_here(r);
+
+    secsession_current(&here);
+    return DECLINED;
+}
+
+int secsession_current_idle_timeout(const secsession_here_t *here,
+                                    const secsession_session_t *session)
+{
+    int location = secsession_config_caps(here->location).idle;
+
+    return location > 0 && location < session->limits.idle ? location : session->limits.idle;
+}

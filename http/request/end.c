@@ -1,0 +1,47 @@
+/* Ending the session of a request, in the database and in the browser. */
+#include "http/request/end.h"
+
+#include <http_log.h>
+
+#include "http/request/answer.h"
+
+APLOG_USE_MODULE(secsession);
+
+#define CLEAR_SITE_DATA "\"cache\", \"storage\"" /* "cookies" would clear the whole domain's */
+
+int secsession_end_session(const secsession_here_t *here)
+{
+    secsession_context_t *context = here->context;
+
+    if (context->session
+        && secsession_store_logout(here->server->store, here->r->pool, &context->token,
+                                   here->server->realm, context->session)
+               != SECSESSION_LOGGED_OUT) {
+        return secsession_answer_unavailable(here->r);
+    }
+    context->new_token = NULL;
+    context->forget = context->presented != SECSESSION_COOKIE_NONE;
+    return OK;
+}
+
+int secsession_end_by_user(const secsession_here_t *here)
+{
+    const secsession_session_t *session = here->context->session;
+    const char *clear = here->location->clear_site_data;
+    request_rec *r = here->r;
+    int status = secsession_end_session(here);
+
+    if (status != OK) {
+        return status;
+    }
+    if (session) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "SS206: user %s logged out of realm %s: session %s ended",
+                      session->user ? session->user : "(nobody)", here->server->realm, session->id);
+    }
+    secsession_answer_no_store(r);
+    if (clear == NULL || *clear) {
+        apr_table_setn(r->err_headers_out, "Clear-Site-Data", clear ? clear : CLEAR_SITE_DATA);
+    }
+    return OK;
+}

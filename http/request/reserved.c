@@ -1,0 +1,131 @@
+/* Telling what only we may say from what clients and applications may, and taking it out. */
+#include "http/request/reserved.h"
+
+#include <apr_lib.h>
+#include <string.h>
+
+#define PREFIX "SecSession-"
+
+static char normal(char c)
+{
+    return apr_isalnum(c) ? (char)apr_toupper(c) : '_';
+}
+
+int secsession_reserved_is_field(const char *name)
+{
+    for (const char *prefix = PREFIX; *prefix; prefix++, name++) {
+        if (*name == '\0' || normal(*name) != normal(*prefix)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+int secsession_reserved_is_same(const char *one, const char *other)
+{
+    while (*one && *other && normal(*one) == normal(*other)) {
+        one++;
+        other++;
+    }
+    return *one == '\0' && *other == '\0';
+}
+
+/* `is_meant` is asked for each field; a NULL `name` is for those that need none. */
+static void strip(request_rec *r, int (*is_meant)(const char *field, const char *name),
+                  const char *name)
+{
+    const apr_array_header_t *headers = apr_table_elts(r->headers_in);
+    const apr_table_entry_t *entries = (const apr_table_entry_t *)headers->elts;
+    int i = 0;
+
+    while (i < headers->nelts) {
+        if (is_meant(entries[i].key, name)) {
+            apr_table_unset(r->headers_in, entries[i].key); /* which moves the others up */
+        } else {
+            i++;
+        }
+    }
+}
+
+static int is_ours(const char *field, const char *name)
+{
+    return secsession_reserved_is_field(field);
+}
+
+void secsession_reserved_strip_request(request_rec *r)
+{
+    strip(r, is_ours, NULL);
+}
+
+void secsession_reserved_strip_name(request_rec *r, const char *name)
+{
+    strip(r, secsession_reserved_is_same, name);
+}
+
+static int sets(const char *field, const char *cookie)
+{
+    apr_size_t length = strlen(cookie);
+
+    field += strspn(field, " \t");
+    if (strncmp(field, cookie, length) != 0) {
+        return 0;
+    }
+    field += length;
+    field += strspn(field, " \t");
+    return *field == '=' || *field == ';' || *field == '\0';
+}
+
+int secsession_reserved_is_set_by(const secsession_here_t *here, const char *field)
+{
+    return sets(field, here->server->cookie.name);
+}
+
+/* Whether nobody but us may send this field. Every field of every response is asked for: one
+ * look at its first letter is enough for most. */
+static int is_not_theirs(const apr_table_entry_t *field, const char *cookie)
+{
+    if (*field->key != 'S' && *field->key != 's') {
+        return 0;
+    }
+    return secsession_reserved_is_field(field->key)
+           || (strcasecmp(field->key, "Set-Cookie") == 0 && sets(field->val, cookie));
+}
+
+/* The same table, or a copy without such fields where there are any. */
+static apr_table_t *without_ours(request_rec *r, apr_table_t *headers, const char *cookie)
+{
+    const apr_array_header_t *array = apr_table_elts(headers);
+    const apr_table_entry_t *entries = (const apr_table_entry_t *)array->elts;
+    apr_table_t *kept;
+    int found = 0;
+
+    for (int i = 0; i < array->nelts && !found; i++) {
+        found = is_not_theirs(&entries[i], cookie);
+    }
+    if (!found) {
+        return headers;
+    }
+    kept = apr_table_make(r->pool, array->nelts);
+    for (int i = 0; i < array->nelts; i++) {
+        if (!is_not_theirs(&entries[i], cookie)) {
+            apr_table_addn(kept, entries[i].key, entries[i].val);
+        }
+    }
+    return kept;
+}
+
+void secsession_reserved_strip_response(const secsession_here_t *here)
+{
+    request_rec *r = here->r;
+
+    r->headers_out = without_ours(r, r->headers_out, here->server->cookie.name);
+    r->err_headers_out = without_ours(r, r->err_headers_out, here->server->cookie.name);
+}
+
+void secsession_reserved_strip_trailers(const secsession_here_t *here)
+{
+    request_rec *r = here->r;
+
+    apr_table_unset(r->trailers_out, "Set-Cookie");
+    r->trailers_out = without_ours(r, r->trailers_out, here->server->cookie.name);
+}
