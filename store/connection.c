@@ -11,12 +11,16 @@
 
 #define EVENT "SSEVT" /* the SQLSTATE of secsession.tell_event() */
 
+/* The kernel counts from its start. Sessions may have been used before that, and such moments must not
+ * be zero or less, which is where moments are that have never been. */
+#define BEFORE_START apr_time_from_sec((apr_time_t)20 * 365 * 24 * 60 * 60)
+
 apr_time_t secsession_monotonic(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_BOOTTIME, &now);
-    return (apr_time_t)now.tv_sec * APR_USEC_PER_SEC + now.tv_nsec / 1000;
+    return BEFORE_START + (apr_time_t)now.tv_sec * APR_USEC_PER_SEC + now.tv_nsec / 1000;
 }
 
 /* An event is not to be told before its statement has succeeded. */

@@ -134,6 +134,24 @@ subtest 'how long it lasts' => sub {
     ok $end > 8 * 3600 - 60 && $end <= 8 * 3600, 'and when it ends in any case';
 };
 
+subtest 'a session that was used before the machine was started is as idle as it is' => sub {
+    open my $file, '<', '/proc/uptime' or die "/proc/uptime: $!";
+    my $uptime = int((split ' ', <$file>)[0]);
+    my $alice = browser($httpd, 'alice');
+    $postgres->psql(<<'SQL', vars => { id => id_of($alice), idle => $uptime + 1000 });
+update secsession.session
+set idle_timeout = :idle + 1000,
+    last_seen_at = now() - make_interval(secs => :idle),
+    expires_at = now() + interval '1000 days'
+where session_id = :'id';
+SQL
+    has_heard($postgres, $httpd);
+    for (1 .. 3) {
+        my ($left) = $alice->get('/left', headers => \@JSON)->body =~ /"idle_seconds_left":(\d+)/;
+        ok defined $left && $left > 900 && $left <= 1000, 'what is left of the idle timeout';
+    }
+};
+
 subtest 'without the database' => sub {
     my $alice = browser($httpd, 'alice');
     ok is_in($alice), 'she is in';
