@@ -256,3 +256,19 @@ secsession_outcome_t secsession_answer_decode(apr_pool_t *pool, const PGresult *
     return is(&fields[FIELD_STATE], "ended") ? decode_end(&fields[FIELD_END_REASON])
                                              : SECSESSION_UNAVAILABLE;
 }
+
+const char *secsession_column_text(apr_pool_t *pool, const PGresult *result, int row, int column)
+{
+    return apr_pstrmemdup(pool, PQgetvalue(result, row, column),
+                          (apr_size_t)PQgetlength(result, row, column));
+}
+
+apr_int64_t secsession_column_number(const PGresult *result, int row, int column, int *ok)
+{
+    if (row >= PQntuples(result) || column >= PQnfields(result)) {
+        *ok = 0;
+        return 0;
+    }
+    return secsession_answer_number(PQgetvalue(result, row, column),
+                                    PQgetlength(result, row, column), ok);
+}

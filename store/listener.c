@@ -15,7 +15,6 @@
 
 #include "store/answer.h"
 #include "store/message.h"
-#include "store/store.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -81,7 +80,7 @@ static void log_lost(const secsession_listener_t *listener, const char *why)
 static PGresult *ask(secsession_listener_t *listener, secsession_sql_t sql,
                      const secsession_parameters_t *parameters, apr_time_t deadline)
 {
-    secsession_statement_t statement = secsession_dbd_statement(sql);
+    secsession_statement_t statement = secsession_dbd_statement(listener->config.dbd, sql);
     PGresult *result;
     secsession_execution_t execution = secsession_connection_execute(listener->connection,
                                                                      &statement, parameters,
@@ -104,8 +103,7 @@ static PGresult *ask(secsession_listener_t *listener, secsession_sql_t sql,
 static int is_direct(secsession_listener_t *listener, const PGresult *result)
 {
     int ok = 1;
-    apr_int64_t pid = secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0),
-                                               &ok);
+    apr_int64_t pid = secsession_column_number(result, 0, 0, &ok);
 
     if (ok && pid == PQbackendPID(listener->connection->pg)) {
         return 1;
@@ -148,7 +146,7 @@ static int begin_to_listen(secsession_listener_t *listener)
     for (int i = 0; is_good && i < 2; i++) {
         PGresult *result = ask(listener, steps[i],
                                steps[i] == SECSESSION_SQL_FEED_NAME ? &tell : &none,
-                               secsession_monotonic() + SECSESSION_STORE_DEADLINE);
+                               secsession_monotonic() + SECSESSION_DEADLINE);
 
         is_good = result && (steps[i] != SECSESSION_SQL_FEED_NAME || is_direct(listener, result));
         PQclear(result);
@@ -197,23 +195,24 @@ static apr_size_t pace(const secsession_listener_t *listener, apr_size_t size, a
 static int beat(secsession_listener_t *listener, apr_size_t count, double share)
 {
     const secsession_listener_config_t *config = &listener->config;
-    secsession_parameters_t parameters = { .count = 3 };
+    secsession_parameters_t parameters = { 0 };
     apr_time_t begin = secsession_monotonic();
+    const char *ids, *ages;
     apr_int64_t version = 0;
     PGresult *result;
     int ok = 1;
 
     apr_pool_clear(listener->scratch);
-    secsession_message_uses(listener->scratch, listener->uses, count, begin, &parameters.values[0],
-                            &parameters.values[1]);
-    parameters.values[2] = apr_psprintf(listener->scratch, "%g", share);
+    secsession_message_uses(listener->scratch, listener->uses, count, begin, &ids, &ages);
+    secsession_parameters_add_text(&parameters, ids);
+    secsession_parameters_add_text(&parameters, ages);
+    secsession_parameters_add_text(&parameters, apr_psprintf(listener->scratch, "%g", share));
     result = ask(listener, SECSESSION_SQL_HEARTBEAT, &parameters, begin + patience(listener));
     if (result == NULL) {
         return 0;
     }
     if (!PQgetisnull(result, 0, 0)) {
-        version = secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0),
-                                           &ok);
+        version = secsession_column_number(result, 0, 0, &ok);
     }
     PQclear(result);
     if (!ok || version != SECSESSION_SCHEMA_VERSION) {
@@ -269,8 +268,9 @@ static int flush_uses(secsession_listener_t *listener)
  * waits for a better time. */
 static int purge(secsession_listener_t *listener)
 {
-    secsession_parameters_t parameters = { .count = 1 };
-    secsession_statement_t statement = secsession_dbd_statement(SECSESSION_SQL_PURGE);
+    secsession_parameters_t parameters = { 0 };
+    secsession_statement_t statement = secsession_dbd_statement(listener->config.dbd,
+                                                                SECSESSION_SQL_PURGE);
     apr_time_t now = secsession_monotonic();
     secsession_execution_t execution;
     apr_int64_t gone = 0;
@@ -281,11 +281,11 @@ static int purge(secsession_listener_t *listener)
         return 1;
     }
     listener->next_purge = now + PURGE_EVERY;
-    parameters.values[0] = apr_psprintf(listener->scratch, "%" APR_SIZE_T_FMT, listener->purged);
+    secsession_parameters_add_number(&parameters, listener->scratch, (apr_int64_t)listener->purged);
     execution = secsession_connection_execute(listener->connection, &statement, &parameters,
                                               now + patience(listener), &result);
     if (execution == SECSESSION_EXECUTED) {
-        gone = secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0), &ok);
+        gone = secsession_column_number(result, 0, 0, &ok);
     }
     if (gone > 0) {
         listener->next_purge = gone == (apr_int64_t)listener->purged ? now : now + PURGE_AGAIN;
@@ -332,7 +332,7 @@ static void listen_on(secsession_listener_t *listener)
  * lead to the same database. */
 static int announce(secsession_listener_t *listener)
 {
-    secsession_parameters_t parameters = { .count = 1 };
+    secsession_parameters_t parameters = { 0 };
     unsigned char random[sizeof(listener->awaited)];
 
     if (apr_generate_random_bytes(random, sizeof(random)) != APR_SUCCESS) {
@@ -340,8 +340,9 @@ static int announce(secsession_listener_t *listener)
     }
     memcpy(&listener->awaited, random, sizeof(random));
     listener->awaited |= 1; /* never 0 */
-    parameters.values[0] = apr_psprintf(listener->scratch, "%016" APR_UINT64_T_HEX_FMT,
-                                        listener->awaited);
+    secsession_parameters_add_text(&parameters,
+                                   apr_psprintf(listener->scratch, "%016" APR_UINT64_T_HEX_FMT,
+                                                listener->awaited));
     return secsession_dbd_query(listener->config.dbd, listener->scratch, SECSESSION_SQL_ANNOUNCE,
                                 &parameters)
            != NULL;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "store/answer.h"
-#include "store/parts.h"
+#include "store/ask.h"
 
 #define SEATS 64
 /* Who asks alone may be waiting for a lock: after so long the first of the others opens another lane. */
@@ -71,29 +71,25 @@ static secsession_outcome_t ask_alone(secsession_lookups_t *lookups, apr_pool_t 
                                       const secsession_session_t **session)
 {
     const secsession_visit_t *visit = question->visit;
-    const secsession_parameters_t parameters = {
-        .count = 5,
-        .values = { (const char *)question->token->bytes, question->realm,
-                    apr_itoa(pool, visit->is_polling ? NO_USE : visit->limits.idle),
-                    apr_itoa(pool, visit->limits.absolute), question->client_addr },
-        .lengths = { SECSESSION_HASH_BYTES },
-        .formats = { 1 },
-    };
+    secsession_parameters_t parameters = { 0 };
 
-    return secsession_store_ask(lookups->dbd, pool, SECSESSION_SQL_LOOKUP, &parameters, session);
+    secsession_parameters_add_hash(&parameters, question->token);
+    secsession_parameters_add_text(&parameters, question->realm);
+    secsession_parameters_add_number(&parameters, pool,
+                                     visit->is_polling ? NO_USE : visit->limits.idle);
+    secsession_parameters_add_number(&parameters, pool, visit->limits.absolute);
+    secsession_parameters_add_text(&parameters, question->client_addr);
+    return secsession_ask_session(lookups->dbd, pool, SECSESSION_SQL_LOOKUP, &parameters, session);
 }
 
 static const PGresult *query_many(secsession_lookups_t *lookups, const seat_t *seats, int count)
 {
     apr_pool_t *pool = seats->pool;
     char *tokens = apr_palloc(pool, (apr_size_t)count * SECSESSION_HASH_BYTES);
-    const secsession_parameters_t parameters = {
-        .count = 2,
-        .values = { tokens, seats->question->realm },
-        .lengths = { count * SECSESSION_HASH_BYTES },
-        .formats = { 1 },
-    };
+    secsession_parameters_t parameters = { 0 };
 
+    secsession_parameters_add_bytes(&parameters, tokens, count * SECSESSION_HASH_BYTES);
+    secsession_parameters_add_text(&parameters, seats->question->realm);
     for (; seats; seats = seats->next) {
         memcpy(tokens, seats->question->token->bytes, SECSESSION_HASH_BYTES);
         tokens += SECSESSION_HASH_BYTES;

@@ -3,8 +3,7 @@
  * a cache, what the database has said is believed until the feed says otherwise, or the lease ends.
  *
  * Every call answers with an outcome. SECSESSION_UNAVAILABLE always means that nothing is known,
- * never that there is no session (I4); it has been logged, and comes within
- * SECSESSION_STORE_DEADLINE. Results live in the pool that the caller gives.
+ * never that there is no session (I4); it has been logged, and comes within two seconds. Results live in the pool that the caller gives.
  */
 #ifndef SECSESSION_STORE_H
 #define SECSESSION_STORE_H
@@ -17,8 +16,6 @@
 #include "session/session.h"
 #include "session/token.h"
 #include "store/sink.h"
-
-#define SECSESSION_STORE_DEADLINE apr_time_from_sec(2)
 
 typedef struct secsession_store_t secsession_store_t;
 

@@ -1,5 +1,4 @@
-/* The vault of a session: what an application's cookies are in SQL, sealed, and as a jar. For
- * store.c. */
+/* The contents of a vault: an application's cookies as SQL has them, sealed, and as a jar. */
 #ifndef SECSESSION_STORE_VAULT_H
 #define SECSESSION_STORE_VAULT_H
 
