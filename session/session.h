@@ -26,6 +26,7 @@ typedef enum {
     SECSESSION_MOVED,      /* live, but bound to another address than the client's */
     SECSESSION_THROTTLED,  /* too many attempts to log in: not now */
     SECSESSION_STALE,      /* live, but the user authenticated too long ago for what is wanted */
+    SECSESSION_DONE,       /* what was asked for has been done; says nothing about a session */
     SECSESSION_UNAVAILABLE /* the database gave no answer: neither yes nor no (I4) */
 } secsession_outcome_t;
 

@@ -27,6 +27,6 @@ secsession_outcome_t secsession_ask_done(secsession_dbd_t *dbd, apr_pool_t *pool
                                          secsession_sql_t sql,
                                          const secsession_parameters_t *parameters)
 {
-    return secsession_dbd_query(dbd, pool, sql, parameters) ? SECSESSION_LIVE
+    return secsession_dbd_query(dbd, pool, sql, parameters) ? SECSESSION_DONE
                                                             : SECSESSION_UNAVAILABLE;
 }

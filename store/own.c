@@ -93,5 +93,5 @@ secsession_outcome_t secsession_store_own(secsession_store_t *store, apr_pool_t 
     if (result && !ok) {
         secsession_dbd_log_nonsense(store->dbd, SECSESSION_SQL_OWN_SESSIONS);
     }
-    return ok ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
+    return ok ? SECSESSION_DONE : SECSESSION_UNAVAILABLE;
 }

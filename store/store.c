@@ -187,7 +187,7 @@ secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr
         secsession_dbd_log_nonsense(store->dbd, SECSESSION_SQL_LOGIN_BEGIN);
         return SECSESSION_UNAVAILABLE;
     }
-    return *wait > 0 ? SECSESSION_THROTTLED : SECSESSION_LIVE;
+    return *wait > 0 ? SECSESSION_THROTTLED : SECSESSION_DONE;
 }
 
 /* What this server has just changed itself it does not wait to hear from the feed. */
@@ -263,7 +263,7 @@ secsession_outcome_t secsession_store_offer(secsession_store_t *store, apr_pool_
         atomic_store(&store->no_offers_until, now + OFFERS_PAUSE);
         return SECSESSION_UNAVAILABLE;
     }
-    return *PQgetvalue(result, 0, 0) ? SECSESSION_LIVE : SECSESSION_RETIRED;
+    return *PQgetvalue(result, 0, 0) ? SECSESSION_DONE : SECSESSION_RETIRED;
 }
 
 secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_t *pool,
@@ -336,5 +336,5 @@ secsession_outcome_t secsession_store_login_moment(secsession_store_t *store, ap
                                                   &none);
 
     *moment = result ? PQgetvalue(result, 0, 0) : NULL;
-    return result ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
+    return result ? SECSESSION_DONE : SECSESSION_UNAVAILABLE;
 }

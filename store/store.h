@@ -100,7 +100,7 @@ typedef struct {
     int within; /* ...each less than so many seconds after the one before; 0 attempts: no limit */
 } secsession_attempt_t;
 
-/* Counts an attempt. SECSESSION_LIVE sets *epoch, the user's, to be read before the password is
+/* Counts an attempt. SECSESSION_DONE sets *epoch, the user's, to be read before the password is
  * checked, so that a revocation which commits meanwhile refuses the login (I2).
  * SECSESSION_THROTTLED: too many; *wait seconds have to pass. */
 secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr_pool_t *pool,
@@ -108,7 +108,7 @@ secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr
                                                   apr_int64_t *epoch, int *wait);
 
 /* This moment of the database, to be read before an application is asked whom it logs in: it does for
- * all users what the epoch does for one. SECSESSION_LIVE sets *moment. */
+ * all users what the epoch does for one. SECSESSION_DONE sets *moment. */
 secsession_outcome_t secsession_store_login_moment(secsession_store_t *store, apr_pool_t *pool,
                                                    const char **moment);
 
@@ -120,7 +120,7 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
                                                    const secsession_session_t **session);
 
 /* Offers a session its next token, whose hash is `next`: the first request with it makes it current,
- * and then the one before it is served for `grace` more seconds. SECSESSION_LIVE: tell the browser;
+ * and then the one before it is served for `grace` more seconds. SECSESSION_DONE: tell the browser;
  * SECSESSION_RETIRED: another request was first, or `token` is no more current: tell it nothing. */
 secsession_outcome_t secsession_store_offer(secsession_store_t *store, apr_pool_t *pool,
                                             const secsession_session_t *session,
@@ -129,22 +129,22 @@ secsession_outcome_t secsession_store_offer(secsession_store_t *store, apr_pool_
                                             const secsession_rotation_t *rotation);
 
 /* Records that a session was used from another address than it is bound to, and does what is said in
- * that case: "log" (it is bound to the new one), "reauth" or "end". SECSESSION_LIVE when done. */
+ * that case: "log" (it is bound to the new one), "reauth" or "end". SECSESSION_DONE when done. */
 secsession_outcome_t secsession_store_moved(secsession_store_t *store, apr_pool_t *pool,
                                             const secsession_session_t *session,
                                             const char *client_addr, const char *action);
 
-/* Ends a session because the record of its user has changed. SECSESSION_LIVE when done. */
+/* Ends a session because the record of its user has changed. SECSESSION_DONE when done. */
 secsession_outcome_t secsession_store_end_changed(secsession_store_t *store, apr_pool_t *pool,
                                                   const secsession_session_t *session);
 
-/* Records a failed login. SECSESSION_LIVE when it stands in the audit trail. */
+/* Records a failed login. SECSESSION_DONE when it stands in the audit trail. */
 secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, apr_pool_t *pool,
                                                    const secsession_attempt_t *attempt,
                                                    const char *reason);
 
 /* Records that a session's request or response had an application's session id in a URL: where
- * (`place`), and under which `name`; at most once a minute. SECSESSION_LIVE when that is settled. */
+ * (`place`), and under which `name`; at most once a minute. SECSESSION_DONE when that is settled. */
 secsession_outcome_t secsession_store_session_id_in_url(secsession_store_t *store, apr_pool_t *pool,
                                                         const secsession_session_t *session,
                                                         const char *client_addr, const char *name,
@@ -162,7 +162,7 @@ secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_
                                             const secsession_login_t *anonymous,
                                             const secsession_session_t **session);
 
-/* Ends all sessions of a session's user in its realm, but that one where `but_this`. SECSESSION_LIVE
+/* Ends all sessions of a session's user in its realm, but that one where `but_this`. SECSESSION_DONE
  * when it is done. */
 secsession_outcome_t secsession_store_revoke_own(secsession_store_t *store, apr_pool_t *pool,
                                                  const secsession_session_t *session, int but_this,
@@ -177,24 +177,24 @@ typedef struct {
     apr_int64_t seen_s;
 } secsession_own_t;
 
-/* The sessions of a session's user in its realm, the one used last first. SECSESSION_LIVE sets *list,
+/* The sessions of a session's user in its realm, the one used last first. SECSESSION_DONE sets *list,
  * of secsession_own_t. */
 secsession_outcome_t secsession_store_own(secsession_store_t *store, apr_pool_t *pool,
                                           const secsession_session_t *session,
                                           apr_array_header_t **list);
 
-/* Ends another session of the same user in the same realm, by its id. SECSESSION_LIVE when there is
+/* Ends another session of the same user in the same realm, by its id. SECSESSION_DONE when there is
  * none such any more. */
 secsession_outcome_t secsession_store_end_own(secsession_store_t *store, apr_pool_t *pool,
                                               const secsession_session_t *session, const char *id);
 
-/* What the vault of a session holds. SECSESSION_LIVE sets *jar; SECSESSION_REVOKED: the session has
+/* What the vault of a session holds. SECSESSION_DONE sets *jar; SECSESSION_REVOKED: the session has
  * ended. */
 secsession_outcome_t secsession_store_vault(secsession_store_t *store, apr_pool_t *pool,
                                             const secsession_session_t *session,
                                             secsession_jar_t **jar);
 
-/* Merges cookies into the vault of a session. SECSESSION_LIVE when they are kept; SECSESSION_REVOKED:
+/* Merges cookies into the vault of a session. SECSESSION_DONE when they are kept; SECSESSION_REVOKED:
  * the session has ended, nothing is kept. */
 secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t *pool,
                                            const secsession_session_t *session,

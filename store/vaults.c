@@ -90,7 +90,7 @@ static secsession_outcome_t read_vault(secsession_store_t *store, apr_pool_t *po
             "SecSessionVaultKeys do not fit; they are as good as gone",
             session->id, sealed);
     }
-    return SECSESSION_LIVE;
+    return SECSESSION_DONE;
 }
 
 secsession_outcome_t secsession_store_vault(secsession_store_t *store, apr_pool_t *pool,
@@ -98,7 +98,7 @@ secsession_outcome_t secsession_store_vault(secsession_store_t *store, apr_pool_
                                             secsession_jar_t **jar)
 {
     *jar = known_vault(store, pool, session);
-    return *jar ? SECSESSION_LIVE : read_vault(store, pool, session, jar);
+    return *jar ? SECSESSION_DONE : read_vault(store, pool, session, jar);
 }
 
 secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t *pool,
@@ -119,5 +119,5 @@ secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t
     if (result == NULL) {
         return SECSESSION_UNAVAILABLE;
     }
-    return PQgetisnull(result, 0, 0) ? SECSESSION_REVOKED : SECSESSION_LIVE;
+    return PQgetisnull(result, 0, 0) ? SECSESSION_REVOKED : SECSESSION_DONE;
 }

@@ -294,7 +294,7 @@ static int revoke_own(request_rec *r, secsession_context_t *context)
     if (outcome == SECSESSION_UNAVAILABLE) {
         return secsession_response_unavailable(r);
     }
-    if (outcome == SECSESSION_LIVE && context->words.revoke_all) {
+    if (outcome == SECSESSION_DONE && context->words.revoke_all) {
         context->new_token = NULL;
         context->forget = 1;
     }

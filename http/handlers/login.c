@@ -110,7 +110,7 @@ static int note_failure(request_rec *r, const secsession_attempt_t *attempt, con
                   attempt->realm, *attempt->user ? attempt->user : "(not a user name)", reason);
     return secsession_store_login_failed(secsession_config_server(r)->store, r->pool, attempt,
                                          reason)
-           == SECSESSION_LIVE;
+           == SECSESSION_DONE;
 }
 
 /* What the form says. */
@@ -164,7 +164,7 @@ static int check(request_rec *r, form_t *form)
     int wait;
 
     switch (secsession_store_login_begin(server->store, r->pool, &attempt, &epoch, &wait)) {
-    case SECSESSION_LIVE:
+    case SECSESSION_DONE:
         break;
     case SECSESSION_THROTTLED:
         return ask_to_wait(r, wait, form->target);

@@ -120,7 +120,7 @@ static int send_list(request_rec *r, const secsession_session_t *session)
     apr_array_header_t *list;
 
     if (secsession_store_own(secsession_config_server(r)->store, r->pool, session, &list)
-        != SECSESSION_LIVE) {
+        != SECSESSION_DONE) {
         return secsession_response_unavailable(r);
     }
     secsession_page_set_headers(r, SECSESSION_OWN_POLICY);
@@ -187,7 +187,7 @@ static int end(request_rec *r, const secsession_session_t *session)
     outcome = strcmp(which, "others") == 0
                   ? secsession_store_revoke_own(store, r->pool, session, 1, "its user asked for it")
                   : secsession_store_end_own(store, r->pool, session, which);
-    return outcome == SECSESSION_LIVE ? see_other(r, ap_escape_uri(r->pool, r->uri))
+    return outcome == SECSESSION_DONE ? see_other(r, ap_escape_uri(r->pool, r->uri))
                                       : secsession_response_unavailable(r);
 }
 

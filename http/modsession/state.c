@@ -89,7 +89,7 @@ void secsession_kept_read(request_rec *r, secsession_mod_session_t *state)
     state->nothing = make_empty(pool);
     switch (secsession_store_vault(secsession_config_server(r)->store, pool, context->session,
                                    &state->jar)) {
-    case SECSESSION_LIVE:
+    case SECSESSION_DONE:
         state->encoded = find_in(state->jar);
         state->kept->encoded = state->encoded;
         break;

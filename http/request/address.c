@@ -59,7 +59,7 @@ static int tell(request_rec *r, const secsession_session_t *session, const char 
     context->is_move_written = secsession_store_moved(secsession_config_server(r)->store, r->pool,
                                                       session, secsession_identity_address(r),
                                                       action)
-                               == SECSESSION_LIVE;
+                               == SECSESSION_DONE;
     return context->is_move_written;
 }
 
