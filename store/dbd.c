@@ -18,8 +18,9 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_CURRENT_TOKEN] = "select secsession.current_token($1, $2)",
     [SECSESSION_SQL_LOGIN_BEGIN] = "select * from secsession.login_begin($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_AUTHENTICATE] =
-        ("select secsession.authenticate($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
-         "$13, $14, $15, $16)"),
+        ("select secsession.authenticate(row($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+         "::secsession.login, moment => $11, cookies => $12, persistent => $13, "
+         "most_sessions => $14, is_newest_refused => $15, credential_stamp => $16)"),
     [SECSESSION_SQL_LOGOUT] = "select secsession.logout($1, $2, $3)",
     [SECSESSION_SQL_LOGIN_FAILED] = "select secsession.login_failed($1, $2, $3, $4, $5, $6)",
     [SECSESSION_SQL_LOGIN_MOMENT] = "select secsession.login_moment()::text",
