@@ -1,6 +1,6 @@
-/* See answer.h. The form: an int32 with the number of fields; for each its type's oid, an int32
- * with its length (-1: null), and its bytes; numbers in network byte order (PostgreSQL's
- * record_send). */
+/* Reads a session_answer, and columns of other answers. The form of a row: an int32 with the number
+ * of fields; for each its type's oid, an int32 with its length (-1: null), and its bytes; numbers
+ * in network byte order (PostgreSQL's record_send). */
 #include "store/answer.h"
 
 #include <apr_strings.h>

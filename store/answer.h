@@ -10,8 +10,8 @@
 
 #include "session/session.h"
 
-/* Decodes a value of `result`. SECSESSION_LIVE and SECSESSION_ANONYMOUS set *session, in `pool`. SQL's null is
- * SECSESSION_UNKNOWN. SECSESSION_UNAVAILABLE: not such an answer. */
+/* Decodes a value of `result`. SECSESSION_LIVE and SECSESSION_ANONYMOUS set *session, in `pool`.
+ * SQL's null is SECSESSION_UNKNOWN. SECSESSION_UNAVAILABLE: not such an answer. */
 secsession_outcome_t secsession_answer_decode(apr_pool_t *pool, const PGresult *result, int row,
                                               int column, const secsession_session_t **session);
 

@@ -193,7 +193,8 @@ static secsession_execution_t receive(secsession_connection_t *connection, apr_t
     return *result ? judge(pg, *result) : SECSESSION_LOST;
 }
 
-/* 42P05: the pooler gave us a server connection on which this very statement is prepared already. */
+/* 42P05: the pooler gave us a server connection on which this very statement is prepared
+ * already. */
 static secsession_execution_t prepare(secsession_connection_t *connection,
                                       const secsession_statement_t *statement, apr_time_t deadline,
                                       PGresult **result)

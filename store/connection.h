@@ -25,15 +25,16 @@ typedef struct secsession_connection_t {
     apr_pool_t *events_pool;
     apr_array_header_t *events; /* const char *, of the statement that is running */
     int interrupt;    /* a descriptor that ends every wait when it can be read; -1: none */
-    int probe;        /* pool.c: the one thread that may try while the database hangs */
-    apr_time_t since; /* pool.c: taken, or put back, at (monotonic) */
+    int probe;        /* the pool's: whether this is the one attempt while the database hangs */
+    apr_time_t since; /* the pool's: when it was taken or put back (monotonic) */
 } secsession_connection_t;
 
 /* How many statements there can be: what `prepared` has bits for. */
 #define SECSESSION_STATEMENTS 32
 
-/* A statement, known to each connection under its name. A pooler can keep one that an older release of
- * this module has prepared: so two texts never have the same name, nor do two versions of the schema. */
+/* A statement, known to each connection under its name. A pooler can keep one that an older release
+ * of this module has prepared: so two texts never have the same name, nor do two versions of the
+ * schema. */
 typedef struct {
     int number; /* below SECSESSION_STATEMENTS */
     const char *name;

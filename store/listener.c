@@ -1,6 +1,7 @@
-/* See listener.h. The promise behind the lease: PostgreSQL signals every listening backend before
- * COMMIT returns, and a backend that has a signal delivers before it says that it has answered. So
- * when a heartbeat is answered, all that was committed before it was sent has been heard.
+/* The heartbeat of the connection that listens. What the lease rests on: PostgreSQL signals every
+ * listening backend before COMMIT returns, and a backend that has a signal delivers before it says
+ * that it has answered. So when a heartbeat is answered, all that was committed before it was sent
+ * has been heard.
  */
 #include "store/listener.h"
 
@@ -32,8 +33,8 @@ struct secsession_listener_t {
     apr_pool_t *scratch; /* cleared at every beat */
     int interrupt;
     secsession_connection_t *connection;
-    secsession_key_t awaited; /* what must yet be heard before anything is believed; 0: nothing */
-    int is_stalled;           /* the server does not answer: no use in asking again at once */
+    secsession_key_t awaited; /* to be heard before anything is believed; 0: nothing is */
+    int is_stalled;           /* the server does not answer: asking again at once is of no use */
     apr_size_t cursor;
     apr_size_t batch; /* so many uses, and sessions to purge, at once: see pace() */
     apr_size_t purged;
@@ -55,7 +56,7 @@ apr_status_t secsession_listener_create(secsession_listener_t **result, apr_pool
     return apr_pool_create_unmanaged_ex(&listener->scratch, NULL, NULL);
 }
 
-/* A child that only finishes its requests leaves the feed to others. */
+/* A child that only finishes its requests leaves the listening to others. */
 int secsession_listener_is_stopping(const secsession_listener_t *listener)
 {
     struct pollfd poller = { .fd = listener->interrupt, .events = POLLIN };
@@ -99,7 +100,7 @@ static PGresult *ask(secsession_listener_t *listener, secsession_sql_t sql,
     return NULL;
 }
 
-/* A pooler gives another server process to each statement, or forgets who listens. */
+/* Behind a pooler each statement may run in another server process, or the LISTEN be lost. */
 static int is_direct(secsession_listener_t *listener, const PGresult *result)
 {
     int ok = 1;
@@ -167,14 +168,15 @@ static void hear_all(secsession_listener_t *listener)
     }
 }
 
-/* How long an answer may take before the connection counts as lost: the lease; but a short one is no
- * reason to give up a slow database. */
+/* How long an answer may take before the connection counts as lost: as long as the lease, but not
+ * less than a second, since a short lease is no reason to give up a slow database. */
 static apr_interval_time_t patience(const secsession_listener_t *listener)
 {
     return listener->config.lease > APR_USEC_PER_SEC ? listener->config.lease : APR_USEC_PER_SEC;
 }
 
-/* So much at a time as leaves the next heartbeat in time: a large table on a busy disk is slow. */
+/* How much may be done at once without delaying the next heartbeat: on a busy disk a large table is
+ * slow. */
 static apr_size_t pace(const secsession_listener_t *listener, apr_size_t size, apr_size_t most,
                        apr_time_t begin)
 {
@@ -237,7 +239,8 @@ static int beat_with_uses(secsession_listener_t *listener)
     if (now >= listener->next_batch) {
         count = secsession_cache_uses(listener->config.cache, now, SECSESSION_SHARE_OF_IDLE,
                                       listener->uses, listener->batch, &listener->cursor);
-        /* Where there are more they go with the next heartbeat, or the database would fall behind. */
+        /* If there are more, they go with the next heartbeat, so that the database does not fall
+         * behind. */
         listener->next_batch = count < listener->batch ? now + BATCH_EVERY : now;
     }
     if (!beat(listener, count, SECSESSION_SHARE_OF_IDLE)) {
@@ -249,7 +252,8 @@ static int beat_with_uses(secsession_listener_t *listener)
     return 1;
 }
 
-/* When the cache was emptied or is given up: whatever it alone knows, to the second. */
+/* When the cache was emptied or is given up: tells the database of every use that only the cache
+ * knows of. */
 static int flush_uses(secsession_listener_t *listener)
 {
     apr_time_t until = secsession_monotonic() + FLUSH_WITHIN;
@@ -264,8 +268,8 @@ static int flush_uses(secsession_listener_t *listener)
     return is_good;
 }
 
-/* Removes what has long ended, so that nobody has to think of it. Where the database is read-only it
- * waits for a better time. */
+/* Removes what has long ended, so that no administrator has to arrange for it. A database that is
+ * read-only refuses, and is asked again later. */
 static int purge(secsession_listener_t *listener)
 {
     secsession_parameters_t parameters = { 0 };
@@ -328,8 +332,8 @@ static void listen_on(secsession_listener_t *listener)
     }
 }
 
-/* Says something on a connection that looks sessions up, which this one must hear: else they do not
- * lead to the same database. */
+/* Sends a message over a connection that looks sessions up. This connection must hear it: else the
+ * two do not lead to the same database. */
 static int announce(secsession_listener_t *listener)
 {
     secsession_parameters_t parameters = { 0 };
@@ -355,8 +359,8 @@ int secsession_listener_serve(secsession_listener_t *listener)
 
     listener->is_stalled = 0;
     if (is_listening) {
-        /* What was kept while nobody listened, and before, is not believed: only from here on is
-         * every change heard. */
+        /* Nothing that the cache holds is believed any more: only from here on is every change
+         * heard. */
         secsession_cache_invalidate_all(config->cache);
         is_listening = announce(listener) && beat(listener, 0, 0);
     }

@@ -16,8 +16,8 @@ typedef struct {
     int formats[SECSESSION_PARAMETERS];
 } secsession_parameters_t;
 
-/* Each adds one, `value` or `bytes` NULL: SQL's null. The values are not copied. One that there is no
- * room for is a mistake in this module: the process aborts, whatever it was built with. */
+/* Each adds one, `value` or `bytes` NULL: SQL's null. The values are not copied. One that there is
+ * no room for is a mistake in this module: the process aborts, whatever it was built with. */
 void secsession_parameters_add_text(secsession_parameters_t *parameters, const char *value);
 void secsession_parameters_add_truth(secsession_parameters_t *parameters, int value);
 void secsession_parameters_add_number(secsession_parameters_t *parameters, apr_pool_t *pool,

@@ -1,5 +1,5 @@
-/* Turns each request of http/ into one statement, and the answer into an outcome; first of all asks the
- * cache. What concerns vaults is in vaults.c, what concerns a running session in own.c. */
+/* Turns each request of http/ into one statement, and the answer into an outcome; first of all asks
+ * the cache. What concerns vaults is in vaults.c, what concerns a running session in own.c. */
 #include "store/store.h"
 
 #include <apr_strings.h>
