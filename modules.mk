@@ -13,8 +13,15 @@ OBJECTS = mod_secsession.o \
           $(addprefix http/users/, password.o stamped.o record.o) \
           $(addprefix http/setup/, stores.o eventlog.o directives.o arguments.o arguments_app.o arguments_account.o arguments_harden.o config.o) \
           $(addprefix http/parse/, cookie.o fields.o multipart.o attributes.o target.o text.o url.o) \
-          $(addprefix store/, store.o kept.o own.o cache.o slot.o entry.o key.o jars.o lookups.o vault.o feed.o urgent.o \
-                              listener.o message.o answer.o dbd.o pool.o connection.o trouble.o) \
+          $(addprefix store/, own.o vaults.o \
+                              store.o \
+                              feed.o lookups.o \
+                              listener.o ask.o urgent.o \
+                              dbd.o message.o vault.o \
+                              pool.o cache.o answer.o \
+                              connection.o slot.o jars.o trouble.o \
+                              parameters.o entry.o \
+                              key.o) \
           $(addprefix session/, token.o policy.o jar.o date.o seal.o stamp.o set_cookie.o)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \

@@ -1,4 +1,4 @@
-/* See date.h. The names below are the algorithm's. */
+/* Reads a cookie-date. Time, day, month and year are called as the RFC's algorithm calls them. */
 #include "session/date.h"
 
 #include <apr_lib.h>
@@ -102,7 +102,9 @@ int secsession_date_parse(const char *text, apr_int64_t *seconds)
         }
     }
     year = found.at.tm_year;
-    year += year >= 70 && year <= 99 ? 1900 : year >= 0 && year <= 69 ? 2000 : 0;
+    if (year >= 0 && year <= 99) {
+        year += year >= 70 ? 1900 : 2000;
+    }
     if (!found.has_time || !found.has_day || !found.has_month || !found.has_year || year < 1601
         || found.at.tm_mday < 1 || found.at.tm_mday > days_in(found.at.tm_mon, year)
         || found.at.tm_hour > 23 || found.at.tm_min > 59 || found.at.tm_sec > 59) {
@@ -110,7 +112,7 @@ int secsession_date_parse(const char *text, apr_int64_t *seconds)
     }
     found.at.tm_year = year - 1900;
     if (apr_time_exp_gmt_get(&moment, &found.at) != APR_SUCCESS) {
-        /* APR knows no time before 1970. */
+        /* Before 1970, which APR cannot say. */
         moment = 0;
     }
     *seconds = apr_time_sec(moment);

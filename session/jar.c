@@ -1,4 +1,5 @@
-/* See jar.h. Numbers in comments are sections of RFC 6265bis. */
+/* Keeping cookies, choosing those for a request, and a jar as bytes. Numbers in comments are
+ * sections of RFC 6265bis. */
 #include "session/jar.h"
 
 #include <apr_lib.h>
@@ -29,8 +30,8 @@ static int is_expired(const secsession_kept_t *cookie, apr_int64_t now)
     return cookie->expires != 0 && cookie->expires <= now;
 }
 
-/* Whether a server must hear of the new one: applications that send the same cookie with every
- * response, to keep it for a week from now, shall not cost a write each time. */
+/* Whether the new cookie has to be kept. An application that sends the same cookie with every
+ * response, with an expiry of a week from then, shall not cause a write each time. */
 static int is_news(const secsession_kept_t *old, const secsession_kept_t *new, apr_int64_t now)
 {
     apr_int64_t moved = new->expires > old->expires ? new->expires - old->expires
@@ -49,7 +50,8 @@ static void remove_at(secsession_jar_t *jar, int at)
     memmove(cookies + at, cookies + at + 1, (apr_size_t)(jar->nelts - at) * sizeof(*cookies));
 }
 
-/* What has expired is not there: it takes no room, and what comes in its place is younger (5.7). */
+/* An expired cookie is as good as removed: it takes no room, and one in its place counts as new
+ * (5.7). */
 static void remove_expired(secsession_jar_t *jar, apr_int64_t now)
 {
     for (int i = jar->nelts - 1; i >= 0; i--) {

@@ -1,4 +1,4 @@
-/* See policy.h. */
+/* Compares the ages of a session with its limits. */
 #include "session/policy.h"
 
 /* Compares whole seconds, so that no limit is ever multiplied and none can overflow. */

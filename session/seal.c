@@ -1,4 +1,4 @@
-/* See seal.h. */
+/* Reading a file of keys, sealing, and opening. */
 #include "session/seal.h"
 
 #include <apr_file_io.h>
@@ -65,7 +65,8 @@ static apr_status_t forget_keys(void *keys)
     return APR_SUCCESS;
 }
 
-/* Reads the file into `text`, which has room for FILE_BYTES and two more. What is wrong, or NULL. */
+/* Reads the file into `text`, which has room for FILE_BYTES and two more. Returns what is wrong, or
+ * NULL. */
 static const char *read_text(apr_pool_t *pool, const char *path, char *text)
 {
     apr_size_t length = 0;

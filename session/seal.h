@@ -1,6 +1,6 @@
-/* Sealing what the database keeps but shall not read: AES-256-GCM (NIST SP 800-38D) with keys from a
- * file that only httpd can read. A seal is the key's number (1 to 255), a nonce of 12 random bytes,
- * the ciphertext, and a tag of 16 bytes; without keys, a byte 0 and the text itself.
+/* Sealing what the database keeps but shall not read: AES-256-GCM (NIST SP 800-38D) with keys from
+ * a file that only httpd can read. A seal is the key's number (1 to 255), a nonce of 12 random
+ * bytes, the ciphertext, and a tag of 16 bytes; without keys, a byte 0 and the text itself.
  */
 #ifndef SECSESSION_SEAL_H
 #define SECSESSION_SEAL_H

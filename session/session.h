@@ -26,6 +26,7 @@ typedef enum {
     SECSESSION_MOVED,      /* live, but bound to another address than the client's */
     SECSESSION_THROTTLED,  /* too many attempts to log in: not now */
     SECSESSION_STALE,      /* live, but the user authenticated too long ago for what is wanted */
+    SECSESSION_DONE,       /* what was asked for has been done; says nothing about a session */
     SECSESSION_UNAVAILABLE /* the database gave no answer: neither yes nor no (I4) */
 } secsession_outcome_t;
 
@@ -35,7 +36,8 @@ typedef struct {
     int absolute; /* since the authentication; 0: no limit of its own */
 } secsession_limits_t;
 
-/* An IPv6 address in network byte order; of IPv4, the address mapped into it (RFC 4291, 2.5.5.2). */
+/* An IPv6 address in network byte order; of IPv4, the address mapped into it (RFC 4291,
+ * 2.5.5.2). */
 typedef struct {
     unsigned char bytes[SECSESSION_ADDRESS_BYTES]; /* all zero: none */
 } secsession_address_t;
@@ -46,10 +48,10 @@ typedef struct {
     int grace;    /* how long a token is still served after the next one has been presented */
 } secsession_rotation_t;
 
-/* How a request meets a session. */
+/* What a request is to a session. */
 typedef struct {
     secsession_limits_t limits; /* of its location; they can only shorten the session's own */
-    int is_polling;             /* it is no use of the session */
+    int is_polling;             /* does not count as use of the session */
 } secsession_visit_t;
 
 /* One session. All strings live in the pool of whoever asked for it. Ages come from the
@@ -65,8 +67,8 @@ typedef struct {
     apr_int64_t age_ms;              /* milliseconds since the authentication */
     apr_int64_t left_ms;             /* milliseconds until the absolute end */
     apr_int64_t rotated_ms;          /* milliseconds since its last token was made or offered */
-    secsession_address_t bound;      /* where it is bound to */
-    int persistent;                  /* its user asked to be kept signed in */
+    secsession_address_t bound;      /* the address that it is bound to */
+    int persistent;                  /* the user asked to be kept signed in */
     int is_stamped;                  /* it ends when the record of its user changes */
     const secsession_stamp_t *stamp; /* to be compared with the record now; NULL: not now */
     secsession_limits_t limits;      /* as they were when the user authenticated */

@@ -1,4 +1,4 @@
-/* Reading Set-Cookie, for jar.h. Numbers in comments are sections of RFC 6265bis. */
+/* Reading a Set-Cookie field. Numbers in comments are sections of RFC 6265bis. */
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static const char *default_path(apr_pool_t *pool, const char *path)
                                          : apr_pstrmemdup(pool, path, (apr_size_t)(slash - path));
 }
 
-/* 5.6.2: what is no number is as if it had not been said. */
+/* 5.6.2: a value that is no number is ignored. */
 static int read_max_age(const char *value, apr_int64_t *seconds)
 {
     int is_negative = *value == '-';
@@ -47,7 +47,11 @@ static int read_max_age(const char *value, apr_int64_t *seconds)
         return 0;
     }
     digits += strspn(digits, "0");
-    *seconds = is_negative ? 0 : strlen(digits) > 9 ? FARTHEST : apr_atoi64(digits);
+    if (is_negative) {
+        *seconds = 0;
+    } else {
+        *seconds = strlen(digits) > 9 ? FARTHEST : apr_atoi64(digits);
+    }
     return 1;
 }
 
@@ -112,8 +116,8 @@ static int has_prefix(const char *text, const char *prefix)
     return strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* What a name promises by its prefix must be so; and no cookie without a name may look like one
- * that promises (5.7, 20 to 22). */
+/* Whether the cookie is what the prefix of its name promises. A cookie without a name must not look
+ * like one with such a prefix (5.7, 20 to 22). */
 static int keeps_promise(const secsession_kept_t *cookie, const attributes_t *attributes)
 {
     if (*cookie->name == '\0') {

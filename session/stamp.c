@@ -1,4 +1,4 @@
-/* See stamp.h. */
+/* Making and comparing stamps. */
 #include "session/stamp.h"
 
 #include <openssl/crypto.h>

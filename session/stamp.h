@@ -1,6 +1,6 @@
-/* Stamps: a keyed fingerprint of the record by which a user was authenticated, kept with the session, so
- * that a changed record can be noticed. It tells neither the record nor whether two users have the same
- * one. */
+/* Stamps: a keyed fingerprint of the record by which a user was authenticated, kept with the
+ * session, so that a change of the record is noticed. A stamp discloses neither the record nor
+ * whether two users have the same one. */
 #ifndef SECSESSION_STAMP_H
 #define SECSESSION_STAMP_H
 

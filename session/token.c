@@ -1,4 +1,4 @@
-/* See token.h. */
+/* base64url and SHA-256 of tokens, in constant time where a token that was presented is read. */
 #include "session/token.h"
 
 #include <apr_errno.h>
@@ -8,13 +8,13 @@
 #include <sys/random.h>
 #include <threads.h>
 
-/* Characters of the groups of four, with some more: whole vectors. */
+/* 43 characters are 11 groups of four, of which the last is not full; padded to whole vectors. */
 #define PADDED 48
 
 static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* One of each thread, freed with it: to make one, and to look SHA-256 up in libcrypto's tables, takes
- * longer than the digest itself, which is that of every request. */
+/* A context for each thread, freed when the thread ends. Every request needs a digest, and making a
+ * context and looking SHA-256 up in libcrypto's tables takes longer than the digest itself. */
 static tss_t contexts;
 static int can_keep_contexts;
 
@@ -92,9 +92,9 @@ static apr_uint16_t between(apr_uint16_t c, apr_uint16_t low, apr_uint16_t high)
     return (apr_uint16_t)(0 - (((low - 1 - c) & (c - high - 1)) >> 15 & 1));
 }
 
-/* The values of PADDED base64url characters; returns 0 if all are such. No branch and no table
- * look-up depends on a character, so that the time says nothing about it. Of a fixed length, in 16
- * bits: so compilers make vectors of it. */
+/* The values of PADDED base64url characters; returns 0 if all are such characters. No branch and no
+ * table look-up depends on a character, so that the time it takes discloses nothing. The length is
+ * fixed and the numbers have 16 bits so that compilers turn the loop into vector instructions. */
 static apr_uint16_t values_of(const unsigned char text[PADDED], apr_uint16_t values[PADDED])
 {
     apr_uint16_t wrong = 0;
@@ -112,7 +112,8 @@ static apr_uint16_t values_of(const unsigned char text[PADDED], apr_uint16_t val
     return wrong;
 }
 
-/* Whether it is one: the two bits beyond byte 32 must be 0, or four spellings would be one token. */
+/* Whether the text is a token. The two bits beyond byte 32 must be 0: else four texts would be the
+ * same token. */
 static int decode(const char *text, unsigned char token[SECSESSION_TOKEN_BYTES + 1])
 {
     unsigned char padded[PADDED] = { 0 };
@@ -163,8 +164,8 @@ apr_status_t secsession_token_hash(const char *text, apr_size_t length, secsessi
     return status;
 }
 
-/* Whether it is, without a branch that depends on where they differ; eight characters at a time, of
- * which the last overlap. */
+/* Whether the text is the token that is known. No branch depends on where the two differ. Compares
+ * eight characters at a time; the last eight overlap with those before. */
 static int is_known(const char *text, const secsession_known_token_t *known)
 {
     apr_uint64_t one, other, differs = 0;

@@ -30,7 +30,8 @@ typedef struct {
     secsession_hash_t hash;
 } secsession_known_token_t;
 
-/* The same, without the work where it is the token that is known; a token with a hash is then known. */
+/* As secsession_token_hash, but without the work if the text is the known token; if it is another
+ * token, that one is known from then on. */
 apr_status_t secsession_token_hash_known(const char *text, apr_size_t length,
                                          secsession_known_token_t *known, secsession_hash_t *hash);
 

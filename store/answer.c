@@ -1,6 +1,6 @@
-/* See answer.h. The form: an int32 with the number of fields; for each its type's oid, an int32
- * with its length (-1: null), and its bytes; numbers in network byte order (PostgreSQL's
- * record_send). */
+/* Reads a session_answer, and columns of other answers. The form of a row: an int32 with the number
+ * of fields; for each its type's oid, an int32 with its length (-1: null), and its bytes; numbers
+ * in network byte order (PostgreSQL's record_send). */
 #include "store/answer.h"
 
 #include <apr_strings.h>
@@ -255,4 +255,20 @@ secsession_outcome_t secsession_answer_decode(apr_pool_t *pool, const PGresult *
     }
     return is(&fields[FIELD_STATE], "ended") ? decode_end(&fields[FIELD_END_REASON])
                                              : SECSESSION_UNAVAILABLE;
+}
+
+const char *secsession_column_text(apr_pool_t *pool, const PGresult *result, int row, int column)
+{
+    return apr_pstrmemdup(pool, PQgetvalue(result, row, column),
+                          (apr_size_t)PQgetlength(result, row, column));
+}
+
+apr_int64_t secsession_column_number(const PGresult *result, int row, int column, int *ok)
+{
+    if (row >= PQntuples(result) || column >= PQnfields(result)) {
+        *ok = 0;
+        return 0;
+    }
+    return secsession_answer_number(PQgetvalue(result, row, column),
+                                    PQgetlength(result, row, column), ok);
 }

@@ -1,5 +1,6 @@
-/* See cache.h. Sets of 16 slots; a token may be in either of two, and goes to the emptier one: so few
- * sets are ever too full (Azar, Broder, Karlin, Upfal, "Balanced allocations", 1994). */
+/* The table of sessions: sets of 16 slots. A token may be in either of two sets, and goes to the
+ * emptier one, so that few sets are ever too full (Azar, Broder, Karlin, Upfal, "Balanced
+ * allocations", 1994). */
 #include "store/cache.h"
 
 #include <apr_shm.h>

@@ -1,5 +1,5 @@
 /* The table in shared memory from which every child of one server answers while the feed's lease
- * runs. For store.c, which asks it, and feed.c, which keeps it true. Readers take no lock.
+ * runs. The store asks it, the feed keeps it true. Readers take no lock.
  *
  * It only ever says that a session is live; whatever else there is to say, the database says. What
  * it holds is never taken out: an entry carries the generation in which the database was asked, and
@@ -22,7 +22,7 @@ typedef struct secsession_cache_t secsession_cache_t;
 
 typedef apr_uint64_t secsession_generation_t;
 
-/* In this share of a session's idle timeout its use is written at most once. */
+/* The use of a session is written at most once in this share of its idle timeout. */
 #define SECSESSION_SHARE_OF_IDLE 0.1
 
 /* The use of a session that the database does not know of yet. */
@@ -42,17 +42,17 @@ apr_status_t secsession_cache_create(secsession_cache_t **cache, apr_pool_t *poo
 secsession_generation_t secsession_cache_generation(secsession_cache_t *cache);
 
 /* The session of a token, in `pool`; NULL where the cache knows none that is live within the
- * visit's limits now, or the lease ended more than `stale` ago. Notes that the session is in use. `now` is of
- * secsession_monotonic(), not from before the request began. */
+ * visit's limits now, or the lease ended more than `stale` ago. Notes that the session is in use.
+ * `now` is a time of secsession_monotonic(), taken after the request began. */
 const secsession_session_t *secsession_cache_find(secsession_cache_t *cache, apr_pool_t *pool,
                                                   const secsession_hash_t *token, const char *realm,
                                                   const secsession_visit_t *visit, apr_time_t now,
                                                   apr_interval_time_t stale);
 
-/* Keeps a live session as the database described it; `asked` (monotonic) and `generation` are from
- * before it was asked, and it was used then if it is
- * within the visit's limits, and not polled. One whose names are too long
- * is not kept. Whether another session that was still good had to go. */
+/* Keeps a live session as the database described it. `asked` (monotonic) and `generation` were
+ * taken before the database was asked. The session counts as used then if it is within the visit's
+ * limits and the visit is no polling. A session whose names are too long is not kept. Whether
+ * another session that was still good had to go. */
 int secsession_cache_put(secsession_cache_t *cache, const secsession_hash_t *token,
                          const char *realm, const secsession_session_t *session,
                          const secsession_visit_t *visit, apr_time_t asked,
@@ -64,12 +64,12 @@ void secsession_cache_invalidate(secsession_cache_t *cache, secsession_key_t key
 void secsession_cache_invalidate_token(secsession_cache_t *cache, const secsession_hash_t *token);
 void secsession_cache_invalidate_all(secsession_cache_t *cache);
 
-/* The feed's word: until then (monotonic) everything that was revoked has been heard. */
+/* Called by the feed: until that moment (monotonic) everything that was revoked has been heard. */
 void secsession_cache_extend_lease(secsession_cache_t *cache, apr_time_t until);
 
-/* Fills `uses` with up to `max` uses that are newer by a second than what the database knows, where
- * that is older than `share_of_idle` of the idle timeout: so the database is never further behind.
- * Begins at slot *cursor and moves it on. */
+/* Fills `uses` with up to `max` uses that are newer by a second than the last one that the database
+ * knows of, where that one is longer ago than `share_of_idle` of the idle timeout: so the database
+ * is never further behind than that. Begins at slot *cursor and moves it on. */
 apr_size_t secsession_cache_uses(secsession_cache_t *cache, apr_time_t now, double share_of_idle,
                                  secsession_use_t *uses, apr_size_t max, apr_size_t *cursor);
 

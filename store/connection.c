@@ -1,4 +1,4 @@
-/* See connection.h. */
+/* Opening a connection, and running statements on it until a deadline. */
 #include "store/connection.h"
 
 #include <apr_strings.h>
@@ -7,7 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "store/dbd.h"
+_Static_assert(SECSESSION_STATEMENTS <= 8 * sizeof(((secsession_connection_t *)0)->prepared),
+               "a bit for each statement");
 
 #define EVENT "SSEVT" /* the SQLSTATE of secsession.tell_event() */
 
@@ -196,15 +197,15 @@ static secsession_execution_t receive(secsession_connection_t *connection, apr_t
     return *result ? judge(pg, *result) : SECSESSION_LOST;
 }
 
-/* 42P05: the pooler gave us a server connection on which our statement, whose name says its
- * version, is prepared already. */
-static secsession_execution_t prepare(secsession_connection_t *connection, const char *name,
+/* 42P05: the pooler gave us a server connection on which this very statement is prepared
+ * already. */
+static secsession_execution_t prepare(secsession_connection_t *connection,
                                       const secsession_statement_t *statement, apr_time_t deadline,
                                       PGresult **result)
 {
     secsession_execution_t prepared;
 
-    if (!PQsendPrepare(connection->pg, name, statement->sql, 0, NULL)) {
+    if (!PQsendPrepare(connection->pg, statement->name, statement->sql, 0, NULL)) {
         return SECSESSION_LOST;
     }
     prepared = receive(connection, deadline, result);
@@ -225,18 +226,14 @@ static secsession_execution_t execute_prepared(secsession_connection_t *connecti
                                                const secsession_parameters_t *parameters,
                                                apr_time_t deadline, PGresult **result)
 {
-    char name[32];
-
-    apr_snprintf(name, sizeof(name), "secsession_%d_%d", SECSESSION_SCHEMA_VERSION,
-                 statement->number);
     if (!(connection->prepared & (1u << statement->number))) {
-        secsession_execution_t prepared = prepare(connection, name, statement, deadline, result);
+        secsession_execution_t prepared = prepare(connection, statement, deadline, result);
 
         if (prepared != SECSESSION_EXECUTED) {
             return prepared;
         }
     }
-    if (!PQsendQueryPrepared(connection->pg, name, parameters->count, parameters->values,
+    if (!PQsendQueryPrepared(connection->pg, statement->name, parameters->count, parameters->values,
                              parameters->lengths, parameters->formats, 1)) {
         return SECSESSION_LOST;
     }

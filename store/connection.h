@@ -1,6 +1,6 @@
 /* One connection to PostgreSQL: opened by APR DBD, spoken to through the PGconn under its handle,
  * because only libpq itself can stop waiting at a deadline, tell a lost connection from an error,
- * and notice that a prepared statement is gone. For pool.c and dbd.c. Not for two threads at once.
+ * and notice that a prepared statement is gone. Not for two threads at once.
  */
 #ifndef SECSESSION_CONNECTION_H
 #define SECSESSION_CONNECTION_H
@@ -10,7 +10,11 @@
 #include <apr_time.h>
 #include <libpq-fe.h>
 
+#include "store/parameters.h"
 #include "store/sink.h"
+
+/* As long a request waits for the database, connecting included. */
+#define SECSESSION_DEADLINE apr_time_from_sec(2)
 
 typedef struct secsession_connection_t {
     PGconn *pg;
@@ -21,26 +25,22 @@ typedef struct secsession_connection_t {
     apr_pool_t *events_pool;
     apr_array_header_t *events; /* const char *, of the statement that is running */
     int interrupt;    /* a descriptor that ends every wait when it can be read; -1: none */
-    int probe;        /* pool.c: the one thread that may try while the database hangs */
-    apr_time_t since; /* pool.c: taken, or put back, at (monotonic) */
+    int probe;        /* the pool's: whether this is the one attempt while the database hangs */
+    apr_time_t since; /* the pool's: when it was taken or put back (monotonic) */
 } secsession_connection_t;
 
-/* A statement, known to each connection under a name made of its number (0 to 31). */
+/* How many statements there can be: what `prepared` has bits for. */
+#define SECSESSION_STATEMENTS 32
+
+/* A statement, known to each connection under its name. A pooler can keep one that an older release
+ * of this module has prepared: so two texts never have the same name, nor do two versions of the
+ * schema. */
 typedef struct {
-    int number;
+    int number; /* below SECSESSION_STATEMENTS */
+    const char *name;
     const char *sql;
     int unprepared; /* send the text each time: the way through a pooler without PREPARE */
 } secsession_statement_t;
-
-#define SECSESSION_PARAMETERS 16
-
-/* Its values, in PostgreSQL's text format or (format 1) binary; a NULL value is SQL's null. */
-typedef struct {
-    int count;
-    const char *values[SECSESSION_PARAMETERS];
-    int lengths[SECSESSION_PARAMETERS];
-    int formats[SECSESSION_PARAMETERS];
-} secsession_parameters_t;
 
 typedef enum {
     SECSESSION_EXECUTED,   /* *result holds rows, in binary form */

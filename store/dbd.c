@@ -1,4 +1,4 @@
-/* See dbd.h. */
+/* The table of SQL statements, and how one of them is run. */
 #include "store/dbd.h"
 
 #include <apr_strings.h>
@@ -7,7 +7,6 @@
 
 #include "store/answer.h"
 #include "store/pool.h"
-#include "store/store.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -19,8 +18,9 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_CURRENT_TOKEN] = "select secsession.current_token($1, $2)",
     [SECSESSION_SQL_LOGIN_BEGIN] = "select * from secsession.login_begin($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_AUTHENTICATE] =
-        ("select secsession.authenticate($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
-         "$13, $14, $15, $16)"),
+        ("select secsession.authenticate(row($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+         "::secsession.login, moment => $11, cookies => $12, persistent => $13, "
+         "most_sessions => $14, is_newest_refused => $15, credential_stamp => $16)"),
     [SECSESSION_SQL_LOGOUT] = "select secsession.logout($1, $2, $3)",
     [SECSESSION_SQL_LOGIN_FAILED] = "select secsession.login_failed($1, $2, $3, $4, $5, $6)",
     [SECSESSION_SQL_LOGIN_MOMENT] = "select secsession.login_moment()::text",
@@ -43,29 +43,47 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_PURGE] = "select secsession.purge($1)",
 };
 
+_Static_assert(SECSESSION_SQL_COUNT <= SECSESSION_STATEMENTS, "a connection has a bit for each");
+_Static_assert(sizeof(STATEMENTS) / sizeof(*STATEMENTS) == SECSESSION_SQL_COUNT,
+               "the last of them has a text");
+
+#define NAME_SIZE sizeof("secsession_2147483647_0123456789abcdef")
+
 struct secsession_dbd_t {
-    server_rec *server;
+    secsession_dbd_config_t config;
     const apr_dbd_driver_t *driver;
-    const char *params;
-    int max;
-    const secsession_sink_t *sink;
-    secsession_trouble_t *trouble;
+    char names[SECSESSION_SQL_COUNT][NAME_SIZE];
     secsession_pool_t *connections; /* of this child */
     atomic_int unprepared;          /* a pooler loses our prepared statements: send the text */
 };
 
-apr_status_t secsession_dbd_create(secsession_dbd_t **result, apr_pool_t *pool, server_rec *server,
-                                   const secsession_store_config_t *config,
-                                   secsession_trouble_t *trouble)
+/* FNV-1a, 64 bits: nobody but this file says what is hashed. */
+static apr_uint64_t hash_of(const char *text)
+{
+    apr_uint64_t hash = 0xcbf29ce484222325u;
+
+    for (const char *c = text; *c; c++) {
+        hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+    }
+    return hash;
+}
+
+static void name_statements(secsession_dbd_t *dbd)
+{
+    for (int i = 0; i < SECSESSION_SQL_COUNT; i++) {
+        apr_snprintf(dbd->names[i], NAME_SIZE, "secsession_%d_%016" APR_UINT64_T_HEX_FMT,
+                     SECSESSION_SCHEMA_VERSION, hash_of(STATEMENTS[i]));
+    }
+}
+
+apr_status_t secsession_dbd_create(secsession_dbd_t **result, apr_pool_t *pool,
+                                   const secsession_dbd_config_t *config)
 {
     secsession_dbd_t *dbd = apr_pcalloc(pool, sizeof(*dbd));
     apr_status_t status = apr_dbd_init(pool);
 
-    dbd->server = server;
-    dbd->params = config->params;
-    dbd->max = config->max;
-    dbd->sink = config->sink;
-    dbd->trouble = trouble;
+    dbd->config = *config;
+    name_statements(dbd);
     if (status == APR_SUCCESS) {
         status = apr_dbd_get_driver(pool, config->driver, &dbd->driver);
     }
@@ -75,25 +93,25 @@ apr_status_t secsession_dbd_create(secsession_dbd_t **result, apr_pool_t *pool, 
 
 apr_status_t secsession_dbd_child_init(secsession_dbd_t *dbd, apr_pool_t *pool)
 {
-    return secsession_pool_create(&dbd->connections, pool, dbd->driver, dbd->params, dbd->max,
-                                  dbd->sink);
+    return secsession_pool_create(&dbd->connections, pool, dbd->driver, dbd->config.params,
+                                  dbd->config.max, dbd->config.sink);
 }
 
 static void log_no_connection(secsession_dbd_t *dbd, secsession_pool_state_t state,
                               const char *error)
 {
     if (state == SECSESSION_POOL_BUSY) {
-        if (secsession_trouble_is_news(dbd->trouble, SECSESSION_TROUBLE_BUSY)) {
+        if (secsession_trouble_is_news(dbd->config.trouble, SECSESSION_TROUBLE_BUSY)) {
             ap_log_error(
-                APLOG_MARK, APLOG_WARNING, 0, dbd->server,
+                APLOG_MARK, APLOG_WARNING, 0, dbd->config.server,
                 "SS102: all %d connections of a process to the session database are in use: "
                 "sessions are answered with 503; raise DBDMax, or find what is slow in "
                 "pg_stat_activity",
-                dbd->max);
+                dbd->config.max);
         }
-    } else if (secsession_trouble_is_news(dbd->trouble, SECSESSION_TROUBLE_REACH)) {
+    } else if (secsession_trouble_is_news(dbd->config.trouble, SECSESSION_TROUBLE_REACH)) {
         ap_log_error(
-            APLOG_MARK, APLOG_ERR, 0, dbd->server,
+            APLOG_MARK, APLOG_ERR, 0, dbd->config.server,
             "SS101: the session database cannot be reached: sessions are answered with 503 "
             "until it is back; check PostgreSQL and DBDParams: %s",
             error ? error : "it does not answer");
@@ -105,9 +123,9 @@ static void log_refusal(secsession_dbd_t *dbd, const PGresult *result)
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-    if (secsession_trouble_is_news(dbd->trouble, SECSESSION_TROUBLE_STATEMENT)) {
+    if (secsession_trouble_is_news(dbd->config.trouble, SECSESSION_TROUBLE_STATEMENT)) {
         ap_log_error(
-            APLOG_MARK, APLOG_ERR, 0, dbd->server,
+            APLOG_MARK, APLOG_ERR, 0, dbd->config.server,
             "SS103: the session database refuses a statement (SQLSTATE %s): what needs it is "
             "answered with 503; see PostgreSQL's log: %s",
             sqlstate ? sqlstate : "unknown", message ? message : "no message");
@@ -116,18 +134,18 @@ static void log_refusal(secsession_dbd_t *dbd, const PGresult *result)
 
 static void log_schema(secsession_dbd_t *dbd, int version)
 {
-    if (!secsession_trouble_is_news(dbd->trouble, SECSESSION_TROUBLE_SCHEMA)) {
+    if (!secsession_trouble_is_news(dbd->config.trouble, SECSESSION_TROUBLE_SCHEMA)) {
         return;
     }
     if (version > SECSESSION_SCHEMA_VERSION) {
         ap_log_error(
-            APLOG_MARK, APLOG_ERR, 0, dbd->server,
+            APLOG_MARK, APLOG_ERR, 0, dbd->config.server,
             "SS105: the database has version %d of the schema secsession, this module knows "
             "version %d: sessions are answered with 503; install the newer module",
             version, SECSESSION_SCHEMA_VERSION);
     } else {
         ap_log_error(
-            APLOG_MARK, APLOG_ERR, 0, dbd->server,
+            APLOG_MARK, APLOG_ERR, 0, dbd->config.server,
             "SS104: the database has %s of the schema secsession, this module needs version %d: "
             "sessions are answered with 503; as its owner run "
             "psql -d DATABASE -f store/install.sql, and grant secsession_httpd to the "
@@ -139,8 +157,8 @@ static void log_schema(secsession_dbd_t *dbd, int version)
 
 void secsession_dbd_log_nonsense(secsession_dbd_t *dbd, secsession_sql_t sql)
 {
-    if (secsession_trouble_is_news(dbd->trouble, SECSESSION_TROUBLE_ANSWER)) {
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, dbd->server,
+    if (secsession_trouble_is_news(dbd->config.trouble, SECSESSION_TROUBLE_ANSWER)) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, dbd->config.server,
                      "SS108: the session database's answer to '%s' is none that this module "
                      "understands: what needs it is answered with 503; as the owner of the schema "
                      "run psql -d DATABASE -f store/install.sql",
@@ -153,14 +171,14 @@ static secsession_execution_t execute(secsession_dbd_t *dbd, secsession_connecti
                                       const secsession_parameters_t *parameters,
                                       apr_time_t deadline, PGresult **result)
 {
-    secsession_statement_t statement = secsession_dbd_statement(sql);
+    secsession_statement_t statement = secsession_dbd_statement(dbd, sql);
     secsession_execution_t execution;
 
     statement.unprepared = atomic_load(&dbd->unprepared);
     execution = secsession_connection_execute(connection, &statement, parameters, deadline, result);
     if (execution == SECSESSION_UNPREPARED) {
         ap_log_error(
-            APLOG_MARK, APLOG_NOTICE, 0, dbd->server,
+            APLOG_MARK, APLOG_NOTICE, 0, dbd->config.server,
             "SS106: prepared statements do not last on this connection (a pooler in transaction "
             "mode?): statements are sent whole from now on, which is slower");
         atomic_store(&dbd->unprepared, 1);
@@ -188,8 +206,7 @@ static secsession_execution_t verify(secsession_dbd_t *dbd, secsession_connectio
     }
     execution = execute(dbd, connection, SECSESSION_SQL_SCHEMA_VERSION, &tell, deadline, &result);
     if (execution == SECSESSION_EXECUTED && PQntuples(result) == 1) {
-        version = (int)secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0),
-                                                &ok);
+        version = (int)secsession_column_number(result, 0, 0, &ok);
     }
     PQclear(result);
     if (execution == SECSESSION_LOST || execution == SECSESSION_STALLED) {
@@ -242,7 +259,7 @@ static secsession_execution_t attempt(secsession_dbd_t *dbd, apr_pool_t *pool, s
 const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, secsession_sql_t sql,
                                      const secsession_parameters_t *parameters)
 {
-    apr_time_t deadline = secsession_monotonic() + SECSESSION_STORE_DEADLINE;
+    apr_time_t deadline = secsession_monotonic() + SECSESSION_DEADLINE;
     PGresult *result = NULL;
     secsession_execution_t execution = SECSESSION_LOST;
 
@@ -251,8 +268,8 @@ const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, se
     }
     /* When a connection is lost the idle ones may be too: as often as there can be such, and then
      * on a new one. */
-    for (int tries = 0;
-         execution == SECSESSION_LOST && tries <= dbd->max && secsession_monotonic() < deadline;
+    for (int tries = 0; execution == SECSESSION_LOST && tries <= dbd->config.max
+                        && secsession_monotonic() < deadline;
          tries++) {
         execution = attempt(dbd, pool, sql, parameters, deadline, &result);
     }
@@ -265,8 +282,8 @@ const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, se
         return NULL;
     }
     apr_pool_cleanup_register(pool, result, clear_result, apr_pool_cleanup_null);
-    if (secsession_trouble_is_over(dbd->trouble)) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, dbd->server,
+    if (secsession_trouble_is_over(dbd->config.trouble)) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, dbd->config.server,
                      "SS107: the session database answers again");
     }
     return result;
@@ -275,20 +292,23 @@ const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, se
 secsession_connection_t *secsession_dbd_open(const secsession_dbd_t *dbd, const char *params,
                                              apr_pool_t *scratch, const char **error)
 {
-    return secsession_connection_open(dbd->driver, params ? params : dbd->params, dbd->sink,
-                                      scratch, error);
+    return secsession_connection_open(dbd->driver, params ? params : dbd->config.params,
+                                      dbd->config.sink, scratch, error);
 }
 
 secsession_parameters_t secsession_dbd_tell_events(const secsession_dbd_t *dbd)
 {
-    const secsession_parameters_t tell = { .count = 1, .values = { dbd->sink ? "on" : "off" } };
+    secsession_parameters_t tell = { 0 };
 
+    secsession_parameters_add_text(&tell, dbd->config.sink ? "on" : "off");
     return tell;
 }
 
-secsession_statement_t secsession_dbd_statement(secsession_sql_t sql)
+secsession_statement_t secsession_dbd_statement(const secsession_dbd_t *dbd, secsession_sql_t sql)
 {
-    secsession_statement_t statement = { (int)sql, STATEMENTS[sql], 0 };
+    secsession_statement_t statement = { .number = (int)sql,
+                                         .name = dbd->names[sql],
+                                         .sql = STATEMENTS[sql] };
 
     return statement;
 }

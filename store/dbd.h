@@ -1,16 +1,15 @@
 /* PostgreSQL through APR DBD: the table of SQL statements, each a call of one function of the
- * schema secsession; retries, and what the log says when the database is in trouble. For store.c,
- * and listener.c. */
+ * schema secsession; retries, and what the log says when the database is in trouble. */
 #ifndef SECSESSION_DBD_H
 #define SECSESSION_DBD_H
 
 #include <httpd.h>
 
 #include "store/connection.h"
-#include "store/store.h"
 #include "store/trouble.h"
 
-#define SECSESSION_SCHEMA_VERSION 4
+/* The highest migration of store/sql/030-migrations.sql. */
+#define SECSESSION_SCHEMA_VERSION 5
 
 typedef struct secsession_dbd_t secsession_dbd_t;
 
@@ -38,12 +37,24 @@ typedef enum {
     SECSESSION_SQL_LISTEN,
     SECSESSION_SQL_HEARTBEAT,
     SECSESSION_SQL_ANNOUNCE,
-    SECSESSION_SQL_PURGE
+    SECSESSION_SQL_PURGE,
+    SECSESSION_SQL_COUNT
 } secsession_sql_t;
 
-apr_status_t secsession_dbd_create(secsession_dbd_t **dbd, apr_pool_t *pool, server_rec *server,
-                                   const secsession_store_config_t *config,
-                                   secsession_trouble_t *trouble);
+typedef struct {
+    server_rec *server;            /* for the log */
+    const char *driver;            /* APR DBD's */
+    const char *params;            /* a libpq connection string */
+    int max;                       /* connections of a process */
+    const secsession_sink_t *sink; /* whom events are told, or NULL */
+    secsession_trouble_t *trouble;
+} secsession_dbd_config_t;
+
+/* Before the children are forked. APR's error if the driver cannot be loaded. */
+apr_status_t secsession_dbd_create(secsession_dbd_t **dbd, apr_pool_t *pool,
+                                   const secsession_dbd_config_t *config);
+
+/* In every child before its first statement; its connections close with `pool`. */
 apr_status_t secsession_dbd_child_init(secsession_dbd_t *dbd, apr_pool_t *pool);
 
 /* Runs one statement, each of which may be run twice without harm: where a connection turns out to
@@ -56,7 +67,7 @@ const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, se
  * NULL: as all the others), and a statement of the table. */
 secsession_connection_t *secsession_dbd_open(const secsession_dbd_t *dbd, const char *params,
                                              apr_pool_t *scratch, const char **error);
-secsession_statement_t secsession_dbd_statement(secsession_sql_t sql);
+secsession_statement_t secsession_dbd_statement(const secsession_dbd_t *dbd, secsession_sql_t sql);
 
 /* What SCHEMA_VERSION and FEED_NAME take: whether events are to be told. */
 secsession_parameters_t secsession_dbd_tell_events(const secsession_dbd_t *dbd);

@@ -1,4 +1,4 @@
-/* See entry.h. */
+/* A session as an entry of the cache, and back. */
 #include "store/entry.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@ static const char *next_text(const char *text)
     return text + strlen(text) + 1;
 }
 
-/* Every request does this: without apr_uuid_format and its apr_snprintf. */
+/* Every request does this, so it does without apr_uuid_format, which is an apr_snprintf. */
 char *secsession_entry_id(const secsession_entry_t *entry, char text[APR_UUID_FORMATTED_LENGTH + 1])
 {
     static const char digits[] = "0123456789abcdef";
@@ -64,7 +64,7 @@ const char *secsession_entry_realm(const secsession_entry_t *entry)
     return next_text(next_text(entry->text));
 }
 
-/* Puts the three names one after the other. Whether they fit. */
+/* Writes the three names one after the other. Whether they fit. */
 static int write_text(secsession_entry_t *entry, const secsession_session_t *session,
                       const char *realm)
 {

@@ -1,4 +1,4 @@
-/* What the cache keeps of one session. For cache.c and slot.c. */
+/* What the cache keeps of one session. */
 #ifndef SECSESSION_ENTRY_H
 #define SECSESSION_ENTRY_H
 
@@ -29,8 +29,8 @@ typedef struct {
     char text[72];      /* user, method and realm, each with its NUL */
 } secsession_entry_t;
 
-/* Describes a session whose age was told at `asked` (monotonic); no generation yet. Whether it fits:
- * its names may be too long. */
+/* Describes a session whose age was told at `asked` (monotonic); the generation is left
+ * to the caller. Whether it fits: the names may be too long. */
 int secsession_entry_from(secsession_entry_t *entry, const secsession_hash_t *token,
                           const char *realm, const secsession_session_t *session, apr_time_t asked);
 

@@ -1,4 +1,4 @@
-/* See feed.h. */
+/* The thread of a child that waits for its turn to listen, and listens. */
 #include "store/feed.h"
 
 #include <apr_proc_mutex.h>
@@ -23,8 +23,9 @@ struct secsession_feed_t {
     apr_proc_mutex_t *turn; /* whose turn it is to listen */
 };
 
-/* The thread of this child. Its memory lives as long as the process: when the child ends it may be
- * opening a connection, which cannot be interrupted, and would wake where nothing is any more. */
+/* The thread of this child. Its memory lives as long as the process: when the child ends, the
+ * thread may be opening a connection, which cannot be interrupted, and would then use memory that
+ * was freed. */
 typedef struct {
     const secsession_feed_t *feed;
     secsession_listener_t *listener;
@@ -33,7 +34,8 @@ typedef struct {
     int done[2];
 } thread_t;
 
-/* The lock outlives restarts, so that the children of before and after never both listen. */
+/* The lock outlives a restart, so that a child from before it and one from after it never both
+ * listen. */
 static apr_status_t make_turn(apr_proc_mutex_t **turn, server_rec *server, int number)
 {
     char *name = apr_psprintf(server->process->pool, "secsession-feed-%d", number);
@@ -58,7 +60,7 @@ apr_status_t secsession_feed_create(secsession_feed_t **result, apr_pool_t *pool
     return make_turn(&feed->turn, config->server, number);
 }
 
-/* Whether something can be read, which may take so long. */
+/* Whether something can be read, now or within that time. */
 static int wait_for(int descriptor, apr_interval_time_t within)
 {
     struct pollfd poller = { .fd = descriptor, .events = POLLIN };
@@ -66,7 +68,8 @@ static int wait_for(int descriptor, apr_interval_time_t within)
     return poll(&poller, 1, (int)(within / 1000)) > 0;
 }
 
-/* Not by closing the pipe: a process that was forked without exec may hold it, too. */
+/* Closing the pipe would not do: another process that was forked without exec may hold it open,
+ * too. */
 static void say(int descriptor)
 {
     while (write(descriptor, "", 1) < 0 && errno == EINTR) {
@@ -95,8 +98,8 @@ static void *APR_THREAD_FUNC run(apr_thread_t *self, void *data)
     return NULL;
 }
 
-/* Waits without a lock, since prefork's children end in a signal handler; and to the thread's last
- * instruction, since the module may be unloaded next. */
+/* Waits without a lock, since the children of prefork end in a signal handler; and until the thread
+ * has run its last instruction, since the module may be unloaded next. */
 static apr_status_t stop(void *data)
 {
     thread_t *thread = data;
@@ -109,7 +112,7 @@ static apr_status_t stop(void *data)
     return APR_SUCCESS;
 }
 
-/* No signal of httpd's is for this thread. */
+/* The thread takes none of the signals that are meant for httpd. */
 static apr_status_t start(thread_t *thread, apr_pool_t *pool)
 {
     sigset_t all, before;

@@ -1,5 +1,5 @@
 /* The feed: one thread in each child of a server, of which one listens (listener.h). Which one is
- * decided by a lock that the kernel frees when its process dies. For store.c.
+ * decided by a lock that the kernel frees when its process dies.
  */
 #ifndef SECSESSION_FEED_H
 #define SECSESSION_FEED_H

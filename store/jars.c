@@ -1,4 +1,4 @@
-/* See jars.h. Sets of 8 places; a session's set follows from its id. */
+/* The table of vaults: sets of 8 places, of which the id of a session chooses one. */
 #include "store/jars.h"
 
 #include <apr_shm.h>

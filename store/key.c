@@ -1,4 +1,4 @@
-/* See key.h. */
+/* Keys as store/sql/230-tell-servers.sql makes them. */
 #include "store/key.h"
 
 #include <openssl/evp.h>

@@ -1,6 +1,7 @@
-/* See listener.h. The promise behind the lease: PostgreSQL signals every listening backend before
- * COMMIT returns, and a backend that has a signal delivers before it says that it has answered. So
- * when a heartbeat is answered, all that was committed before it was sent has been heard.
+/* The heartbeat of the connection that listens. What the lease rests on: PostgreSQL signals every
+ * listening backend before COMMIT returns, and a backend that has a signal delivers before it says
+ * that it has answered. So when a heartbeat is answered, all that was committed before it was sent
+ * has been heard.
  */
 #include "store/listener.h"
 
@@ -15,7 +16,6 @@
 
 #include "store/answer.h"
 #include "store/message.h"
-#include "store/store.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -33,8 +33,8 @@ struct secsession_listener_t {
     apr_pool_t *scratch; /* cleared at every beat */
     int interrupt;
     secsession_connection_t *connection;
-    secsession_key_t awaited; /* what must yet be heard before anything is believed; 0: nothing */
-    int is_stalled;           /* the server does not answer: no use in asking again at once */
+    secsession_key_t awaited; /* to be heard before anything is believed; 0: nothing is */
+    int is_stalled;           /* the server does not answer: asking again at once is of no use */
     apr_size_t cursor;
     apr_size_t batch; /* so many uses, and sessions to purge, at once: see pace() */
     apr_size_t purged;
@@ -56,7 +56,7 @@ apr_status_t secsession_listener_create(secsession_listener_t **result, apr_pool
     return apr_pool_create_unmanaged_ex(&listener->scratch, NULL, NULL);
 }
 
-/* A child that only finishes its requests leaves the feed to others. */
+/* A child that only finishes its requests leaves the listening to others. */
 int secsession_listener_is_stopping(const secsession_listener_t *listener)
 {
     struct pollfd poller = { .fd = listener->interrupt, .events = POLLIN };
@@ -81,7 +81,7 @@ static void log_lost(const secsession_listener_t *listener, const char *why)
 static PGresult *ask(secsession_listener_t *listener, secsession_sql_t sql,
                      const secsession_parameters_t *parameters, apr_time_t deadline)
 {
-    secsession_statement_t statement = secsession_dbd_statement(sql);
+    secsession_statement_t statement = secsession_dbd_statement(listener->config.dbd, sql);
     PGresult *result;
     secsession_execution_t execution = secsession_connection_execute(listener->connection,
                                                                      &statement, parameters,
@@ -100,12 +100,11 @@ static PGresult *ask(secsession_listener_t *listener, secsession_sql_t sql,
     return NULL;
 }
 
-/* A pooler gives another server process to each statement, or forgets who listens. */
+/* Behind a pooler each statement may run in another server process, or the LISTEN be lost. */
 static int is_direct(secsession_listener_t *listener, const PGresult *result)
 {
     int ok = 1;
-    apr_int64_t pid = secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0),
-                                               &ok);
+    apr_int64_t pid = secsession_column_number(result, 0, 0, &ok);
 
     if (ok && pid == PQbackendPID(listener->connection->pg)) {
         return 1;
@@ -148,7 +147,7 @@ static int begin_to_listen(secsession_listener_t *listener)
     for (int i = 0; is_good && i < 2; i++) {
         PGresult *result = ask(listener, steps[i],
                                steps[i] == SECSESSION_SQL_FEED_NAME ? &tell : &none,
-                               secsession_monotonic() + SECSESSION_STORE_DEADLINE);
+                               secsession_monotonic() + SECSESSION_DEADLINE);
 
         is_good = result && (steps[i] != SECSESSION_SQL_FEED_NAME || is_direct(listener, result));
         PQclear(result);
@@ -169,14 +168,15 @@ static void hear_all(secsession_listener_t *listener)
     }
 }
 
-/* How long an answer may take before the connection counts as lost: the lease; but a short one is no
- * reason to give up a slow database. */
+/* How long an answer may take before the connection counts as lost: as long as the lease, but not
+ * less than a second, since a short lease is no reason to give up a slow database. */
 static apr_interval_time_t patience(const secsession_listener_t *listener)
 {
     return listener->config.lease > APR_USEC_PER_SEC ? listener->config.lease : APR_USEC_PER_SEC;
 }
 
-/* So much at a time as leaves the next heartbeat in time: a large table on a busy disk is slow. */
+/* How much may be done at once without delaying the next heartbeat: on a busy disk a large table is
+ * slow. */
 static apr_size_t pace(const secsession_listener_t *listener, apr_size_t size, apr_size_t most,
                        apr_time_t begin)
 {
@@ -197,23 +197,24 @@ static apr_size_t pace(const secsession_listener_t *listener, apr_size_t size, a
 static int beat(secsession_listener_t *listener, apr_size_t count, double share)
 {
     const secsession_listener_config_t *config = &listener->config;
-    secsession_parameters_t parameters = { .count = 3 };
+    secsession_parameters_t parameters = { 0 };
     apr_time_t begin = secsession_monotonic();
+    const char *ids, *ages;
     apr_int64_t version = 0;
     PGresult *result;
     int ok = 1;
 
     apr_pool_clear(listener->scratch);
-    secsession_message_uses(listener->scratch, listener->uses, count, begin, &parameters.values[0],
-                            &parameters.values[1]);
-    parameters.values[2] = apr_psprintf(listener->scratch, "%g", share);
+    secsession_message_uses(listener->scratch, listener->uses, count, begin, &ids, &ages);
+    secsession_parameters_add_text(&parameters, ids);
+    secsession_parameters_add_text(&parameters, ages);
+    secsession_parameters_add_text(&parameters, apr_psprintf(listener->scratch, "%g", share));
     result = ask(listener, SECSESSION_SQL_HEARTBEAT, &parameters, begin + patience(listener));
     if (result == NULL) {
         return 0;
     }
     if (!PQgetisnull(result, 0, 0)) {
-        version = secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0),
-                                           &ok);
+        version = secsession_column_number(result, 0, 0, &ok);
     }
     PQclear(result);
     if (!ok || version != SECSESSION_SCHEMA_VERSION) {
@@ -238,7 +239,8 @@ static int beat_with_uses(secsession_listener_t *listener)
     if (now >= listener->next_batch) {
         count = secsession_cache_uses(listener->config.cache, now, SECSESSION_SHARE_OF_IDLE,
                                       listener->uses, listener->batch, &listener->cursor);
-        /* Where there are more they go with the next heartbeat, or the database would fall behind. */
+        /* If there are more, they go with the next heartbeat, so that the database does not fall
+         * behind. */
         listener->next_batch = count < listener->batch ? now + BATCH_EVERY : now;
     }
     if (!beat(listener, count, SECSESSION_SHARE_OF_IDLE)) {
@@ -250,7 +252,8 @@ static int beat_with_uses(secsession_listener_t *listener)
     return 1;
 }
 
-/* When the cache was emptied or is given up: whatever it alone knows, to the second. */
+/* When the cache was emptied or is given up: tells the database of every use that only the cache
+ * knows of. */
 static int flush_uses(secsession_listener_t *listener)
 {
     apr_time_t until = secsession_monotonic() + FLUSH_WITHIN;
@@ -265,12 +268,13 @@ static int flush_uses(secsession_listener_t *listener)
     return is_good;
 }
 
-/* Removes what has long ended, so that nobody has to think of it. Where the database is read-only it
- * waits for a better time. */
+/* Removes what has long ended, so that no administrator has to arrange for it. A database that is
+ * read-only refuses, and is asked again later. */
 static int purge(secsession_listener_t *listener)
 {
-    secsession_parameters_t parameters = { .count = 1 };
-    secsession_statement_t statement = secsession_dbd_statement(SECSESSION_SQL_PURGE);
+    secsession_parameters_t parameters = { 0 };
+    secsession_statement_t statement = secsession_dbd_statement(listener->config.dbd,
+                                                                SECSESSION_SQL_PURGE);
     apr_time_t now = secsession_monotonic();
     secsession_execution_t execution;
     apr_int64_t gone = 0;
@@ -281,11 +285,11 @@ static int purge(secsession_listener_t *listener)
         return 1;
     }
     listener->next_purge = now + PURGE_EVERY;
-    parameters.values[0] = apr_psprintf(listener->scratch, "%" APR_SIZE_T_FMT, listener->purged);
+    secsession_parameters_add_number(&parameters, listener->scratch, (apr_int64_t)listener->purged);
     execution = secsession_connection_execute(listener->connection, &statement, &parameters,
                                               now + patience(listener), &result);
     if (execution == SECSESSION_EXECUTED) {
-        gone = secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0), &ok);
+        gone = secsession_column_number(result, 0, 0, &ok);
     }
     if (gone > 0) {
         listener->next_purge = gone == (apr_int64_t)listener->purged ? now : now + PURGE_AGAIN;
@@ -328,11 +332,11 @@ static void listen_on(secsession_listener_t *listener)
     }
 }
 
-/* Says something on a connection that looks sessions up, which this one must hear: else they do not
- * lead to the same database. */
+/* Sends a message over a connection that looks sessions up. This connection must hear it: else the
+ * two do not lead to the same database. */
 static int announce(secsession_listener_t *listener)
 {
-    secsession_parameters_t parameters = { .count = 1 };
+    secsession_parameters_t parameters = { 0 };
     unsigned char random[sizeof(listener->awaited)];
 
     if (apr_generate_random_bytes(random, sizeof(random)) != APR_SUCCESS) {
@@ -340,8 +344,9 @@ static int announce(secsession_listener_t *listener)
     }
     memcpy(&listener->awaited, random, sizeof(random));
     listener->awaited |= 1; /* never 0 */
-    parameters.values[0] = apr_psprintf(listener->scratch, "%016" APR_UINT64_T_HEX_FMT,
-                                        listener->awaited);
+    secsession_parameters_add_text(&parameters,
+                                   apr_psprintf(listener->scratch, "%016" APR_UINT64_T_HEX_FMT,
+                                                listener->awaited));
     return secsession_dbd_query(listener->config.dbd, listener->scratch, SECSESSION_SQL_ANNOUNCE,
                                 &parameters)
            != NULL;
@@ -354,8 +359,8 @@ int secsession_listener_serve(secsession_listener_t *listener)
 
     listener->is_stalled = 0;
     if (is_listening) {
-        /* What was kept while nobody listened, and before, is not believed: only from here on is
-         * every change heard. */
+        /* Nothing that the cache holds is believed any more: only from here on is every change
+         * heard. */
         secsession_cache_invalidate_all(config->cache);
         is_listening = announce(listener) && beat(listener, 0, 0);
     }

@@ -1,7 +1,12 @@
-/* See lookups.h. A lane leads to the database. Who finds it free asks alone; who does not takes a seat.
- * Who leaves the lane calls the first of those who wait, and that one asks for all of its realm: what
- * lookup_many() can settle. Whatever else there is to say of a token, or to write, each asks alone, since
- * that may have to wait for others.
+/* Look-ups that share a statement. While one thread asks the database (it holds a lane), other
+ * threads that want to ask wait in a queue, each in a seat of its own. A thread that finds no lane
+ * in use opens one and asks for its own token alone. When it has its answer it hands the lane to
+ * the first thread of the queue, which asks, in one statement, for the tokens of all who wait in
+ * the same realm.
+ *
+ * That statement, lookup_many(), writes nothing and waits for no lock. It leaves open what needs
+ * either, such as noticing that a session has ended: those threads then ask once more, each for
+ * itself, so that nobody waits for the lock of another's session.
  */
 #include "store/lookups.h"
 
@@ -11,19 +16,20 @@
 #include <string.h>
 
 #include "store/answer.h"
-#include "store/parts.h"
+#include "store/ask.h"
 
 #define SEATS 64
-/* Who asks alone may be waiting for a lock: after so long the first of the others opens another lane. */
+/* A thread that asks alone may have to wait for a lock. A thread that has been in the queue for so
+ * long opens another lane. */
 #define PATIENCE apr_time_from_msec(10)
-/* In place of lookup()'s idle_cap: what is looked up is not used. */
+/* As the idle_cap of lookup(): the look-up is no use of the session. */
 #define NO_USE (-1)
 
 typedef enum {
     WAITING,
-    CALLED,  /* is to ask for all */
-    ASKED,   /* another has asked for it */
-    ANSWERED /* and has an answer */
+    CALLED,  /* has a lane, and asks for all in the queue */
+    ASKED,   /* another thread is asking for it */
+    ANSWERED /* and has got the answer */
 } state_t;
 
 typedef struct seat_t {
@@ -31,7 +37,7 @@ typedef struct seat_t {
     apr_pool_t *pool;
     const secsession_session_t *session;
     secsession_outcome_t outcome;
-    int is_settled; /* ANSWERED: else it must ask alone */
+    int is_settled; /* there is an answer; else it must ask alone */
     state_t state;
     int number; /* of its condition */
     struct seat_t *next;
@@ -44,7 +50,7 @@ struct secsession_lookups_t {
     int free[SEATS]; /* a stack of numbers */
     int free_count;
     int lanes;     /* in use */
-    seat_t *first; /* of those who wait */
+    seat_t *first; /* of the queue */
     seat_t **last;
 };
 
@@ -71,29 +77,25 @@ static secsession_outcome_t ask_alone(secsession_lookups_t *lookups, apr_pool_t 
                                       const secsession_session_t **session)
 {
     const secsession_visit_t *visit = question->visit;
-    const secsession_parameters_t parameters = {
-        .count = 5,
-        .values = { (const char *)question->token->bytes, question->realm,
-                    apr_itoa(pool, visit->is_polling ? NO_USE : visit->limits.idle),
-                    apr_itoa(pool, visit->limits.absolute), question->client_addr },
-        .lengths = { SECSESSION_HASH_BYTES },
-        .formats = { 1 },
-    };
+    secsession_parameters_t parameters = { 0 };
 
-    return secsession_store_ask(lookups->dbd, pool, SECSESSION_SQL_LOOKUP, &parameters, session);
+    secsession_parameters_add_hash(&parameters, question->token);
+    secsession_parameters_add_text(&parameters, question->realm);
+    secsession_parameters_add_number(&parameters, pool,
+                                     visit->is_polling ? NO_USE : visit->limits.idle);
+    secsession_parameters_add_number(&parameters, pool, visit->limits.absolute);
+    secsession_parameters_add_text(&parameters, question->client_addr);
+    return secsession_ask_session(lookups->dbd, pool, SECSESSION_SQL_LOOKUP, &parameters, session);
 }
 
 static const PGresult *query_many(secsession_lookups_t *lookups, const seat_t *seats, int count)
 {
     apr_pool_t *pool = seats->pool;
     char *tokens = apr_palloc(pool, (apr_size_t)count * SECSESSION_HASH_BYTES);
-    const secsession_parameters_t parameters = {
-        .count = 2,
-        .values = { tokens, seats->question->realm },
-        .lengths = { count * SECSESSION_HASH_BYTES },
-        .formats = { 1 },
-    };
+    secsession_parameters_t parameters = { 0 };
 
+    secsession_parameters_add_bytes(&parameters, tokens, count * SECSESSION_HASH_BYTES);
+    secsession_parameters_add_text(&parameters, seats->question->realm);
     for (; seats; seats = seats->next) {
         memcpy(tokens, seats->question->token->bytes, SECSESSION_HASH_BYTES);
         tokens += SECSESSION_HASH_BYTES;
@@ -101,7 +103,7 @@ static const PGresult *query_many(secsession_lookups_t *lookups, const seat_t *s
     return secsession_dbd_query(lookups->dbd, pool, SECSESSION_SQL_LOOKUP_MANY, &parameters);
 }
 
-/* Whoever has a seat waits, so that its pool may be used here. */
+/* The owners of the other seats are waiting, so that their pools may be used here. */
 static void ask_together(secsession_lookups_t *lookups, seat_t *seats, int count)
 {
     const PGresult *result = query_many(lookups, seats, count);
@@ -133,7 +135,7 @@ static void sit_down(secsession_lookups_t *lookups, seat_t *seat)
     lookups->last = &seat->next;
 }
 
-/* Under the mutex: takes a seat out of those who wait; `link` leads to it. */
+/* Under the mutex: takes the seat that `link` leads to out of the queue. */
 static void take_out(secsession_lookups_t *lookups, seat_t **link)
 {
     seat_t *seat = *link;
@@ -145,7 +147,8 @@ static void take_out(secsession_lookups_t *lookups, seat_t **link)
     }
 }
 
-/* Under the mutex: whoever was called takes all along who ask in the same realm. How many they are. */
+/* Under the mutex: takes all who ask in the same realm as `called` out of the queue and puts them
+ * behind it. Returns how many they are, `called` included. */
 static int gather(secsession_lookups_t *lookups, seat_t *called)
 {
     seat_t **end = &called->next;
@@ -167,7 +170,8 @@ static int gather(secsession_lookups_t *lookups, seat_t *called)
     return count;
 }
 
-/* Under the mutex: gives the lane to the first who waits. Its number; -1: nobody does. */
+/* Under the mutex: hands the lane to the first in the queue, and returns its number; where the
+ * queue is empty, closes the lane and returns -1. */
 static int leave_lane(secsession_lookups_t *lookups)
 {
     seat_t *next = lookups->first;
@@ -181,7 +185,7 @@ static int leave_lane(secsession_lookups_t *lookups)
     return next->number;
 }
 
-/* Under the mutex: nobody calls the seat. */
+/* Under the mutex: for a seat that nobody has called in time. */
 static void open_lane(secsession_lookups_t *lookups, seat_t *seat)
 {
     seat_t **link = &lookups->first;
@@ -213,8 +217,10 @@ static void wait_in(secsession_lookups_t *lookups, seat_t *seat)
     lookups->free[lookups->free_count++] = seat->number;
 }
 
-/* Asks for itself, or for all who were gathered; tells them, and the next. Signals when the mutex is free again: who
- * wakes needs it. A seat is its owner's again from then on, but a condition is there for ever. */
+/* Asks for one, or for all who were gathered; then wakes these, and the thread that gets the lane.
+ * It signals after the mutex is free again, since a thread that wakes needs it first of all. By
+ * then a seat, which is on its owner's stack, may be gone: so the numbers of the conditions, which
+ * stay, were noted before. */
 static void lead(secsession_lookups_t *lookups, seat_t *called, int count)
 {
     int numbers[SEATS], told = 0, next;

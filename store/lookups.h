@@ -1,5 +1,5 @@
-/* Look-ups of one child in the database. Those that come while others are under way wait for them and
- * are then asked together, in one statement: the more there are, the less each costs. For store.c.
+/* Look-ups of one child in the database. Those that come while others are under way wait for them
+ * and are then asked together, in one statement: the more there are, the less each costs.
  */
 #ifndef SECSESSION_LOOKUPS_H
 #define SECSESSION_LOOKUPS_H
@@ -20,12 +20,13 @@ typedef struct {
     const char *client_addr;
 } secsession_question_t;
 
-/* For the child whose pool it is. The error of APR's threads. */
+/* For the child whose pool it is. The error with which APR could not make a mutex or a
+ * condition. */
 apr_status_t secsession_lookups_create(secsession_lookups_t **lookups, apr_pool_t *pool,
                                        secsession_dbd_t *dbd);
 
-/* What becomes of the token, as secsession_store_lookup says it; the database is asked after this was
- * called. *session, where there is one, lives in `pool`. */
+/* Looks a token up in the database, with the outcomes of secsession_store_lookup. The answer is
+ * never older than this call. *session, where there is one, lives in `pool`. */
 secsession_outcome_t secsession_lookups_ask(secsession_lookups_t *lookups, apr_pool_t *pool,
                                             const secsession_question_t *question,
                                             const secsession_session_t **session);

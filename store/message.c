@@ -1,4 +1,4 @@
-/* See message.h. */
+/* Notifications that were heard, and the uses that a heartbeat tells of. */
 #include "store/message.h"
 
 #include <apr_strings.h>

@@ -1,15 +1,16 @@
-/* What a store is made of. For store.c, lookups.c, kept.c and own.c. */
+/* What a store is made of: for the files that are the store, and none below them. */
 #ifndef SECSESSION_PARTS_H
 #define SECSESSION_PARTS_H
 
 #include <stdatomic.h>
 
+#include "session/jar.h"
+#include "session/seal.h"
 #include "store/cache.h"
 #include "store/dbd.h"
 #include "store/feed.h"
 #include "store/jars.h"
 #include "store/lookups.h"
-#include "store/store.h"
 #include "store/trouble.h"
 
 struct secsession_store_t {
@@ -25,15 +26,8 @@ struct secsession_store_t {
     _Atomic apr_time_t no_offers_until; /* monotonic; of this child */
 };
 
-/* Runs a statement that answers one session_answer, see secsession_answer_decode. An answer that is
- * none is logged. */
-secsession_outcome_t secsession_store_ask(secsession_dbd_t *dbd, apr_pool_t *pool,
-                                          secsession_sql_t sql,
-                                          const secsession_parameters_t *parameters,
-                                          const secsession_session_t **session);
-
 /* Adds cookies as they go into SQL, null where there are none. Whether they can. */
-int secsession_store_add_cookies(secsession_store_t *store, apr_pool_t *pool,
+int secsession_store_add_cookies(struct secsession_store_t *store, apr_pool_t *pool,
                                  secsession_parameters_t *parameters,
                                  const secsession_jar_t *cookies);
 

@@ -1,4 +1,5 @@
-/* See pool.h. `idle` is a stack: what is used least sinks to its bottom and can be closed. */
+/* The connections of one child. `idle` is a stack: the connection that is used least sinks to its
+ * bottom, and is closed there. */
 #include "store/pool.h"
 
 #include <apr_thread_cond.h>
@@ -7,14 +8,14 @@
 #include <unistd.h>
 
 #define IDLE_FOR apr_time_from_sec(60)
-/* So long nobody asks whether a connection is still alive. */
+/* A connection that was used less than so long ago is taken to be alive. */
 #define TRUSTED_FOR apr_time_from_sec(1)
-/* As long a thread waits for one of the `few` connections before it takes another: more at once
- * than processors only make PostgreSQL's processes take turns, but those few may be waiting for a
- * lock. */
+/* How long a thread waits for one of the first `few` connections before it takes another. More
+ * connections than processors only make PostgreSQL's processes take turns; but those few may all be
+ * waiting for a lock. */
 #define PATIENCE apr_time_from_msec(10)
 #define HANGING_AFTER apr_time_from_msec(1500) /* a refused connection fails sooner than this */
-/* Others wait as long for the thread that finds out whether a database is still hanging. */
+/* While one thread finds out whether a database still hangs, the others wait for it so long. */
 #define PROBE apr_time_from_msec(100)
 
 struct secsession_pool_t {
@@ -89,7 +90,8 @@ static int find_place(secsession_pool_t *connections, apr_time_t patient_for,
     return 0;
 }
 
-/* Under the mutex, until then or until something changes. Returns the time. */
+/* Under the mutex: waits until `then`, or until a connection has come back. Returns what time it
+ * is. */
 static apr_time_t wait_until(secsession_pool_t *connections, apr_time_t now, apr_time_t then)
 {
     connections->waiting++;
@@ -129,7 +131,7 @@ static secsession_pool_state_t take_place(secsession_pool_t *connections, apr_ti
     return SECSESSION_POOL_READY;
 }
 
-/* Under the mutex: gives a place back, and says what the attempt has shown. */
+/* Under the mutex: gives a place back, and notes whether the database was found to hang. */
 static void give_place(secsession_pool_t *connections, int probe, int is_hanging)
 {
     connections->open_count--;
@@ -214,8 +216,8 @@ void secsession_pool_release(secsession_pool_t *connections, secsession_connecti
     apr_thread_mutex_lock(connections->mutex);
     was_hanging = connections->is_hanging;
     if (execution == SECSESSION_LOST || execution == SECSESSION_STALLED) {
-        /* One statement that waits for a lock, or one stopped backend, is not a hanging database:
-         * not if another statement has been answered meanwhile. */
+        /* A statement that waits for a lock, or one server process that was stopped, does not mean
+         * that the database hangs, if another statement has been answered meanwhile. */
         give_place(connections, connection->probe,
                    execution == SECSESSION_STALLED && connections->last_answer < connection->since);
         closing = connection;
@@ -231,7 +233,7 @@ void secsession_pool_release(secsession_pool_t *connections, secsession_connecti
         closing = take_stale(connections, now);
     }
     apr_thread_mutex_unlock(connections->mutex);
-    /* Outside: who wakes needs the mutex. */
+    /* Without the mutex, since a thread that wakes needs it first of all. */
     if (is_awaited && was_hanging) {
         apr_thread_cond_broadcast(connections->returned);
     } else if (is_awaited) {

@@ -1,5 +1,5 @@
 /* The connections of one child to one database: opened when needed, held for one statement, closed
- * when idle for a minute. Threads wait for one until their deadline and no longer. For dbd.c.
+ * when idle for a minute. Threads wait for one until their deadline and no longer.
  *
  * mod_dbd's own pool is not used: it makes waiters wait without end, opens connections one after
  * the other under a lock, and shares its connections with modules that hold them for a whole

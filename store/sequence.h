@@ -1,7 +1,6 @@
-/* A sequence lock over words in shared memory: the number is odd while they are written (H.-J. Boehm,
- * "Can seqlocks get along with programming language memory models?", 2012). Readers never wait. A
- * writer that dies leaves the number odd: from then on nobody reads or writes there. For slot.c and
- * jars.c.
+/* A sequence lock over words in shared memory: the number is odd while they are written (H.-J.
+ * Boehm, "Can seqlocks get along with programming language memory models?", 2012). Readers never
+ * wait. A writer that dies leaves the number odd: from then on nobody reads or writes there.
  */
 #ifndef SECSESSION_SEQUENCE_H
 #define SECSESSION_SEQUENCE_H

@@ -1,4 +1,4 @@
-/* See slot.h. */
+/* Reading and writing one place of the cache whole. */
 #include "store/slot.h"
 
 #include <string.h>

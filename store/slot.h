@@ -1,4 +1,4 @@
-/* One place of the cache: an entry behind a sequence lock. For cache.c. */
+/* One place of the cache: an entry behind a sequence lock. */
 #ifndef SECSESSION_SLOT_H
 #define SECSESSION_SLOT_H
 

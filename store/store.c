@@ -1,11 +1,12 @@
-/* See store.h. Turns each request of http/ into one statement of dbd.c, and its row into a
- * session. */
+/* Turns each request of http/ into one statement, and the answer into an outcome; first of all asks
+ * the cache. What concerns vaults is in vaults.c, what concerns a running session in own.c. */
 #include "store/store.h"
 
 #include <apr_strings.h>
 #include <http_log.h>
 
 #include "store/answer.h"
+#include "store/ask.h"
 #include "store/parts.h"
 
 APLOG_USE_MODULE(secsession);
@@ -47,11 +48,19 @@ apr_status_t secsession_store_create(secsession_store_t **result, apr_pool_t *po
 {
     secsession_store_t *store = apr_pcalloc(pool, sizeof(*store));
     apr_status_t status = secsession_trouble_create(&store->trouble, pool);
+    const secsession_dbd_config_t dbd = {
+        .server = server,
+        .driver = config->driver,
+        .params = config->params,
+        .max = config->max,
+        .sink = config->sink,
+        .trouble = store->trouble,
+    };
 
     store->server = server;
     store->keys = config->keys;
     if (status == APR_SUCCESS) {
-        status = secsession_dbd_create(&store->dbd, pool, server, config, store->trouble);
+        status = secsession_dbd_create(&store->dbd, pool, &dbd);
     }
     if (status == APR_SUCCESS && config->is_cached) {
         status = create_cache(store, pool, config, number);
@@ -69,50 +78,6 @@ apr_status_t secsession_store_child_init(secsession_store_t *store, apr_pool_t *
     }
     return status == APR_SUCCESS && store->feed ? secsession_feed_child_init(store->feed, pool)
                                                 : status;
-}
-
-static void add_text(secsession_parameters_t *parameters, const char *value)
-{
-    parameters->values[parameters->count++] = value;
-}
-
-static void add_bytes(secsession_parameters_t *parameters, const unsigned char *bytes, int length)
-{
-    int n = parameters->count++;
-
-    parameters->values[n] = (const char *)bytes;
-    parameters->lengths[n] = length;
-    parameters->formats[n] = 1;
-}
-
-static void add_hash(secsession_parameters_t *parameters, const secsession_hash_t *hash)
-{
-    add_bytes(parameters, hash ? hash->bytes : NULL, SECSESSION_HASH_BYTES);
-}
-
-static void add_number(secsession_parameters_t *parameters, apr_pool_t *pool, apr_int64_t value)
-{
-    add_text(parameters, apr_psprintf(pool, "%" APR_INT64_T_FMT, value));
-}
-
-secsession_outcome_t secsession_store_ask(secsession_dbd_t *dbd, apr_pool_t *pool,
-                                          secsession_sql_t sql,
-                                          const secsession_parameters_t *parameters,
-                                          const secsession_session_t **session)
-{
-    const PGresult *result = secsession_dbd_query(dbd, pool, sql, parameters);
-    secsession_outcome_t outcome = SECSESSION_UNAVAILABLE;
-
-    if (result == NULL) {
-        return SECSESSION_UNAVAILABLE;
-    }
-    if (PQntuples(result) == 1 && PQnfields(result) == 1) {
-        outcome = secsession_answer_decode(pool, result, 0, 0, session);
-    }
-    if (outcome == SECSESSION_UNAVAILABLE) {
-        secsession_dbd_log_nonsense(dbd, sql);
-    }
-    return outcome;
 }
 
 static secsession_outcome_t look_up(secsession_store_t *store, apr_pool_t *pool,
@@ -186,8 +151,8 @@ secsession_outcome_t secsession_store_follow(secsession_store_t *store, apr_pool
             return SECSESSION_LIVE;
         }
     }
-    add_bytes(&parameters, token->bytes, SECSESSION_HASH_BYTES);
-    add_text(&parameters, realm);
+    secsession_parameters_add_hash(&parameters, token);
+    secsession_parameters_add_text(&parameters, realm);
     result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_CURRENT_TOKEN, &parameters);
     if (result == NULL) {
         return SECSESSION_UNAVAILABLE;
@@ -207,25 +172,22 @@ secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr
     const PGresult *result;
     int ok = 1;
 
-    add_text(&parameters, attempt->realm);
-    add_text(&parameters, attempt->user);
-    add_text(&parameters, attempt->client_addr);
-    add_number(&parameters, pool, attempt->most);
-    add_number(&parameters, pool, attempt->within);
+    secsession_parameters_add_text(&parameters, attempt->realm);
+    secsession_parameters_add_text(&parameters, attempt->user);
+    secsession_parameters_add_text(&parameters, attempt->client_addr);
+    secsession_parameters_add_number(&parameters, pool, attempt->most);
+    secsession_parameters_add_number(&parameters, pool, attempt->within);
     result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_LOGIN_BEGIN, &parameters);
     if (result == NULL) {
         return SECSESSION_UNAVAILABLE;
     }
-    *epoch = secsession_answer_number(PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0), &ok);
-    *wait = ok && !PQgetisnull(result, 0, 1)
-                ? (int)secsession_answer_number(PQgetvalue(result, 0, 1), PQgetlength(result, 0, 1),
-                                                &ok)
-                : 0;
+    *epoch = secsession_column_number(result, 0, 0, &ok);
+    *wait = ok && !PQgetisnull(result, 0, 1) ? (int)secsession_column_number(result, 0, 1, &ok) : 0;
     if (!ok) {
         secsession_dbd_log_nonsense(store->dbd, SECSESSION_SQL_LOGIN_BEGIN);
         return SECSESSION_UNAVAILABLE;
     }
-    return *wait > 0 ? SECSESSION_THROTTLED : SECSESSION_LIVE;
+    return *wait > 0 ? SECSESSION_THROTTLED : SECSESSION_DONE;
 }
 
 /* What this server has just changed itself it does not wait to hear from the feed. */
@@ -243,30 +205,31 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
     secsession_parameters_t parameters = { 0 };
     secsession_outcome_t outcome;
 
-    add_hash(&parameters, &login->token);
-    add_hash(&parameters, login->replaces);
-    add_text(&parameters, login->realm);
-    add_text(&parameters, login->user);
-    add_text(&parameters, login->method);
+    secsession_parameters_add_hash(&parameters, &login->token);
+    secsession_parameters_add_hash(&parameters, login->replaces);
+    secsession_parameters_add_text(&parameters, login->realm);
+    secsession_parameters_add_text(&parameters, login->user);
+    secsession_parameters_add_text(&parameters, login->method);
     if (login->epoch == SECSESSION_NO_EPOCH) {
-        add_text(&parameters, NULL);
+        secsession_parameters_add_text(&parameters, NULL);
     } else {
-        add_number(&parameters, pool, login->epoch);
+        secsession_parameters_add_number(&parameters, pool, login->epoch);
     }
-    add_text(&parameters, login->client_addr);
-    add_text(&parameters, login->user_agent);
-    add_number(&parameters, pool, login->limits.idle);
-    add_number(&parameters, pool, login->limits.absolute);
-    add_text(&parameters, login->moment);
+    secsession_parameters_add_text(&parameters, login->client_addr);
+    secsession_parameters_add_text(&parameters, login->user_agent);
+    secsession_parameters_add_number(&parameters, pool, login->limits.idle);
+    secsession_parameters_add_number(&parameters, pool, login->limits.absolute);
+    secsession_parameters_add_text(&parameters, login->moment);
     if (!secsession_store_add_cookies(store, pool, &parameters, login->cookies)) {
         return SECSESSION_UNAVAILABLE;
     }
-    add_text(&parameters, login->persistent ? "true" : "false");
-    add_number(&parameters, pool, login->crowd.most);
-    add_text(&parameters, login->crowd.is_newest_refused ? "true" : "false");
-    add_bytes(&parameters, login->stamp ? login->stamp->bytes : NULL, SECSESSION_STAMP_BYTES);
-    outcome = secsession_store_ask(store->dbd, pool, SECSESSION_SQL_AUTHENTICATE, &parameters,
-                                   session);
+    secsession_parameters_add_truth(&parameters, login->persistent);
+    secsession_parameters_add_number(&parameters, pool, login->crowd.most);
+    secsession_parameters_add_truth(&parameters, login->crowd.is_newest_refused);
+    secsession_parameters_add_bytes(&parameters, login->stamp ? login->stamp->bytes : NULL,
+                                    SECSESSION_STAMP_BYTES);
+    outcome = secsession_ask_session(store->dbd, pool, SECSESSION_SQL_AUTHENTICATE, &parameters,
+                                     session);
     if (login->replaces) {
         forget(store, login->replaces);
     }
@@ -289,18 +252,18 @@ secsession_outcome_t secsession_store_offer(secsession_store_t *store, apr_pool_
     if (now < atomic_load(&store->no_offers_until)) {
         return SECSESSION_UNAVAILABLE;
     }
-    add_text(&parameters, session->id);
-    add_hash(&parameters, token);
-    add_hash(&parameters, next);
-    add_number(&parameters, pool, rotation->interval);
-    add_number(&parameters, pool, rotation->grace);
+    secsession_parameters_add_text(&parameters, session->id);
+    secsession_parameters_add_hash(&parameters, token);
+    secsession_parameters_add_hash(&parameters, next);
+    secsession_parameters_add_number(&parameters, pool, rotation->interval);
+    secsession_parameters_add_number(&parameters, pool, rotation->grace);
     result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_OFFER_TOKEN, &parameters);
     forget(store, token);
     if (result == NULL) {
         atomic_store(&store->no_offers_until, now + OFFERS_PAUSE);
         return SECSESSION_UNAVAILABLE;
     }
-    return *PQgetvalue(result, 0, 0) ? SECSESSION_LIVE : SECSESSION_RETIRED;
+    return *PQgetvalue(result, 0, 0) ? SECSESSION_DONE : SECSESSION_RETIRED;
 }
 
 secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_t *pool,
@@ -309,15 +272,15 @@ secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_
 {
     secsession_parameters_t parameters = { 0 };
 
-    add_hash(&parameters, &anonymous->token);
-    add_text(&parameters, anonymous->realm);
-    add_text(&parameters, anonymous->client_addr);
-    add_text(&parameters, anonymous->user_agent);
-    add_number(&parameters, pool, anonymous->limits.idle);
-    add_number(&parameters, pool, anonymous->limits.absolute);
+    secsession_parameters_add_hash(&parameters, &anonymous->token);
+    secsession_parameters_add_text(&parameters, anonymous->realm);
+    secsession_parameters_add_text(&parameters, anonymous->client_addr);
+    secsession_parameters_add_text(&parameters, anonymous->user_agent);
+    secsession_parameters_add_number(&parameters, pool, anonymous->limits.idle);
+    secsession_parameters_add_number(&parameters, pool, anonymous->limits.absolute);
     return secsession_store_add_cookies(store, pool, &parameters, anonymous->cookies)
-               ? secsession_store_ask(store->dbd, pool, SECSESSION_SQL_BEGIN_SESSION, &parameters,
-                                      session)
+               ? secsession_ask_session(store->dbd, pool, SECSESSION_SQL_BEGIN_SESSION, &parameters,
+                                        session)
                : SECSESSION_UNAVAILABLE;
 }
 
@@ -327,15 +290,13 @@ secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, ap
 {
     secsession_parameters_t parameters = { 0 };
 
-    add_text(&parameters, attempt->realm);
-    add_text(&parameters, *attempt->user ? attempt->user : NULL);
-    add_text(&parameters, attempt->client_addr);
-    add_text(&parameters, reason);
-    add_number(&parameters, pool, attempt->most);
-    add_number(&parameters, pool, attempt->within);
-    return secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_LOGIN_FAILED, &parameters)
-               ? SECSESSION_LIVE
-               : SECSESSION_UNAVAILABLE;
+    secsession_parameters_add_text(&parameters, attempt->realm);
+    secsession_parameters_add_text(&parameters, *attempt->user ? attempt->user : NULL);
+    secsession_parameters_add_text(&parameters, attempt->client_addr);
+    secsession_parameters_add_text(&parameters, reason);
+    secsession_parameters_add_number(&parameters, pool, attempt->most);
+    secsession_parameters_add_number(&parameters, pool, attempt->within);
+    return secsession_ask_done(store->dbd, pool, SECSESSION_SQL_LOGIN_FAILED, &parameters);
 }
 
 secsession_outcome_t secsession_store_session_id_in_url(secsession_store_t *store, apr_pool_t *pool,
@@ -345,13 +306,11 @@ secsession_outcome_t secsession_store_session_id_in_url(secsession_store_t *stor
 {
     secsession_parameters_t parameters = { 0 };
 
-    add_text(&parameters, session->id);
-    add_text(&parameters, client_addr);
-    add_text(&parameters, name);
-    add_text(&parameters, place);
-    return secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_SESSION_ID_IN_URL, &parameters)
-               ? SECSESSION_LIVE
-               : SECSESSION_UNAVAILABLE;
+    secsession_parameters_add_text(&parameters, session->id);
+    secsession_parameters_add_text(&parameters, client_addr);
+    secsession_parameters_add_text(&parameters, name);
+    secsession_parameters_add_text(&parameters, place);
+    return secsession_ask_done(store->dbd, pool, SECSESSION_SQL_SESSION_ID_IN_URL, &parameters);
 }
 
 secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool_t *pool,
@@ -359,14 +318,14 @@ secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool
                                              const secsession_session_t *session)
 {
     secsession_parameters_t parameters = { 0 };
-    const PGresult *result;
+    secsession_outcome_t outcome;
 
-    add_hash(&parameters, token);
-    add_text(&parameters, realm);
-    add_text(&parameters, session->id);
-    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_LOGOUT, &parameters);
+    secsession_parameters_add_hash(&parameters, token);
+    secsession_parameters_add_text(&parameters, realm);
+    secsession_parameters_add_text(&parameters, session->id);
+    outcome = secsession_ask_done(store->dbd, pool, SECSESSION_SQL_LOGOUT, &parameters);
     forget(store, token);
-    return result ? SECSESSION_LOGGED_OUT : SECSESSION_UNAVAILABLE;
+    return outcome == SECSESSION_UNAVAILABLE ? outcome : SECSESSION_LOGGED_OUT;
 }
 
 secsession_outcome_t secsession_store_login_moment(secsession_store_t *store, apr_pool_t *pool,
@@ -377,5 +336,5 @@ secsession_outcome_t secsession_store_login_moment(secsession_store_t *store, ap
                                                   &none);
 
     *moment = result ? PQgetvalue(result, 0, 0) : NULL;
-    return result ? SECSESSION_LIVE : SECSESSION_UNAVAILABLE;
+    return result ? SECSESSION_DONE : SECSESSION_UNAVAILABLE;
 }

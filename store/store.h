@@ -3,8 +3,8 @@
  * a cache, what the database has said is believed until the feed says otherwise, or the lease ends.
  *
  * Every call answers with an outcome. SECSESSION_UNAVAILABLE always means that nothing is known,
- * never that there is no session (I4); it has been logged, and comes within
- * SECSESSION_STORE_DEADLINE. Results live in the pool that the caller gives.
+ * never that there is no session (I4); it has been logged, and comes within two seconds. Results
+ * live in the pool that the caller gives.
  */
 #ifndef SECSESSION_STORE_H
 #define SECSESSION_STORE_H
@@ -18,20 +18,18 @@
 #include "session/token.h"
 #include "store/sink.h"
 
-#define SECSESSION_STORE_DEADLINE apr_time_from_sec(2)
-
 typedef struct secsession_store_t secsession_store_t;
 
 typedef struct {
     const char *driver; /* APR DBD's */
     const char *params; /* a libpq connection string */
     int max;            /* connections of a process */
-    int is_cached;      /* the next four count only then */
+    int is_cached;      /* else the next five do not count */
     int slots;          /* sessions in the cache */
     int lease_ms;       /* how late a revocation may be obeyed, milliseconds */
     int stale_ms;       /* how long the cache is believed after the lease without a database */
     const char *feed;   /* another connection string, to listen on; NULL: params */
-    int has_vaults;     /* there is room for them beside the cache */
+    int has_vaults;     /* vaults are remembered beside the cache */
     const secsession_keys_t *keys; /* that seal what the vaults hold, or NULL */
     const secsession_sink_t *sink; /* whom events are told, or NULL */
 } secsession_store_config_t;
@@ -44,7 +42,7 @@ typedef struct {
     int is_newest_refused; /* else the oldest ends */
 } secsession_crowd_t;
 
-/* A login, when the password has been found right; or, without a user, the beginning of an anonymous
+/* A login whose password has been found right; or, without a user, the beginning of an anonymous
  * session. */
 typedef struct {
     secsession_hash_t token;           /* of the new token, which nobody has yet */
@@ -76,9 +74,9 @@ apr_status_t secsession_store_create(secsession_store_t **store, apr_pool_t *poo
 /* To be called in every child before its first request; connections close with `pool`. */
 apr_status_t secsession_store_child_init(secsession_store_t *store, apr_pool_t *pool);
 
-/* Looks a token up: in the cache, else by one SQL statement. SECSESSION_LIVE and SECSESSION_ANONYMOUS
- * set *session; the request then counts as use of the session if it is within the visit's limits and
- * no polling. Any other outcome says why there is none. */
+/* Looks a token up: in the cache, else by one SQL statement. SECSESSION_LIVE and
+ * SECSESSION_ANONYMOUS set *session; the request then counts as use of the session if it is within
+ * the visit's limits and no polling. Any other outcome says why there is none. */
 secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool_t *pool,
                                              const secsession_hash_t *token, const char *realm,
                                              const secsession_visit_t *visit,
@@ -103,15 +101,15 @@ typedef struct {
     int within; /* ...each less than so many seconds after the one before; 0 attempts: no limit */
 } secsession_attempt_t;
 
-/* Counts an attempt. SECSESSION_LIVE sets *epoch, the user's, to be read before the password is
+/* Counts an attempt. SECSESSION_DONE sets *epoch, the user's, to be read before the password is
  * checked, so that a revocation which commits meanwhile refuses the login (I2).
  * SECSESSION_THROTTLED: too many; *wait seconds have to pass. */
 secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr_pool_t *pool,
                                                   const secsession_attempt_t *attempt,
                                                   apr_int64_t *epoch, int *wait);
 
-/* This moment of the database, to be read before an application is asked whom it logs in: it does for
- * all users what the epoch does for one. SECSESSION_LIVE sets *moment. */
+/* This moment of the database, to be read before an application is asked whom it logs in: it does
+ * for all users what the epoch does for one. SECSESSION_DONE sets *moment. */
 secsession_outcome_t secsession_store_login_moment(secsession_store_t *store, apr_pool_t *pool,
                                                    const char **moment);
 
@@ -122,40 +120,43 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
                                                    const secsession_login_t *login,
                                                    const secsession_session_t **session);
 
-/* Offers a session its next token, whose hash is `next`: the first request with it makes it current,
- * and then the one before it is served for `grace` more seconds. SECSESSION_LIVE: tell the browser;
- * SECSESSION_RETIRED: another request was first, or `token` is no more current: tell it nothing. */
+/* Offers a session its next token, whose hash is `next`: the first request with it makes it
+ * current, and then the one before it is served for `grace` more seconds. SECSESSION_DONE: tell the
+ * browser; SECSESSION_RETIRED: another request was first, or `token` is no more current: tell it
+ * nothing. */
 secsession_outcome_t secsession_store_offer(secsession_store_t *store, apr_pool_t *pool,
                                             const secsession_session_t *session,
                                             const secsession_hash_t *token,
                                             const secsession_hash_t *next,
                                             const secsession_rotation_t *rotation);
 
-/* Records that a session was used from another address than it is bound to, and does what is said in
- * that case: "log" (it is bound to the new one), "reauth" or "end". SECSESSION_LIVE when done. */
+/* Records that a session was used from another address than it is bound to, and does what is said
+ * in that case: "log" (it is bound to the new one), "reauth" or "end". SECSESSION_DONE when
+ * done. */
 secsession_outcome_t secsession_store_moved(secsession_store_t *store, apr_pool_t *pool,
                                             const secsession_session_t *session,
                                             const char *client_addr, const char *action);
 
-/* Ends a session because the record of its user has changed. SECSESSION_LIVE when done. */
+/* Ends a session because the record of its user has changed. SECSESSION_DONE when done. */
 secsession_outcome_t secsession_store_end_changed(secsession_store_t *store, apr_pool_t *pool,
                                                   const secsession_session_t *session);
 
-/* Records a failed login. SECSESSION_LIVE when it stands in the audit trail. */
+/* Records a failed login. SECSESSION_DONE when it stands in the audit trail. */
 secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, apr_pool_t *pool,
                                                    const secsession_attempt_t *attempt,
                                                    const char *reason);
 
 /* Records that a session's request or response had an application's session id in a URL: where
- * (`place`), and under which `name`; at most once a minute. SECSESSION_LIVE when that is settled. */
+ * (`place`), and under which `name`; at most once a minute. SECSESSION_DONE when that is
+ * settled. */
 secsession_outcome_t secsession_store_session_id_in_url(secsession_store_t *store, apr_pool_t *pool,
                                                         const secsession_session_t *session,
                                                         const char *client_addr, const char *name,
                                                         const char *place);
 
-/* Ends the session of a token at its user's wish; `session` is what the token was looked up as, which
- * may have another token by now. SECSESSION_LOGGED_OUT: it has ended, now or
- * before; only SECSESSION_UNAVAILABLE means that it may go on. */
+/* Ends the session of a token at its user's wish; `session` is what the token was looked up as,
+ * which may have another token by now. SECSESSION_LOGGED_OUT: it has ended, now or before; only
+ * SECSESSION_UNAVAILABLE means that it may go on. */
 secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool_t *pool,
                                              const secsession_hash_t *token, const char *realm,
                                              const secsession_session_t *session);
@@ -165,8 +166,8 @@ secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_
                                             const secsession_login_t *anonymous,
                                             const secsession_session_t **session);
 
-/* Ends all sessions of a session's user in its realm, but that one where `but_this`. SECSESSION_LIVE
- * when it is done. */
+/* Ends all sessions of a session's user in its realm, but that one where `but_this`.
+ * SECSESSION_DONE when it is done. */
 secsession_outcome_t secsession_store_revoke_own(secsession_store_t *store, apr_pool_t *pool,
                                                  const secsession_session_t *session, int but_this,
                                                  const char *reason);
@@ -180,25 +181,25 @@ typedef struct {
     apr_int64_t seen_s;
 } secsession_own_t;
 
-/* The sessions of a session's user in its realm, the one used last first. SECSESSION_LIVE sets *list,
- * of secsession_own_t. */
+/* The sessions of a session's user in its realm, the one used last first. SECSESSION_DONE sets
+ * *list, of secsession_own_t. */
 secsession_outcome_t secsession_store_own(secsession_store_t *store, apr_pool_t *pool,
                                           const secsession_session_t *session,
                                           apr_array_header_t **list);
 
-/* Ends another session of the same user in the same realm, by its id. SECSESSION_LIVE when there is
+/* Ends another session of the same user in the same realm, by its id. SECSESSION_DONE when there is
  * none such any more. */
 secsession_outcome_t secsession_store_end_own(secsession_store_t *store, apr_pool_t *pool,
                                               const secsession_session_t *session, const char *id);
 
-/* What the vault of a session holds. SECSESSION_LIVE sets *jar; SECSESSION_REVOKED: the session has
+/* What the vault of a session holds. SECSESSION_DONE sets *jar; SECSESSION_REVOKED: the session has
  * ended. */
 secsession_outcome_t secsession_store_vault(secsession_store_t *store, apr_pool_t *pool,
                                             const secsession_session_t *session,
                                             secsession_jar_t **jar);
 
-/* Merges cookies into the vault of a session. SECSESSION_LIVE when they are kept; SECSESSION_REVOKED:
- * the session has ended, nothing is kept. */
+/* Merges cookies into the vault of a session. SECSESSION_DONE when they are kept;
+ * SECSESSION_REVOKED: the session has ended, nothing is kept. */
 secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t *pool,
                                            const secsession_session_t *session,
                                            const secsession_jar_t *cookies);

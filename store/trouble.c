@@ -1,4 +1,4 @@
-/* See trouble.h. */
+/* When each kind of trouble was logged last, and which are not over. */
 #include "store/trouble.h"
 
 #include <apr_shm.h>
@@ -43,7 +43,7 @@ int secsession_trouble_is_news(secsession_trouble_t *trouble, secsession_trouble
     return 1;
 }
 
-/* The plain load comes first: it is all that a healthy request pays. */
+/* The plain load comes first: while all is well it is all that a request has to do here. */
 static int is_over(secsession_trouble_t *trouble, apr_uint32_t kinds)
 {
     if ((atomic_load_explicit(&trouble->is_logged, memory_order_relaxed) & kinds) == 0) {

@@ -1,6 +1,5 @@
 /* What all children of a server remember of the database's troubles, in shared memory, so that the
- * log has one error, then one a minute, and one notice when it is over. For dbd.c, feed.c and
- * store.c.
+ * log has one error, then one a minute, and one notice when it is over.
  */
 #ifndef SECSESSION_TROUBLE_H
 #define SECSESSION_TROUBLE_H
@@ -24,7 +23,7 @@ typedef enum {
 /* Before the children are forked; `pool` is the configuration's. */
 apr_status_t secsession_trouble_create(secsession_trouble_t **trouble, apr_pool_t *pool);
 
-/* Notes that it happened (again). Whether it is time to log it. */
+/* Notes that it happened, perhaps again. Whether it is to be logged now. */
 int secsession_trouble_is_news(secsession_trouble_t *trouble, secsession_trouble_kind_t kind);
 
 /* Notes that the database has answered, or that the feed hears. Whether that ends a trouble which

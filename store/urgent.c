@@ -1,4 +1,4 @@
-/* See urgent.h. */
+/* Asks Linux for short slices of time; other systems have nothing like that. */
 #include "store/urgent.h"
 
 #ifdef __linux__
@@ -24,8 +24,9 @@ typedef struct {
     uint64_t period;
 } attributes_t;
 
-/* A service that may not make some system calls can be killed for one. prctl(2) says to look here, since
- * it could be killed for asking, too. */
+/* A process whose system calls are filtered can be killed for a call that the filter does not know.
+ * To ask prctl(2) whether there is a filter is such a call; its manual recommends to read this file
+ * instead. */
 static int is_filtered(void)
 {
     static const char name[] = "Seccomp:";

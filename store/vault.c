@@ -1,4 +1,4 @@
-/* See vault.h. */
+/* Cookies as JSON with sealed values, and the rows of secsession.vault_of() as cookies. */
 #include "store/vault.h"
 
 #include <apr_escape.h>
@@ -79,29 +79,18 @@ const char *secsession_vault_encode(apr_pool_t *pool, const secsession_keys_t *k
     return apr_pstrcat(pool, "[", apr_array_pstrcat(pool, all, ','), "]", NULL);
 }
 
-static const char *text(apr_pool_t *pool, const PGresult *result, int row, int column)
-{
-    return apr_pstrmemdup(pool, PQgetvalue(result, row, column),
-                          (apr_size_t)PQgetlength(result, row, column));
-}
-
-static apr_int64_t number(const PGresult *result, int row, int column, int *ok)
-{
-    return secsession_answer_number(PQgetvalue(result, row, column),
-                                    PQgetlength(result, row, column), ok);
-}
-
 static int decode_row(apr_pool_t *pool, const secsession_keys_t *keys, const PGresult *result,
                       int row, secsession_kept_t *cookie, int *ok)
 {
-    cookie->name = text(pool, result, row, NAME);
-    cookie->domain = text(pool, result, row, DOMAIN);
-    cookie->path = text(pool, result, row, PATH);
+    cookie->name = secsession_column_text(pool, result, row, NAME);
+    cookie->domain = secsession_column_text(pool, result, row, DOMAIN);
+    cookie->path = secsession_column_text(pool, result, row, PATH);
     cookie->host_only = *PQgetvalue(result, row, HOST_ONLY) != 0;
-    cookie->same_site = text(pool, result, row, SAME_SITE);
+    cookie->same_site = secsession_column_text(pool, result, row, SAME_SITE);
     cookie->expires = PQgetisnull(result, row, SECONDS_LEFT)
                           ? 0
-                          : apr_time_sec(apr_time_now()) + number(result, row, SECONDS_LEFT, ok);
+                          : apr_time_sec(apr_time_now())
+                                + secsession_column_number(result, row, SECONDS_LEFT, ok);
     cookie->value = secsession_unseal(pool, keys, place_of(pool, cookie),
                                       (const unsigned char *)PQgetvalue(result, row, VALUE),
                                       (apr_size_t)PQgetlength(result, row, VALUE));
@@ -122,7 +111,7 @@ apr_status_t secsession_vault_decode(apr_pool_t *pool, const secsession_keys_t *
     if (PQnfields(result) != COLUMNS) {
         return APR_EGENERAL;
     }
-    *version = (apr_uint32_t)number(result, 0, VERSION, &ok);
+    *version = (apr_uint32_t)secsession_column_number(result, 0, VERSION, &ok);
     for (int row = 0; row < PQntuples(result) && !PQgetisnull(result, row, NAME); row++) {
         secsession_kept_t cookie;
 

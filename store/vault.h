@@ -1,5 +1,4 @@
-/* The vault of a session: what an application's cookies are in SQL, sealed, and as a jar. For
- * store.c. */
+/* The contents of a vault: an application's cookies as SQL has them, sealed, and as a jar. */
 #ifndef SECSESSION_STORE_VAULT_H
 #define SECSESSION_STORE_VAULT_H
 
@@ -13,9 +12,9 @@
 const char *secsession_vault_encode(apr_pool_t *pool, const secsession_keys_t *keys,
                                     const secsession_jar_t *cookies);
 
-/* What secsession.vault_of() answers: the jar and its version. *sealed counts the cookies that could
- * not be opened, which are left out. APR_ENOENT: the session has ended. APR_EGENERAL: it is no such
- * answer. */
+/* What secsession.vault_of() answers: the jar and its version. *sealed counts the cookies that
+ * could not be opened, which are left out. APR_ENOENT: the session has ended. APR_EGENERAL: it is
+ * no such answer. */
 apr_status_t secsession_vault_decode(apr_pool_t *pool, const secsession_keys_t *keys,
                                      const PGresult *result, secsession_jar_t **jar,
                                      apr_uint32_t *version, int *sealed);

@@ -14,8 +14,8 @@ sub login {
     my ($user, %opt) = @_;
     my ($realm, $address, $token) = ($opt{realm} // 'r', $opt{address} // '192.0.2.1', 't' . ++$logins);
     my $epoch = $opt{epoch} // "secsession.login_epoch('$realm', '$user')";
-    my $state = $postgres->value("select state from secsession.authenticate(sha256('$token'), null, '$realm', '$user',
-        'form', $epoch, '$address', null, 1000, 2000)", user => 'httpd_web');
+    my $state = $postgres->value("select state from secsession.authenticate(row(sha256('$token'), null, '$realm', '$user',
+        'form', $epoch, '$address', null, 1000, 2000)::secsession.login)", user => 'httpd_web');
     die "$user: $state" if $state ne 'live';
     return [ $token, $realm ];
 }

@@ -19,8 +19,8 @@ sub admin {
 sub login {
     my ($user, %opt) = @_;
     my ($realm, $address, $token) = ($opt{realm} // 'r', $opt{address} // '192.0.2.1', join ' ', $user, %opt);
-    $postgres->psql("select state from secsession.authenticate(sha256(convert_to(:'token', 'UTF8')), null, :'realm', :'user', 'form',
-        secsession.login_epoch(:'realm', :'user'), :'address', 'Browser', 1000, 2000)", user => 'httpd_web',
+    $postgres->psql("select state from secsession.authenticate(row(sha256(convert_to(:'token', 'UTF8')), null, :'realm', :'user', 'form',
+        secsession.login_epoch(:'realm', :'user'), :'address', 'Browser', 1000, 2000)::secsession.login)", user => 'httpd_web',
         vars => { token => $token, realm => $realm, user => $user, address => $address });
     return;
 }

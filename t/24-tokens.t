@@ -180,7 +180,7 @@ subtest 'logging in' => sub {
         'idle_timeout and' => "sha256('w'), null, 'r', 'a', 'form', 0, null, null, 0, 1",
         'absolute_timeout must' => "sha256('w'), null, 'r', 'a', 'form', 0, null, null, 1, -1",
     );
-    like $postgres->psql_fails("\\set VERBOSITY verbose\nselect secsession.authenticate($wrong{$_})", user => 'httpd_web'), qr/22023: .*$_/, "refused: $_"
+    like $postgres->psql_fails("\\set VERBOSITY verbose\nselect secsession.authenticate(row($wrong{$_})::secsession.login)", user => 'httpd_web'), qr/22023: .*$_/, "refused: $_"
         for sort keys %wrong;
 
     my $first = login('a1', 'anna', idle => 100, absolute => 200);

@@ -297,13 +297,13 @@ subtest 'upgrading' => sub {
     my $before = sql($rows, %in);
 
     my @upgrade = $postgres->script(checkout() . '/store/install.sql', db => 'upgraded');
-    is $upgrade[1], "secsession: the schema is at version 4\n", 'it is upgraded' or diag $upgrade[2];
+    is $upgrade[1], "secsession: the schema is at version 5\n", 'it is upgraded' or diag $upgrade[2];
     is sql($rows, %in), $before, 'every session is as it was';
     is join(' ', map { sql("select coalesce(state || coalesce(end_reason, ''), '') from secsession.lookup(sha256('t$_'), 'r', 0, 0)", %in, user => 'httpd_web') } 1 .. 3),
         'live endedlogout live', 'who was logged in is, and who was not is not';
     is sql("select vault_version from secsession.lookup(sha256('t1'), 'r', 0, 0)", %in, user => 'httpd_web'), 0, 'with an empty vault';
     is sql("select secsession.keep_cookies(session_id, " . cookies(a => 1) . ") from secsession.lookup(sha256('t1'), 'r', 0, 0)", %in, user => 'httpd_web'), 1, 'that can be filled';
-    is sql("select (secsession.authenticate(sha256('t4'), sha256('t3'), 'r', 'u3', 'form', null, null, null, 9, 9, secsession.login_moment())).session_id
+    is sql("select (secsession.authenticate(row(sha256('t4'), sha256('t3'), 'r', 'u3', 'form', null, null, null, 9, 9)::secsession.login, secsession.login_moment())).session_id
         = (select session_id from secsession.session where token_hash = sha256('t3'))", %in, user => 'postgres'), 't', 'who was revoked before the upgrade logs in again, with a moment';
     is sql("select secsession.revoke_user('u1', 'test')", %in), 1, 'and whoever is revoked';
     is sql("select state from secsession.lookup(sha256('t1'), 'r', 0, 0)", %in, user => 'httpd_web'), 'ended', 'is out';

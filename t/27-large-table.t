@@ -36,7 +36,7 @@ sub rows_read {
 my $TOKEN = "sha256('t#')";
 my $ID = "(select session_id from secsession.session where token_hash = $TOKEN)";
 my $USED = sql("select array_agg(session_id) from secsession.session where user_name between 'u2001' and 'u2200' and length(user_name) = 5");
-my $LOGIN = "secsession.authenticate(sha256('new#'), null, 'r', 'u' || # / 5, 'form', 0, '192.0.2.1', null, 1800, 28800";
+my $LOGIN = "secsession.authenticate(row(sha256('new#'), null, 'r', 'u' || # / 5, 'form', 0, '192.0.2.1', null, 1800, 28800)::secsession.login";
 my %DONE = (
     'a request whose session was used a moment ago' => [ 1, "update secsession.session set last_seen_at = now() where token_hash = $TOKEN;
         select (secsession.lookup($TOKEN, 'r', 0, 0)).state" ],

@@ -90,8 +90,8 @@ subtest 'a login whose answer was lost, and that is sent again' => sub {
     everybody_out();
     my $login = sub {
         my ($token, $refuse) = @_;
-        return sql("select (secsession.authenticate(sha256('$token'), null, 'localhost', 'zoe', 'form', secsession.login_epoch('localhost', 'zoe'),
-            null, null, 900, 900, null, null, false, 2, $refuse)).state");
+        return sql("select (secsession.authenticate(row(sha256('$token'), null, 'localhost', 'zoe', 'form', secsession.login_epoch('localhost', 'zoe'),
+            null, null, 900, 900)::secsession.login, null, null, false, 2, $refuse)).state");
     };
     is $login->($_, 'false'), 'live', 'a login' for qw(a b c);
     is $login->('c', $_), 'live', 'the third once more' for qw(false true);

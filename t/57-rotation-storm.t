@@ -18,7 +18,7 @@ my @SERVERS = ($first, $second);
 
 my @tokens = map { encode_base64url(sha256("token $_ " . rand)) } 1 .. $SESSIONS;
 sub hash_of { return sha256_hex(decode_base64url($_[0])) }
-$postgres->psql("select count(secsession.authenticate(decode(h, 'hex'), null, 'localhost', 'user' || n, 'form', 0, '192.0.2.1', 'Browser', 3600, 36000))
+$postgres->psql("select count(secsession.authenticate(row(decode(h, 'hex'), null, 'localhost', 'user' || n, 'form', 0, '192.0.2.1', 'Browser', 3600, 36000)::secsession.login))
     from unnest(string_to_array(:'hashes', ' ')) with ordinality as t (h, n)", vars => { hashes => join ' ', map { hash_of($_) } @tokens });
 
 # One browser: the token it has, all that it ever had, and answers that are still on their way to it.

@@ -113,7 +113,7 @@ static int note_failure(const secsession_here_t *here, const secsession_attempt_
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "SS204: login failed in realm %s for user %s: %s",
                   attempt->realm, *attempt->user ? attempt->user : "(not a user name)", reason);
     return secsession_store_login_failed(here->server->store, r->pool, attempt, reason)
-           == SECSESSION_LIVE;
+           == SECSESSION_DONE;
 }
 
 /* What the form says. */
@@ -168,7 +168,7 @@ static int check(const secsession_here_t *here, form_t *form)
     int wait;
 
     switch (secsession_store_login_begin(server->store, r->pool, &attempt, &epoch, &wait)) {
-    case SECSESSION_LIVE:
+    case SECSESSION_DONE:
         break;
     case SECSESSION_THROTTLED:
         return ask_to_wait(here, wait, form->target);

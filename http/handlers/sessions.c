@@ -118,7 +118,7 @@ static int send_list(const secsession_here_t *here, const secsession_session_t *
     int can_end = is_fresh(session);
     apr_array_header_t *list;
 
-    if (secsession_store_own(here->server->store, r->pool, session, &list) != SECSESSION_LIVE) {
+    if (secsession_store_own(here->server->store, r->pool, session, &list) != SECSESSION_DONE) {
         return secsession_answer_unavailable(r);
     }
     secsession_answer_set_page_headers(r, SECSESSION_OWN_POLICY);
@@ -173,7 +173,7 @@ static int end(const secsession_here_t *here, const secsession_session_t *sessio
     outcome = strcmp(which, "others") == 0
                   ? secsession_store_revoke_own(store, r->pool, session, 1, "its user asked for it")
                   : secsession_store_end_own(store, r->pool, session, which);
-    return outcome == SECSESSION_LIVE
+    return outcome == SECSESSION_DONE
                ? secsession_answer_see_other(r, ap_escape_uri(r->pool, r->uri))
                : secsession_answer_unavailable(r);
 }

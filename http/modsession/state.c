@@ -80,7 +80,7 @@ void secsession_state_read(const secsession_here_t *here, secsession_state_t *st
     state->id = session->id;
     state->nothing = make_empty(pool);
     switch (secsession_store_vault(here->server->store, pool, session, &state->jar)) {
-    case SECSESSION_LIVE:
+    case SECSESSION_DONE:
         state->encoded = find_in(state->jar);
         state->record->encoded = state->encoded;
         break;

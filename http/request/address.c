@@ -65,7 +65,7 @@ static int tell(const secsession_here_t *here, const secsession_session_t *sessi
                   session->id, session->user, action);
     context->is_move_written = secsession_store_moved(here->server->store, r->pool, session,
                                                       secsession_address_of(r), action)
-                               == SECSESSION_LIVE;
+                               == SECSESSION_DONE;
     return context->is_move_written;
 }
 

@@ -32,7 +32,7 @@ void secsession_rotate_offer(const secsession_here_t *here)
     if (secsession_token_make(text, &next) == APR_SUCCESS
         && secsession_store_offer(server->store, r->pool, context->session, &context->token, &next,
                                   &server->rotation)
-               == SECSESSION_LIVE) {
+               == SECSESSION_DONE) {
         context->new_token = text;
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "SS227: session %s is offered its next token",
                       context->session->id);

@@ -88,7 +88,7 @@ secsession_outcome_t secsession_stamped_check(request_rec *r, const secsession_s
                   "changed, or is gone",
                   session->id, session->user);
     return secsession_store_end_changed(secsession_config_server(r)->store, r->pool, session)
-                   == SECSESSION_LIVE
+                   == SECSESSION_DONE
                ? SECSESSION_REVOKED
                : SECSESSION_UNAVAILABLE;
 }

@@ -1,5 +1,5 @@
--- Runs each migration that this database has not had. To add one: a file, a paragraph here, and
--- known_version in 020-schema.sql.
+-- Runs each migration that this database has not had. To add one: a file, a paragraph here,
+-- known_version in 020-schema.sql, and SECSESSION_SCHEMA_VERSION in store/dbd.h.
 
 select not exists (select from secsession.migration where version = 1) as migration_needed \gset
 \if :migration_needed
@@ -23,4 +23,10 @@ select not exists (select from secsession.migration where version = 4) as migrat
 \if :migration_needed
 \ir 130-lookup-many.sql
 insert into secsession.migration (version) values (4);
+\endif
+
+select not exists (select from secsession.migration where version = 5) as migration_needed \gset
+\if :migration_needed
+\ir 140-login.sql
+insert into secsession.migration (version) values (5);
 \endif

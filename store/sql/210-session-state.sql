@@ -37,7 +37,8 @@ select
     s.rotated_at,
     coalesce(s.bound_addr, s.client_addr) as bound_addr,
     s.credential_stamp,
-    s.stamp_checked_at
+    s.stamp_checked_at,
+    s as session
 from secsession.session s;
 
 comment on view secsession.session_state is
@@ -67,6 +68,7 @@ comment on column secsession.session_state.bound_addr is
     'The address that the session is bound to.';
 comment on column secsession.session_state.credential_stamp is 'See session.';
 comment on column secsession.session_state.stamp_checked_at is 'See session.';
+comment on column secsession.session_state.session is 'The row itself.';
 
 create or replace function secsession.login_epoch(realm text, user_name text)
 returns bigint

@@ -1,17 +1,35 @@
 -- What every request of a browser asks: does this token stand for a live session? Written for speed: each
 -- expression more costs what shows in bench/all.
 
+create or replace function secsession.answer_of(
+    session secsession.session,
+    state text,
+    end_reason text,
+    cacheable boolean,
+    credential_stamp bytea
+)
+returns secsession.session_answer
+language sql
+stable
+-- The planner puts this in the place of the call, and looks only at the columns that are named.
+return row(
+    case when state = 'live' and session.user_name is null then 'anonymous' else state end,
+    end_reason, session.session_id, session.user_name, session.auth_method,
+    session.created_at, session.authenticated_at, session.expires_at, session.last_seen_at,
+    statement_timestamp(), session.idle_timeout, session.absolute_timeout, cacheable,
+    session.vault_version, session.persistent, session.rotated_at,
+    coalesce(session.bound_addr, session.client_addr),
+    session.credential_stamp is not null, credential_stamp
+)::secsession.session_answer;
+comment on function secsession.answer_of(secsession.session, text, text, boolean, bytea) is
+    'Internal: the one place that makes a session_answer of a session; live is said as anonymous where it has no user.';
+
 create or replace view secsession.plain_session as
 select
     s.token_hash,
     s.realm,
-    case when s.user_name is null then 'anonymous' else 'live' end as state,
-    s.session_id, s.user_name, s.auth_method,
-    s.created_at, s.authenticated_at, s.expires_at, s.last_seen_at,
-    statement_timestamp() as asked_at, s.idle_timeout, s.absolute_timeout,
-    not pg_is_in_recovery() as cacheable, s.vault_version, s.persistent, s.rotated_at,
-    coalesce(s.bound_addr, s.client_addr) as bound_addr,
-    s.credential_stamp is not null as is_stamped
+    s.session_id,
+    s as session
 from secsession.session s
 where s.ended_at is null
 and s.expires_at > statement_timestamp()
@@ -24,26 +42,11 @@ and s.epoch = (
     and e.user_name in (s.user_name, '')
 );
 comment on view secsession.plain_session is
-    'Internal: the sessions about which there is nothing to decide or to write when their current token is looked up, as session_answer describes them.';
+    'Internal: the sessions about which there is nothing to decide or to write when their current token is looked up.';
 comment on column secsession.plain_session.token_hash is 'See session.';
 comment on column secsession.plain_session.realm is 'See session.';
-comment on column secsession.plain_session.state is 'See session_answer.';
-comment on column secsession.plain_session.session_id is 'See session_answer.';
-comment on column secsession.plain_session.user_name is 'See session_answer.';
-comment on column secsession.plain_session.auth_method is 'See session_answer.';
-comment on column secsession.plain_session.created_at is 'See session_answer.';
-comment on column secsession.plain_session.authenticated_at is 'See session_answer.';
-comment on column secsession.plain_session.expires_at is 'See session_answer.';
-comment on column secsession.plain_session.last_seen_at is 'See session_answer.';
-comment on column secsession.plain_session.asked_at is 'See session_answer.';
-comment on column secsession.plain_session.idle_timeout is 'See session_answer.';
-comment on column secsession.plain_session.absolute_timeout is 'See session_answer.';
-comment on column secsession.plain_session.cacheable is 'See session_answer.';
-comment on column secsession.plain_session.vault_version is 'See session_answer.';
-comment on column secsession.plain_session.persistent is 'See session_answer.';
-comment on column secsession.plain_session.rotated_at is 'See session_answer.';
-comment on column secsession.plain_session.bound_addr is 'See session_answer.';
-comment on column secsession.plain_session.is_stamped is 'See session_answer.';
+comment on column secsession.plain_session.session_id is 'See session.';
+comment on column secsession.plain_session.session is 'The row itself.';
 
 create or replace function secsession.lookup(
     token_hash bytea,
@@ -60,11 +63,7 @@ as $$
 declare
     answer session_answer;
 begin
-    select
-        p.state, null, p.session_id, p.user_name, p.auth_method,
-        p.created_at, p.authenticated_at, p.expires_at, p.last_seen_at,
-        p.asked_at, p.idle_timeout, p.absolute_timeout, p.cacheable, p.vault_version,
-        p.persistent, p.rotated_at, p.bound_addr, p.is_stamped, null
+    select (answer_of(p.session, 'live', null, not pg_is_in_recovery(), null)).*
     into answer
     from plain_session p
     where p.token_hash = lookup.token_hash
@@ -93,34 +92,27 @@ begin
     select
         p.session_id is not null or other.session_id is null or other.ended_at is not null,
         case
-            when p.session_id is not null
-            then row(
-                p.state, null::text, p.session_id, p.user_name, p.auth_method,
-                p.created_at, p.authenticated_at, p.expires_at, p.last_seen_at,
-                p.asked_at, p.idle_timeout, p.absolute_timeout, p.cacheable, p.vault_version,
-                p.persistent, p.rotated_at, p.bound_addr, p.is_stamped, null::bytea
-            )::session_answer
-            when other.ended_at is not null
-            then row(
-                'ended', other.end_reason, other.session_id, null::text, null::text,
-                null::timestamptz, null::timestamptz, null::timestamptz, null::timestamptz,
-                statement_timestamp(), null::integer, null::integer, false, null::integer,
-                null::boolean, null::timestamptz, null::inet, null::boolean, null::bytea
-            )::session_answer
+            when p.session_id is not null then p.answer
+            when other.ended_at is not null then other.answer
         end
     from (
         select n, substr(token_hashes, (n - 1) * 32 + 1, 32) as token_hash
         from generate_series(1, length(token_hashes) / 32) n
     ) asked
     left join lateral (
-        select *
+        select
+            s.session_id,
+            answer_of(s.session, 'live', null, not pg_is_in_recovery(), null) as answer
         from plain_session s
         where s.token_hash = asked.token_hash
         and s.realm = lookup_many.realm
         limit 1
     ) p on true
     left join lateral (
-        select s.session_id, s.ended_at, s.end_reason
+        select
+            s.session_id,
+            s.ended_at,
+            answer_of(s, 'ended', s.end_reason, false, null) as answer
         from token t
         join session s on s.session_id = t.session_id
         where p.session_id is null
@@ -150,8 +142,9 @@ declare
     known record;
     state text := 'live';
     end_reason text;
+    may_write constant boolean := not current_setting('transaction_read_only')::boolean;
 begin
-    select s.*, t.retired_at, t.grace_until, t.offered_grace
+    select s.session, s.ending, t.retired_at, t.grace_until, t.offered_grace
     into known
     from token t
     join session_state s on s.session_id = t.session_id
@@ -166,60 +159,64 @@ begin
     end if;
     if known.ending is not null or state = 'reuse' then
         end_reason := coalesce(known.ending, state);
-        if known.ended_at is null and not current_setting('transaction_read_only')::boolean then
-            perform end_noticed(known.session_id, end_reason, client_addr);
-            -- Whoever came before us in the queue for the row decides: it may even be live.
-            return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
-        end if;
         state := 'ended';
     end if;
-    if state = 'live'
-        and known.offered_grace is not null
-        and not current_setting('transaction_read_only')::boolean
-    then
-        perform accept_offer(known.session_id, token_hash);
+
+    -- Whoever came before us in the queue for the row decides: the session may even be live.
+    if may_write and state = 'ended' and (known.session).ended_at is null then
+        perform end_noticed((known.session).session_id, end_reason, client_addr);
+        return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+    end if;
+    if may_write and state = 'live' and known.offered_grace is not null then
+        perform accept_offer((known.session).session_id, token_hash);
         return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
     end if;
 
-    if state = 'live'
-        and idle_cap >= 0
-        and (idle_cap = 0
-            or known.last_seen_at + make_interval(secs => idle_cap) > statement_timestamp())
-        and (absolute_cap = 0
-            or known.authenticated_at + make_interval(secs => absolute_cap) > statement_timestamp())
-    then
-        perform touch(array[known.session_id], array[statement_timestamp()]);
+    if state = 'live' and is_use(known.session, idle_cap, absolute_cap) then
+        perform touch(array[(known.session).session_id], array[statement_timestamp()]);
     end if;
-    return row(
-        case when state = 'live' and known.user_name is null then 'anonymous' else state end,
-        end_reason, known.session_id, known.user_name, known.auth_method,
-        known.created_at, known.authenticated_at, known.expires_at, known.last_seen_at,
-        statement_timestamp(), known.idle_timeout, known.absolute_timeout,
+    return answer_of(
+        known.session, state, end_reason,
         known.retired_at is null and known.offered_grace is null and not pg_is_in_recovery(),
-        known.vault_version, known.persistent, known.rotated_at, known.bound_addr,
-        known.credential_stamp is not null,
-        case
-            when state = 'live' and stamp_is_due(known.session_id, known.stamp_checked_at)
-            then known.credential_stamp
-        end
+        case when state = 'live' then stamp_that_is_due(known.session) end
     );
 end
 $$;
 comment on function secsession.careful_lookup(bytea, text, integer, integer, inet) is
     'Internal: lookup() of a token that is old or unknown, or whose session may have ended or is due to be touched.';
 
-create or replace function secsession.stamp_is_due(session_id uuid, checked_at timestamptz)
+create or replace function secsession.is_use(
+    session secsession.session,
+    idle_cap integer,
+    absolute_cap integer
+)
 returns boolean
+language sql
+stable
+return idle_cap >= 0
+    and (
+        idle_cap = 0
+        or session.last_seen_at + make_interval(secs => idle_cap) > statement_timestamp()
+    )
+    and (
+        absolute_cap = 0
+        or session.authenticated_at + make_interval(secs => absolute_cap) > statement_timestamp()
+    );
+comment on function secsession.is_use(secsession.session, integer, integer) is
+    'Internal: whether a look-up with these caps, see lookup(), is a use of the session.';
+
+create or replace function secsession.stamp_that_is_due(checked secsession.session)
+returns bytea
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 begin
-    if (checked_at <= statement_timestamp() - interval '1 min') is not true then
-        return false;
+    if (checked.stamp_checked_at <= statement_timestamp() - interval '1 min') is not true then
+        return null;
     end if;
     if current_setting('transaction_read_only')::boolean then
-        return true;
+        return checked.credential_stamp;
     end if;
     -- If a crash takes it back it is compared once more.
     perform set_config('synchronous_commit', 'off', true);
@@ -229,16 +226,16 @@ begin
     where s.session_id = (
         select due.session_id
         from session due
-        where due.session_id = stamp_is_due.session_id
+        where due.session_id = checked.session_id
         and due.ended_at is null
-        and due.stamp_checked_at = stamp_is_due.checked_at
+        and due.stamp_checked_at = checked.stamp_checked_at
         for no key update skip locked
     );
-    return found;
+    return case when found then checked.credential_stamp end;
 end
 $$;
-comment on function secsession.stamp_is_due(uuid, timestamptz) is
-    'Internal: whether this request is to compare the session''s credential_stamp with the record: one in a minute.';
+comment on function secsession.stamp_that_is_due(secsession.session) is
+    'Internal: the session''s credential_stamp if this request is to compare it with the record: one in a minute; else null.';
 
 create or replace function secsession.end_changed(session_id uuid)
 returns integer

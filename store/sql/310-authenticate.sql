@@ -114,31 +114,28 @@ begin
         )
         -- The same call came before, and its answer was lost: what it made stands.
         on conflict on constraint session_token_hash_key do nothing
-        returning session.*
+        returning session
     ),
     issued as (
         insert into token (token_hash, session_id, issued_at)
-        select s.token_hash, s.session_id, moment
+        select (s.session).token_hash, (s.session).session_id, moment
         from started s
     ),
     logged as (
         insert into event_log (event, session_id, realm, user_name, client_addr, detail)
-        select e.event, s.session_id, s.realm, s.user_name, s.client_addr, e.detail
+        select
+            e.event, (s.session).session_id, (s.session).realm, (s.session).user_name,
+            (s.session).client_addr, e.detail
         from started s
         cross join lateral (
             values
                 ('created', '{}'::jsonb),
-                ('authenticated', jsonb_build_object('method', s.auth_method))
+                ('authenticated', jsonb_build_object('method', (s.session).auth_method))
         ) as e (event, detail)
         where e.event = 'created'
-        or s.user_name is not null
+        or (s.session).user_name is not null
     )
-    select
-        case when s.user_name is null then 'anonymous' else 'live' end,
-        null, s.session_id, s.user_name, s.auth_method,
-        s.created_at, s.authenticated_at, s.expires_at, s.last_seen_at,
-        statement_timestamp(), s.idle_timeout, s.absolute_timeout, true, s.vault_version,
-        s.persistent, s.rotated_at, s.client_addr, s.credential_stamp is not null, null
+    select (answer_of(s.session, 'live', null, true, null)).*
     into answer
     from started s;
     return answer;
@@ -206,17 +203,94 @@ $$;
 comment on function secsession.continue_session(uuid, secsession.session) is
     'Internal: the user of a session, locked by the caller, has authenticated again, and has a new token.';
 
+create or replace function secsession.session_of(login secsession.login)
+returns secsession.session
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    session session;
+begin
+    session.token_hash := login.token_hash;
+    session.realm := login.realm;
+    session.user_name := login.user_name;
+    session.auth_method := login.auth_method;
+    session.epoch := coalesce(login.epoch, login_epoch(login.realm, login.user_name));
+    session.client_addr := login.client_addr;
+    session.user_agent := left(login.user_agent, 255);
+    session.idle_timeout := login.idle_timeout;
+    session.absolute_timeout := login.absolute_timeout;
+    perform check_login(session);
+    if session.user_name is null then
+        raise exception 'user_name must have 1 to 255 characters'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    return session;
+end
+$$;
+comment on function secsession.session_of(secsession.login) is
+    'Internal: the columns that a login sets in the row of its session. Refuses what could not be stored.';
+
+create or replace function secsession.refuse_login(
+    login secsession.session,
+    answer secsession.session_answer,
+    reason text,
+    detail jsonb default '{}'
+)
+returns secsession.session_answer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    perform log_event(
+        'login_failed', null, login.realm, login.user_name, login.client_addr, reason,
+        jsonb_build_object('method', login.auth_method) || detail
+    );
+    return answer;
+end
+$$;
+comment on function secsession.refuse_login(
+    secsession.session, secsession.session_answer, text, jsonb
+) is
+    'Internal: leaves the event of a login whose password was right and which is refused all the same, and returns answer.';
+
+create or replace function secsession.replace_session(
+    replaced_id uuid,
+    login secsession.session,
+    most_sessions integer,
+    is_newest_refused boolean
+)
+returns secsession.session_answer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    answer session_answer;
+begin
+    -- When the same call came before, and its answer was lost, the room has been made.
+    if most_sessions > 0
+        and not exists (select from token t where t.token_hash = login.token_hash)
+        and not has_room(login.realm, login.user_name, most_sessions, is_newest_refused)
+    then
+        answer.state := 'full';
+        return refuse_login(
+            login, answer, 'too many sessions', jsonb_build_object('most', most_sessions)
+        );
+    end if;
+    if replaced_id is not null then
+        perform end_sessions(array[replaced_id], 'logout', 'another user logged in');
+    end if;
+    return start_session(login);
+end
+$$;
+comment on function secsession.replace_session(uuid, secsession.session, integer, boolean) is
+    'Internal: makes the session of a login, where there is room for one more, and ends the session that another user left in this browser, if there is one. Answers as start_session(), or full.';
+
 create or replace function secsession.authenticate(
-    token_hash bytea,
-    old_token_hash bytea,
-    realm text,
-    user_name text,
-    auth_method text,
-    epoch bigint,
-    client_addr inet,
-    user_agent text,
-    idle_timeout integer,
-    absolute_timeout integer,
+    login secsession.login,
     moment pg_snapshot default null,
     cookies jsonb default null,
     persistent boolean default false,
@@ -231,83 +305,53 @@ set search_path = pg_catalog, secsession, pg_temp
 set lock_timeout = '1500ms'
 as $$
 declare
-    login session;
+    wanted session := session_of(login);
     replaced session;
     answer session_answer;
 begin
-    login.token_hash := token_hash;
-    login.realm := realm;
-    login.user_name := user_name;
-    login.auth_method := auth_method;
-    login.epoch := coalesce(epoch, login_epoch(realm, user_name));
-    login.client_addr := client_addr;
-    login.user_agent := left(user_agent, 255);
-    login.idle_timeout := idle_timeout;
-    login.absolute_timeout := absolute_timeout;
-    login.persistent := persistent;
-    login.credential_stamp := credential_stamp;
-    perform check_login(login);
-    if user_name is null then
-        raise exception 'user_name must have 1 to 255 characters'
-            using errcode = 'invalid_parameter_value';
-    end if;
-
+    wanted.persistent := persistent;
+    wanted.credential_stamp := credential_stamp;
     -- Before anything is read or locked: a revocation by address or time comes wholly before or
     -- wholly after.
     lock table login_gate in row exclusive mode;
     if most_sessions > 0 then
-        perform take_turn(realm, user_name);
+        perform take_turn(wanted.realm, wanted.user_name);
     end if;
-    if old_token_hash is not null then
-        replaced := replaced_session(old_token_hash, realm);
+    if login.old_token_hash is not null then
+        replaced := replaced_session(login.old_token_hash, wanted.realm);
     end if;
 
     if replaced.end_reason is not null
-        or login.epoch <> login_epoch(realm, user_name)
-        or (moment is not null and revoked_since(moment, realm, user_name))
+        or wanted.epoch <> login_epoch(wanted.realm, wanted.user_name)
+        or (moment is not null and revoked_since(moment, wanted.realm, wanted.user_name))
     then
-        perform log_event(
-            'login_failed', null, realm, user_name, client_addr, 'revoked meanwhile',
-            jsonb_build_object('method', auth_method)
-        );
         answer.state := 'ended';
         answer.end_reason := 'revoked';
-        return answer;
+        return refuse_login(wanted, answer, 'revoked meanwhile');
     end if;
 
     -- Who had no user yet keeps the vault.
     if replaced.session_id is not null
-        and coalesce(replaced.user_name, user_name) = user_name
+        and coalesce(replaced.user_name, wanted.user_name) = wanted.user_name
     then
-        perform continue_session(replaced.session_id, login);
+        perform continue_session(replaced.session_id, wanted);
     else
-        -- When the same call came before, and its answer was lost, the room has been made.
-        if most_sessions > 0
-            and not exists (select from token t where t.token_hash = login.token_hash)
-            and not has_room(realm, user_name, most_sessions, is_newest_refused)
-        then
-            perform take_attempt_back(realm, user_name, client_addr);
-            perform log_event(
-                'login_failed', null, realm, user_name, client_addr, 'too many sessions',
-                jsonb_build_object('method', auth_method, 'most', most_sessions)
-            );
-            answer.state := 'full';
-            return answer;
-        end if;
-        if replaced.session_id is not null then
-            perform end_sessions(
-                array[replaced.session_id], 'logout', 'another user logged in'
-            );
-        end if;
-        answer := start_session(login);
+        answer := replace_session(
+            replaced.session_id, wanted, most_sessions, is_newest_refused
+        );
     end if;
-    perform take_attempt_back(realm, user_name, client_addr);
+    perform take_attempt_back(wanted.realm, wanted.user_name, wanted.client_addr);
+    if answer.state = 'full' then
+        return answer;
+    end if;
 
     -- What is answered is what the next request will meet. Of a new session, which nobody else can
     -- see yet, only the epoch may be another by now.
-    if answer.session_id is null or login.epoch <> login_epoch(realm, user_name) then
-        answer := lookup(token_hash, realm, 0, 0);
-        if answer.user_name is distinct from user_name then
+    if answer.session_id is null
+        or wanted.epoch <> login_epoch(wanted.realm, wanted.user_name)
+    then
+        answer := lookup(wanted.token_hash, wanted.realm, 0, 0);
+        if answer.user_name is distinct from wanted.user_name then
             raise exception 'token_hash is in use already'
                 using errcode = 'unique_violation';
         end if;
@@ -319,7 +363,6 @@ begin
 end
 $$;
 comment on function secsession.authenticate(
-    bytea, bytea, text, text, text, bigint, inet, text, integer, integer, pg_snapshot, jsonb,
-    boolean, integer, boolean, bytea
+    secsession.login, pg_snapshot, jsonb, boolean, integer, boolean, bytea
 ) is
     'Logs a user in under a new token. If the old token is served for a live session of this user, that session goes on and the old token is worth nothing any more; if of another user, that session ends. If nobody had authenticated in it yet, it goes on, with its vault. The cookies go into the vault with it, see keep_cookies(). state ended, end_reason revoked: the user was revoked since epoch was read by login_epoch(), or since moment, which login_moment() told; nobody is logged in. Where most_sessions is above 0 and the user has as many in this realm, the oldest ends, or the answer''s state is full and nobody is logged in. May be called again with the same new token.';

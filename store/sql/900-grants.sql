@@ -4,7 +4,7 @@ revoke all on all tables in schema secsession
     from public, secsession_httpd, secsession_admin, secsession_auditor;
 revoke all on all functions in schema secsession
     from public, secsession_httpd, secsession_admin, secsession_auditor;
-revoke all on type secsession.session_answer from public;
+revoke all on type secsession.session_answer, secsession.login from public;
 
 grant usage on schema secsession to secsession_httpd, secsession_admin, secsession_auditor;
 
@@ -19,8 +19,7 @@ grant execute on function
     secsession.login_begin(text, text, inet, integer, integer),
     secsession.login_epoch(text, text),
     secsession.authenticate(
-        bytea, bytea, text, text, text, bigint, inet, text, integer, integer, pg_snapshot, jsonb,
-        boolean, integer, boolean, bytea
+        secsession.login, pg_snapshot, jsonb, boolean, integer, boolean, bytea
     ),
     secsession.end_changed(uuid),
     secsession.offer_token(uuid, bytea, bytea, integer, integer),

@@ -49,9 +49,8 @@ my $USED = <<'SQL';
 select count(*)
 from generate_series(:first, :last) n,
 lateral secsession.authenticate(
-    sha256(sha256(('used ' || n)::bytea)), null, 'localhost', 'user ' || n, 'form',
-    secsession.login_epoch('localhost', 'user ' || n), '127.0.0.1', :'browser', 1800, 28800
-) answer
+    row(sha256(sha256(('used ' || n)::bytea)), null, 'localhost', 'user ' || n, 'form',
+    secsession.login_epoch('localhost', 'user ' || n), '127.0.0.1', :'browser', 1800, 28800)::secsession.login) answer
 where answer.state = 'live';
 SQL
 

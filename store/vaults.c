@@ -1,9 +1,10 @@
-/* What the vaults keep: see store.h. Vaults are sealed and turned into SQL in vault.c, and remembered
- * in jars.c. */
+/* The statements about vaults. What a vault holds is sealed and turned into SQL in vault.c, and
+ * remembered in jars.c. */
 #include <httpd.h>
 #include <http_log.h>
 
 #include "store/parts.h"
+#include "store/store.h"
 #include "store/vault.h"
 
 APLOG_USE_MODULE(secsession);
@@ -14,7 +15,7 @@ int secsession_store_add_cookies(secsession_store_t *store, apr_pool_t *pool,
 {
     const char *json = cookies ? secsession_vault_encode(pool, store->keys, cookies) : NULL;
 
-    parameters->values[parameters->count++] = json;
+    secsession_parameters_add_text(parameters, json);
     if (cookies && json == NULL) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, store->server,
                      "SS114: the kernel or libcrypto fails: no cookie of an application can be "
@@ -44,23 +45,29 @@ static void keep_jar(secsession_store_t *store, apr_pool_t *pool,
     }
 }
 
-secsession_outcome_t secsession_store_vault(secsession_store_t *store, apr_pool_t *pool,
-                                            const secsession_session_t *session,
-                                            secsession_jar_t **jar)
+/* Without the database: NULL where it has to be asked. */
+static secsession_jar_t *known_vault(secsession_store_t *store, apr_pool_t *pool,
+                                     const secsession_session_t *session)
 {
-    secsession_parameters_t parameters = { .count = 1, .values = { session->id } };
+    apr_size_t length;
+    const char *bytes;
+
+    if (session->vault_version == 0) {
+        return secsession_jar_make(pool);
+    }
+    bytes = find_jar(store, pool, session, &length);
+    return bytes ? secsession_jar_unpack(pool, bytes, length) : NULL;
+}
+
+static secsession_outcome_t read_vault(secsession_store_t *store, apr_pool_t *pool,
+                                       const secsession_session_t *session, secsession_jar_t **jar)
+{
+    secsession_parameters_t parameters = { 0 };
     const PGresult *result;
     apr_uint32_t version;
-    apr_size_t length;
-    const char *bytes = session->vault_version ? find_jar(store, pool, session, &length) : NULL;
     int sealed;
 
-    *jar = bytes                     ? secsession_jar_unpack(pool, bytes, length)
-           : !session->vault_version ? secsession_jar_make(pool)
-                                     : NULL;
-    if (*jar) {
-        return SECSESSION_LIVE;
-    }
+    secsession_parameters_add_text(&parameters, session->id);
     result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_VAULT_OF, &parameters);
     if (result == NULL) {
         return SECSESSION_UNAVAILABLE;
@@ -83,16 +90,25 @@ secsession_outcome_t secsession_store_vault(secsession_store_t *store, apr_pool_
             "SecSessionVaultKeys do not fit; they are as good as gone",
             session->id, sealed);
     }
-    return SECSESSION_LIVE;
+    return SECSESSION_DONE;
+}
+
+secsession_outcome_t secsession_store_vault(secsession_store_t *store, apr_pool_t *pool,
+                                            const secsession_session_t *session,
+                                            secsession_jar_t **jar)
+{
+    *jar = known_vault(store, pool, session);
+    return *jar ? SECSESSION_DONE : read_vault(store, pool, session, jar);
 }
 
 secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t *pool,
                                            const secsession_session_t *session,
                                            const secsession_jar_t *cookies)
 {
-    secsession_parameters_t parameters = { .count = 1, .values = { session->id } };
+    secsession_parameters_t parameters = { 0 };
     const PGresult *result;
 
+    secsession_parameters_add_text(&parameters, session->id);
     if (!secsession_store_add_cookies(store, pool, &parameters, cookies)) {
         return SECSESSION_UNAVAILABLE;
     }
@@ -103,5 +119,5 @@ secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t
     if (result == NULL) {
         return SECSESSION_UNAVAILABLE;
     }
-    return PQgetisnull(result, 0, 0) ? SECSESSION_REVOKED : SECSESSION_LIVE;
+    return PQgetisnull(result, 0, 0) ? SECSESSION_REVOKED : SECSESSION_DONE;
 }
