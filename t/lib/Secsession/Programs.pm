@@ -32,6 +32,7 @@ select undef, undef, undef, 0.01 until -e "$state/$name.go" || time > $end;
 print "Content-Type: text/plain\n\ndone $name\n";
 PERL
     headers => <<'PERL',
+read STDIN, my $body, $ENV{CONTENT_LENGTH} || 0;
 my $fields = $ENV{QUERY_STRING} =~ s/\+/ /gr =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger;
 print $fields =~ s/\n*\z/\n/r;
 print "Content-Type: text/plain\n" unless $fields =~ /^Content-Type:/mi;
