@@ -17,7 +17,8 @@ my $DATABASE = $postgres->conninfo;
 # A user for each question: how many sessions one has, and how often one was wrong, matters here.
 my ($HASH) = slurp(users_file($FOLDER)) =~ /^alice:(.*)$/m;
 my @USERS = map { "user$_" } 1 .. 50;
-my ($FILE, $OWN_FILE) = map { spew("$FOLDER/$_", join '', map { "$_:$HASH\n" } @USERS) } qw(main own);
+my $RECORDS = join '', map { "$_:$HASH\n" } @USERS;
+my ($FILE, $OWN_FILE) = map { spew("$FOLDER/$_", $RECORDS) } qw(main own);
 sub next_user { return shift @USERS }
 
 # Each directive: what does it, the main server's value, a virtual host's, and what is seen then.
@@ -56,7 +57,8 @@ sub as_host {
 }
 
 my %main = map { $_->[0] => "$_->[0] $_->[2]" } @EFFECTS;
-my $MAIN = join "\n", (map { $main{$_} } sort keys %main), (map { "$_->[0] $_->[1]" } @AGREED), <<"CONFIG";
+my @lines = (@main{ sort keys %main }, map { "$_->[0] $_->[1]" } @AGREED);
+my $MAIN = join "\n", @lines, <<"CONFIG";
 SecSessionForward X-Main
 SecSessionVault vault
 SecSessionCredentialStamp On
@@ -112,7 +114,8 @@ sub log_in {
 sub id_of {
     my ($client) = @_;
     my $hash = sha256_hex(decode_base64url($client->token));
-    return $postgres->value("select session_id from secsession.token where token_hash = '\\x$hash'");
+    return $postgres->value("select session_id from secsession.token
+        where token_hash = '\\x$hash'");
 }
 
 sub page { return $_[0]->get('/static/page.html') }
@@ -182,8 +185,8 @@ for my $n (0 .. $#EFFECTS) {
 subtest 'what a virtual host says of its connection' => sub {
     my ($client) = log_in('database.example', next_user());
     is page($client)->status, 200, 'it serves';
-    is $postgres->value("select count(*) > 0 from pg_stat_activity where application_name = 'own'"), 't',
-        'through a connection of its own';
+    is $postgres->value("select count(*) > 0 from pg_stat_activity
+        where application_name = 'own'"), 't', 'through a connection of its own';
     my $tester = Secsession::Httpd->new(postgres => $postgres, config => $MAIN, without => ['dbd']);
     my ($ok, $said) = $tester->configtest(as_host('ServerName sqlite.example', 'DBDriver sqlite3'));
     ok !$ok, 'with another driver';
@@ -222,16 +225,17 @@ subtest 'the records of users are found, whichever server names their file' => s
             stamp_checked_at = stamp_checked_at - interval '61 s' where session_id = '$id'");
         $postgres->psql("select secsession.announce(left(replace('$id', '-', ''), 16))");
         has_heard($postgres, $httpd);
-        is page($client)->status, 200, "who has logged in at $path is still in when it is looked for";
+        is page($client)->status, 200, "who has logged in at $path stays in when it is looked for";
     }
 };
 
 subtest 'there is room for the vault in the cache' => sub {
     my ($client) = log_in('inherits.example', next_user());
     $client->get('/app/headers?Set-Cookie:%20vault=1');
-    is environment_of($client->get('/app/show'))->{HTTP_COOKIE}, 'vault=1', 'the application has it';
+    my $cookie = sub { environment_of($client->get('/app/show'))->{HTTP_COOKIE} };
+    is $cookie->(), 'vault=1', 'the application has it';
     my $before = $postgres->statements('httpd_web', qr/vault/);
-    is environment_of($client->get('/app/show'))->{HTTP_COOKIE}, 'vault=1', 'again';
+    is $cookie->(), 'vault=1', 'again';
     is $postgres->statements('httpd_web', qr/vault/), $before, 'without a statement';
 };
 
