@@ -6,6 +6,7 @@ use lib 't/lib';
 use Secsession::Test;
 use Secsession::Process qw(scratch slurp spew);
 use Secsession::Directives;
+use Secsession::Programs 'answering';
 use Digest::SHA 'sha256_hex';
 use MIME::Base64 'encode_base64';
 
@@ -175,27 +176,26 @@ sub user_of {
     return $client->token ? seen_by($client, '/app/show')->{REMOTE_USER} : '';
 }
 
-sub fields { return '/headers?' . join '%0A', map { s/ /%20/gr } @_ }
 
 sub is_known {
     my ($host, $place) = @_;
-    my $seen = environment_of(at($alice, $host)->get("$place/show"));
+    my $seen = environment_of(at($alice, $host)->get("/$place/show"));
     return $seen->{SECSESSION_ID} ? 'known' : 'unknown';
 }
 
 sub log_in {
     my ($host, $place, %more) = @_;
     my $client = at($httpd->client, $host);
-    my $response = $client->post_form("$place/login",
+    my $response = $client->post_form("/$place/login",
         { username => 'alice', password => password_of('alice'), %more });
-    die "$host$place: alice cannot log in: " . $response->status unless $response->status == 303;
+    die "$host/$place: alice cannot log in: " . $response->status unless $response->status == 303;
     return ($client, $response);
 }
 
 sub limits {
     my ($host, $place) = @_;
     my $seen = seen_by((log_in($host, $place, remember => 1))[0]);
-    my $here = environment_of(at($alice, $host)->get("$place/show"));
+    my $here = environment_of(at($alice, $host)->get("/$place/show"));
     return join ' ', $seen->{SECSESSION_IDLE},
         $seen->{SECSESSION_EXPIRES} - $seen->{SECSESSION_AUTHENTICATED} . ',',
         $here->{SECSESSION_IDLE}, 'here';
@@ -205,7 +205,7 @@ sub when_moved {
     my ($host, $place) = @_;
     my $client = browser($httpd, 'alice');
     my @from = (headers => [ [ 'X-Client' => '192.0.2.9' ] ]);
-    my $moved = at($client, $host)->get("$place/private", @from);
+    my $moved = at($client, $host)->get("/$place/private", @from);
     return join ' ', $moved->status, $client->get('/static/page.html')->status;
 }
 
@@ -216,7 +216,7 @@ sub touch {
     $postgres->psql("update secsession.session s set last_seen_at = now() - interval '10 min'
         from secsession.token t where t.session_id = s.session_id and t.token_hash = '\\x$hash'");
     has_heard($postgres, $httpd);
-    at($client, $host)->get("$place/show");
+    at($client, $host)->get("/$place/show");
     my ($left) = $client->get('/left', headers => [ [ Accept => 'application/json' ] ])->body
         =~ /"idle_seconds_left":(\d+)/;
     return $left > 1500 ? 'used' : 'not used';
@@ -224,7 +224,7 @@ sub touch {
 
 sub who_may_log_in {
     my ($host, $place) = @_;
-    my @how = (password_of('alice'), path => "$place/login");
+    my @how = (password_of('alice'), path => "/$place/login");
     my $client = at($httpd->client, $host);
     return join ' ', grep { $client->clone->login($_, @how)->status == 303 } qw(alice guest);
 }
@@ -241,45 +241,45 @@ sub adopts {
     my ($host, $place) = @_;
     my $client = at($httpd->client, $host);
     my $credentials = encode_base64('alice:' . password_of('alice'), '');
-    $client->get("$place/basic", headers => [ [ Authorization => "Basic $credentials" ] ]);
+    $client->get("/$place/basic", headers => [ [ Authorization => "Basic $credentials" ] ]);
     return $client->token ? 'a session' : 'none';
 }
 
 sub login_page {
     my ($host, $place) = @_;
-    my $response = at($httpd->client, $host)->get("$place/private", headers => \@HTML);
+    my $response = at($httpd->client, $host)->get("/$place/private", headers => \@HTML);
     return $response->status == 303 ? path_of($response) : $response->status;
 }
 
 sub login_home { my (@at) = @_; return path_of((log_in(@at))[1]) }
 sub log_out {
     my ($host, $place) = @_;
-    return at($httpd->client, $host)->logout(path => "$place/logout");
+    return at($httpd->client, $host)->logout(path => "/$place/logout");
 }
 sub logout_home { my (@at) = @_; return path_of(log_out(@at)) }
 sub clear_site_data { my (@at) = @_; return log_out(@at)->header('Clear-Site-Data') // '' }
 
 sub cache_control {
     my ($host, $place) = @_;
-    return at($alice, $host)->get("$place/show")->header('Cache-Control') // '';
+    return at($alice, $host)->get("/$place/show")->header('Cache-Control') // '';
 }
 
 sub hardened {
     my ($host, $place) = @_;
-    my $response = at($httpd->client, $host)->get($place . fields('Set-Cookie: a=1'));
+    my $response = at($httpd->client, $host)->get(answering($place, 'Set-Cookie: a=1'));
     return join ' ', $response->cookie('a') =~ /HttpOnly/ ? 'cookie' : (),
         $response->header('Referrer-Policy') ? 'referrer' : ();
 }
 
 sub arguments {
     my ($host, $place) = @_;
-    my $response = at($httpd->client, $host)->get("$place/show?one=1&other=1");
+    my $response = at($httpd->client, $host)->get("/$place/show?one=1&other=1");
     return environment_of($response)->{QUERY_STRING};
 }
 
 sub forwarded {
     my ($host, $place) = @_;
-    my $seen = environment_of(at($alice, $host)->get("$place/show"));
+    my $seen = environment_of(at($alice, $host)->get("/$place/show"));
     return join ' ', grep { ($seen->{"HTTP_$_"} // '') eq 'alice' } qw(X_ONE X_OTHER);
 }
 
@@ -287,20 +287,20 @@ sub guarded {
     my ($host, $place) = @_;
     my @origins = map { [ Origin => "https://$_.example" ] } qw(one other);
     my $there = at($alice, $host);
-    return join ' ', map { $there->post("$place/show", '', headers => [$_])->status } @origins;
+    return join ' ', map { $there->post("/$place/show", '', headers => [$_])->status } @origins;
 }
 
 sub app_login {
     my ($host, $place) = @_;
     my $client = at($httpd->client, $host);
-    $client->get($place . fields('SecSession-Login: bob'));
+    $client->get(answering($place, 'SecSession-Login: bob'));
     return user_of($client);
 }
 
 sub login_when {
     my ($host, $place) = @_;
     my $client = at($httpd->client, $host);
-    $client->post_form($place . fields('X-In: 1'), { one => 'alice', other => 'bob' });
+    $client->post_form(answering($place, 'X-In: 1'), { one => 'alice', other => 'bob' });
     return user_of($client);
 }
 
@@ -308,7 +308,7 @@ sub logout_when {
     my ($host, $place) = @_;
     my $client = browser($httpd, 'alice');
     my $is_out_by = sub {
-        at($client, $host)->get($place . fields("$_[0]: 1"));
+        at($client, $host)->get(answering($place, "$_[0]: 1"));
         return $client->clone->get('/static/page.html')->status != 200;
     };
     return (grep { $is_out_by->($_) } qw(X-One X-Other))[0] // '';
@@ -316,8 +316,8 @@ sub logout_when {
 
 sub seen_cookies {
     my ($host, $place) = @_;
-    my $set = fields('Set-Cookie: one=1', 'Set-Cookie: other=1');
-    my $response = at($httpd->client, $host)->get("$place$set");
+    my $set = answering($place, 'Set-Cookie: one=1', 'Set-Cookie: other=1');
+    my $response = at($httpd->client, $host)->get($set);
     return join ' ', grep { $response->cookie($_) } qw(one other);
 }
 
@@ -327,7 +327,7 @@ for my $check (@checks) {
     my ($host, $probe, $directive, $server, $own, $seen) = @$check;
     if (!$seen) {
         next if !defined $server;
-        is $probe->($host, '/another'), $server, "$directive where nothing is said";
+        is $probe->($host, 'another'), $server, "$directive where nothing is said";
         next;
     }
     my %said = (server => $server, own => $own);
@@ -335,13 +335,13 @@ for my $check (@checks) {
     subtest "$directive: $one; in a section $other" => sub {
         for my $place (@PLACES) {
             my ($path, $whose) = @$place;
-            is $probe->($host, "/$path"), $seen->{ $said{$whose} }, "/$path/: $said{$whose}";
+            is $probe->($host, $path), $seen->{ $said{$whose} }, "/$path/: $said{$whose}";
         }
     };
 }
 
 subtest 'who stays signed in is out earlier in sections that say so, and in those inside' => sub {
-    my ($client) = log_in('remember.example', '/no-section', remember => 1);
+    my ($client) = log_in('remember.example', 'no-section', remember => 1);
     my %idle = ('no-section' => 432_000, another => 432_000, own => 300, 'own/empty' => 300,
         'own/another' => 300, 'own/back' => 60);
     for my $place (sort keys %idle) {
