@@ -232,9 +232,8 @@ sub who_may_log_in {
 # Of the stamp that the session has, what tells where the user's record is.
 sub stamp {
     my ($host, $place) = @_;
-    my $id = seen_by((log_in($host, $place))[0])->{SECSESSION_ID};
-    return $postgres->value("select coalesce(left(encode(credential_stamp, 'hex'), 16), 'none')
-        from secsession.session where session_id = '$id'");
+    my $source = "coalesce(left(encode(credential_stamp, 'hex'), 16), 'none')";
+    return $postgres->of_token($source, (log_in($host, $place))[0]->token);
 }
 
 sub adopts {

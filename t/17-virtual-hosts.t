@@ -6,8 +6,6 @@ use lib 't/lib';
 use Secsession::Test;
 use Secsession::Process qw(scratch slurp spew);
 use Secsession::Directives;
-use Digest::SHA 'sha256_hex';
-use MIME::Base64 'decode_base64url';
 
 my $FOLDER = scratch('hosts');
 my ($KEYS, $OTHER_KEYS) = map { spew("$FOLDER/keys$_", "$_ " . 'A' x 43 . "=\n", 0600) } 1, 2;
@@ -111,13 +109,6 @@ sub log_in {
     return ($client, $client->login($user, password_of('alice'), path => $path // '/login'));
 }
 
-sub id_of {
-    my ($client) = @_;
-    my $hash = sha256_hex(decode_base64url($client->token));
-    return $postgres->value("select session_id from secsession.token
-        where token_hash = '\\x$hash'");
-}
-
 sub page { return $_[0]->get('/static/page.html') }
 
 sub realm {
@@ -136,7 +127,7 @@ sub cookie {
 sub rotation {
     my ($host) = @_;
     my ($client) = log_in($host, next_user());
-    my $id = id_of($client);
+    my $id = $postgres->of_token('session_id', $client->token);
     for my $minutes (10, 13, 16) {
         $postgres->psql("update secsession.session set rotated_at = now() - interval '$minutes min'
             where session_id = '$id'");
@@ -220,7 +211,7 @@ subtest 'the headers that name users come from nobody else, whichever server say
 subtest 'the records of users are found, whichever server names their file' => sub {
     for my $path (qw(/login /own-login)) {
         my ($client) = log_in('more.example', next_user(), $path);
-        my $id = id_of($client);
+        my $id = $postgres->of_token('session_id', $client->token);
         $postgres->psql("update secsession.session set credential_stamp = credential_stamp,
             stamp_checked_at = stamp_checked_at - interval '61 s' where session_id = '$id'");
         $postgres->psql("select secsession.announce(left(replace('$id', '-', ''), 16))");

@@ -66,7 +66,6 @@ my $NAME = '__Host-secsession';
 my $ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=Lax';
 my $UNKNOWN = 'A' x 43;
 
-sub id_of { return environment_of($_[0]->get('/pub/show'))->{SECSESSION_ID} }
 sub ours { return grep { /\A\Q$NAME\E\s*=/ } $_[0]->all_headers('Set-Cookie') }
 sub decoded { return $_[0] =~ s/%([0-9a-f]{2})/chr hex $1/gier }
 
