@@ -72,8 +72,7 @@ sub who {
 }
 
 sub with_token { return $httpd->client->set_token($_[0]) }
-sub id_of { return environment_of($_[0]->get('/pub/show'))->{SECSESSION_ID} }
-sub count { return $postgres->value("select count(*) from secsession.$_[0]") }
+sub count { return $postgres->count(@_) }
 
 sub logged_in {
     my ($user) = @_;

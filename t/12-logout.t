@@ -41,7 +41,6 @@ sub who {
 }
 
 sub with_token { return $httpd->client->set_token($_[0]) }
-sub id_of { return environment_of($_[0]->get('/pub/show'))->{SECSESSION_ID} }
 sub first { my ($response, @names) = @_; return map { join '|', $response->all_headers($_) } @names }
 
 # How a session stands, and its events since the login.

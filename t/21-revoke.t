@@ -24,7 +24,7 @@ sub state_of {
     return sql("select concat_ws('/', state, end_reason) from secsession.lookup(sha256('$token'), '$realm', 0, 0)", user => 'httpd_web');
 }
 sub states { return join ' ', map { state_of($_) =~ s{^ended/}{}r } @_ }
-sub id_of { return sql("select session_id from secsession.token where token_hash = sha256('$_[0][0]')") }
+sub id_behind { return sql("select session_id from secsession.token where token_hash = sha256('$_[0][0]')") }
 
 # The events since the last call, oldest first.
 my $last_event = 0;
@@ -38,7 +38,7 @@ sub new_events {
 
 subtest 'one session' => sub {
     my ($one, $other) = (login('alice'), login('alice'));
-    my $id = id_of($one);
+    my $id = id_behind($one);
     is revoke("revoke_session('$id', 'lost phone')"), 1, 'it counts one';
     is states($one, $other), 'revoked live', 'that session is refused, the other is not';
     is new_events('event, session_id, user_name, client_addr, actor, reason'), "revoked $id alice 192.0.2.1 admin_role lost phone",
@@ -46,8 +46,8 @@ subtest 'one session' => sub {
     is revoke("revoke_session('$id', 'again')"), 0, 'again, it counts none';
     is new_events(q(event, coalesce(session_id::text, '-'), reason, detail->>'session_id')), "revoked - again $id",
         'and the attempt is in the trail';
-    sql("update secsession.session set expires_at = now() where session_id = '" . id_of($other) . q('));
-    is revoke("revoke_session('" . id_of($other) . "', 'late')"), 0,
+    sql("update secsession.session set expires_at = now() where session_id = '" . id_behind($other) . q('));
+    is revoke("revoke_session('" . id_behind($other) . "', 'late')"), 0,
         'one that had expired unnoticed is not counted';
     is state_of($other), 'ended/absolute', 'and keeps its true reason';
     is new_events('event, reason'), 'expired_absolute; revoked late', 'as does the trail';
@@ -83,7 +83,7 @@ subtest 'logins under way' => sub {
         ok !eval { login('carol', epoch => $epoch) },
             "a password that was checked before a revocation of $what is worth nothing";
         my $late = login('carol');
-        sql("update secsession.session set epoch = $epoch where session_id = '" . id_of($late) . q('));
+        sql("update secsession.session set epoch = $epoch where session_id = '" . id_behind($late) . q('));
         is sql("select count(*) from secsession.active_session where user_name = 'carol'", user => 'admin_role'), 0,
             'a login that committed late is not listed';
         new_events('event');
@@ -109,7 +109,7 @@ subtest 'an address or network' => sub {
 
 subtest 'before a moment' => sub {
     my ($old, $old_there, $new) = (login('eve'), login('eve', realm => 'q'), login('eve'));
-    sql("update secsession.session set authenticated_at = authenticated_at - interval '1 h' where session_id = '$_'") for map { id_of($_) } $old, $old_there;
+    sql("update secsession.session set authenticated_at = authenticated_at - interval '1 h' where session_id = '$_'") for map { id_behind($_) } $old, $old_there;
     is revoke("revoke_before(now() - interval '30 min', 'leak', 'r')"), 1, 'in one realm';
     is states($old, $old_there, $new), 'revoked live live', 'only what is older, and only there';
     is revoke("revoke_before(now() - interval '30 min', 'leak')"), 1, 'in all';
@@ -215,7 +215,7 @@ subtest 'purging' => sub {
     sql("select secsession.logout(sha256('$left->[0]'), 'r')", user => 'httpd_web');
     sql("update secsession.session set last_seen_at = now() - interval '1 d' where user_name = 'mia3'");
     sql("update secsession.session set expires_at = now() where user_name = 'mia4'");
-    my $over_id = id_of($over);
+    my $over_id = id_behind($over);
     new_events('event');
     is sql('select secsession.purge()', user => 'httpd_web'), 1, 'what has passed its absolute end goes';
     is state_of($over), '', 'its token is then unknown';

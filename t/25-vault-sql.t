@@ -22,14 +22,14 @@ sub cookies {
 }
 
 sub start { my ($token, $cookies, $realm) = @_; return call("begin_session(sha256('$token'), '" . ($realm // 'r') . "', '192.0.2.1', 'Browser', 1000, 2000, $cookies)") }
-sub id_of { return sql("select session_id from secsession.token where token_hash = sha256('$_[0]')") }
-sub keep { my ($token, @cookies) = @_; return sql("select secsession.keep_cookies('" . id_of($token) . "', " . cookies(@cookies) . ')', user => 'httpd_web') }
+sub id_behind { return sql("select session_id from secsession.token where token_hash = sha256('$_[0]')") }
+sub keep { my ($token, @cookies) = @_; return sql("select secsession.keep_cookies('" . id_behind($token) . "', " . cookies(@cookies) . ')', user => 'httpd_web') }
 
 sub vault_by_id {
     return join ' ', split /\n/, sql("select convert_from(name, 'UTF8') || '=' || convert_from(value, 'UTF8') from secsession.vault_of('$_[0]')", user => 'httpd_web');
 }
-sub vault { return vault_by_id(id_of($_[0])) }
-sub version { return sql("select distinct version from secsession.vault_of('" . id_of($_[0]) . "')", user => 'httpd_web') }
+sub vault { return vault_by_id(id_behind($_[0])) }
+sub version { return sql("select distinct version from secsession.vault_of('" . id_behind($_[0]) . "')", user => 'httpd_web') }
 sub logged_in { my ($token, $user, $cookies, %opt) = @_; return call(authenticate($token, $user, %opt) =~ s/\)\z/, null, $cookies)/r) }
 sub fails { return $postgres->psql_fails("\\set VERBOSITY verbose\n$_[0]", user => 'httpd_web') }
 
@@ -118,7 +118,7 @@ subtest 'what is kept' => sub {
     keep('k', map { ("o$_" => $_) } reverse 1 .. 9);
     is vault('k'), 'a=4 c=3 b=5 ' . join(' ', map { "o$_=$_" } reverse 1 .. 9), 'those of one response come in their order';
     keep('k', map { ($_ => {}) } 'a', 'b', 'c', map { "o$_" } 1 .. 9);
-    is sql("select name is null, version > 0 from secsession.vault_of('" . id_of('k') . "')"), 't|t', 'an empty vault has a version still';
+    is sql("select name is null, version > 0 from secsession.vault_of('" . id_behind('k') . "')"), 't|t', 'an empty vault has a version still';
 
     keep('k', a => 1, a => { value => 2, path => '/p' }, a => { value => 3, domain => 'd' }, a => { value => 4, host_only => 'false' });
     is vault('k'), 'a=1 a=2 a=3 a=4', 'path, domain and host-only make another cookie';
@@ -126,10 +126,10 @@ subtest 'what is kept' => sub {
     is vault('k'), 'a=1 a=3', 'and each is removed by itself';
     keep('k', a => { value => '', same_site => 'strict' });
     is sql("select same_site, length(value) from secsession.vault where value = ''"), 'strict|0', 'what is replaced is replaced wholly';
-    like fails("select secsession.keep_cookies('" . id_of('k') . "', " . cookies(a => { value => 1, same_site => 'no' }) . ')'), qr/23514/, 'what is no SameSite is refused';
+    like fails("select secsession.keep_cookies('" . id_behind('k') . "', " . cookies(a => { value => 1, same_site => 'no' }) . ')'), qr/23514/, 'what is no SameSite is refused';
 
     sql("insert into secsession.vault (session_id, name, domain, path, value, host_only, same_site, created_at)
-        select '" . id_of('k') . "', decode(repeat(md5(random()::text), 256), 'hex'), '\\x68', '\\x2f', '', true, '', now()");
+        select '" . id_behind('k') . "', decode(repeat(md5(random()::text), 256), 'hex'), '\\x68', '\\x2f', '', true, '', now()");
     my @random = map { join '', map { chr int rand 256 } 1 .. $_ } 4095, 1024, 253;
     keep('k', $random[0] => { value => 'v', path => "/$random[1]", domain => $random[2] });
     is sql("select count(*) from secsession.vault where length(name) = 4095 and length(path) = 1025"), 1, 'the longest name and path that a browser keeps are kept';
@@ -142,15 +142,15 @@ subtest 'limits' => sub {
     my $before;
     my $is_refused = sub {
         my ($name, @cookies) = @_;
-        like fails("select secsession.keep_cookies('" . id_of('n') . "', " . cookies(@cookies) . ')'), qr/54000: .*is full\nHINT: .*50 cookies/, $name;
+        like fails("select secsession.keep_cookies('" . id_behind('n') . "', " . cookies(@cookies) . ')'), qr/54000: .*is full\nHINT: .*50 cookies/, $name;
         is version('n') . '|' . vault('n'), $before, 'and leaves all as it was';
     };
     keep('n', map { ("c$_" => 1) } 1 .. 50);
-    is sql("select count(*) from secsession.vault where session_id = '" . id_of('n') . "'"), 50, 'fifty cookies are kept';
+    is sql("select count(*) from secsession.vault where session_id = '" . id_behind('n') . "'"), 50, 'fifty cookies are kept';
     $before = version('n') . '|' . vault('n');
     $is_refused->('one more is refused', new => 1, c1 => 2);
     is keep('n', c1 => 2, c2 => {}, new => 1), 2, 'unless another goes';
-    sql("update secsession.vault set expires_at = now() where name = 'c3' and session_id = '" . id_of('n') . "'");
+    sql("update secsession.vault set expires_at = now() where name = 'c3' and session_id = '" . id_behind('n') . "'");
     is keep('n', newer => 1), 3, 'or has expired';
 
     keep('n', map { ("c$_" => {}) } 1 .. 50);
@@ -165,10 +165,10 @@ subtest 'expiry' => sub {
     login('e', 'alice');
     keep('e', gone => { value => 1, left => 0 }, late => { value => 2, left => -5 }, soon => { value => 3, left => 100 }, ever => 4);
     is vault('e'), 'soon=3 ever=4', 'what has expired is not told';
-    is sql("select string_agg(coalesce(seconds_left::text, 'null'), ' ') from secsession.vault_of('" . id_of('e') . "')") =~ /^(99|100) null$/ && 1, 1,
+    is sql("select string_agg(coalesce(seconds_left::text, 'null'), ' ') from secsession.vault_of('" . id_behind('e') . "')") =~ /^(99|100) null$/ && 1, 1,
         'the rest with the time that is left';
     keep('e', other => 5);
-    is sql("select count(*) from secsession.vault where session_id = '" . id_of('e') . "'"), 3, 'and is removed at the next change';
+    is sql("select count(*) from secsession.vault where session_id = '" . id_behind('e') . "'"), 3, 'and is removed at the next change';
     sql("update secsession.vault set expires_at = now() - interval '1 s' where name = 'soon'");
     keep('e', soon => 6);
     is vault('e'), 'ever=4 other=5 soon=6', 'set again it is a new one';
@@ -185,7 +185,7 @@ subtest 'ended sessions' => sub {
         sql("delete from secsession.session where user_name = 'erna'");
         logged_in('z', 'erna', cookies(a => 1));
         $end->();
-        my $id = id_of('z');
+        my $id = id_behind('z');
         is keep('z', a => 2), '', "a session that ended ($reason) keeps nothing";
         is sql("select count(*) from secsession.vault_of('$id')"), 0, 'and tells nothing';
         is sql("select convert_from(value, 'UTF8') from secsession.vault where session_id = '$id'"), 1, 'nothing was written';
@@ -200,13 +200,13 @@ subtest 'ended sessions' => sub {
     is sql("select secsession.keep_cookies(gen_random_uuid(), '[]')", user => 'httpd_web'), '', 'one that never was keeps nothing';
     is sql('select count(*) from secsession.vault_of(gen_random_uuid())', user => 'httpd_web'), 0, 'and tells nothing';
 
-    my $held = "select count(*) from secsession.vault where session_id = '" . id_of('z') . "'";
+    my $held = "select count(*) from secsession.vault where session_id = '" . id_behind('z') . "'";
     is sql($held), 1, 'a vault stays as long as its session\'s row';
     set_session('z', "expires_at = now() - interval '1 s'");
     sql('select secsession.purge()', user => 'httpd_web');
     is sql($held), 0, 'and goes with it when that is purged';
     start('y', cookies(a => 1));
-    my $id = id_of('y');
+    my $id = id_behind('y');
     sql("delete from secsession.session where session_id = '$id'");
     is sql("select count(*) from secsession.vault where session_id = '$id'"), 0, 'or deleted';
 };
@@ -215,7 +215,7 @@ subtest 'what servers are told' => sub {
     my $listener = Secsession::Psql->new($postgres, 'httpd_web');
     $listener->run('listen secsession;');
     my $heard = sub {
-        my $key = substr id_of($_[0]) =~ s/-//gr, 0, 16;
+        my $key = substr id_behind($_[0]) =~ s/-//gr, 0, 16;
         return scalar grep { /with payload "[^"]*\b$key\b/ } split /\n/, $listener->run('select 1;');
     };
     start('h1', cookies(a => 1));
@@ -235,7 +235,7 @@ subtest 'what servers are told' => sub {
 subtest 'a user\'s own sessions' => sub {
     login("o$_", 'otto') for 1 .. 3;
     login('elsewhere', 'olga');
-    my $own = sub { return sql("select secsession.revoke_own('" . id_of($_[0]) . "', $_[1], 'test')", user => 'httpd_web') };
+    my $own = sub { return sql("select secsession.revoke_own('" . id_behind($_[0]) . "', $_[1], 'test')", user => 'httpd_web') };
     my $epoch = sql("select secsession.login_epoch('r', 'otto')");
     is $own->('o2', 'true'), 2, 'all but one are ended';
     is join(' ', map { state_of("o$_") } 1 .. 3), 'ended/revoked live ended/revoked', 'that one lives on';

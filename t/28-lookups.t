@@ -84,8 +84,6 @@ my $used = browser($httpd, 'bob');
 my %stranger = (gone => $gone, idle => $idle, unknown => $httpd->client->set_token('A' x 43));
 my @navigation = (headers => [ [ Accept => 'text/html' ] ]);
 
-sub id_of { return session_of($_[0]->get('/app/show')) }
-
 subtest 'each browser is answered for its own session' => sub {
     my %id = (idle => id_of($idle), used => id_of($used));
     for my $round (1 .. 3) {

@@ -3,7 +3,8 @@
 
 use lib 't/lib';
 use Secsession::Test;
-use Secsession::Process qw(at_end await scratch spawn spew);
+use Secsession::Fpm;
+use Secsession::Programs 'answering';
 
 my %PAGES = (
     'static/page.shtml' => '<!--#echo var="REMOTE_USER" -->/<!--#echo var="SECSESSION_ID" -->' . "\n",
@@ -14,29 +15,8 @@ my %PAGES = (
     'broken/page.html' => "x\n",
 );
 
-# The pool's socket, or undef where there is no php-fpm on this machine.
-sub start_php {
-    my ($program) = reverse sort grep { -x } map { glob "$_/php-fpm*" } qw(/usr/sbin /usr/local/sbin /usr/bin);
-    return undef unless $program;
-    my $folder = scratch('php');
-    chmod 0777, $folder;
-    spew("$folder/fpm.conf", <<"CONF");
-[global]
-error_log = $folder/fpm.log
-[www]
-listen = $folder/fpm.sock
-listen.mode = 0666
-pm = static
-pm.max_children = 2
-CONF
-    my $pid = spawn(command => [ $program, '-n', '-F', '-y', "$folder/fpm.conf" ], user => 'www-data', log => "$folder/out.log");
-    at_end { Secsession::Process::stop($pid); return };
-    await { -S "$folder/fpm.sock" } 10 or die "php-fpm does not start\n";
-    return "$folder/fpm.sock";
-}
-
-my $php = start_php();
-my $php_handler = $php ? qq{<FilesMatch "\\.php\$">\nSetHandler "proxy:unix:$php|fcgi://localhost"\n</FilesMatch>} : '';
+my $php = Secsession::Fpm->start_if_there(children => 2);
+my $php_handler = $php ? qq{<FilesMatch "\\.php\$">\nSetHandler "@{[ $php->handler ]}"\n</FilesMatch>} : '';
 my $backend = Secsession::Httpd->start(module => 0, config => 'ScriptAlias "/app/" "@FOLDER@/cgi-bin/"');
 my $backend_url = 'http://127.0.0.1:' . $backend->port;
 my ($postgres, $httpd) = start_servers(
@@ -86,9 +66,6 @@ my $NAME = '__Host-secsession';
 my $ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=Lax';
 my $UNKNOWN = 'A' x 43;
 
-sub encoded { return join '', map { sprintf '%%%02X', ord } split //, $_[0] }
-sub answering { my ($where, @fields) = @_; return "/$where/headers?" . encoded(join "\n", @fields) }
-sub id_of { return environment_of($_[0]->get('/pub/show'))->{SECSESSION_ID} }
 sub ours { return grep { /\A\Q$NAME\E\s*=/ } $_[0]->all_headers('Set-Cookie') }
 sub decoded { return $_[0] =~ s/%([0-9a-f]{2})/chr hex $1/gier }
 

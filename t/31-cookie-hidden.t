@@ -4,28 +4,14 @@
 
 use lib 't/lib';
 use Secsession::Test;
-use Secsession::Process qw(at_end await scratch slurp spawn spew);
+use Secsession::Fpm;
+use Secsession::Process 'slurp';
 
 my $NAME = '__Host-secsession';
 my $GUESSED = 'G' x 42 . 'A';
 
-# The pool's socket, or undef where there is no php-fpm on this machine.
-sub start_php {
-    my ($program) = reverse sort grep { -x } map { glob "$_/php-fpm*" } qw(/usr/sbin /usr/local/sbin /usr/bin);
-    return undef unless $program;
-    my $folder = scratch('php');
-    chmod 0777, $folder;
-    spew("$folder/fpm.conf", "[global]\nerror_log = $folder/fpm.log\n[www]\nlisten = $folder/fpm.sock\n"
-        . "listen.mode = 0666\npm = static\npm.max_children = 2\n");
-    my @command = ($program, '-n', '-F', '-y', "$folder/fpm.conf");
-    my $pid = spawn(command => \@command, user => 'www-data', log => "$folder/out.log");
-    at_end { Secsession::Process::stop($pid); return };
-    await { -S "$folder/fpm.sock" } 10 or die "php-fpm does not start\n";
-    return "$folder/fpm.sock";
-}
-
-my $php = start_php();
-my $php_handler = $php ? qq{<FilesMatch "\\.php\$">\nSetHandler "proxy:unix:$php|fcgi://localhost"\n</FilesMatch>} : '';
+my $php = Secsession::Fpm->start_if_there(children => 2);
+my $php_handler = $php ? qq{<FilesMatch "\\.php\$">\nSetHandler "@{[ $php->handler ]}"\n</FilesMatch>} : '';
 my $backend = Secsession::Httpd->start(module => 0, config => 'ScriptAlias "/app/" "@FOLDER@/cgi-bin/"');
 my $backend_url = 'http://127.0.0.1:' . $backend->port . '/app';
 

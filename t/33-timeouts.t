@@ -32,7 +32,6 @@ sub configuration { return Secsession::Test::standard_config(config => limits(@_
 my ($postgres, $httpd) = start_servers(config => limits('30m', '8h'));
 my @navigation = (headers => [ [ Accept => 'text/html' ] ]);
 
-sub id_of { return environment_of($_[0]->get('/pub/show'))->{SECSESSION_ID} // die 'no session' }
 
 sub update_session {
     my ($id, $set) = @_;

@@ -1,10 +1,10 @@
-# SecSessionAdopt: whom Basic, Digest, a form, OpenID Connect or a client certificate has authenticated has a session,
+# SecSessionAdopt: whom Basic, Digest, a form or OpenID Connect has authenticated has a session,
 # with an end, and must authenticate again when it has ended.
 # mpm: all
 
 use lib 't/lib';
 use Secsession::Test;
-use Secsession::Process qw(await free_port run scratch slurp spew);
+use Secsession::Process qw(scratch slurp spew);
 use Secsession::Provider;
 use Secsession::Psql;
 use Digest::MD5 'md5_hex';
@@ -83,10 +83,9 @@ CONFIG
 
 my $NAME = '__Host-secsession';
 
-sub count { return $postgres->value("select count(*) from secsession.$_[0]") }
+sub count { return $postgres->count(@_) }
 sub hash_of { my ($token) = @_; return sha256_hex(MIME::Base64::decode_base64url($token)) }
-sub of_token { my ($what, $token) = @_; return $postgres->value(
-    "select $what from secsession.session s join secsession.token t using (session_id) where t.token_hash = '\\x" . hash_of($token) . "'") }
+sub of_token { return $postgres->of_token(@_) }
 sub revoke { return $postgres->psql("select secsession.revoke_user('$_[0]', 'test')") }
 
 # A token of a session that nobody has authenticated in.
@@ -227,80 +226,6 @@ subtest 'mod_auth_form' => sub {
     revoke('alice');
     has_heard($postgres, $httpd);
     is $alice->get('/form/show')->status, 401, 'when it is revoked she must log in again';
-};
-
-# --- certificates --------------------------------------------------------------------------------
-
-sub make_certificates {
-    my ($folder) = @_;
-    my @openssl = ('openssl', 'req', '-newkey', 'rsa:2048', '-nodes');
-    my $make = sub { my ($exit, $out, $err) = run([@_]); die "@_: $err" if $exit; return };
-    $make->(@openssl, '-x509', '-days', 2, '-subj', '/CN=test CA', '-keyout', "$folder/ca.key", '-out', "$folder/ca.pem");
-    for my $name (qw(localhost alice bob)) {
-        $make->(@openssl, '-subj', "/CN=$name", '-keyout', "$folder/$name.key", '-out', "$folder/$name.csr");
-        $make->('openssl', 'x509', '-req', '-days', 2, '-in', "$folder/$name.csr", '-CA', "$folder/ca.pem",
-            '-CAkey', "$folder/ca.key", '-CAcreateserial', '-out', "$folder/$name.pem");
-    }
-    return $folder;
-}
-
-sub is_missing { my ($program) = @_; return !grep { -x "$_/$program" } split /:/, $ENV{PATH} }
-
-subtest 'client certificates' => sub {
-    plan skip_all => 'no openssl or no curl on this machine' if grep { is_missing($_) } qw(openssl curl);
-    my $folder = make_certificates(scratch('tls'));
-    my $port = free_port();
-    my $server = Secsession::Httpd->start(postgres => $postgres, modules => [qw(ssl socache_shmcb)],
-        config => 'ScriptAliasMatch "^/cert/(show)" "@FOLDER@/cgi-bin/$1"', vhosts => <<"VHOST");
-Listen 127.0.0.1:$port
-<VirtualHost 127.0.0.1:$port>
-    ServerName localhost
-    SSLEngine On
-    SSLCertificateFile $folder/localhost.pem
-    SSLCertificateKeyFile $folder/localhost.key
-    SSLCACertificateFile $folder/ca.pem
-    SSLVerifyClient optional
-    SSLUserName SSL_CLIENT_S_DN_CN
-    SecSession On
-    <Location "/cert/">
-        SecSessionAdopt On
-        Require ssl-verify-client
-    </Location>
-    <Location "/logout">
-        SetHandler secsession-logout
-        Require all granted
-    </Location>
-</VirtualHost>
-VHOST
-    my $ask = sub {
-        my ($name, $jar, @more) = @_;
-        my ($exit, $out, $err) = run([ qw(curl -sS -i --http1.1 --cacert), "$folder/ca.pem", '--cert', "$folder/$name.pem", '--key', "$folder/$name.key",
-            '-b', $jar, '-c', $jar, @more ? @more : "https://localhost:$port/cert/show" ]);
-        die $err if $exit;
-        my %found = (status => qr{\AHTTP/1.1 (\d+)}, id => qr/^SECSESSION_ID=(.*)$/m, user => qr/^REMOTE_USER=(.*)$/m,
-            set => qr/^Set-Cookie: (.*?)\r$/m);
-        return { map { my ($text) = $out =~ $found{$_}; ($_ => $text) } keys %found };
-    };
-    my $jar = spew("$folder/jar", '');
-    my $first = $ask->('alice', $jar);
-    is $first->{status}, 200, 'the page is shown';
-    is $first->{user}, 'alice', 'to alice';
-    like $first->{set}, qr/\A$NAME=[\w-]{43}; .*Secure/, 'with a cookie';
-    is $postgres->value("select user_name || ' ' || auth_method from secsession.session where session_id = '$first->{id}'"), 'alice certificate', 'her session';
-    my $second = $ask->('alice', $jar);
-    is_deeply [ @$second{qw(id set)} ], [ $first->{id}, undef ], 'the next request has it, too';
-    my $bob = $ask->('bob', $jar);
-    is $bob->{user}, 'bob', 'bob comes with alice\'s cookie';
-    isnt $bob->{id}, $first->{id}, 'and gets a session of his own';
-    for my $end (qq{select secsession.revoke_user('bob', 'test')}, "update secsession.session set last_seen_at = now() - interval '1 h'") {
-        $postgres->psql($end);
-        wait_until { $ask->('bob', spew("$folder/copy", slurp($jar)))->{status} == 401 } 3, "$end: refused";
-        like $ask->('bob', $jar)->{set} // '', qr/Max-Age=0/, 'the cookie is deleted';
-        is $ask->('bob', $jar)->{status}, 200, 'and the next request is in';
-    }
-    my $out = $ask->('bob', $jar, '-X', 'POST', '-H', "Origin: https://localhost:$port", "https://localhost:$port/logout");
-    is $out->{status}, 303, 'a logout';
-    isnt $ask->('bob', $jar)->{id}, $bob->{id}, 'after which there is another session';
 };
 
 # --- what may go wrong ---------------------------------------------------------------------------

@@ -1,34 +1,21 @@
-# SecSessionHarden: an application that sets careless cookies, takes session ids from URLs or puts them there is made
-# good on the way in and out, whatever runs it; and whoever writes URLs to get past that, or to others, does not.
+# SecSessionHarden: an application that takes session ids from URLs is given none, whatever runs it, and the audit
+# trail tells of those that came; and whoever writes URLs to get past that, or to others, does not.
 # mpm: all
 
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Calls;
-use Secsession::Process qw(at_end await scratch slurp spawn spew);
-
-# The pool's socket, or undef where there is no php-fpm on this machine.
-sub start_php {
-    my ($program) = reverse sort grep { -x } map { glob "$_/php-fpm*" } qw(/usr/sbin /usr/local/sbin /usr/bin);
-    return undef unless $program;
-    my $folder = scratch('php');
-    chmod 0777, $folder;
-    spew("$folder/fpm.conf", "[global]\nerror_log = $folder/fpm.log\n[www]\nlisten = $folder/fpm.sock\n"
-        . "listen.mode = 0666\npm = static\npm.max_children = 2\n");
-    my $pid = spawn(command => [ $program, '-n', '-F', '-y', "$folder/fpm.conf" ], user => 'www-data', log => "$folder/out.log");
-    at_end { Secsession::Process::stop($pid); return };
-    await { -S "$folder/fpm.sock" } 10 or die "php-fpm does not start\n";
-    return "$folder/fpm.sock";
-}
+use Secsession::Fpm;
+use Secsession::Process 'slurp';
+use Secsession::Programs 'answering';
 
 my $ID = 'S3CR3T';
-my $POLICY = 'strict-origin-when-cross-origin';
-my $php = start_php();
+my $php = Secsession::Fpm->start_if_there(children => 2);
 my $php_config = $php ? <<"CONFIG" : '';
 <FilesMatch "\\.php\$">
-    SetHandler "proxy:unix:$php|fcgi://localhost"
+    SetHandler "@{[ $php->handler ]}"
 </FilesMatch>
-ProxyPassMatch "^/strip/fcgi/(.*\\.php(?:/.*)?)\$" "unix:$php|fcgi://localhost\@FOLDER\@/htdocs/strip/\$1"
+ProxyPassMatch "^/strip/fcgi/(.*\\.php(?:/.*)?)\$" "unix:@{[ $php->socket ]}|fcgi://localhost\@FOLDER\@/htdocs/strip/\$1"
 CONFIG
 my $show = <<'PERL';
 print "Content-Type: text/plain\n\n", map { "$_=$ENV{$_}\n" } sort keys %ENV;
@@ -39,7 +26,7 @@ my $to = 'http://127.0.0.1:' . $backend->port . '/app';
 my $config = <<"CONFIG";
 LogFormat "%r|%U%q" requests
 CustomLog "\@FOLDER\@/logs/requests.log" requests
-ScriptAliasMatch "^/(?:strip|refuse|names|off|cookies|referrer)/(show|headers)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
+ScriptAliasMatch "^/(?:strip|refuse|names|off)/(show|headers)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
 ScriptAlias "/files/" "\@FOLDER\@/cgi-bin/"
 ProxyPass "/strip/back/" "$to/"
 ProxyPass "/strip/raw/" "$to/" nocanon
@@ -47,7 +34,6 @@ ProxyPass "/strip/early/" "$to/" mapping=encoded
 ProxyPass "/refuse/back/" "$to/"
 ProxyPass "/strip/servlet/" "$to/" mapping=servlet
 ProxyPass "/servlet/" "$to/" mapping=servlet
-ProxyPass "/strip/broken/" "$to/"
 ProxyPass "/inner/" "$to/" nocanon
 RewriteEngine On
 RewriteRule "^/strip/rewritten/(.*)\$" "/strip/\$1" [PT]
@@ -60,11 +46,6 @@ $php_config
 </Directory>
 <Location "/strip/">
     SecSessionHarden On
-    Header add Set-Cookie "file=1" "expr=%{REQUEST_URI} =~ /page.html/"
-</Location>
-<Location "/strip/broken/">
-    ProxyErrorOverride On
-    ErrorDocument 500 /off/show
 </Location>
 <Location "/refuse/">
     SecSessionHarden urls=refuse
@@ -76,12 +57,6 @@ $php_config
 <Location "/names/">
     SecSessionHarden urls
     SecSessionUrlIds sid
-</Location>
-<Location "/cookies/">
-    SecSessionHarden cookies
-</Location>
-<Location "/referrer/">
-    SecSessionHarden referrer
 </Location>
 <Files "stripped">
     SecSessionHarden urls
@@ -97,10 +72,9 @@ CONFIG
 
 my ($postgres, $httpd) = start_servers(
     modules => [qw(include proxy proxy_http proxy_fcgi)], database => { log_statements => 1 },
-    login => 'SecSessionHarden On', app => 'SecSessionHarden On', config => $config,
+    app => 'SecSessionHarden On', config => $config,
     cgi => { map { $_ => $show } qw(stripped refused) },
     files => {
-        'strip/page.html' => "<p>page</p>\n",
         'strip/page.shtml' => qq{<!--#include virtual="/strip/show?PHPSESSID=$ID&a=1" -->\n},
         'strip/env.php' => '<?php foreach ($_SERVER + $_GET as $k => $v) if (is_string($v)) echo "$k=$v\n";',
     },
@@ -111,15 +85,9 @@ my ($postgres, $httpd) = start_servers(
     RewriteEngine On
     RewriteOptions Inherit
 </VirtualHost>
-<VirtualHost 127.0.0.1:@PORT@>
-    ServerName plain.example
-    SecSessionCookie id Insecure
-</VirtualHost>
 VHOSTS
 calls_of($postgres);
 
-sub encoded { return join '', map { sprintf '%%%02X', ord } split //, $_[0] }
-sub answering { my ($where, @fields) = @_; return "/$where?" . encoded(join "\n", @fields) }
 sub noted { return sql("select count(*) from secsession.event where event = 'session_id_in_url'") }
 sub asked { return $postgres->statements(undef, qr/session_id_in_url\(/) }
 sub lines { return scalar(() = $httpd->error_log =~ /$_[0]: /g) }
@@ -189,7 +157,7 @@ subtest 'nor by what the application itself includes or leads to within the serv
     my $page = $httpd->get('/strip/page.shtml');
     like $page->body, qr/^QUERY_STRING=a=1$/m, 'an include';
     unlike $page->body, qr/$ID/, 'an include: no word of it';
-    my $local = $httpd->get(answering('off/headers', "Location: /strip/show?a=1&PHPSESSID=$ID"));
+    my $local = $httpd->get(answering('off', "Location: /strip/show?a=1&PHPSESSID=$ID"));
     is environment_of($local)->{QUERY_STRING}, 'a=1', 'a local redirect';
     like $httpd->error_log, qr/SS222: .*PHPSESSID/, 'of which the log tells';
     my $own = environment_of($httpd->get('/strip/own/1'));
@@ -256,106 +224,13 @@ subtest 'every other URL arrives byte for byte' => sub {
     is $names->{QUERY_STRING}, 'PHPSESSID=1', 'SecSessionUrlIds says what it is called';
 };
 
-# --- responses -------------------------------------------------------------------------------------
-
-my $ALL = '; Secure; HttpOnly; SameSite=Lax';
-my %COOKIES = (
-    'a=1' => "a=1$ALL", 'b=2; Path=/; secure' => 'b=2; Path=/; secure; HttpOnly; SameSite=Lax',
-    'c=3; SameSite=None' => 'c=3; SameSite=None; Secure; HttpOnly', 'd=4;httponly ; SAMESITE=strict' => 'd=4;httponly ; SAMESITE=strict; Secure',
-    'e=Secure; HttpOnly; Secure; SameSite=Lax' => 'e=Secure; HttpOnly; Secure; SameSite=Lax',
-    '__Host-f=6; Path=/' => "__Host-f=6; Path=/$ALL", '__Secure-g="x y"' => "__Secure-g=\"x y\"$ALL",
-    'h=; Max-Age=0' => "h=; Max-Age=0$ALL", 'i=9; SameSite=' => 'i=9; SameSite=Lax; Secure; HttpOnly',
-    (map { ("n$_=" . 'v' x $_ => "n$_=" . 'v' x $_ . $ALL) } 1 .. 40),
-);
-sub cookies_of { return [ sort $_[0]->all_headers('Set-Cookie') ] }
-sub setting { my ($where, @more) = @_; return answering($where, @more, map { "Set-Cookie: $_" } sort keys %COOKIES) }
-
-subtest 'every cookie of the application gets the attributes that it lacks' => sub {    # ASVS 5.0 3.3.1
-    my %expected = map { $_ => [ sort values %COOKIES ] } qw(strip cookies);
-    $expected{$_} = [ sort keys %COOKIES ] for qw(off referrer names);
-    for my $where (sort keys %expected) {
-        is_deeply cookies_of($httpd->get(setting("$where/headers"))), $expected{$where}, "/$where/";
-    }
-    is_deeply cookies_of($httpd->get(setting('strip/back/headers'))), $expected{strip}, 'of a backend';
-    for my $status (201, 204, 302, 304, 401, 404, 500, 503) {
-        my @more = ("Status: $status x", $status == 302 ? 'Location: http://other.example/' : ());
-        is_deeply cookies_of($httpd->get(setting('strip/headers', @more))), $expected{strip}, "with status $status";
-        is_deeply cookies_of($httpd->get(setting('strip/back/headers', @more))), $expected{strip}, "of a backend, with status $status";
-    }
-    my $broken = $httpd->get(setting('strip/broken/headers', 'Status: 500'));
-    is_deeply [ grep { !/Secure.*HttpOnly.*SameSite|SameSite.*Secure|HttpOnly.*Secure/i } @{ cookies_of($broken) } ], [], 'with an error page from elsewhere';
-    my $file = $httpd->get('/strip/page.html');
-    my $same = $httpd->get('/strip/page.html', headers => [ [ 'If-None-Match' => $file->header('ETag') ] ]);
-    is_deeply [ map { $_->status, @{ cookies_of($_) } } $file, $same ], [ 200, "file=1$ALL", 304, "file=1$ALL" ], 'of a file, also one that has not changed';
-    my $odd = $httpd->get(answering('strip/headers', 'Set-Cookie:', 'Set-Cookie: ;', "Set-Cookie:  x = 1 ;\tPath=/ ;"));
-    is_deeply [ grep { /x/ } @{ cookies_of($odd) } ], ["x = 1 ;\tPath=/$ALL"], 'with odd blanks';
-};
-
-subtest 'where there is no TLS only those are Secure that browsers would refuse otherwise' => sub {
-    my $response = $httpd->client(host => 'plain.example')->get(answering('strip/headers', 'Set-Cookie: a=1', 'Set-Cookie: b=1; SameSite=None'));
-    is_deeply cookies_of($response), [ 'a=1; HttpOnly; SameSite=Lax', 'b=1; SameSite=None; Secure; HttpOnly' ], 'SecSessionCookie … Insecure';
-};
-
-subtest 'our own cookie is set once, as ever' => sub {
-    my $login = $httpd->client->login('alice', password_of('alice'));
-    is scalar(@{ cookies_of($login) }), 1, 'one';
-    like cookies_of($login)->[0], qr/\A__Host-secsession=[\w-]{43}; Path=\/; Secure; HttpOnly; SameSite=Lax\z/, 'by the login';
-    is $httpd->client->login('alice', password_of('alice'), return => "/app/show?PHPSESSID=$ID")->header('Location') =~ s{\Ahttp://[^/]*}{}r,
-        '/app/show', 'which leads to no session id';
-    my $forged = $httpd->get(answering('strip/headers', 'Set-Cookie: __Host-secsession=1', 'Set-Cookie: a=1'));
-    is_deeply cookies_of($forged), ["a=1$ALL"], 'not by an application';
-};
-
-my %LINKS = (
-    "http://other.example/a?PHPSESSID=$ID" => 'http://other.example/a', "https://other.example/a;jsessionid=$ID?b&PHPSESSID=$ID#f" => 'https://other.example/a?b#f',
-    "//other.example/;jsessionid=$ID" => '//other.example/', "http://other.example/;jsessionid=$ID//evil.example" => 'http://other.example/.//evil.example',
-    'http://other.example/a?b=%zz&&c#;jsessionid=1' => undef, 'http://other.example;jsessionid=1@host/' => undef,
-    'app://other.example/?PHPSESSID=1' => undef,
-);
-my %REFERENCES = (
-    "a;jsessionid=$ID" => 'a', "?PHPSESSID=$ID" => '?', ";jsessionid=$ID//evil.example" => './/evil.example', "b?PHPSESSID=$ID#x" => 'b#x',
-);
-my %PATHS = (
-    "/;jsessionid=$ID/evil.example" => '/./evil.example', "/;jsessionid=$ID\\evil.example" => '/.\\evil.example', "/a?x&PHPSESSID=$ID" => '/a?x',
-);
-
-subtest 'no response leads to a URL with a session id, and none leads elsewhere for that' => sub {
-    my %all = (%LINKS, %REFERENCES, %PATHS);
-    for my $link (sort keys %all) {
-        my $expected = $all{$link} // $link;
-        my $found = $httpd->get(answering('strip/back/headers', 'Status: 302', "Location: $link"));
-        is $found->header('Location'), $expected, "a backend, Location: $link" unless $link =~ m{\A/};
-        my $response = $httpd->get(answering('strip/headers', "Content-Location: $link", "Refresh: 3; URL='$link'"));
-        is $response->header('Content-Location'), $expected, "Content-Location: $link";
-        is $response->header('Refresh'), "3; URL='$expected'", "Refresh: $link";
-        my $off = $httpd->get(answering('off/headers', "Content-Location: $link", "Refresh: 3; URL='$link'"));
-        is_deeply [ map { $off->header($_) } qw(Content-Location Refresh) ], [ $link, "3; URL='$link'" ], "Off, $link";
-    }
-    for my $link (sort keys %LINKS) {
-        my $response = $httpd->get(answering('strip/headers', 'Status: 302', "Location: $link"));
-        is_deeply [ $response->status, $response->header('Location') ], [ 302, $LINKS{$link} // $link ], "CGI, Location: $link";
-    }
-    my $split = $httpd->get(answering('strip/back/headers', 'Status: 302', "Location: http://h/\rX-Evil: 1;jsessionid=1"));
-    is $split->header('X-Evil'), undef, 'and no header field is made of a part of one';
-};
-
-subtest 'a page says how much of its address other sites are told' => sub {
-    is $httpd->get("/$_")->header('Referrer-Policy'), $POLICY, $_ for qw(strip/show referrer/show strip/page.html strip/gone);
-    is $httpd->get("/$_")->header('Referrer-Policy'), undef, $_ for qw(off/show cookies/show names/show);
-    for my $where (qw(strip/headers strip/back/headers)) {
-        my @own = $httpd->get(answering($where, 'Referrer-Policy: no-referrer'))->all_headers('Referrer-Policy');
-        is_deeply \@own, ['no-referrer'], "$where: the application's own word counts";
-    }
-    is $httpd->client->get('/app/show', headers => [ [ Accept => 'text/html' ] ])->header('Referrer-Policy'), $POLICY, 'on the way to the login page';
-};
-
 # --- what is told ----------------------------------------------------------------------------------
 
 subtest 'strangers leave a line in the log, and no row' => sub {
     my ($events, $asked, $lines) = (noted(), asked(), lines('SS220'));
     my $guessed = $httpd->client->set_token('A' x 43);
     $_->get("/strip/show?PHPSESSID=$ID") for $httpd, $guessed;
-    $httpd->get(answering('strip/headers', "Content-Location: /?PHPSESSID=$ID"));
+    $httpd->get(answering('strip', "Content-Location: /?PHPSESSID=$ID"));
     is_deeply [ noted() - $events, asked() - $asked, lines('SS220') - $lines ], [ 0, 0, 2 ], 'requests without a session';
 };
 
@@ -368,13 +243,13 @@ subtest 'of a session the audit trail tells, once a minute at most' => sub {
         "$id|localhost|alice|127.0.0.1|httpd_web||" . '{"name": "PHPSESSID", "found_in": "request", "presented_from": "127.0.0.1"}', 'is an event';
     my @all = map { $alice->start_request(GET => "/strip/show?PHPSESSID=$ID") } 1 .. 10;
     $_->finish for @all;
-    $alice->get(answering('strip/headers', "Content-Location: /?PHPSESSID=$ID"));
+    $alice->get(answering('strip', "Content-Location: /?PHPSESSID=$ID"));
     is noted(), 1, 'many requests are none more';
     is +(lines('SS220') > 10), 1, 'but the log tells of each';
     my $bob = browser($httpd, 'bob');
     is $bob->get("/refuse/show?PHPSESSID=$ID")->status, 403, 'a refused request';
     my $other = browser($httpd, 'bob');
-    $other->get(answering('strip/headers', 'Status: 302', "Location: http://h/a;jsessionid=$ID"));
+    $other->get(answering('strip', 'Status: 302', "Location: http://h/a;jsessionid=$ID"));
     is sql("select detail ->> 'name', detail ->> 'found_in' from secsession.event where event = 'session_id_in_url' and user_name = 'bob' order by at"),
         "PHPSESSID|request\njsessionid|response", 'another session has events of its own';
     my $third = browser($httpd, 'bob');

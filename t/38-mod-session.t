@@ -1,134 +1,17 @@
-# httpd's own mod_session, and mod_auth_form on top of it, with our sessions below: logins, what is kept, and how it
-# all ends.
+# httpd's own mod_session, and mod_auth_form on top of it, with our sessions below: logins, and how they end.
 # mpm: all
 
 use lib 't/lib';
 use Secsession::Test;
-use Secsession::Process qw(scratch slurp spew);
+use Secsession::ModSession;
+use Secsession::Process 'slurp';
 use Secsession::Psql;
 use MIME::Base64 'encode_base64';
 
-my $USERS = users_file(scratch('form'));
-my $FORM = <<"CONFIG";
-AuthType Form
-AuthUserFile "$USERS"
-Session On
-CONFIG
-my $CONFIG = <<"CONFIG";
-ScriptAliasMatch "^/(?:form|aged|admin|short|kept|env|basic|by-database|cookie|other|crypto)/(show|keeper|headers)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
-<LocationMatch "^/(form|short|do)">
-    $FORM
-    AuthName staff
-    AuthFormLoginRequiredLocation "/pub/page.html"
-</LocationMatch>
-<Location "/form/">
-    Require valid-user
-</Location>
-<Location "/short/">
-    Require valid-user
-    SecSessionIdleTimeout 5m
-</Location>
-<Location "/do-login">
-    SetHandler form-login-handler
-    AuthFormLoginSuccessLocation "/form/show"
-    Require all granted
-</Location>
-<Location "/do-logout">
-    SetHandler form-logout-handler
-    AuthFormLogoutLocation "/pub/page.html"
-    Require all granted
-</Location>
-<Location "/aged/">
-    $FORM
-    AuthName staff
-    SessionMaxAge 3600
-    Require valid-user
-</Location>
-<Location "/admin/">
-    $FORM
-    AuthName admin
-    Require valid-user
-</Location>
-<LocationMatch "^/(by-database|do-login-by-database)">
-    $FORM
-    AuthFormProvider dbd
-    AuthDBDUserPWQuery "select password from app_user where name = %s"
-    AuthName staff
-</LocationMatch>
-<Location "/by-database/">
-    Require valid-user
-</Location>
-<Location "/do-login-by-database">
-    SetHandler form-login-handler
-    Require all granted
-</Location>
-<Location "/basic/">
-    AuthType Basic
-    AuthName basic
-    AuthUserFile "$USERS"
-    SecSessionAdopt On
-    Session On
-    SessionEnv On
-    Require valid-user
-</Location>
-<Location "/kept/">
-    Session On
-    SessionHeader X-Replace
-    SessionEnv On
-    Require all granted
-</Location>
-<LocationMatch "^/(cookie|other|crypto)/">
-    Session On
-    SessionHeader X-Replace
-    SessionEnv On
-    Require all granted
-</LocationMatch>
-<LocationMatch "^/(cookie|other)/">
-    SessionCookieName theirs path=/
-</LocationMatch>
-<Location "/other/">
-    SecSession Off
-</Location>
-<Location "/crypto/">
-    SessionCryptoPassphrase only-for-tests
-</Location>
-<Location "/env/">
-    Session On
-    SessionEnv On
-    Require all granted
-</Location>
-CONFIG
-# Has something kept, after a while.
-my %CGI = (keeper => <<'CGI');
-open my $started, '>', "$state/keeper.started" or die $!;
-close $started;
-my $end = time + 30;
-select undef, undef, undef, 0.01 until -e "$state/keeper.go" || time > $end;
-print "Content-Type: text/plain\nX-Replace: colour=blue\n\nkept\n";
-CGI
-my ($postgres, $httpd) = start_servers(cgi => \%CGI,
-    modules => [qw(session session_cookie session_crypto auth_form authn_dbd request)], database => { log_statements => 1 }, config => $CONFIG);
+my ($postgres, $httpd) = start_mod_session();
 
-sub credentials { return { httpd_username => $_[0], httpd_password => $_[1] // password_of($_[0]) } }
-sub logs_in { my ($client, $user, $path) = @_; return $client->post_form($path // '/do-login', credentials($user)) }
-sub user_seen { return environment_of($_[0])->{REMOTE_USER} }
-sub kept_in { return environment_of($_[0]->get('/env/show'))->{HTTP_SESSION} // '' }
-sub count { return $postgres->value("select count(*) from secsession.$_[0]") }
-sub of_token { my ($what, $token) = @_; return $postgres->value(<<"SQL", vars => { token => $token }) }
-select $what from secsession.session s join secsession.token t using (session_id)
-where t.token_hash = sha256(decode(translate(:'token', '-_', '+/') || '=', 'base64'))
-SQL
-
-sub form_browser {
-    my ($user) = @_;
-    my $client = browser($httpd);
-    my $response = logs_in($client, $user);
-    die 'no login: ' . $response->status unless $response->status == 302 && $client->token;
-    return $client;
-}
-
-# What an application has mod_session keep.
-sub keeps { my ($client, $what) = @_; return $client->get('/kept/headers?' . join '', map { sprintf '%%%02x', ord } split //, "X-Replace: $what\n") }
+sub count { return $postgres->count(@_) }
+sub of_token { return $postgres->of_token(@_) }
 
 subtest 'who passes by costs no row and no SQL' => sub {
     my $rows = count('session');
@@ -255,24 +138,6 @@ subtest 'mod_auth_form\'s logout ends the session' => sub {
     is browser($httpd)->get('/do-logout')->status, 307, 'a logout without a session is harmless';
 };
 
-subtest 'a slow request does not bring an ended session back' => sub {
-    my $alice = form_browser('alice');
-    my $slow = $alice->clone;
-    keeps($alice, 'colour=red');
-    my $id = of_token('session_id', $alice->token);
-    my $request = $slow->start_request('GET', '/kept/keeper');
-    ok $httpd->slow_started('keeper'), 'a request is under way';
-    $postgres->psql("select secsession.revoke_user('alice', 'test')");
-    has_heard($postgres, $httpd);
-    $httpd->let_go('keeper');
-    is $request->finish->body, "kept\n", 'it ends, and has something kept';
-    unlike $postgres->value("select string_agg(encode(value, 'escape'), ' ') from secsession.vault where session_id = '$id'"), qr/blue/,
-        'which it is not';
-    is $postgres->value("select end_reason from secsession.session where session_id = '$id'"), 'revoked', 'nor has the session changed';
-    is $alice->clone->get('/form/show')->status, 302, 'the session is still revoked';
-    is $slow->get('/form/show')->status, 302, 'also for the browser that was waiting';
-};
-
 subtest 'one session is one user' => sub {
     my $alice = form_browser('alice');
     my $old = $alice->clone;
@@ -294,7 +159,7 @@ subtest 'one session is one user' => sub {
 sub is_waiting { return $postgres->value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'app_user'") }
 
 subtest 'a revocation while mod_auth_form checks the password refuses the login' => sub {
-    my ($hash) = slurp($USERS) =~ /^alice:(.*)$/m;
+    my ($hash) = slurp(Secsession::ModSession::users()) =~ /^alice:(.*)$/m;
     $postgres->psql(<<'SQL', vars => { hash => $hash });
 create table app_user (name text primary key, password text not null);
 insert into app_user values ('alice', :'hash');
@@ -316,94 +181,6 @@ SQL
         is $alice->token, undef, "$path: no session";
         is user_seen(logs_in($alice, 'alice', '/by-database/show')), 'alice', "$path: who tries again is in";
     }
-};
-
-subtest 'what was under way when the token changed leaves the new one alone' => sub {
-    my $alice = browser($httpd);
-    keeps($alice, 'colour=red');
-    my $late = $alice->clone;
-    logs_in($alice, 'alice');
-    my $rows = count('session');
-    my $response = keeps($late, 'colour=blue');
-    is $response->status, 200, 'served';
-    is $response->cookie('__Host-secsession'), undef, 'without a cookie';
-    is count('session'), $rows, 'and no other session';
-    like kept_in($alice), qr/colour=red/, 'what alice has is as it was';
-};
-
-subtest 'nobody is logged in by what an application writes' => sub {
-    my $mallory = browser($httpd);
-    keeps($mallory, 'staff-user=alice&staff-pw=correct+horse&colour=red');
-    like kept_in($mallory), qr/colour=red/, 'what it writes is kept';
-    unlike kept_in($mallory), qr/alice|horse/, 'but no credentials';
-    is $mallory->get('/form/show')->status, 302, 'it does not let in';
-    like $httpd->error_log, qr/SS235: .*SessionHeader/, 'the log says why';
-    my $bob = form_browser('bob');
-    keeps($bob, 'staff-user=alice&staff-pw=correct+horse');
-    is $bob->get('/form/show')->status, 302, 'and who was logged in is logged out rather than somebody else';
-};
-
-subtest 'what does not fit is not kept in part' => sub {
-    my $client = browser($httpd);
-    keeps($client, 'colour=red');
-    my $response = keeps($client, 'a=' . 'x' x 2000);
-    is $response->status, 200, '2 kB fit';
-    $response = $client->post('/kept/headers?X-Replace:%20b=' . 'x' x 7500, '');
-    is $response->status, 200, 'more fit, too';
-    $response = $client->post('/kept/headers?X-Replace:%20c=' . '%3C' x 2600, '');
-    is $response->status, 500, 'more than 16 KiB do not';
-    unlike $response->body, qr/answered/, 'and nobody is told that it was done';
-    like kept_in($client), qr/colour=red/, 'what was kept before can be read';
-    unlike kept_in($client), qr/c=</, 'and what came last is not there';
-    like $httpd->error_log, qr/SS232: /, 'the log says why';
-};
-
-subtest 'two at once: the last one is kept whole' => sub {
-    my $client = browser($httpd);
-    keeps($client, 'n=0');
-    my @running = map { $client->start_request('GET', "/kept/headers?X-Replace:%20n=$_") } 1 .. 8;
-    is $_->finish->status, 200, 'served' for @running;
-    like kept_in($client), qr/n=[1-8]\b/, 'one of them';
-};
-
-subtest 'applications and mod_auth_form share a session of the login page' => sub {
-    my $alice = browser($httpd, 'alice');
-    keeps($alice, 'colour=red');
-    like kept_in($alice), qr/colour=red/, 'what is kept is in alice\'s session';
-    is logs_in($alice, 'alice')->status, 302, 'she logs in with mod_auth_form as well';
-    like kept_in($alice), qr/colour=red/, 'her session goes on';
-    keeps($alice, 'staff-user=&staff-pw=');
-    is $alice->get('/app/show')->status, 401, 'an application that takes the credentials away logs her out';
-};
-
-subtest 'beside httpd\'s own stores' => sub {
-    my $fields = '/headers?X-Replace:%20colour=green';
-    my $ours = browser($httpd);
-    is_deeply [ sort keys %{ $ours->jar } ], [], 'nothing yet';
-    $ours->get("/cookie$fields");
-    is_deeply [ sort keys %{ $ours->jar } ], ['__Host-secsession'], 'where SecSession is On, ours is used';
-    my $theirs = browser($httpd);
-    $theirs->get("/other$fields");
-    is_deeply [ sort keys %{ $theirs->jar } ], ['theirs'], 'where it is Off, theirs';
-    like environment_of($theirs->get('/other/show'))->{HTTP_SESSION}, qr/colour=green/, 'which works';
-    my $both = browser($httpd);
-    $both->get("/crypto$fields");
-    like environment_of($both->get('/crypto/show'))->{HTTP_SESSION}, qr/colour=green/, 'mod_session_crypto may be above ours';
-    is environment_of($both->get('/env/show'))->{HTTP_SESSION} // '', '', 'and keeps what it keeps to itself';
-};
-
-subtest 'the password cannot be read in the database' => sub {
-    my $keys = spew("$USERS.keys", '1 ' . 'A' x 43 . "=\n");
-    my ($known) = $httpd->configtest("SecSessionVaultKeys $keys");
-    plan skip_all => 'SecSessionVaultKeys is not there yet' unless $known;
-    my $sealed = Secsession::Httpd->start(postgres => $postgres, modules => [qw(session session_cookie session_crypto auth_form authn_dbd request)],
-        config => "SecSession On\nSecSessionVaultKeys $keys\n" . $CONFIG);
-    my $alice = $sealed->client;
-    is logs_in($alice, 'alice')->status, 302, 'alice logs in';
-    is user_seen($alice->get('/form/show')), 'alice', 'and is in';
-    my $id = of_token('session_id', $alice->token);
-    my $hex = $postgres->value("select string_agg(encode(value, 'hex'), ' ') from secsession.vault where session_id = '$id'");
-    is index($hex, unpack 'H*', 'correct'), -1, 'the database has it, sealed';
 };
 
 subtest 'after a graceful restart' => sub {

@@ -21,7 +21,6 @@ CONFIG
 my @HTML = ([ Accept => 'text/html' ]);
 my @JSON = ([ Accept => 'application/json' ]);
 
-sub id_of { return environment_of($_[0]->get('/app/show'))->{SECSESSION_ID} }
 sub is_in { return $_[0]->clone->get('/static/page.html')->status == 200 }
 sub listed { return [ $_[0]->get('/sessions', headers => \@HTML)->body =~ /name="end" value="([0-9a-f-]{36})"/g ] }
 sub finish { my ($client, $which) = @_; return $client->post_form('/sessions', { end => $which }) }

@@ -26,7 +26,6 @@ my $second = Secsession::Httpd->start(postgres => $postgres, children => 1, thre
     config => Secsession::Test::standard_config(config => $TWO), files => { 'static/page.html' => "<p>private</p>\n" });
 
 sub hash_of { return q{'\x} . sha256_hex(decode_base64url($_[0])) . q{'} }
-sub id_of { return environment_of($_[0]->get('/app/show'))->{SECSESSION_ID} }
 sub sql { my ($text, %vars) = @_; return $postgres->psql($text, vars => \%vars) }
 sub all_have_heard { has_heard($postgres, $_) for $first, $second; return }
 sub events {

@@ -44,7 +44,6 @@ ScriptAliasMatch "^/(?:subnet|address|logged|ended|short|fresh)/(show)" "@FOLDER
 </Location>
 CONFIG
 
-sub id_of { return environment_of($_[0]->get('/app/show'))->{SECSESSION_ID} }
 sub sql { my ($text, %vars) = @_; return $postgres->psql($text, vars => \%vars) }
 sub status { my ($client, $path) = @_; return $client->get($path // '/static/page.html')->status }
 sub live { return sql(q{select count(*) from secsession.active_session where user_name = :'user'}, user => $_[0]) }

@@ -36,7 +36,6 @@ CONFIG
 my ($postgres, $httpd) = start_servers(children => 2, database => { log_statements => 1 }, modules => [qw(dbd authn_dbd)], config => $CONFIG);
 
 sub sql { my ($text, %vars) = @_; return $postgres->psql($text, vars => \%vars) }
-sub id_of { return environment_of($_[0]->get('/app/show'))->{SECSESSION_ID} }
 sub status { return $_[0]->get('/static/page.html')->status }
 
 sql(q{create schema app; create table app.users (name text primary key, password text not null);

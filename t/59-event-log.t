@@ -13,7 +13,6 @@ my $file = $httpd->folder . '/logs/events.json';
 sub sql { my ($text, %vars) = @_; return $postgres->psql($text, vars => \%vars) }
 sub lines { my ($of) = @_; return split /(?<=\n)/, slurp($of // $file) }
 sub events { return map { decode_json($_) } lines(@_) }
-sub id_of { return environment_of($_[0]->get('/app/show'))->{SECSESSION_ID} }
 
 # What is in the trail by the web server, in the same words.
 sub trail {

@@ -15,7 +15,6 @@ my ($postgres, $httpd) = start_servers(
 sub sql { return $postgres->psql(@_) }
 sub lookups { return $postgres->statements('httpd_web', qr/secsession\.lookup/) }
 sub is_in { return $_[0]->clone->get('/static/page.html')->status == 200 }
-sub id_of { return environment_of($_[0]->get('/app/show'))->{SECSESSION_ID} }
 sub feeds {
     return split /\n/, sql("select pid from pg_stat_activity where application_name = 'mod_secsession feed'");
 }

@@ -4,6 +4,7 @@
 
 use lib 't/lib';
 use Secsession::Test;
+use Secsession::Programs qw(answering encoded);
 use Secsession::Process qw(slurp);
 
 my $LOCATIONS = <<'CONFIG';
@@ -31,8 +32,7 @@ PERL
 });
 my $COOKIE = '__Host-secsession';
 
-sub encoded { return join '', map { sprintf '%%%02X', ord } split //, $_[0] }
-sub saying { my (@fields) = @_; return '/in/headers?' . encoded(join "\n", @fields) }
+sub saying { return answering('in', @_) }
 sub user_of { return environment_of($_[0]->clone->get('/app/show'))->{REMOTE_USER} // '' }
 sub is_in { return $_[0]->clone->get('/private/page.html')->status == 200 }
 sub ours { return grep { /^\Q$COOKIE\E=/ } $_[0]->all_headers('Set-Cookie') }
@@ -102,7 +102,7 @@ subtest 'nobody is believed who is not allowed to speak' => sub {
     }
     is $postgres->value("select count(*) from secsession.session where user_name = 'mallory'"), 0, 'no session of his is made';
     my $redirected = $httpd->client;
-    my $to = encoded("SecSession-Login: mallory\nLocation: /in/headers?" . encoded('X-A: 1'));
+    my $to = encoded("SecSession-Login: mallory\nLocation: " . answering('in', 'X-A: 1'));
     my $response = $redirected->get("/out/redirect?$to");
     is $response->header('X-A'), 1, 'CGI redirects internally to who may speak';
     is scalar(ours($response)), 0, 'which lends it no voice';

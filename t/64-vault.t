@@ -4,6 +4,7 @@
 
 use lib 't/lib';
 use Secsession::Test;
+use Secsession::Programs 'answering';
 use Secsession::Process qw(spew run);
 
 my $VAULT = <<'CONFIG';
@@ -33,14 +34,13 @@ my ($postgres, $httpd) = start_servers(children => 2, threads => 8, config => $V
     files => { 'ssi/page.shtml' => '<!--#include virtual="/v/show" -->' });
 my $COOKIE = '__Host-secsession';
 
-sub encoded { return join '', map { sprintf '%%%02X', ord } split //, $_[0] }
-sub setting { my ($where, @cookies) = @_; return "/$where/headers?" . encoded(join "\n", map { "Set-Cookie: $_" } @cookies) }
+sub setting { my ($where, @cookies) = @_; return answering($where, map { "Set-Cookie: $_" } @cookies) }
 sub cookies_seen { my ($client, $path, %opt) = @_; return environment_of($client->get($path // '/v/show', %opt))->{HTTP_COOKIE} // '' }
 sub others { return grep { !/^\Q$COOKIE\E=/ } $_[0]->all_headers('Set-Cookie') }
 sub ours { return grep { /^\Q$COOKIE\E=/ } $_[0]->all_headers('Set-Cookie') }
 sub value { return $postgres->value(@_) }
 sub sessions { return value('select count(*) from secsession.session') }
-sub logged_in_by_app { my $client = shift // $httpd->client; $client->get('/v/headers?' . encoded('SecSession-Login: erika')); return $client }
+sub logged_in_by_app { my $client = shift // $httpd->client; $client->get(answering('v', 'SecSession-Login: erika')); return $client }
 
 subtest 'a visitor who is not logged in' => sub {
     my $before = sessions();
@@ -71,7 +71,7 @@ subtest 'a login keeps the vault and makes another token' => sub {
     $client->get(setting('v', 'APPID=basket42; path=/'));
     my $anonymous = $client->token;
     my $before = sessions();
-    my $response = $client->get('/v/headers?' . encoded("Set-Cookie: my_user=erika; path=/\nSecSession-Login: erika"));
+    my $response = $client->get(answering('v', 'Set-Cookie: my_user=erika; path=/', 'SecSession-Login: erika'));
     is_deeply [ others($response) ], [], 'a response that logs in and sets a cookie gives no cookie away';
     isnt $client->token, $anonymous, 'there is another token';
     is cookies_seen($client), 'APPID=basket42; my_user=erika', 'and the vault has both cookies';
@@ -126,8 +126,8 @@ subtest 'a cookie that a browser presents is worth nothing' => sub {
 
 subtest 'what is sent follows the rules of browsers' => sub {
     my $client = logged_in_by_app();
-    $client->get('/v/deep/headers?' . encoded(join "\n", map { "Set-Cookie: $_" } 'my_default=1', 'my_root=2; path=/',
-        'my_deep=3; path=/v/deep', 'my_other=4; path=/vl'));
+    $client->get(setting('v/deep', 'my_default=1', 'my_root=2; path=/', 'my_deep=3; path=/v/deep',
+        'my_other=4; path=/vl'));
     is cookies_seen($client), 'my_root=2', 'by path';
     is cookies_seen($client, '/v/deep/show'), 'my_default=1; my_deep=3; my_root=2', 'longer paths first';
     is cookies_seen($client, '/vl/show'), 'my_other=4; my_root=2', 'in every location that has a vault';
@@ -147,10 +147,10 @@ subtest 'inside of httpd' => sub {
     $client->get(setting('v', 'APPID=inside; path=/'));
     is cookies_seen($client, '/rewritten'), 'APPID=inside', 'a rewritten path';
     is cookies_seen($client, '/ssi/page.shtml'), 'APPID=inside', 'a subrequest of a page without a vault';
-    my $response = $client->get('/app/headers?' . encoded('Set-Cookie: APPID=open; path=/'));
+    my $response = $client->get(answering('app', 'Set-Cookie: APPID=open; path=/'));
     is_deeply [ others($response) ], ['APPID=open; path=/'], 'a location without a vault gives its cookies to the browser';
     for my $status ('204 No Content', '302 Found', '304 Not Modified', '404 Not Found', '500 Oops') {
-        my $answer = $client->get("/v/headers?" . encoded("Status: $status\nLocation: /x\nSet-Cookie: APPID=a$status; path=/"));
+        my $answer = $client->get(answering('v', "Status: $status", 'Location: /x', "Set-Cookie: APPID=a$status; path=/"));
         is_deeply [ others($answer) ], [], "$status: the cookie stays here";
         is cookies_seen($client), "APPID=a$status", "$status: and is kept";
     }

@@ -36,7 +36,6 @@ CONFIG
 
 sub sql { my ($text, %vars) = @_; return $postgres->psql($text, vars => \%vars) }
 sub status { my ($client, $path, @more) = @_; return $client->get($path // '/static/page.html', @more)->status }
-sub id_of { return environment_of($_[0]->get('/app/show'))->{SECSESSION_ID} }
 sub with_token { return $httpd->client->set_token($_[0]) }
 sub age {
     my ($client, $columns, $interval) = @_;

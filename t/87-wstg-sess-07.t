@@ -4,7 +4,6 @@ use Secsession::Test;
 
 my ($postgres, $httpd) = start_servers(children => 2);
 sub status { return $_[0]->get($_[1] // '/static/page.html')->status }
-sub id_of { return environment_of($_[0]->get('/app/show'))->{SECSESSION_ID} }
 sub age {
     my ($client, $columns, $minutes) = @_;
     my $id = id_of($client);

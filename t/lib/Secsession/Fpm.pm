@@ -2,6 +2,7 @@
 #
 #   my $fpm = Secsession::Fpm->start(children => 4);
 #       values => { name => value }   of php.ini; env => { NAME => value }, what programs get
+#   Secsession::Fpm->start_if_there(...)    undef where there is no php-fpm on this machine
 #   $fpm->handler         what SetHandler takes
 #   $fpm->socket, pid, folder
 package Secsession::Fpm;
@@ -11,8 +12,19 @@ use warnings;
 
 use Secsession::Process qw(am_root await scratch slurp spawn spew);
 
+sub program {
+    my @found = grep { -x } map { glob "$_/php-fpm*" } qw(/usr/sbin /usr/local/sbin /usr/bin);
+    return (reverse sort @found)[0];
+}
+
+sub start_if_there {
+    my ($class, %opt) = @_;
+    return program() ? $class->start(%opt) : undef;
+}
+
 sub start {
     my ($class, %opt) = @_;
+    my $program = program() // die "php-fpm is not installed\n";
     my $folder = scratch('fpm');
     mkdir "$folder/sessions", 0700 or die "$folder/sessions: $!";
     chown scalar getpwnam('www-data'), -1, "$folder/sessions" if am_root();
@@ -29,8 +41,6 @@ php_admin_value[session.save_handler] = files
 php_admin_value[session.save_path] = $folder/sessions
 @{[ lines('php_admin_value', $opt{values}), lines('env', $opt{env}) ]}
 CONF
-    my ($program) = reverse sort glob '/usr/sbin/php-fpm*';
-    die "php-fpm is not installed\n" unless $program;
     my $pid = spawn(command => [ $program, '-F', '-O', '-y', $conf ], log => "$folder/out.log");
     await { -S "$folder/fpm.sock" } 10 or die 'PHP-FPM does not start: ' . slurp("$folder/out.log");
     return bless { pid => $pid, folder => $folder }, $class;

@@ -10,6 +10,8 @@
 #   $postgres->psql($sql, %opt)          its output, unaligned without headers; dies with psql's stderr
 #   $postgres->psql_fails($sql, %opt)    stderr; dies if psql was content.  Options: user, db, vars => {}, timeout
 #   $postgres->value($sql, %opt)         one value
+#   $postgres->count('session')          how many rows a table of ours has
+#   $postgres->of_token($columns, $token)   of the session that a cookie's token belongs or belonged to
 #   $postgres->script($file, %opt)       (exit, stdout, stderr) of psql -f $file
 #   $postgres->stop($mode), start_again, restart($mode)     mode: fast (default), immediate, smart
 #   $postgres->freeze, thaw              the whole server stops answering, and goes on
@@ -22,8 +24,10 @@ package Secsession::Postgres;
 use strict;
 use warnings;
 
+use Digest::SHA 'sha256_hex';
 use Fcntl ':flock';
 use File::Path 'make_path';
+use MIME::Base64 'decode_base64url';
 use Secsession::Process qw(scratch spawn run await slurp spew checkout am_root descendants);
 
 my $USER = 'postgres';    # the superuser's role, and the system user when we are root
@@ -197,6 +201,15 @@ sub value {
     my @lines = split /\n/, $self->psql($sql, %opt);
     die 'not one value: ' . join("\n", @lines) if @lines > 1;
     return $lines[0];
+}
+
+sub count { my ($self, $table) = @_; return $self->value("select count(*) from secsession.$table") }
+
+sub of_token {
+    my ($self, $columns, $token) = @_;
+    my $hash = sha256_hex(decode_base64url($token));
+    return $self->value("select $columns from secsession.session s join secsession.token t using (session_id)
+        where t.token_hash = '\\x$hash'");
 }
 
 sub script {

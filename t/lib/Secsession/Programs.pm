@@ -5,6 +5,8 @@
 #                   and answers "done NAME"; gives up after 30 s
 #   headers?H       answers with the header fields in its query, each a line, URL-encoded
 #
+# answering($place, @fields) is the path of `headers` at a place, with these fields: "/app/headers?...".
+#
 # write_all($folder, $state, { name => $text }) also writes programs of a test's own; a text that does
 # not begin with #! gets this file's first lines ($state is then known to it).
 package Secsession::Programs;
@@ -12,7 +14,10 @@ package Secsession::Programs;
 use strict;
 use warnings;
 
+use Exporter 'import';
 use Secsession::Process 'spew';
+
+our @EXPORT_OK = qw(answering encoded);
 
 my %PROGRAMS = (
     show => <<'PERL',
@@ -32,12 +37,20 @@ select undef, undef, undef, 0.01 until -e "$state/$name.go" || time > $end;
 print "Content-Type: text/plain\n\ndone $name\n";
 PERL
     headers => <<'PERL',
+read STDIN, my $body, $ENV{CONTENT_LENGTH} || 0;
 my $fields = $ENV{QUERY_STRING} =~ s/\+/ /gr =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger;
 print $fields =~ s/\n*\z/\n/r;
 print "Content-Type: text/plain\n" unless $fields =~ /^Content-Type:/mi;
 print "\nanswered\n";
 PERL
 );
+
+sub encoded { return join '', map { sprintf '%%%02X', ord } split //, $_[0] }
+
+sub answering {
+    my ($place, @fields) = @_;
+    return "/$place/headers?" . encoded(join "\n", @fields);
+}
 
 sub write_all {
     my ($folder, $state, $more) = @_;

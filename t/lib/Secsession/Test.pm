@@ -19,6 +19,7 @@
 # the order of the commits, so it waits for the end of a session of its own.
 # password_of('alice'), password_of('bob'); users_file($folder) writes their htpasswd file.
 # environment_of($response) is the environment that the program `show` saw, as a hash.
+# id_of($client) is the id of the client's session, as applications see it.
 package Secsession::Test;
 
 use strict;
@@ -32,7 +33,7 @@ use Secsession::Postgres;
 use Secsession::Process qw(await scratch spew);
 use Test::More;
 
-my @EXPORT = qw(start_servers browser wait_until has_heard password_of users_file environment_of);
+my @EXPORT = qw(start_servers browser wait_until has_heard password_of users_file environment_of id_of);
 
 # bcrypt at its lowest cost, so that a login takes a millisecond.
 my %USERS = (
@@ -130,5 +131,7 @@ sub environment_of {
     my ($lines) = split /\n\n/, $response->body;
     return { map { /^([^=]+)=(.*)$/ ? ($1 => $2) : () } split /\n/, $lines // '' };
 }
+
+sub id_of { return environment_of($_[0]->get('/pub/show'))->{SECSESSION_ID} }
 
 1;

@@ -1,0 +1,100 @@
+# SecSessionAdopt: whom mod_ssl has taken from a client certificate has a session, with an end.
+# mpm: all
+
+use lib 't/lib';
+use Secsession::Test;
+use Secsession::Process qw(free_port run scratch slurp spew);
+
+sub is_missing { my ($program) = @_; return !grep { -x "$_/$program" } split /:/, $ENV{PATH} }
+
+plan skip_all => 'no openssl or no curl on this machine' if grep { is_missing($_) } qw(openssl curl);
+
+sub make_certificates {
+    my ($folder) = @_;
+    my @openssl = ('openssl', 'req', '-newkey', 'rsa:2048', '-nodes');
+    my $make = sub { my ($exit, $out, $err) = run([@_]); die "@_: $err" if $exit; return };
+    $make->(@openssl, '-x509', '-days', 2, '-subj', '/CN=test CA', '-keyout', "$folder/ca.key",
+        '-out', "$folder/ca.pem");
+    for my $name (qw(localhost alice bob)) {
+        $make->(@openssl, '-subj', "/CN=$name", '-keyout', "$folder/$name.key", '-out', "$folder/$name.csr");
+        $make->('openssl', 'x509', '-req', '-days', 2, '-in', "$folder/$name.csr", '-CA', "$folder/ca.pem",
+            '-CAkey', "$folder/ca.key", '-CAcreateserial', '-out', "$folder/$name.pem");
+    }
+    return $folder;
+}
+
+my $FOLDER = make_certificates(scratch('tls'));
+my $PORT = free_port();
+my $postgres = Secsession::Postgres->start->install;
+my $httpd = Secsession::Httpd->start(postgres => $postgres, modules => [qw(ssl socache_shmcb)],
+    config => 'ScriptAliasMatch "^/cert/(show)" "@FOLDER@/cgi-bin/$1"', vhosts => <<"VHOST");
+Listen 127.0.0.1:$PORT
+<VirtualHost 127.0.0.1:$PORT>
+    ServerName localhost
+    SSLEngine On
+    SSLCertificateFile $FOLDER/localhost.pem
+    SSLCertificateKeyFile $FOLDER/localhost.key
+    SSLCACertificateFile $FOLDER/ca.pem
+    SSLVerifyClient optional
+    SSLUserName SSL_CLIENT_S_DN_CN
+    SecSession On
+    <Location "/cert/">
+        SecSessionAdopt On
+        Require ssl-verify-client
+    </Location>
+    <Location "/logout">
+        SetHandler secsession-logout
+        Require all granted
+    </Location>
+</VirtualHost>
+VHOST
+
+my %FOUND = (status => qr{\AHTTP/1.1 (\d+)}, id => qr/^SECSESSION_ID=(.*)$/m,
+    user => qr/^REMOTE_USER=(.*)$/m, set => qr/^Set-Cookie: (.*?)\r$/m);
+
+# What a user with a certificate gets, whose cookies are in a file.
+sub ask {
+    my ($name, $jar, @more) = @_;
+    my @certificate = ('--cert', "$FOLDER/$name.pem", '--key', "$FOLDER/$name.key");
+    my ($exit, $out, $err) = run([ qw(curl -sS -i --http1.1 --cacert), "$FOLDER/ca.pem", @certificate,
+        '-b', $jar, '-c', $jar, @more ? @more : "https://localhost:$PORT/cert/show" ]);
+    die $err if $exit;
+    return { map { my ($text) = $out =~ $FOUND{$_}; ($_ => $text) } keys %FOUND };
+}
+
+my $jar = spew("$FOLDER/jar", '');
+my ($alice, $bob);
+
+subtest 'a session is made, and used' => sub {
+    $alice = ask('alice', $jar);
+    is $alice->{status}, 200, 'the page is shown';
+    is $alice->{user}, 'alice', 'to alice';
+    like $alice->{set}, qr/\A__Host-secsession=[\w-]{43}; .*Secure/, 'with a cookie';
+    is $postgres->value("select user_name || ' ' || auth_method from secsession.session
+        where session_id = '$alice->{id}'"), 'alice certificate', 'her session';
+    my $second = ask('alice', $jar);
+    is_deeply [ @$second{qw(id set)} ], [ $alice->{id}, undef ], 'the next request has it, too';
+};
+
+subtest 'another certificate is another user' => sub {
+    $bob = ask('bob', $jar);
+    is $bob->{user}, 'bob', 'bob comes with alice\'s cookie';
+    isnt $bob->{id}, $alice->{id}, 'and gets a session of his own';
+};
+
+subtest 'who had a session that has ended is refused once' => sub {
+    for my $end (q{select secsession.revoke_user('bob', 'test')},
+        q{update secsession.session set last_seen_at = now() - interval '1 h'}) {
+        $postgres->psql($end);
+        my $copy = sub { spew("$FOLDER/copy", slurp($jar)) };
+        wait_until { ask('bob', $copy->())->{status} == 401 } 3, "$end: refused";
+        like ask('bob', $jar)->{set} // '', qr/Max-Age=0/, 'the cookie is deleted';
+        is ask('bob', $jar)->{status}, 200, 'and the next request is in';
+    }
+    my $out = ask('bob', $jar, '-X', 'POST', '-H', "Origin: https://localhost:$PORT",
+        "https://localhost:$PORT/logout");
+    is $out->{status}, 303, 'a logout';
+    isnt ask('bob', $jar)->{id}, $bob->{id}, 'after which there is another session';
+};
+
+done_testing;
