@@ -146,7 +146,7 @@ install: all ## installs the module, its SQL, and on Debian secsession.load and 
 .PHONY: install-debian
 install-debian:
 	install -d '$(DESTDIR)$(SYSCONFDIR)/mods-available'
-	printf '%s\n' '# Depends: dbd authn_core authz_core authz_user' \
+	printf '%s\n' '# Depends: authn_core authz_core authz_user' \
 	    'LoadModule secsession_module $(LIBEXECDIR)/mod_secsession.so' \
 	    > '$(DESTDIR)$(SYSCONFDIR)/mods-available/secsession.load'
 	[ -e '$(DESTDIR)$(SYSCONFDIR)/mods-available/secsession.conf' ] || \
