@@ -1,4 +1,4 @@
-# I7 and I8 of the design, section 8: the token is nowhere but in the two cookie fields, and no answer
+# I7 and I8 of docs/architecture.md: the token is nowhere but in the two cookie fields, and no answer
 # carries anything of another session.
 # mpm: all
 
