@@ -116,13 +116,14 @@ fuzz: ## fuzzes each parser for SECONDS=60; what is found stays in build/fuzz
 	done
 
 .PHONY: lint
-lint: ## cppcheck, clang-tidy, shellcheck, and whether the format is as .clang-format says
+lint: ## cppcheck, clang-tidy, shellcheck, clang-format; long lines, dead links, directives without a description
 	@.ci/deps $(PACKAGES) $(TESTERS) $(LINTERS)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
 	    --inline-suppr --suppress=missingIncludeSystem -I. $(OBJECTS:.o=.c)
 	clang-tidy --quiet $(OBJECTS:.o=.c) -- -std=c11 $(DEFINES) $(INCLUDES)
 	shellcheck $(SHELL_SCRIPTS)
 	clang-format --dry-run -Werror $(C_FILES)
+	t/lint/documents
 
 .PHONY: format
 format: ## formats the C files

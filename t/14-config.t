@@ -2,12 +2,12 @@
 # directive is wrong, what it says and what is allowed, and no mistake makes sessions weaker than they look.
 
 use lib 't/lib';
+use Secsession::Documents 'described_directives';
 use Secsession::Test;
-use Secsession::Process qw(checkout scratch slurp spew);
+use Secsession::Process qw(scratch slurp spew);
 
 my $DATABASE = qq{DBDriver pgsql\nDBDParams "host=/nowhere dbname=app"\n};
 our $tester = Secsession::Httpd->new(config => $DATABASE, modules => [qw(authn_anon authz_groupfile)]);
-my $documentation = slurp(checkout() . '/docs/directives.md');
 my %SECTION = (Location => '"/x"', Directory => '"/x"', Files => '"x"', LocationMatch => '"^/x"', If => '"true"');
 
 my $FOLDER = scratch('keys');
@@ -165,8 +165,8 @@ sub is_refused {
     return;
 }
 
-my @documented = map { /\b(SecSession\w*|DBD\w+)/g } $documentation =~ /^### ((?:SecSession|DBD).*)$/mg;
-is_deeply [ sort @documented ], [ sort keys %DIRECTIVE ], 'every directive of the documentation is tested here';
+my %documented = described_directives();
+is_deeply [ sort keys %documented ], [ sort keys %DIRECTIVE ], 'every directive of the documentation is tested here';
 
 subtest 'what is right is accepted' => sub {
     for my $directive (grep { !/^DBD(?:river|Params)$/ } sort keys %DIRECTIVE) {

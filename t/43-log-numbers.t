@@ -2,6 +2,7 @@
 # source and the documentation name the same messages and the same directives; no message is made of a secret.
 
 use lib 't/lib';
+use Secsession::Documents qw(built_directives described_directives);
 use Secsession::Test;
 use Secsession::Process qw(checkout slurp);
 
@@ -71,19 +72,13 @@ subtest 'no message shows a token, a password, a cookie or a form' => sub {
 
 # --- directives ----------------------------------------------------------------------------------
 
-my %built = map { /\A(.*?)"(\w+)"\s*,.*?\b(RSRC_CONF|EVERYWHERE|OR_\w+)\b/s ? ($2 => $3) : () }
-    $source{'http/setup/directives.c'} =~ /\b(AP_INIT_\w+\(.*?\))(?=,\s*(?:AP_INIT|\{))/gs;
-delete @built{qw(AuthUserFile AuthDBDUserPWQuery)};    # of others; they are read along
-my %described;
-while ($directives =~ /^### ((?:SecSession|DBD).*)$/mg) {
-    my $heading = $1;
-    my $where = $heading =~ /\(S D\b/ ? 'EVERYWHERE' : 'RSRC_CONF';
-    $described{$_} = $where for $heading =~ /\b(SecSession\w*|DBD\w+)/g;
-}
+my %built = built_directives();
+my %described = described_directives();
 
 subtest 'every directive is in the documentation, and no other' => sub {
     cmp_ok scalar keys %built, '>', 10, 'the table is found';
-    is_deeply \%described, \%built, 'the same directives, in the same places';
+    my %contexts = map { $_ => $described{$_}{Context} } keys %described;
+    is_deeply \%contexts, \%built, 'the same directives, in the same contexts';
     for my $file (files(qw(README.md CHANGES docs/*.md conf/*.conf conf/demo/* conf/demo/*/*)), keys %source) {
         my %mentioned = map { $_ => 1 } slurp(-e $file ? $file : "$root/$file") =~ /\b(SecSession[A-Z]\w+)\b/g;
         is_deeply [ grep { !$built{$_} } sort keys %mentioned ], [], short($file) . ' speaks of none that is not there';

@@ -57,7 +57,7 @@ subtest '7.1.1 the timeouts are documented as they are' => sub {
     like $docs, qr/NIST SP 800-63B-4/, 'with the levels of NIST';
 };
 subtest '7.1.2 how many sessions a user may have is documented' => sub {
-    like $docs, qr/### SecSessionMaxPerUser .*default 0: any number/, 'any number';
+    like $docs, qr/^\* Default: `SecSessionMaxPerUser 0` \(any number\)$/m, 'any number';
     my @many = map { browser($httpd, 'alice') } 1 .. 4;
     is scalar(grep { status($_) == 200 } @many), 4, 'and so it is';
 };
