@@ -4,7 +4,7 @@
 use lib 't/lib';
 use Secsession::Documents 'described_directives';
 use Secsession::Test;
-use Secsession::Process qw(scratch slurp spew);
+use Secsession::Process qw(scratch spew);
 
 my $DATABASE = qq{DBDriver pgsql\nDBDParams "host=/nowhere dbname=app"\n};
 our $tester = Secsession::Httpd->new(config => $DATABASE, modules => [qw(authn_anon authz_groupfile)]);
