@@ -1,4 +1,5 @@
-# make demo as a visitor meets it: both applications, the printed line, logout, idle, and nothing left.
+# make demo as a visitor meets it: both applications, the printed line, logout, idle, and nothing
+# left.
 # asan: no
 use lib 't/lib';
 use Secsession::Test;

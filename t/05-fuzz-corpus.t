@@ -1,5 +1,6 @@
-# The parsers keep their promises on every input that is in t/fuzz/corpus: what is malformed on purpose, and what
-# fuzzing (make fuzz) once found. They are built here with sanitizers, whatever the module is built with.
+# The parsers keep their promises on every input that is in t/fuzz/corpus: what is malformed on
+# purpose, and what fuzzing (make fuzz) once found. They are built here with sanitizers, whatever
+# the module is built with.
 # asan: no
 use lib 't/lib';
 use Secsession::Test;

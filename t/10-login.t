@@ -1,5 +1,6 @@
-# Logging in: who knows the password gets a session under a new token, nobody else does, and neither the database nor
-# a log learns the token or the password (I5, I7; ASVS 5.0 7.2.4). The page itself: t/15.
+# Logging in: who knows the password gets a session under a new token, nobody else does, and neither
+# the database nor a log learns the token or the password (I5, I7; ASVS 5.0 7.2.4). The page itself:
+# t/15.
 # mpm: all
 
 use lib 't/lib';
@@ -14,7 +15,8 @@ my $GUESSED = 'G' x 42 . 'A';
 my %HASH = (
     'third time' => '$2y$04$zWy1neROnC5557HVAQLFuuI9H8iMEUc4jWtwSwAWEXGMhNygZcMKy',
     'elsewhere' => '$2y$04$km5DQiszEkmlUVAauPvaJeHJPAJ/Zf0jefuvsJDmBCvdlcBqdlVxe',
-    'slow and steady' => '$2y$11$mVeISbMFSdFv9lsvH9UWfeaXQ8sUnh68.9buS0/ME6dtWKcxPLw9S',    # cost 11: 128 times as slow
+    # cost 11: 128 times as slow
+    'slow and steady' => '$2y$11$mVeISbMFSdFv9lsvH9UWfeaXQ8sUnh68.9buS0/ME6dtWKcxPLw9S',
 );
 my $SLOW_USERS = spew(scratch('slow') . '/users', "carol:$HASH{'slow and steady'}\n");
 
@@ -40,7 +42,8 @@ my @LOCATIONS = (
 );
 my $BROKEN = login_at('/login-dbd', 'AuthDBDUserPWQuery "select x from missing where y = %s"');
 
-# DBDPersist Off: mod_dbd's kept connections forget their prepared statements when PostgreSQL restarts.
+# DBDPersist Off: mod_dbd's kept connections forget their prepared statements when PostgreSQL
+# restarts.
 my ($postgres, $httpd) = start_servers(
     modules => ['authn_dbd'], database => { log_statements => 1 },
     log_level => 'info secsession:trace8 authn_dbd:trace8 authn_file:trace8 dbd:trace8',
@@ -234,7 +237,8 @@ subtest 'logging in again: a new token, and the old one is worth nothing at once
         'logout', 'hers has ended';
 };
 
-subtest 'the session and the audit trail say who logged in, when, where, how, and for how long' => sub {    # ASVS 5.0 16.3.1
+# ASVS 5.0 16.3.1
+subtest 'the session and the audit trail say who logged in, when, where, how, and for how long' => sub {
     my $client = $httpd->client;
     $client->login('alice', password_of('alice'), path => '/login-short',
         headers => [ [ 'User-Agent' => 'Lynx/2 (test)' ] ]);
@@ -310,7 +314,8 @@ subtest 'where nobody can say whether the password is right, nobody is told that
     }
     is count('event'), $before, 'it counts as no failure';
     is $httpd->client->login('alice', 'elsewhere', path => '/login-dbd')->status, 303, 'the other provider goes on';
-    $_->finish for map { $alice->start_request('GET', '/app/show') } 1 .. 24;    # each child has several connections
+    # each child has several connections
+    $_->finish for map { $alice->start_request('GET', '/app/show') } 1 .. 24;
     $postgres->stop('fast');
     for my $path (qw(/login /login-dbd)) {
         is_unavailable("database away, $path, $_->[0]", $httpd->client->login(@$_[1, 2], path => $path)) for @attempts;

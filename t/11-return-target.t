@@ -1,5 +1,5 @@
-# Where a browser goes after the login: to the page that it had asked for, exactly, and never to another host, however
-# the way back was written (ASVS 5.0 3.7.2).
+# Where a browser goes after the login: to the page that it had asked for, exactly, and never to
+# another host, however the way back was written (ASVS 5.0 3.7.2).
 
 use lib 't/lib';
 use Secsession::Test;
@@ -21,9 +21,9 @@ my $client = $httpd->client;
 
 # --- what a browser makes of a Location -----------------------------------------------------------
 
-# The host it goes to, as the WHATWG's URL standard has it, and careful where browsers have differed: any scheme counts
-# as elsewhere unless it is http with two slashes, any number of slashes begins a host, and so does what is left to
-# begin with two of them when the dot segments are gone.
+# The host it goes to, as the WHATWG's URL standard has it, and careful where browsers have
+# differed: any scheme counts as elsewhere unless it is http with two slashes, any number of slashes
+# begins a host, and so does what is left to begin with two of them when the dot segments are gone.
 sub host_of {
     my ($location) = @_;
     $location =~ s/\A[\x00-\x20]+|[\x00-\x20]+\z//g;
@@ -48,7 +48,8 @@ sub host_of {
 sub decoded { return $_[0] =~ s/%([0-9a-f]{2})/chr hex $1/gier }
 sub encoded { return Secsession::Client::encode($_[0]) }
 
-# Whatever decodes it once or twice more on the way (a proxy, an application) does not get another host either.
+# Whatever decodes it once or twice more on the way (a proxy, an application) does not get another
+# host either.
 sub leads_elsewhere {
     my ($location) = @_;
     my @read = ($location, decoded($location), decoded(decoded($location)));
@@ -126,7 +127,8 @@ sub post {
         headers => [ [ 'Content-Type' => 'application/x-www-form-urlencoded' ] ]);
 }
 
-# True where the login worked and the browser went to `target` or home, and nowhere else. The reason why not is diag'ed.
+# True where the login worked and the browser went to `target` or home, and nowhere else. The reason
+# why not is diag'ed.
 sub is_kept_here {
     my ($response, $target) = @_;
     my @location = $response->all_headers('Location');

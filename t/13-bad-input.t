@@ -1,5 +1,6 @@
-# Whatever a client sends as a cookie, it gets what nobody gets who has no session: no page, no SQL unless it is
-# a well-formed token, no row, no line in the log that repeats it, and no harm to anybody's session (I10, I7).
+# Whatever a client sends as a cookie, it gets what nobody gets who has no session: no page, no SQL
+# unless it is a well-formed token, no row, no line in the log that repeats it, and no harm to
+# anybody's session (I10, I7).
 
 use lib 't/lib';
 use Secsession::Test;
@@ -71,7 +72,8 @@ sub cost(&) {
     return (statements() - $statements, rows() eq $rows ? 'no row' : 'new rows');
 }
 
-# A Cookie field that is no session: $statements of SQL each time; $deleted: the browser is told to forget it.
+# A Cookie field that is no session: $statements of SQL each time; $deleted: the browser is told to
+# forget it.
 sub is_nobody {
     my ($name, $cookie, $statements, $deleted, %opt) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -134,7 +136,8 @@ subtest 'a cookie that is no token is nobody\'s, is deleted, and costs no SQL' =
     is_nobody('no value, and other cookies', "a=1; $NAME; b=2", 0, 1);
 };
 
-subtest 'a well-formed token that is not a session of this realm costs one look-up, and is deleted' => sub {    # ASVS 5.0 7.2.1
+# ASVS 5.0 7.2.1
+subtest 'a well-formed token that is not a session of this realm costs one look-up, and is deleted' => sub {
     my %unknown = (
         'guessed' => guessed(), 'all zero' => 'A' x 43, 'all one' => '_' x 42 . '8',
         'a hash of its text' => encode_base64url(sha256($token)),
@@ -182,7 +185,8 @@ subtest 'blanks and neighbours do not lose a good cookie' => sub {
     is_nobody('1,000 cookies without it', $many, 0, 0);
 };
 
-# Not deleted: the deletion would hit the good one, and leave the one that was planted for another path.
+# Not deleted: the deletion would hit the good one, and leave the one that was planted for another
+# path.
 subtest 'two different values are no session, whichever of them is good' => sub {
     my $bob = browser($httpd, 'bob')->token;
     push @secrets, $bob;

@@ -1,5 +1,6 @@
-# What may be written in httpd.conf, and what httpd -t says of what may not: whoever makes a mistake reads which
-# directive is wrong, what it says and what is allowed, and no mistake makes sessions weaker than they look.
+# What may be written in httpd.conf, and what httpd -t says of what may not: whoever makes a mistake
+# reads which directive is wrong, what it says and what is allowed, and no mistake makes sessions
+# weaker than they look.
 
 use lib 't/lib';
 use Secsession::Documents 'described_directives';
@@ -23,8 +24,9 @@ my $PARTS = 'On, Off, or some of cookies, urls, referrer, each at most once; url
 my $NAMES = '1 to 32 names of arguments, each of 1 to 64 letters, digits and -._~';
 my $TYPES = 'none, or any of cache, cookies, storage, executionContexts';
 
-# Each directive: where it may stand (S: server or virtual host; D: also sections), what it may say, and what it
-# may not, under the words that tell what is allowed. A pair is [what is written, what the message quotes].
+# Each directive: where it may stand (S: server or virtual host; D: also sections), what it may say,
+# and what it may not, under the words that tell what is allowed. A pair is [what is written, what
+# the message quotes].
 my @PATHS = (
     right => [ '/', '/login', '/a/b.html', '/login?lang=en', '/%C3%A4', '/~user/', '/' . 'x' x 1000 ],
     wrong => { $PATH => [
@@ -57,7 +59,8 @@ my @COOKIES = (
             'SameSite=Some', 'SameSite=', 'SameSite', 'Path=app', 'Path=', 'Domain=', 'Domain', 'Secure', 'HttpOnly',
             'Max-Age=5', 'Expires=0', 'Partitioned', 'Lax', '"Path=/a;Domain=evil"', 'Path=/a,b', 'Insecure=1',
             'Insecure Insecure', 'Path=/a Path=/a', 'SameSite=Lax SameSite=Strict', 'Domain=a Domain=b' ],
-        'a name without __Host- where Domain= or another Path is given' => [ map { [ $_, (split)[0] ] }    # ASVS 5.0 3.3.3
+        # ASVS 5.0 3.3.3
+        'a name without __Host- where Domain= or another Path is given' => [ map { [ $_, (split)[0] ] }
             '__Host-id Domain=example.org', '__Host-id Path=/app', '__HOST-id Domain=example.org', '__host-id Path=/a',
             '__Host-Http-id Path=/a', '__Host-id Path=/ Domain=example.org' ],
         'a name that does not begin with __ where Insecure is given' => [ map { [ $_, (split)[0] ] }
@@ -193,7 +196,8 @@ for my $directive (sort keys %DIRECTIVE) {
                 my ($written, $quoted) = @$value;
                 $quoted =~ s/\\/\\\\/g;    # as httpd logs it
                 $quoted =~ s/([\x01-\x1f\x7f-\xff])/sprintf '\x%02x', ord $1/ge;
-                # httpd's own words for flags, and for a missing argument, do not quote what was written.
+                # httpd's own words for flags, and for a missing argument, do not quote what was
+                # written.
                 my $is_httpds = $allowed eq 'On or Off' || $quoted eq '';
                 is_refused("$directive $written", "$directive " . substr($written, 0, 60), $directive,
                     $is_httpds ? () : ("'$quoted'", $allowed));

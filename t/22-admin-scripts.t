@@ -1,4 +1,5 @@
-# The psql scripts of store/admin: what they print, when they refuse, and that no value is ever code.
+# The psql scripts of store/admin: what they print, when they refuse, and that no value is ever
+# code.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Process qw(checkout run scratch);

@@ -1,6 +1,7 @@
-# Races in the database, step by step: PostgreSQL's isolationtester runs each t/isolation/*.spec in the
-# orders it names (or all), and says where a step waits. The output must be that in expected/; after each
-# order, the specs of revocation count the tokens that are still accepted, which must be none.
+# Races in the database, step by step: PostgreSQL's isolationtester runs each t/isolation/*.spec in
+# the orders it names (or all), and says where a step waits. The output must be that in expected/;
+# after each order, the specs of revocation count the tokens that are still accepted, which must be
+# none.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Process qw(run slurp);
@@ -34,7 +35,8 @@ sub is_expected {
     return ok(0, "$name goes as expected") || diag $diff;
 }
 
-# A revocation that PostgreSQL refused (serializable: try again) was not acknowledged and did nothing.
+# A revocation that PostgreSQL refused (serializable: try again) was not acknowledged and did
+# nothing.
 sub none_accepted {
     my ($out, $what) = @_;
     my (undef, @orders) = split /^starting permutation: /m, $out;

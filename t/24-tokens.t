@@ -1,5 +1,5 @@
-# What a token is worth at which moment, and what a login makes of it: the functions that the module calls.
-# Times are moved in the tables by the superuser instead of waiting.
+# What a token is worth at which moment, and what a login makes of it: the functions that the module
+# calls. Times are moved in the tables by the superuser instead of waiting.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Calls;

@@ -1,5 +1,5 @@
-# Anonymous sessions and the vault in the database: the functions that the module calls, what they keep, whom
-# they tell, and that no session loses anything when a database of before is upgraded.
+# Anonymous sessions and the vault in the database: the functions that the module calls, what they
+# keep, whom they tell, and that no session loses anything when a database of before is upgraded.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Calls;
@@ -8,8 +8,8 @@ use Secsession::Psql;
 
 my $postgres = calls_of(Secsession::Postgres->start(settings => { autovacuum => 'off' })->install);
 
-# name => value, or name => { value =>, path =>, domain =>, host_only =>, same_site =>, left => }; without a value
-# the cookie is removed.
+# name => value, or name => { value =>, path =>, domain =>, host_only =>, same_site =>, left => };
+# without a value the cookie is removed.
 sub cookies {
     my @all;
     while (my ($name, $is) = splice @_, 0, 2) {

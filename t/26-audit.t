@@ -1,5 +1,6 @@
-# The audit trail: nobody but its owner changes it, it is kept for as long as it shall be and no longer, what is typed into
-# it cannot be taken for another event, and it tells the web server what the web server wrote, and nobody else anything.
+# The audit trail: nobody but its owner changes it, it is kept for as long as it shall be and no
+# longer, what is typed into it cannot be taken for another event, and it tells the web server what
+# the web server wrote, and nobody else anything.
 
 use lib 't/lib';
 use Secsession::Test;

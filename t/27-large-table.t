@@ -1,5 +1,6 @@
-# With five million sessions in the tables, what is done for one of them costs no more than with a few: the rows that
-# are read are those of the sessions in question. There are twenty thousand; the planner is told that there are more.
+# With five million sessions in the tables, what is done for one of them costs no more than with a
+# few: the rows that are read are those of the sessions in question. There are twenty thousand; the
+# planner is told that there are more.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Calls;
@@ -7,7 +8,8 @@ use List::Util 'max';
 
 my $postgres = calls_of(Secsession::Postgres->start(settings => { autovacuum => 'off' })->install);
 
-# Five sessions of each user; of the first thousand the absolute end has passed. Every user logged in from elsewhere.
+# Five sessions of each user; of the first thousand the absolute end has passed. Every user logged
+# in from elsewhere.
 sql(<<'SQL');
 insert into secsession.session (token_hash, realm, user_name, auth_method, epoch, client_addr, created_at,
     authenticated_at, last_seen_at, rotated_at, idle_timeout, absolute_timeout, expires_at)
@@ -25,7 +27,8 @@ like sql('explain select from secsession.session'), qr/rows=5000000 /, 'the plan
 my $READ = q{select 'rows ' || sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_xact_user_tables
     where schemaname = 'secsession' and relname in ('session', 'token')};
 
-# The most of eight times, for users of whom each is another: often enough for a plan that is kept. # is a number.
+# The most of eight times, for users of whom each is another: often enough for a plan that is kept.
+# # is a number.
 sub rows_read {
     my ($statement) = @_;
     my @calls = map { my $n = 15000 + 5 * $_; ($READ, $statement =~ s/#/$n/gr) } 1 .. 8;

@@ -1,5 +1,6 @@
-# Our cookie never leaves the module: no program, backend, page, rewrite rule or log sees it, on whatever way a request
-# takes through httpd; the application's own cookies arrive as they were; and a request is looked up once (I7, I10).
+# Our cookie never leaves the module: no program, backend, page, rewrite rule or log sees it, on
+# whatever way a request takes through httpd; the application's own cookies arrive as they were; and
+# a request is looked up once (I7, I10).
 # mpm: all
 
 use lib 't/lib';
@@ -130,7 +131,8 @@ my @WAYS = (
     [ 'an include in an include', '/pub/nested.shtml', 200 ],
     $php ? [ 'PHP-FPM', '/pub/page.php', 200 ] : (),
 );
-my @SILENT = map { [ $_, $_, 200 ] } '/pub/list/', '/pub/page', '/pub/list/a.txt';    # autoindex, MultiViews
+# autoindex, MultiViews
+my @SILENT = map { [ $_, $_, 200 ] } '/pub/list/', '/pub/page', '/pub/list/a.txt';
 my @OFF = map { [ $_, $_, 200 ] } '/off/show', '/off/backend/show';
 
 my $OTHERS = 'a=1; b="x y,z"; c==%41; d; __Host-other=2';
@@ -214,7 +216,8 @@ my @options = (
 );
 ($postgres, $httpd) = start_servers(@options);
 $token = browser($httpd, 'alice')->token;
-subtest 'no application sees our cookie, each sees its own, and one look-up is enough' => \&everything_is_hidden;    # ASVS 5.0 3.3.4
+# ASVS 5.0 3.3.4
+subtest 'no application sees our cookie, each sees its own, and one look-up is enough' => \&everything_is_hidden;
 
 subtest 'looking ahead, as rewrite rules can, is no second look-up' => sub {
     my ($cookie) = cookies($token);

@@ -1,5 +1,5 @@
-# Who gets in where: every combination of Require, virtual hosts with realms of their own, locations with shorter
-# timeouts, sessions switched off and on, .htaccess, and error pages of one's own.
+# Who gets in where: every combination of Require, virtual hosts with realms of their own, locations
+# with shorter timeouts, sessions switched off and on, .htaccess, and error pages of one's own.
 # mpm: all
 
 use lib 't/lib';
@@ -9,8 +9,8 @@ use Secsession::Process qw(scratch);
 my @HTML = (headers => [ [ Accept => 'text/html' ] ]);
 my $NAME = '__Host-secsession';
 
-# Each combination: what it says, and what a script without session, alice's and bob's get. A person without session
-# gets 303 instead of 401, and everybody else the same as a script.
+# Each combination: what it says, and what a script without session, alice's and bob's get. A person
+# without session gets 303 instead of 401, and everybody else the same as a script.
 my %COMBINATION = (
     'valid-user' => [ 'Require valid-user', '401 200 200' ],
     'one user' => [ 'Require user alice', '401 200 401' ],
@@ -175,7 +175,8 @@ sub user_at { return environment_of(at_host(@_)->get('/app/show'))->{REMOTE_USER
 sub age {
     my ($client, $column, $interval) = @_;
     my $id = environment_of($client->get('/pub/show'))->{SECSESSION_ID};
-    # In two steps: a server may be about to write down a later use, and has done so when it has heard of the first.
+    # In two steps: a server may be about to write down a later use, and has done so when it has
+    # heard of the first.
     for my $ago ('0 s', $interval) {
         $postgres->psql("update secsession.session set $column = now() - :'interval'::interval where session_id = :'id'",
             vars => { id => $id, interval => $ago });

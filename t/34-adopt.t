@@ -1,5 +1,5 @@
-# SecSessionAdopt: whom Basic, Digest, a form, OpenID Connect or a client certificate has authenticated has a session,
-# with an end, and must authenticate again when it has ended.
+# SecSessionAdopt: whom Basic, Digest, a form, OpenID Connect or a client certificate has
+# authenticated has a session, with an end, and must authenticate again when it has ended.
 # mpm: all
 
 use lib 't/lib';
@@ -185,7 +185,8 @@ for my $way (@WAYS) {
         is of_token('end_reason', $planted{'of bob'}), 'logout', 'bob\'s session has ended';
     };
 
-    subtest "$way: who had a session that has ended must authenticate again" => sub {    # ASVS 5.0 7.1.3 7.6.1
+    # ASVS 5.0 7.1.3 7.6.1
+    subtest "$way: who had a session that has ended must authenticate again" => sub {
         my %ending = (
             'the idle timeout' => "update secsession.session set last_seen_at = now() - interval '1 h'",
             'the absolute timeout' => "update secsession.session set expires_at = now() - interval '1 s'",

@@ -1,5 +1,6 @@
-# SecSessionHarden: an application that sets careless cookies, takes session ids from URLs or puts them there is made
-# good on the way in and out, whatever runs it; and whoever writes URLs to get past that, or to others, does not.
+# SecSessionHarden: an application that sets careless cookies, takes session ids from URLs or puts
+# them there is made good on the way in and out, whatever runs it; and whoever writes URLs to get
+# past that, or to others, does not.
 # mpm: all
 
 use lib 't/lib';
@@ -270,7 +271,8 @@ my %COOKIES = (
 sub cookies_of { return [ sort $_[0]->all_headers('Set-Cookie') ] }
 sub setting { my ($where, @more) = @_; return answering($where, @more, map { "Set-Cookie: $_" } sort keys %COOKIES) }
 
-subtest 'every cookie of the application gets the attributes that it lacks' => sub {    # ASVS 5.0 3.3.1
+# ASVS 5.0 3.3.1
+subtest 'every cookie of the application gets the attributes that it lacks' => sub {
     my %expected = map { $_ => [ sort values %COOKIES ] } qw(strip cookies);
     $expected{$_} = [ sort keys %COOKIES ] for qw(off referrer names);
     for my $where (sort keys %expected) {

@@ -1,4 +1,5 @@
-# A proxied application is told the user in a request header (SecSessionForward), and never by the client.
+# A proxied application is told the user in a request header (SecSessionForward), and never by the
+# client.
 # mpm: all
 
 use lib 't/lib';

@@ -1,5 +1,5 @@
-# httpd's own mod_session, and mod_auth_form on top of it, with our sessions below: logins, what is kept, and how it
-# all ends.
+# httpd's own mod_session, and mod_auth_form on top of it, with our sessions below: logins, what is
+# kept, and how it all ends.
 # mpm: all
 
 use lib 't/lib';

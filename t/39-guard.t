@@ -1,5 +1,5 @@
-# What another site makes a browser change is refused where there is a session (SecSessionGuard), by Sec-Fetch-Site and
-# by Origin, also the opening of a WebSocket.
+# What another site makes a browser change is refused where there is a session (SecSessionGuard), by
+# Sec-Fetch-Site and by Origin, also the opening of a WebSocket.
 # mpm: all
 
 use lib 't/lib';

@@ -1,6 +1,6 @@
-# The invariants of docs/architecture.md: what must hold whatever happens, seen from outside. httpd's own
-# mod_session_dbd breaks most of them. I7 and I8 are in t/46-secrecy.t, more of I6 in t/33-timeouts.t,
-# of I3 and I4 in t/50-database-trouble.t.
+# The invariants of docs/architecture.md: what must hold whatever happens, seen from outside.
+# httpd's own mod_session_dbd breaks most of them. I7 and I8 are in t/46-secrecy.t, more of I6 in
+# t/33-timeouts.t, of I3 and I4 in t/50-database-trouble.t.
 # mpm: all
 
 use lib 't/lib';
@@ -49,8 +49,8 @@ select (select count(*) from secsession.session) || ' ' || (select count(*) from
     || ' ' || (select count(*) from secsession.event_log) || ' ' || (select count(*) from secsession.revocation_epoch)
 SQL
 
-# Within the lease, and from then on on any child, on any connection: the refusal deletes the cookie, so each
-# request is of another browser.
+# Within the lease, and from then on on any child, on any connection: the refusal deletes the
+# cookie, so each request is of another browser.
 sub is_refused {
     my ($token, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -86,7 +86,8 @@ my %slow_ends = (
     },
 );
 
-subtest 'I1: a slow request that ends late does not bring a dead session back' => sub {    # ASVS 5.0 7.4.1
+# ASVS 5.0 7.4.1
+subtest 'I1: a slow request that ends late does not bring a dead session back' => sub {
     for my $ending (sort keys %slow_ends) {
         my $name = $ending =~ s/\W/_/gr;
         my $alice = browser($httpd, 'alice');
@@ -125,7 +126,8 @@ subtest 'I1: a revocation that is obeyed by one request is obeyed by the next in
     is scalar(grep { $_->finish->status != 401 } @running), 0, 'no request that starts then is accepted';
 };
 
-# Locks a table. What it returns waits for somebody to come for it, does something else, and unlocks it.
+# Locks a table. What it returns waits for somebody to come for it, does something else, and unlocks
+# it.
 sub hold {
     my ($table, $mode) = @_;
     open my $psql, '|-', $postgres->client, '-q' or die "psql: $!";
@@ -195,7 +197,8 @@ my %errors = (
     'a state that nobody knows' => [ "$FAKE \$\$select 'Live', null, $ALICE\$\$", $MEND ],
 );
 
-subtest 'I3, I4: an error of the database lets nobody in and logs nobody out' => sub {    # ASVS 5.0 16.5.3
+# ASVS 5.0 16.5.3
+subtest 'I3, I4: an error of the database lets nobody in and logs nobody out' => sub {
     my $asking = Secsession::Httpd->start(postgres => $postgres, cgi => \%CGI, files => { 'static/page.html' => 'private' },
         config => Secsession::Test::standard_config(config => "SecSessionCache Off\n"));
     my $alice = browser($asking, 'alice');

@@ -1,5 +1,5 @@
-# Many requests at once, from several processes, while sessions end, httpd restarts, its children are
-# killed and the database's connections are cut.
+# Many requests at once, from several processes, while sessions end, httpd restarts, its children
+# are killed and the database's connections are cut.
 # mpm: all
 
 use lib 't/lib';
@@ -80,8 +80,8 @@ sub tally {
     return join ' ', map { "$_:$count{$_}" } sort keys %count;
 }
 
-# Requests with these tokens, one after the other, over connections that are kept or not; each as of a
-# browser that has not heard of any end of its session yet.
+# Requests with these tokens, one after the other, over connections that are kept or not; each as of
+# a browser that has not heard of any end of its session yet.
 sub requests_with {
     my ($server, $path, $keep_alive, @tokens) = @_;
     my $client = $server->client;

@@ -1,5 +1,5 @@
-# The order in which modules are loaded, and a proxy in front or behind, change nothing that a user or an
-# application could notice.
+# The order in which modules are loaded, and a proxy in front or behind, change nothing that a user
+# or an application could notice.
 use lib 't/lib';
 use Secsession::Test;
 use MIME::Base64 'encode_base64';
@@ -11,7 +11,8 @@ my @NEIGHBOURS = qw(proxy proxy_http rewrite session auth_form request remoteip 
 my $postgres = Secsession::Postgres->start->install;
 my $backend = Secsession::Httpd->start(module => 0, config => 'ScriptAlias "/app/" "@FOLDER@/cgi-bin/"');
 
-# The neighbours are tempted to pass on what they must not see: in variables, in header fields, in URLs.
+# The neighbours are tempted to pass on what they must not see: in variables, in header fields, in
+# URLs.
 sub configuration {
     my $modules = Secsession::Httpd::installation()->{modules};
     my $to = 'http://127.0.0.1:' . $backend->port;
@@ -73,7 +74,8 @@ sub without_session {
         'a useless cookie is deleted';
 }
 
-# The environment of each program that the application or a backend sees, with what else the browser sends.
+# The environment of each program that the application or a backend sees, with what else the browser
+# sends.
 sub with_session {
     my ($server, $alice) = @_;
     my $token = $alice->token;

@@ -1,5 +1,6 @@
-# Whoever finds a number in the log, or a directive in the documentation, finds what it means, and it is there: the
-# source and the documentation name the same messages and the same directives; no message is made of a secret.
+# Whoever finds a number in the log, or a directive in the documentation, finds what it means, and
+# it is there: the source and the documentation name the same messages and the same directives; no
+# message is made of a secret.
 
 use lib 't/lib';
 use Secsession::Documents qw(built_directives described_directives);

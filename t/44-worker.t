@@ -1,5 +1,5 @@
-# The module under the worker MPM: shorter than under the others, since it differs from event in nothing
-# that concerns sessions.
+# The module under the worker MPM: shorter than under the others, since it differs from event in
+# nothing that concerns sessions.
 use lib 't/lib';
 use Secsession::Test;
 

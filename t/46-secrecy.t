@@ -1,5 +1,5 @@
-# I7 and I8 of docs/architecture.md: the token is nowhere but in the two cookie fields, and no answer
-# carries anything of another session.
+# I7 and I8 of docs/architecture.md: the token is nowhere but in the two cookie fields, and no
+# answer carries anything of another session.
 # mpm: all
 
 use lib 't/lib';
@@ -60,7 +60,8 @@ sub files_with {
     return @found;
 }
 
-subtest 'I7: the token is in Cookie and Set-Cookie, and nowhere else' => sub {    # ASVS 5.0 3.3.4 16.2.5
+# ASVS 5.0 3.3.4 16.2.5
+subtest 'I7: the token is in Cookie and Set-Cookie, and nowhere else' => sub {
     my $alice = $httpd->client;
     my @answers = $alice->login('alice', $password);
     my $token = $alice->token;
@@ -94,8 +95,8 @@ sub answer_to {
     return eval { $client->{running}->finish } // $client->{browser}->get($client->{path}, keep_alive => 1);
 }
 
-# All of them hang up. An event MPM that is stopped while it closes connections may crash, without our help
-# (close_worker_sockets() looks at sockets whose pools its threads are destroying).
+# All of them hang up. An event MPM that is stopped while it closes connections may crash, without
+# our help (close_worker_sockets() looks at sockets whose pools its threads are destroying).
 sub hang_up {
     my @clients = @_;
     delete $_->{running} for @clients;

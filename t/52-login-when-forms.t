@@ -1,5 +1,6 @@
-# SecSessionLoginWhen: whoever knows one password cannot make the server take the form for another user's, however
-# the application reads forms. The application here is the attacker's best: it lets everybody in.
+# SecSessionLoginWhen: whoever knows one password cannot make the server take the form for another
+# user's, however the application reads forms. The application here is the attacker's best: it lets
+# everybody in.
 use lib 't/lib';
 use Secsession::Test;
 

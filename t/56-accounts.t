@@ -1,5 +1,5 @@
-# What keeps an account safe: how many sessions a user may have, sessions that stay signed in, profiles, and
-# sessions that are bound to the address of their client.
+# What keeps an account safe: how many sessions a user may have, sessions that stay signed in,
+# profiles, and sessions that are bound to the address of their client.
 # mpm: all
 
 use lib 't/lib';
@@ -132,7 +132,8 @@ sub remembered {
 sub age {
     my ($client, $column, $interval) = @_;
     my $id = id_of($client);
-    # In two steps: the server may be about to write down a later use, and has done so when it has heard of the first.
+    # In two steps: the server may be about to write down a later use, and has done so when it has
+    # heard of the first.
     for my $ago ('1 ms', $interval) {
         my $also = $column eq 'authenticated_at' ? ", expires_at = expires_at - interval '$ago'" : '';
         sql("update secsession.session set $column = $column - interval '$ago'$also where session_id = :'id'", id => $id);

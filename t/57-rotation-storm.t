@@ -1,5 +1,6 @@
-# Ten thousand rotations of browsers that lose responses, get them late and in another order, and ask for several pages
-# at once: nobody who is honest is logged out, and every token that was retired is known as such.
+# Ten thousand rotations of browsers that lose responses, get them late and in another order, and
+# ask for several pages at once: nobody who is honest is logged out, and every token that was
+# retired is known as such.
 
 use lib 't/lib';
 use Secsession::Test;
@@ -21,7 +22,8 @@ sub hash_of { return sha256_hex(decode_base64url($_[0])) }
 $postgres->psql("select count(secsession.authenticate(decode(h, 'hex'), null, 'localhost', 'user' || n, 'form', 0, '192.0.2.1', 'Browser', 3600, 36000))
     from unnest(string_to_array(:'hashes', ' ')) with ordinality as t (h, n)", vars => { hashes => join ' ', map { hash_of($_) } @tokens });
 
-# One browser: the token it has, all that it ever had, and answers that are still on their way to it.
+# One browser: the token it has, all that it ever had, and answers that are still on their way to
+# it.
 sub step {
     my ($browser) = @_;
     my @late = grep { $_->[0] <= time } @{ $browser->{late} };
@@ -52,7 +54,8 @@ sub have {
 
 sub rotations { return $postgres->value("select count(*) from secsession.event where event = 'rotated'") }
 
-# Each worker writes down the browsers that were refused, and for each a line of all tokens, the one it has first.
+# Each worker writes down the browsers that were refused, and for each a line of all tokens, the one
+# it has first.
 sub work {
     my ($mine, $file) = @_;
     my @browsers = map { { token => $_, had => { $_ => 1 }, late => [], refused => '' } } @$mine;

@@ -1,5 +1,5 @@
-# A changed password ends the sessions that began with the old one (SecSessionCredentialStamp), within a minute, and
-# for who has several servers on every one; ASVS 5.0 7.4.3.
+# A changed password ends the sessions that began with the old one (SecSessionCredentialStamp),
+# within a minute, and for who has several servers on every one; ASVS 5.0 7.4.3.
 
 use lib 't/lib';
 use Secsession::Test;

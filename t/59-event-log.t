@@ -1,4 +1,5 @@
-# SecSessionLog: what the audit trail gets, as lines of JSON in a file or through httpd's piped logs.
+# SecSessionLog: what the audit trail gets, as lines of JSON in a file or through httpd's piped
+# logs.
 
 use lib 't/lib';
 use Secsession::Test;
@@ -25,7 +26,8 @@ from secsession.event where $where order by at
 SQL
 }
 
-subtest 'every event that this server has caused' => sub {    # ASVS 5.0 16.2.1 16.2.2 16.2.4 16.3.1 16.3.3
+# ASVS 5.0 16.2.1 16.2.2 16.2.4 16.3.1 16.3.3
+subtest 'every event that this server has caused' => sub {
     my $alice = browser($httpd, 'alice');
     my $first = id_of($alice);
     $httpd->client->login('carol', 'wrong') for 1 .. 5;

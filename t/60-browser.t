@@ -1,5 +1,6 @@
-# The login page in a real browser: a person logs in with the keyboard, on a phone, without JavaScript; the
-# browser keeps the cookie from scripts and other sites, and forgets it at the logout.
+# The login page in a real browser: a person logs in with the keyboard, on a phone, without
+# JavaScript; the browser keeps the cookie from scripts and other sites, and forgets it at the
+# logout.
 # asan: no
 
 use lib 't/lib';
@@ -32,7 +33,8 @@ sub is_at {
 # Whether there is something to read; an element can go with its page while we look.
 sub reads { my ($browser, $css) = @_; return (eval { $browser->text($css) } // '') =~ /\S/ }
 
-# A browser moves the focus a moment after the page has been loaded; what is typed before that is lost.
+# A browser moves the focus a moment after the page has been loaded; what is typed before that is
+# lost.
 sub can_type { my ($browser) = @_; return ($browser->run('return document.activeElement.name') // '') eq 'username' }
 
 sub log_in {

@@ -1,5 +1,6 @@
-# Two httpds on one database: what happens to a session on one holds on the other, within the lease, and
-# what is known of it on one counts on the other. A server that has a session in its cache is no exception.
+# Two httpds on one database: what happens to a session on one holds on the other, within the lease,
+# and what is known of it on one counts on the other. A server that has a session in its cache is no
+# exception.
 
 use lib 't/lib';
 use Secsession::Test;
@@ -56,7 +57,8 @@ sub is_served_by {
     return is join(' ', sort keys %seen), '200', $name;
 }
 
-# From the lease on no child may serve it; each request is of a browser that has not heard of the end.
+# From the lease on no child may serve it; each request is of a browser that has not heard of the
+# end.
 sub is_refused_by {
     my ($httpd, $token, $since, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;

@@ -1,5 +1,6 @@
-# Sessions in shared memory: in steady state a request costs no SQL; whatever ends or changes a session is heard,
-# by whomever it is done; one process of a server listens, and when it dies another does.
+# Sessions in shared memory: in steady state a request costs no SQL; whatever ends or changes a
+# session is heard, by whomever it is done; one process of a server listens, and when it dies
+# another does.
 # mpm: all
 use lib 't/lib';
 use Secsession::Test;
@@ -225,7 +226,8 @@ subtest 'one process of a server listens, and another when it dies' => sub {
     ok is_cached($alice), 'the session has lived through all that';
 };
 
-# In what slices of time a thread runs that is scheduled as usual, in ns; 0 where the kernel does not say.
+# In what slices of time a thread runs that is scheduled as usual, in ns; 0 where the kernel does
+# not say.
 sub slice_of {
     my ($thread) = @_;
     my $attributes = "\0" x 48;

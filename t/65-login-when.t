@@ -1,5 +1,6 @@
-# An application that says nothing and may not be changed: the web server recognises its logins and logouts in what it
-# answers (SecSessionLoginWhen, SecSessionLogoutWhen), and the user in the form that the browser posted.
+# An application that says nothing and may not be changed: the web server recognises its logins and
+# logouts in what it answers (SecSessionLoginWhen, SecSessionLogoutWhen), and the user in the form
+# that the browser posted.
 # mpm: all
 
 use lib 't/lib';

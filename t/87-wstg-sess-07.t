@@ -1,4 +1,5 @@
-# WSTG-SESS-07, session timeout: kept by the server, by the database's clock, whatever the client does.
+# WSTG-SESS-07, session timeout: kept by the server, by the database's clock, whatever the client
+# does.
 use lib 't/lib';
 use Secsession::Test;
 
@@ -8,7 +9,8 @@ sub id_of { return environment_of($_[0]->get('/app/show'))->{SECSESSION_ID} }
 sub age {
     my ($client, $columns, $minutes) = @_;
     my $id = id_of($client);
-    # In two steps: the server may be about to write down a later use, and has done so when it has heard of the first.
+    # In two steps: the server may be about to write down a later use, and has done so when it has
+    # heard of the first.
     for my $ago ('1 ms', "$minutes min") {
         my $set = join ', ', map { "$_ = $_ - interval '$ago'" } split ' ', $columns;
         $postgres->psql("update secsession.session set $set where session_id = :'id'", vars => { id => $id });

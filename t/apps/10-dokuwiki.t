@@ -1,4 +1,5 @@
-# DokuWiki, as Debian ships it: its own login form and its own cookies, and not a byte of it changed.
+# DokuWiki, as Debian ships it: its own login form and its own cookies, and not a byte of it
+# changed.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::App;

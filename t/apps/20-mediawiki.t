@@ -1,4 +1,5 @@
-# MediaWiki, as Debian ships it, with SQLite: its own login form and its own cookies, and not a byte of it changed.
+# MediaWiki, as Debian ships it, with SQLite: its own login form and its own cookies, and not a byte
+# of it changed.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::App;

@@ -1,11 +1,15 @@
-# Who takes part: bare httpd, mod_secsession, and what httpd itself has. Bench::OpenID and Bench::PHP add theirs.
+# Who takes part: bare httpd, mod_secsession, and what httpd itself has. Bench::OpenID and
+# Bench::PHP add theirs.
 #
-#   ($chosen, $missing) = choose(key => 1, ...)    bare httpd and these, or all; $missing: lines that say who cannot
-#   $bench = prepare(\%option)                     what they share: the database, the users, the option
-#   $contender = start($chosen, $bench)            its server runs and somebody has logged in; see Bench::Load
+#   ($chosen, $missing) = choose(key => 1, ...)    bare httpd and these, or all; $missing: lines
+#                                                  that say who cannot
+#   $bench = prepare(\%option)                     what they share: the database, the users, the
+#                                                  option
+#   $contender = start($chosen, $bench)            its server runs and somebody has logged in; see
+#                                                  Bench::Load
 #
-# Each peer is set up as its users would want it to be fast. mod_auth_form has AuthFormSitePassphrase: without it, it
-# checks the password again at every request.
+# Each peer is set up as its users would want it to be fast. mod_auth_form has
+# AuthFormSitePassphrase: without it, it checks the password again at every request.
 package Bench::Contenders;
 
 use strict;
@@ -20,8 +24,8 @@ use Secsession::Process qw(run scratch spew checkout am_root);
 
 my $PASSWORD = 'correct-horse';
 
-# needs: packages, each with a file by which one sees that it is there; sessions: uses those of Bench::Sessions;
-# open: lets everybody in; beside: whom else to compare it with.
+# needs: packages, each with a file by which one sees that it is there; sessions: uses those of
+# Bench::Sessions; open: lets everybody in; beside: whom else to compare it with.
 my @CONTENDERS = (
     { key => 'bare', name => 'bare httpd', start => \&bare, open => 1 },
     { key => 'same-bytes', name => 'bare httpd with the same cookie, `<Location>` and `Cache-Control`',

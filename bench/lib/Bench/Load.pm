@@ -1,10 +1,14 @@
-# The load: wrk, with one request after the other on each of 32 connections that stay open, and what it cost.
+# The load: wrk, with one request after the other on each of 32 connections that stay open, and what
+# it cost.
 #
-#   measure($contender, seconds => n)    also: connections (32), offset (where in its requests to begin; else anywhere)
-#       -> { requests, rate (a second), p50, p99 (ms), cpu (µs of httpd a request), other_cpu (of its other servers) }
+#   measure($contender, seconds => n)    also: connections (32), offset (where in its requests to
+#                                        begin; else anywhere)
+#       -> { requests, rate (a second), p50, p99 (ms), cpu (µs of httpd a request), other_cpu (of
+#           its other servers) }
 #
-# A contender says where to send them: httpd, path, lines (header fields, one set of them a request), method, body,
-# status (of every answer; 200), others (process ids of servers that work for it). A wrong answer ends the run.
+# A contender says where to send them: httpd, path, lines (header fields, one set of them a
+# request), method, body, status (of every answer; 200), others (process ids of servers that work
+# for it). A wrong answer ends the run.
 package Bench::Load;
 
 use strict;

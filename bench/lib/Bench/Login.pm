@@ -1,16 +1,23 @@
-# A login with mod_secsession against what it cannot do without: the hash of the password, and one commit.
+# A login with mod_secsession against what it cannot do without: the hash of the password, and one
+# commit.
 #
-# Two things take turns, with one connection and with several, each at an httpd of its own and the same PostgreSQL with fsync:
-#   login   POST /login with the right password: the hash, then the two statements of a login (login_begin and
-#           authenticate), of which the second makes a session, a token and two events; answered with 303
-#   floor   GET of the 1 KiB page under AuthType Basic with mod_authn_dbd, whose query inserts the same four rows by plain
-#           SQL, no function, no check, no lock, and returns the password's hash, which httpd then computes
-# Each for two work factors of bcrypt: 10, the least that OWASP's Password Storage Cheat Sheet allows, and 5, which
-# htpasswd takes if it is not told otherwise.
-# Hash and commit are measured in one request, since in loops of their own each keeps the processor's caches to itself:
-# a commit takes PostgreSQL 0.3 ms of CPU time in a loop of pgbench, and 1.2 ms 5 ms after the one before it.
+# Two things take turns, with one connection and with several, each at an httpd of its own and the
+# same PostgreSQL with fsync:
+#   login   POST /login with the right password: the hash, then the two statements of a login
+#           (login_begin and
+#           authenticate), of which the second makes a session, a token and two events; answered
+#               with 303
+#   floor   GET of the 1 KiB page under AuthType Basic with mod_authn_dbd, whose query inserts the
+#           same four rows by plain
+#           SQL, no function, no check, no lock, and returns the password's hash, which httpd then
+#               computes
+# Each for two work factors of bcrypt: 10, the least that OWASP's Password Storage Cheat Sheet
+# allows, and 5, which htpasswd takes if it is not told otherwise. Hash and commit are measured in
+# one request, since in loops of their own each keeps the processor's caches to itself: a commit
+# takes PostgreSQL 0.3 ms of CPU time in a loop of pgbench, and 1.2 ms 5 ms after the one before it.
 #
-#   Bench::Login->start($bench)->round($seconds)    row: the logins with work factor 5 as a contender
+#   Bench::Login->start($bench)->round($seconds)    row: the logins with work factor 5 as a
+#                                                   contender
 #   kinds                       what there are shares of: [ work factor, connections ]
 #   shares($cost, $connections) of each round { login, floor (a second), time, cpu (N / 100) }
 package Bench::Login;
@@ -80,7 +87,8 @@ sub floor_config {
 CONFIG
 }
 
-# A database of its own: logins leave rows, and those of the other contenders stay as many as they were.
+# A database of its own: logins leave rows, and those of the other contenders stay as many as they
+# were.
 sub start {
     my ($class, $bench) = @_;
     my $postgres = Bench::Contenders::database();

@@ -1,5 +1,6 @@
-# mod_auth_openidc, with its sessions in shared memory and in a private Redis. Its user logs in over HTTP with a local
-# OpenID provider (Secsession::Provider); after that the provider is not asked any more.
+# mod_auth_openidc, with its sessions in shared memory and in a private Redis. Its user logs in over
+# HTTP with a local OpenID provider (Secsession::Provider); after that the provider is not asked any
+# more.
 package Bench::OpenID;
 
 use strict;

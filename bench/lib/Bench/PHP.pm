@@ -1,7 +1,8 @@
-# PHP on PHP-FPM: a page that prints, and the same page with PHP's own sessions (session_start, in files).
+# PHP on PHP-FPM: a page that prints, and the same page with PHP's own sessions (session_start, in
+# files).
 #
-# PHP holds a lock on a session's file while the page runs: requests of one session wait for one another. Here they are
-# of 256 sessions in turn, so that this does not count against it.
+# PHP holds a lock on a session's file while the page runs: requests of one session wait for one
+# another. Here they are of 256 sessions in turn, so that this does not count against it.
 package Bench::PHP;
 
 use strict;

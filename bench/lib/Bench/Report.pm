@@ -1,7 +1,8 @@
 # Medians of the rounds as a table in Markdown on stdout; every sample as JSON in build/bench/.
 #
 #   table(\%option, \@contenders, $login, \@missing)     one line a contender
-#   matrix(\%option, \@cells)                            one line a cell { rows, sessions, mpm, contenders }
+#   matrix(\%option, \@cells)                            one line a cell { rows, sessions, mpm,
+#                                                        contenders }
 #
 # A ratio is the median of the ratios of neighbours, not the ratio of two medians.
 package Bench::Report;

@@ -1,8 +1,9 @@
-# The sessions in the database: many that nobody uses, and those that are in use. Tokens are no secret here: the n-th
-# is the SHA-256 of "used n", so that SQL and we make the same.
+# The sessions in the database: many that nobody uses, and those that are in use. Tokens are no
+# secret here: the n-th is the SHA-256 of "used n", so that SQL and we make the same.
 #
 #   fill($postgres, $rows)            the tables anew, with so many sessions that nobody uses
-#   use_sessions($postgres, $n)       makes those that are in use up to $n, and returns their cookies; $n only grows
+#   use_sessions($postgres, $n)       makes those that are in use up to $n, and returns their
+#                                     cookies; $n only grows
 #                                     until the next fill()
 package Bench::Sessions;
 
@@ -17,8 +18,8 @@ my $BATCH = 250_000;
 my $PART = 5_000;
 my $BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
 
-# As they are found in a working day: begun in the last eight hours, of 100,000 users; one in five has logged out.
-# The foreign key is not asked, row by row, about rows that were made a moment ago.
+# As they are found in a working day: begun in the last eight hours, of 100,000 users; one in five
+# has logged out. The foreign key is not asked, row by row, about rows that were made a moment ago.
 my $OTHERS = <<'SQL';
 set session_replication_role = replica;
 with made as (

@@ -1,22 +1,29 @@
-# Applications of Debian's packages, unpacked under build/apps by make check-apps and not changed by a byte.
+# Applications of Debian's packages, unpacked under build/apps by make check-apps and not changed by
+# a byte.
 #
-#   use Secsession::App;                  # skips the test where they are not there, and fails where CI is set
+#   use Secsession::App;                  # skips the test where they are not there, and fails where
+#                                         CI is set
 #   my $root = unpacked('usr/share/dokuwiki');     the folder that has this in it as / would
 #   my $folder = private_copy($from, $name)        a copy for this test, httpd's user's own
 #   give_away($folder)                             it is httpd's user's own
-#   my $text = configuration('dokuwiki', '/usr/share/dokuwiki' => $place, ...)    conf/apps/dokuwiki.conf with these
+#   my $text = configuration('dokuwiki', '/usr/share/dokuwiki' => $place, ...)    conf/apps/dokuwiki.conf
+#                                                                                 with these
 #       paths in place of Debian's; every one must be in it
-#   my $record = recorder()               $record->{values} of php.ini make every PHP page write down what it was given;
-#       $record->asked is a list of those requests, the last one last: { server => {...}, cookies => {...} }
+#   my $record = recorder()               $record->{values} of php.ini make every PHP page write
+#                                         down what it was given;
+#       $record->asked is a list of those requests, the last one last: { server => {...}, cookies =>
+#           {...} }
 #   my $visitor = visitor($httpd)         a client that all answers are remembered of; it has
 #       $visitor->page($path), submit($path, { ... })     follow redirects within the host
 #   form($response, qr/id="..."/)         the fields of a page's form, as a hash, and its action
-#   check_application(%how)               the same promises for every application, as subtests; %how:
+#   check_application(%how)               the same promises for every application, as subtests;
+#                                         %how:
 #       servers => [ $postgres, $httpd ], user => 'alice'
 #       who => sub { my ($visitor) = @_; ... }     whom the application says it sees, '' for nobody
 #       log_in, log_out => sub { my ($visitor) = @_; ... }
 #       fail => sub { ... }               a login with a wrong password
-#       record => $record, cookies => qr/^PHPSESSID$/, bare => $httpd    of PHP with a login of its own: what it is given,
+#       record => $record, cookies => qr/^PHPSESSID$/, bare => $httpd    of PHP with a login of its
+#                                                                        own: what it is given,
 #           its own cookies, and another httpd with it and without us
 package Secsession::App;
 
@@ -246,7 +253,8 @@ sub check_revocation {
     return;
 }
 
-# The application's cookies are known from what PHP was given. Where nothing keeps them from the browser, they are enough.
+# The application's cookies are known from what PHP was given. Where nothing keeps them from the
+# browser, they are enough.
 sub check_stolen {
     my ($how) = @_;
     my $visitor = logged_in($how);

@@ -1,13 +1,17 @@
 # A real Chromium, headless, driven by W3C WebDriver through Debian's chromium-driver.
 #
-#   my $browser = Secsession::Browser->start(%opt);     width, height => pixels; scripts => 0 switches JavaScript off
+#   my $browser = Secsession::Browser->start(%opt);     width, height => pixels; scripts => 0
+#                                                       switches JavaScript off
 #   $browser->open($url); url, title                    after loading and every redirect
-#   $browser->text($css), attribute($css, $name)        of the first element that matches; dies where none does in 5 s
+#   $browser->text($css), attribute($css, $name)        of the first element that matches; dies
+#                                                       where none does in 5 s
 #   $browser->type($css, $keys), click($css)            "\x{E007}" is Enter, "\x{E004}" is Tab
 #   $browser->keys($keys)                               to whatever has the focus
 #   $browser->run($script, @arguments)                  what the script returns
-#   $browser->cookies                                   { name => { value, secure, httpOnly, sameSite, path, expiry } }
-#   $browser->complaints                                what the browser's console says: refused by policy, and the like
+#   $browser->cookies                                   { name => { value, secure, httpOnly,
+#                                                       sameSite, path, expiry } }
+#   $browser->complaints                                what the browser's console says: refused by
+#                                                       policy, and the like
 package Secsession::Browser;
 
 use strict;
@@ -17,7 +21,8 @@ use HTTP::Tiny;
 use JSON::PP ();
 use Secsession::Process qw(scratch spawn await free_port at_end slurp);
 
-my $ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';    # the name that the standard gives to a reference
+# the name that the standard gives to a reference
+my $ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 
 sub is_installed { return scalar grep { -x "$_/chromedriver" } split /:/, $ENV{PATH} }
 

@@ -1,8 +1,10 @@
 # Sessions without httpd: the calls that the module makes, and a look behind them as the superuser.
 #
 #   calls_of($postgres);                        # which database is meant from now on
-#   login('token', 'alice', old => 'token', epoch => n, idle => s, absolute => s)   authenticate() in realm r
-#   look('token', $realm, $idle_cap, $absolute_cap)    lookup(); both give columns by name, nulls left out
+#   login('token', 'alice', old => 'token', epoch => n, idle => s, absolute => s)   authenticate()
+#                                                                                   in realm r
+#   look('token', $realm, $idle_cap, $absolute_cap)    lookup(); both give columns by name, nulls
+#                                                      left out
 #   call("logout(sha256('x'), 'r')", %opt)      any function, as the web server
 #   authenticate(...)                           the text of such a call
 #   state_of('token'), is_ended('token', $reason, $name), events('token')

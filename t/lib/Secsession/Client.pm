@@ -1,9 +1,11 @@
 # A raw HTTP/1.1 client with a cookie jar for one host: it sends what it is told, byte for byte.
 #
 #   my $client = Secsession::Client->new(port => $port);    also: host, timeout (10 s), cookie_name
-#   $client->get($path, %opt), $client->post($path, $body, %opt), $client->request($method, $path, %opt)
+#   $client->get($path, %opt), $client->post($path, $body, %opt), $client->request($method, $path,
+#       %opt)
 #       headers => [ [Name => value], ... ]  sent as given, after Host, Cookie and Connection
-#       body => text                         with Content-Length, unless the headers say how long it is
+#       body => text                         with Content-Length, unless the headers say how long it
+#                                            is
 #       host => 'name:port'                  another Host field; undef sends none
 #       jar => 0                             neither sends nor keeps cookies
 #       keep_alive => 1                      reuses one connection (else each request has its own)
@@ -13,10 +15,12 @@
 #   $client->raw($bytes)                     sends bytes, and reads one response
 #   $client->login($user, $password, %opt)   also: path (/login), return, and everything above
 #   $client->logout(%opt)                    POST to path (/logout)
-#   $client->token, set_token($token), jar (name => value), clear (the jar), clone, origin, disconnect
+#   $client->token, set_token($token), jar (name => value), clear (the jar), clone, origin,
+#       disconnect
 #
-# A response: status, reason, version, header($name) (the first), all_headers($name), headers ([name, value]
-# in order), body, raw (head and body as received), cookie($name) (the last Set-Cookie of that name).
+# A response: status, reason, version, header($name) (the first), all_headers($name), headers
+# ([name, value] in order), body, raw (head and body as received), cookie($name) (the last
+# Set-Cookie of that name).
 package Secsession::Client;
 
 use strict;

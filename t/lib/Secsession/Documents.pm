@@ -1,10 +1,15 @@
-# What a machine can check of documents and sources: for make lint (t/lint/documents) and t/43-log-numbers.t.
+# What a machine can check of documents and sources: for make lint (t/lint/documents) and
+# t/43-log-numbers.t.
 #
-#   sources()             the files that people write, without those that a program made, relative to the checkout
+#   sources()             the files that people write, without those that a program made, relative
+#                         to the checkout
 #   long_lines($file)     the numbers of its lines that are longer than 100 columns
-#   dead_links($file)     the links of a Markdown file that lead nowhere: no such file, or no such heading in it
-#   built_directives()    the directives in the module's table: name => contexts, in the words of httpd's manual
-#   described_directives() those in docs/directives.md: name => { Description, Syntax, Default, Context }
+#   dead_links($file)     the links of a Markdown file that lead nowhere: no such file, or no such
+#                         heading in it
+#   built_directives()    the directives in the module's table: name => contexts, in the words of
+#                         httpd's manual
+#   described_directives() those in docs/directives.md: name => { Description, Syntax, Default,
+#       Context }
 package Secsession::Documents;
 
 use strict;
@@ -21,7 +26,8 @@ my $root = checkout();
 
 # --- lines ---------------------------------------------------------------------------------------
 
-# Not: Markdown, whose tables have long lines; the corpora of fuzzing and what isolationtester prints; pages.
+# Not: Markdown, whose tables have long lines; the corpora of fuzzing and what isolationtester
+# prints; pages.
 sub sources {
     open my $git, '-|', 'git', '-C', $root, 'ls-files' or die "git: $!\n";
     chomp(my @files = <$git>);
@@ -44,7 +50,8 @@ sub prose {
     return join "\n", map { s/`[^`]*`//gr } grep { !/^\s{4}/ || /^\s*[*|]/ } split /\n/, $text;
 }
 
-# The name by which GitHub links a heading: its words in lower case, without punctuation, hyphens for blanks.
+# The name by which GitHub links a heading: its words in lower case, without punctuation, hyphens
+# for blanks.
 sub anchor {
     my ($heading) = @_;
     return lc($heading =~ s/[^\w\s-]//gr) =~ s/\s/-/gr;
@@ -75,7 +82,8 @@ my %CONTEXT = (
     RSRC_CONF => 'server config, virtual host',
     EVERYWHERE => 'server config, virtual host, directory',
 );
-my %OF_OTHERS = map { $_ => 1 } qw(AuthUserFile AuthDBDUserPWQuery);    # they are read as well, where others set them
+# they are read as well, where others set them
+my %OF_OTHERS = map { $_ => 1 } qw(AuthUserFile AuthDBDUserPWQuery);
 
 sub built_directives {
     my $table = slurp("$root/http/setup/directives.c") =~ s{/\*.*?\*/}{}gsr;

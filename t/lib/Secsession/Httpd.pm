@@ -1,13 +1,17 @@
-# A private httpd for one test: a real daemon with several children, in its own folder, on a free port of
-# 127.0.0.1. As root its children run as www-data.
+# A private httpd for one test: a real daemon with several children, in its own folder, on a free
+# port of 127.0.0.1. As root its children run as www-data.
 #
-#   my $httpd = Secsession::Httpd->start(%opt);       new() makes the folder and the configuration only
-#       postgres => $postgres     DBDriver and DBDParams; dbd_user (httpd_web), dbd_params => 'more words'
-#       mpm => 'event'            else TEST_MPM, else event; children => n, threads => n (of each child)
+#   my $httpd = Secsession::Httpd->start(%opt);       new() makes the folder and the configuration
+#                                                     only
+#       postgres => $postgres     DBDriver and DBDParams; dbd_user (httpd_web), dbd_params => 'more
+#                                 words'
+#       mpm => 'event'            else TEST_MPM, else event; children => n, threads => n (of each
+#                                 child)
 #       modules => [qw(proxy)]    more modules, by the names of their files; without => [...] fewer
 #       shuffle => $seed          the LoadModule lines in another order
 #       config => $text           appended to the main server
-#       vhosts => $text           appended after everything; @PORT@ and @FOLDER@ are filled in in both
+#       vhosts => $text           appended after everything; @PORT@ and @FOLDER@ are filled in in
+#                                 both
 #       files => { 'pub/a.txt' => $text }   below the document root
 #       cgi => { name => $perl }  more programs in cgi-bin, beside show and slow
 #       log_level => 'info'
@@ -18,7 +22,8 @@
 #   $httpd->graceful, restart, stop, launch     the first two return when the new children are there
 #   $httpd->reconfigure($text)    replaces config => $text; takes effect with graceful or restart
 #   $httpd->configtest($text)     (ok, stderr) of httpd -t with $text added to the main server
-#   $httpd->error_log, access_log, parent_pid, child_pids, memory (KiB, proportional, of all children)
+#   $httpd->error_log, access_log, parent_pid, child_pids, memory (KiB, proportional, of all
+#       children)
 #   $httpd->slow_started($name), let_go($name)    see cgi/slow in Secsession::Programs
 package Secsession::Httpd;
 
@@ -244,9 +249,9 @@ sub signal_and_wait {
     return $self;
 }
 
-# A child of the event MPM that is told to end closes the sockets of its workers. It reads them while a worker
-# may be freeing one (close_worker_sockets() in httpd's event.c), and rarely crashes. A test that has closed its
-# connections therefore waits until httpd has closed them, too.
+# A child of the event MPM that is told to end closes the sockets of its workers. It reads them
+# while a worker may be freeing one (close_worker_sockets() in httpd's event.c), and rarely crashes.
+# A test that has closed its connections therefore waits until httpd has closed them, too.
 sub let_connections_close {
     my ($self) = @_;
     my %is_settled = map { $_ => 1 } qw(01 06 0A);    # ESTABLISHED, TIME_WAIT, LISTEN
@@ -274,7 +279,8 @@ sub get { my ($self, @what) = @_; return $self->client->get(@what) }
 sub post { my ($self, @what) = @_; return $self->client->post(@what) }
 sub request { my ($self, @what) = @_; return $self->client->request(@what) }
 
-# The children that serve requests: those that hold the listening socket (mod_cgid's daemon does not).
+# The children that serve requests: those that hold the listening socket (mod_cgid's daemon does
+# not).
 sub child_pids {
     my ($self) = @_;
     my ($inode) = map { $_->[9] } grep { $_->[3] eq '0A' } $self->sockets;

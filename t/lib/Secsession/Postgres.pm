@@ -1,5 +1,5 @@
-# A private PostgreSQL (15 or newer) for one test: its own cluster, reached over a Unix socket in a folder
-# that only root, the server's user and httpd's user may enter.
+# A private PostgreSQL (15 or newer) for one test: its own cluster, reached over a Unix socket in a
+# folder that only root, the server's user and httpd's user may enter.
 #
 #   my $postgres = Secsession::Postgres->start(%opt);
 #       durable => 1          fsync on: for tests that crash the server
@@ -7,8 +7,10 @@
 #       settings => { ... }   lines of postgresql.conf
 #   $postgres->install                   store/install.sql in database app, and the login roles
 #                                        httpd_web, admin_role, auditor_role
-#   $postgres->psql($sql, %opt)          its output, unaligned without headers; dies with psql's stderr
-#   $postgres->psql_fails($sql, %opt)    stderr; dies if psql was content.  Options: user, db, vars => {}, timeout
+#   $postgres->psql($sql, %opt)          its output, unaligned without headers; dies with psql's
+#                                        stderr
+#   $postgres->psql_fails($sql, %opt)    stderr; dies if psql was content.  Options: user, db, vars
+#                                        => {}, timeout
 #   $postgres->value($sql, %opt)         one value
 #   $postgres->script($file, %opt)       (exit, stdout, stderr) of psql -f $file
 #   $postgres->stop($mode), start_again, restart($mode)     mode: fast (default), immediate, smart
@@ -58,7 +60,8 @@ sub binaries {
     return $in_path // die "no PostgreSQL 15 or newer: make deps\n";
 }
 
-# initdb takes seconds: its result is kept in build/ and copied. Tests that run at once wait for the first.
+# initdb takes seconds: its result is kept in build/ and copied. Tests that run at once wait for the
+# first.
 sub copy_template {
     my ($bin, $data) = @_;
     my $build = checkout() . '/build';

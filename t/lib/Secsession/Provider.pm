@@ -1,10 +1,12 @@
-# An OpenID provider for tests and benchmarks: everybody who asks is alice, at once. Authorization code flow, ID
-# tokens signed with the client's secret (HS256).
+# An OpenID provider for tests and benchmarks: everybody who asks is alice, at once. Authorization
+# code flow, ID tokens signed with the client's secret (HS256).
 #
 #   my $port = Secsession::Provider::start;       on 127.0.0.1, until the test ends
-#   Secsession::Provider::config($port)           mod_auth_openidc's directives for the callback /in/callback; the
+#   Secsession::Provider::config($port)           mod_auth_openidc's directives for the callback
+#                                                 /in/callback; the
 #                                                 port of httpd and the cache are the caller's
-#   Secsession::Provider::log_in($client, $port, $path)   as a browser does: from the page to the provider, and back
+#   Secsession::Provider::log_in($client, $port, $path)   as a browser does: from the page to the
+#                                                         provider, and back
 #                                                 with a code; the response to that
 #   serve($port)                                  for start()
 package Secsession::Provider;

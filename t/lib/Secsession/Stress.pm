@@ -1,12 +1,16 @@
-# What t/71-stress.t is made of: the readers, the writers, and the troubles that they meet. Two httpds
-# and a PostgreSQL are given; every process started here is stopped by its pid.
+# What t/71-stress.t is made of: the readers, the writers, and the troubles that they meet. Two
+# httpds and a PostgreSQL are given; every process started here is stopped by its pid.
 #
-#   my $stress = Secsession::Stress->new(postgres => $postgres, httpds => [$a, $b], connections => 64, writers => 8);
+#   my $stress = Secsession::Stress->new(postgres => $postgres, httpds => [$a, $b], connections =>
+#       64, writers => 8);
 #   $stress->start;
-#   $stress->trouble(kind);     child, feed, frozen_feed, frozen_children, restart, graceful: what happened, or '' if it could not
+#   $stress->trouble(kind);     child, feed, frozen_feed, frozen_children, restart, graceful: what
+#                               happened, or '' if it could not
 #   $stress->finish;            true if the writers and the readers ended well
-#   $stress->records            (writers => text, readers => text, troubles => [...]) for Secsession::Stress::Verdict
-#   Secsession::Stress::build($name, @arguments)   compiles a C program in a private folder; its path
+#   $stress->records            (writers => text, readers => text, troubles => [...]) for
+#                               Secsession::Stress::Verdict
+#   Secsession::Stress::build($name, @arguments)   compiles a C program in a private folder; its
+#                                                  path
 package Secsession::Stress;
 
 use strict;
@@ -17,7 +21,8 @@ use Secsession::Process qw(at_end await checkout is_alive run scratch slurp spaw
 use Secsession::Stress::Writer;
 use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 
-my $AFTERMATH = 2;    # so long after a trouble things may be slower: another feed takes over within it
+# so long after a trouble things may be slower: another feed takes over within it
+my $AFTERMATH = 2;
 my $FROZEN = 3;       # seconds
 my $FEED = "application_name = 'mod_secsession feed'";
 my %children;         # writers, which must not outlive the test
@@ -145,7 +150,8 @@ sub trouble_frozen_feed {
     return freeze('a feed frozen', $feeds[ rand @feeds ]);
 }
 
-# One child of each server listens for all of them: if it is frozen, the one that is not has only the lease.
+# One child of each server listens for all of them: if it is frozen, the one that is not has only
+# the lease.
 sub trouble_frozen_children {
     my ($self) = @_;
     my @children = $self->some_httpd->child_pids;

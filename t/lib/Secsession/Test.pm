@@ -15,8 +15,8 @@
 # /pub/PROGRAM, the same CGI without; /pub/page.html and /static/page.html (requires a user), files.
 #
 # wait_until { condition } $seconds, $name is a test: it passes as soon as the condition is true.
-# has_heard($postgres, $httpd) returns when the server has heard of every change committed so far: such news come in
-# the order of the commits, so it waits for the end of a session of its own.
+# has_heard($postgres, $httpd) returns when the server has heard of every change committed so far:
+# such news come in the order of the commits, so it waits for the end of a session of its own.
 # password_of('alice'), password_of('bob'); users_file($folder) writes their htpasswd file.
 # environment_of($response) is the environment that the program `show` saw, as a hash.
 package Secsession::Test;

@@ -1,11 +1,16 @@
 # What t/71-stress.t's writers did, what its readers saw, and whether the two fit (I1, I4, I8).
 #
-#   my $verdict = Secsession::Stress::Verdict->new(lease => s, writers => text, readers => text, troubles => [[from, to], ...]);
-#   $verdict->late, lost, wrong     lists of sentences, each a violation: accepted after its end and the lease; refused
-#                                   before its end; somebody else's answer, an odd one, or none at all
+#   my $verdict = Secsession::Stress::Verdict->new(lease => s, writers => text, readers => text,
+#       troubles => [[from, to], ...]);
+#   $verdict->late, lost, wrong     lists of sentences, each a violation: accepted after its end and
+#                                   the lease; refused
+#                                   before its end; somebody else's answer, an odd one, or none at
+#                                       all
 #   $verdict->counts                { sessions, requests, asked, rolled_back, of each kind … }
-#   $verdict->latencies($calm)      from COMMIT's return to the start of the last accepted request, sorted, in seconds,
-#                                   of sessions that were accepted and then refused; with $calm: where nothing was broken
+#   $verdict->latencies($calm)      from COMMIT's return to the start of the last accepted request,
+#                                   sorted, in seconds,
+#                                   of sessions that were accepted and then refused; with $calm:
+#                                       where nothing was broken
 package Secsession::Stress::Verdict;
 
 use strict;

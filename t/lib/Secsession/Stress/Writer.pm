@@ -1,13 +1,18 @@
 # One writer of t/71-stress.t: a process that creates sessions, and ends them in every way there is.
 #
 #   Secsession::Stress::Writer->new(%opt)->work;     until the file $folder/stop is there
-#       number => n, postgres => $postgres, ports => [two], folder => $folder, commands => the readers' pipe
+#       number => n, postgres => $postgres, ports => [two], folder => $folder, commands => the
+#           readers' pipe
 #
-# It tells the readers what to ask, and writes down in $folder/writer-N, with times of CLOCK_MONOTONIC:
-#   token NUMBER BEGIN END AUTHENTICATED     created between BEGIN and END; microseconds by the database's clock
-#   end NUMBER KIND BEGIN COMMIT             ended for certain at COMMIT; may be refused from BEGIN on
+# It tells the readers what to ask, and writes down in $folder/writer-N, with times of
+# CLOCK_MONOTONIC:
+#   token NUMBER BEGIN END AUTHENTICATED     created between BEGIN and END; microseconds by the
+#                                            database's clock
+#   end NUMBER KIND BEGIN COMMIT             ended for certain at COMMIT; may be refused from BEGIN
+#                                            on
 #   rolled NUMBER KIND ROLLBACK              a revocation that was rolled back: goes on
-#   wide KIND BEGIN COMMIT MOMENT            all sessions; MOMENT: those authenticated before it, or 0
+#   wide KIND BEGIN COMMIT MOMENT            all sessions; MOMENT: those authenticated before it, or
+#                                            0
 package Secsession::Stress::Writer;
 
 use strict;
