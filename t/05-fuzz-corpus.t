@@ -13,7 +13,10 @@ sub build {
     my ($name) = @_;
     my $program = "$build/fuzz/fuzz_$name";
     my ($exit, undef, $said) = run(
-        [ 'make', '-s', "BUILD=$build", 'FUZZ_CC=gcc', 'FUZZ_WITH=t/fuzz/replay.c', 'CFLAGS=', $program ],
+        [
+            'make', '-s', "BUILD=$build", 'FUZZ_CC=gcc', 'FUZZ_WITH=t/fuzz/replay.c', 'CFLAGS=',
+            $program
+        ],
         env => { MAKEFLAGS => '', MFLAGS => '' },
     );
     is $exit, 0, 'it is built' or diag $said;

@@ -12,12 +12,14 @@ my $GUESSED = 'G' x 42 . 'A';
 
 # The pool's socket, or undef where there is no php-fpm on this machine.
 sub start_php {
-    my ($program) = reverse sort grep { -x } map { glob "$_/php-fpm*" } qw(/usr/sbin /usr/local/sbin /usr/bin);
+    my ($program) =
+        reverse sort grep { -x } map { glob "$_/php-fpm*" } qw(/usr/sbin /usr/local/sbin /usr/bin);
     return undef unless $program;
     my $folder = scratch('php');
     chmod 0777, $folder;
-    spew("$folder/fpm.conf", "[global]\nerror_log = $folder/fpm.log\n[www]\nlisten = $folder/fpm.sock\n"
-        . "listen.mode = 0666\npm = static\npm.max_children = 2\n");
+    spew("$folder/fpm.conf",
+              "[global]\nerror_log = $folder/fpm.log\n[www]\nlisten = $folder/fpm.sock\n"
+            . "listen.mode = 0666\npm = static\npm.max_children = 2\n");
     my @command = ($program, '-n', '-F', '-y', "$folder/fpm.conf");
     my $pid = spawn(command => \@command, user => 'www-data', log => "$folder/out.log");
     at_end { Secsession::Process::stop($pid); return };
@@ -26,8 +28,12 @@ sub start_php {
 }
 
 my $php = start_php();
-my $php_handler = $php ? qq{<FilesMatch "\\.php\$">\nSetHandler "proxy:unix:$php|fcgi://localhost"\n</FilesMatch>} : '';
-my $backend = Secsession::Httpd->start(module => 0, config => 'ScriptAlias "/app/" "@FOLDER@/cgi-bin/"');
+my $php_handler =
+    $php
+    ? qq{<FilesMatch "\\.php\$">\nSetHandler "proxy:unix:$php|fcgi://localhost"\n</FilesMatch>}
+    : '';
+my $backend =
+    Secsession::Httpd->start(module => 0, config => 'ScriptAlias "/app/" "@FOLDER@/cgi-bin/"');
 my $backend_url = 'http://127.0.0.1:' . $backend->port . '/app';
 
 my $config = <<"CONFIG";
@@ -96,14 +102,19 @@ ErrorDocument 417 /pub/show
 CONFIG
 
 my %FILES = (
-    'pub/ssi.shtml' => "<!--#include virtual=\"/pub/show\" -->\n<!--#echo var=\"HTTP_COOKIE\" -->\n",
+    'pub/ssi.shtml' =>
+        "<!--#include virtual=\"/pub/show\" -->\n<!--#echo var=\"HTTP_COOKIE\" -->\n",
     'pub/exec.shtml' => "<!--#exec cgi=\"/pub/show\" -->\n",
-    'pub/many.shtml' => join("\n", ('<!--#include virtual="/pub/show" -->') x 3) . "\n<!--#printenv -->\n",
-    'pub/nested.shtml' => "<!--#include virtual=\"/pub/ssi.shtml\" -->\n<!--#include virtual=\"/pub/missing\" -->\n",
+    'pub/many.shtml' => join("\n", ('<!--#include virtual="/pub/show" -->') x 3)
+        . "\n<!--#printenv -->\n",
+    'pub/nested.shtml' =>
+        "<!--#include virtual=\"/pub/ssi.shtml\" -->\n<!--#include virtual=\"/pub/missing\" -->\n",
     'pub/page.php' => '<?php foreach ($_SERVER + $_COOKIE + getallheaders() as $k => $v) '
         . 'if (is_string($v)) echo "$k=$v\n";',
-    'pub/a.act' => 'x', 'pub/index/a.txt' => 'a', 'pub/fallback/a.txt' => 'a', 'pub/rules/a.txt' => 'a',
-    'pub/list/a.txt' => 'a', 'pub/list/b.txt' => 'b', 'pub/list/c.html' => 'c', 'pub/page.html.en' => 'en',
+    'pub/a.act' => 'x', 'pub/index/a.txt' => 'a', 'pub/fallback/a.txt' => 'a',
+    'pub/rules/a.txt' => 'a',
+    'pub/list/a.txt' => 'a', 'pub/list/b.txt' => 'b', 'pub/list/c.html' => 'c',
+    'pub/page.html.en' => 'en',
 );
 
 # Each way: name, path, status, and the header field that it needs.
@@ -182,7 +193,8 @@ sub leaks {
     push @wrong, map { "HTTP_COOKIE=$_" } grep { $_ ne ($rest // '') } @seen;
     push @wrong, 'no cookies' if $shows && defined $rest && !@seen;
     my $is_known = $shows && $statements && $kind ne 'unknown' && $name !~ /backend|\[P\]/;
-    push @wrong, $is_known ? 'no session' : 'a session' if $is_known != ($response->body =~ /^SECSESSION_ID=/m);
+    push @wrong, $is_known ? 'no session' : 'a session'
+        if $is_known != ($response->body =~ /^SECSESSION_ID=/m);
     push @wrong, 'no answer of the program' if $shows && $response->body !~ /^REQUEST_METHOD=GET$/m;
     return map { "$name: $_" } @wrong;
 }
@@ -217,7 +229,8 @@ my @options = (
 ($postgres, $httpd) = start_servers(@options);
 $token = browser($httpd, 'alice')->token;
 # ASVS 5.0 3.3.4
-subtest 'no application sees our cookie, each sees its own, and one look-up is enough' => \&everything_is_hidden;
+subtest 'no application sees our cookie, each sees its own, and one look-up is enough' =>
+    \&everything_is_hidden;
 
 subtest 'looking ahead, as rewrite rules can, is no second look-up' => sub {
     my ($cookie) = cookies($token);
@@ -227,9 +240,11 @@ subtest 'looking ahead, as rewrite rules can, is no second look-up' => sub {
 
 subtest 'TRACE echoes everything but our cookie' => sub {
     for my $path ('/', '/app/show', '/pub/backend/show') {
-        my $response = $httpd->request('TRACE', $path, headers => [ [ Cookie => "a=1; $NAME=$token" ] ]);
+        my $response =
+            $httpd->request('TRACE', $path, headers => [ [ Cookie => "a=1; $NAME=$token" ] ]);
         unlike $response->raw, qr/\Q$token\E|\Q$NAME\E/, $path;
-        like $response->body, qr/^Cookie: a=1\r$/m, "$path: the other cookie" if $response->status == 200;
+        like $response->body, qr/^Cookie: a=1\r$/m, "$path: the other cookie"
+            if $response->status == 200;
     }
 };
 
@@ -241,7 +256,8 @@ my %UNREADABLE = (
     'a wrong address' => "GET /%zz HTTP/1.1\r\nHost: localhost\r\n",
     'a wrong field' => "GET /pub/show HTTP/1.1\r\nHost: localhost\r\nX Y: 1\r\n",
     'a wrong length' => "GET /pub/show HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n",
-    'a wrong encoding' => "POST /pub/show HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: nonsense\r\n",
+    'a wrong encoding' =>
+        "POST /pub/show HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: nonsense\r\n",
     'a wrong expectation' => "GET /pub/show HTTP/1.1\r\nHost: localhost\r\nExpect: nonsense\r\n",
 );
 
@@ -266,8 +282,10 @@ sub log_holds_none {
     wait_until {
         $log = slurp($httpd->folder . "/logs/$file.log");
         (() = $log =~ /\ba=1; (?:a=1; )?b=/g) >= $lines;
-    } 5, "$name: it has the other cookies";
-    is_deeply [ grep { /\Q$token\E|\Q$GUESSED\E/ } split /\n/, $log ], [], "$name: it does not have ours";
+    }
+    5, "$name: it has the other cookies";
+    is_deeply [ grep { /\Q$token\E|\Q$GUESSED\E/ } split /\n/, $log ], [],
+        "$name: it does not have ours";
     return;
 }
 

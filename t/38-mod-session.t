@@ -106,15 +106,25 @@ my $end = time + 30;
 select undef, undef, undef, 0.01 until -e "$state/keeper.go" || time > $end;
 print "Content-Type: text/plain\nX-Replace: colour=blue\n\nkept\n";
 CGI
-my ($postgres, $httpd) = start_servers(cgi => \%CGI,
-    modules => [qw(session session_cookie session_crypto auth_form authn_dbd request)], database => { log_statements => 1 }, config => $CONFIG);
+my ($postgres, $httpd) = start_servers(
+    cgi => \%CGI,
+    modules => [qw(session session_cookie session_crypto auth_form authn_dbd request)],
+    database => { log_statements => 1 }, config => $CONFIG
+);
 
-sub credentials { return { httpd_username => $_[0], httpd_password => $_[1] // password_of($_[0]) } }
-sub logs_in { my ($client, $user, $path) = @_; return $client->post_form($path // '/do-login', credentials($user)) }
+sub credentials {
+    return { httpd_username => $_[0], httpd_password => $_[1] // password_of($_[0]) };
+}
+sub logs_in {
+    my ($client, $user, $path) = @_;
+    return $client->post_form($path // '/do-login', credentials($user));
+}
 sub user_seen { return environment_of($_[0])->{REMOTE_USER} }
 sub kept_in { return environment_of($_[0]->get('/env/show'))->{HTTP_SESSION} // '' }
 sub count { return $postgres->value("select count(*) from secsession.$_[0]") }
-sub of_token { my ($what, $token) = @_; return $postgres->value(<<"SQL", vars => { token => $token }) }
+sub of_token {
+    my ($what, $token) = @_;
+    return $postgres->value(<<"SQL", vars => { token => $token }) }
 select $what from secsession.session s join secsession.token t using (session_id)
 where t.token_hash = sha256(decode(translate(:'token', '-_', '+/') || '=', 'base64'))
 SQL
@@ -128,23 +138,30 @@ sub form_browser {
 }
 
 # What an application has mod_session keep.
-sub keeps { my ($client, $what) = @_; return $client->get('/kept/headers?' . join '', map { sprintf '%%%02x', ord } split //, "X-Replace: $what\n") }
+sub keeps {
+    my ($client, $what) = @_;
+    return $client->get('/kept/headers?' . join '', map { sprintf '%%%02x', ord } split //,
+        "X-Replace: $what\n");
+}
 
 subtest 'who passes by costs no row and no SQL' => sub {
     my $rows = count('session');
-    my $asked = $postgres->statements('httpd_web', qr/login_moment|lookup|vault|begin_session|authenticate/);
+    my $asked = $postgres->statements('httpd_web',
+        qr/login_moment|lookup|vault|begin_session|authenticate/);
     is browser($httpd)->get('/env/show')->status, 200, 'a page with a session is served';
     is browser($httpd)->get('/form/show')->status, 302, 'a protected page sends to the login form';
     is browser($httpd)->get('/aged/show')->status, 401, 'or answers 401';
     is count('session'), $rows, 'no session was made';
-    is $postgres->statements('httpd_web', qr/login_moment|lookup|vault|begin_session|authenticate/), $asked, 'and no SQL';
+    is $postgres->statements('httpd_web', qr/login_moment|lookup|vault|begin_session|authenticate/),
+        $asked, 'and no SQL';
 };
 
 subtest 'a login with mod_auth_form' => sub {
     my $alice = browser($httpd);
     my $response = logs_in($alice, 'alice');
     is $response->status, 302, 'the handler sends on';
-    like $response->cookie('__Host-secsession'), qr/\A__Host-secsession=[\w-]{43}; .*HttpOnly/, 'with a cookie of ours';
+    like $response->cookie('__Host-secsession'), qr/\A__Host-secsession=[\w-]{43}; .*HttpOnly/,
+        'with a cookie of ours';
     is scalar($response->all_headers('Set-Cookie')), 1, 'and no other';
     is user_seen($alice->get('/form/show')), 'alice', 'alice is logged in';
     is user_seen($alice->get('/form/show')), 'alice', 'and stays so' for 1 .. 3;
@@ -152,7 +169,8 @@ subtest 'a login with mod_auth_form' => sub {
     is of_token('auth_method', $alice->token), 'form', 'and how she logged in';
     is $alice->get('/app/show')->status, 200, 'it is a session like any other';
     my $inline = browser($httpd);
-    is user_seen(logs_in($inline, 'bob', '/form/show')), 'bob', 'a login at the page itself shows the page';
+    is user_seen(logs_in($inline, 'bob', '/form/show')), 'bob',
+        'a login at the page itself shows the page';
     is user_seen($inline->get('/form/show')), 'bob', 'and lasts';
 };
 
@@ -166,7 +184,8 @@ subtest 'a wrong password is nobody\'s session' => sub {
         my $bob = form_browser('bob');
         $bob->post_form($path, credentials('alice', 'guess'));
         $bob->get($path);
-        is environment_of($bob->get('/app/show'))->{REMOTE_USER}, 'bob', "$path: who is logged in stays who he is";
+        is environment_of($bob->get('/app/show'))->{REMOTE_USER}, 'bob',
+            "$path: who is logged in stays who he is";
         $rows++;
     }
     is count('session'), $rows, 'no other session was made';
@@ -176,7 +195,8 @@ subtest 'a token from before the login is worth nothing after it' => sub {
     my $mallory = browser($httpd);
     keeps($mallory, 'colour=red');
     my $planted = $mallory->token;
-    is of_token('user_name is null', $planted), 't', 'a session of nobody exists, since something is kept';
+    is of_token('user_name is null', $planted), 't',
+        'a session of nobody exists, since something is kept';
     my $alice = browser($httpd)->set_token($planted);
     like kept_in($alice), qr/colour=red/, 'alice has it, too';
     is logs_in($alice, 'alice')->status, 302, 'alice logs in with it';
@@ -214,8 +234,12 @@ subtest 'mod_session\'s own SessionMaxAge ends a login, and another one begins' 
 subtest 'sessions end as all of ours do, with what they held' => sub {
     my %ending = (
         'a revocation' => sub { $postgres->psql("select secsession.revoke_user('alice', 'test')") },
-        'the idle timeout' => sub { $postgres->psql("update secsession.session set last_seen_at = now() - interval '1 h'") },
-        'the absolute timeout' => sub { $postgres->psql("update secsession.session set expires_at = now() - interval '1 s'") },
+        'the idle timeout' => sub {
+            $postgres->psql("update secsession.session set last_seen_at = now() - interval '1 h'");
+        },
+        'the absolute timeout' => sub {
+            $postgres->psql("update secsession.session set expires_at = now() - interval '1 s'");
+        },
         'our logout' => sub { $_[0]->clone->logout },
     );
     for my $end (sort keys %ending) {
@@ -237,7 +261,9 @@ subtest 'sessions end as all of ours do, with what they held' => sub {
 subtest 'a location with a shorter timeout does not see what is kept' => sub {
     my $alice = form_browser('alice');
     is $alice->get('/short/show')->status, 200, 'in time';
-    $postgres->psql("update secsession.session set last_seen_at = now() - interval '10 minutes' where ended_at is null");
+    $postgres->psql(
+        "update secsession.session set last_seen_at = now() - interval '10 minutes' where ended_at is null"
+    );
     has_heard($postgres, $httpd);
     is $alice->get('/short/show')->status, 302, 'too late';
     is $alice->get('/form/show')->status, 200, 'but not elsewhere';
@@ -266,9 +292,12 @@ subtest 'a slow request does not bring an ended session back' => sub {
     has_heard($postgres, $httpd);
     $httpd->let_go('keeper');
     is $request->finish->body, "kept\n", 'it ends, and has something kept';
-    unlike $postgres->value("select string_agg(encode(value, 'escape'), ' ') from secsession.vault where session_id = '$id'"), qr/blue/,
+    unlike $postgres->value(
+        "select string_agg(encode(value, 'escape'), ' ') from secsession.vault where session_id = '$id'"
+        ), qr/blue/,
         'which it is not';
-    is $postgres->value("select end_reason from secsession.session where session_id = '$id'"), 'revoked', 'nor has the session changed';
+    is $postgres->value("select end_reason from secsession.session where session_id = '$id'"),
+        'revoked', 'nor has the session changed';
     is $alice->clone->get('/form/show')->status, 302, 'the session is still revoked';
     is $slow->get('/form/show')->status, 302, 'also for the browser that was waiting';
 };
@@ -277,21 +306,28 @@ subtest 'one session is one user' => sub {
     my $alice = form_browser('alice');
     my $old = $alice->clone;
     keeps($alice, 'colour=red');
-    is user_seen(logs_in($alice, 'bob', '/admin/show')), 'bob', 'bob logs in elsewhere in alice\'s browser';
+    is user_seen(logs_in($alice, 'bob', '/admin/show')), 'bob',
+        'bob logs in elsewhere in alice\'s browser';
     is user_seen($alice->get('/admin/show')), 'bob', 'and is in there';
     is $alice->get('/form/show')->status, 302, 'alice is not';
     is of_token('end_reason', $old->token), 'logout', 'her session has ended';
     unlike kept_in($alice), qr/alice|colour/, 'nothing of hers is kept in his';
     is $alice->get('/form/show')->status, 302, 'still not';
     keeps($alice, 'shape=round');
-    my $response = $alice->get('/basic/show', headers => [ [ Authorization => 'Basic ' . encode_base64('alice:' . password_of('alice'), '') ] ]);
+    my $response = $alice->get('/basic/show', headers =>
+            [ [ Authorization => 'Basic ' . encode_base64('alice:' . password_of('alice'), '') ] ]);
     is user_seen($response), 'alice', 'alice comes back with Basic';
-    unlike environment_of($response)->{HTTP_SESSION} // '', qr/bob|shape/, 'and sees nothing of his';
+    unlike environment_of($response)->{HTTP_SESSION} // '', qr/bob|shape/,
+        'and sees nothing of his';
     unlike kept_in($alice), qr/bob|shape/, 'nor is it kept in hers';
 };
 
 # The password is being looked for in a table that we hold.
-sub is_waiting { return $postgres->value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'app_user'") }
+sub is_waiting {
+    return $postgres->value(
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'app_user'"
+    );
+}
 
 subtest 'a revocation while mod_auth_form checks the password refuses the login' => sub {
     my ($hash) = slurp($USERS) =~ /^alice:(.*)$/m;
@@ -304,8 +340,10 @@ SQL
         my $alice = browser($httpd);
         my $psql = Secsession::Psql->new($postgres);
         $psql->run('begin; lock table app_user in access exclusive mode;');
-        my $request = $alice->start_request('POST', $path, body => 'httpd_username=alice&httpd_password=correct+horse',
-            headers => [ [ 'Content-Type' => 'application/x-www-form-urlencoded' ] ]);
+        my $request = $alice->start_request(
+            'POST', $path, body => 'httpd_username=alice&httpd_password=correct+horse',
+            headers => [ [ 'Content-Type' => 'application/x-www-form-urlencoded' ] ]
+        );
         wait_until { is_waiting() } 10, "$path: the password is being checked";
         $postgres->psql("select secsession.revoke_user('alice', 'test')");
         $psql->run('commit;');
@@ -314,7 +352,8 @@ SQL
         is $response->status, 403, "$path: refused";
         unlike $response->body, qr/REMOTE_USER/, "$path: nothing is shown";
         is $alice->token, undef, "$path: no session";
-        is user_seen(logs_in($alice, 'alice', '/by-database/show')), 'alice', "$path: who tries again is in";
+        is user_seen(logs_in($alice, 'alice', '/by-database/show')), 'alice',
+            "$path: who tries again is in";
     }
 };
 
@@ -340,7 +379,8 @@ subtest 'nobody is logged in by what an application writes' => sub {
     like $httpd->error_log, qr/SS235: .*SessionHeader/, 'the log says why';
     my $bob = form_browser('bob');
     keeps($bob, 'staff-user=alice&staff-pw=correct+horse');
-    is $bob->get('/form/show')->status, 302, 'and who was logged in is logged out rather than somebody else';
+    is $bob->get('/form/show')->status, 302,
+        'and who was logged in is logged out rather than somebody else';
 };
 
 subtest 'what does not fit is not kept in part' => sub {
@@ -373,7 +413,8 @@ subtest 'applications and mod_auth_form share a session of the login page' => su
     is logs_in($alice, 'alice')->status, 302, 'she logs in with mod_auth_form as well';
     like kept_in($alice), qr/colour=red/, 'her session goes on';
     keeps($alice, 'staff-user=&staff-pw=');
-    is $alice->get('/app/show')->status, 401, 'an application that takes the credentials away logs her out';
+    is $alice->get('/app/show')->status, 401,
+        'an application that takes the credentials away logs her out';
 };
 
 subtest 'beside httpd\'s own stores' => sub {
@@ -381,28 +422,37 @@ subtest 'beside httpd\'s own stores' => sub {
     my $ours = browser($httpd);
     is_deeply [ sort keys %{ $ours->jar } ], [], 'nothing yet';
     $ours->get("/cookie$fields");
-    is_deeply [ sort keys %{ $ours->jar } ], ['__Host-secsession'], 'where SecSession is On, ours is used';
+    is_deeply [ sort keys %{ $ours->jar } ], ['__Host-secsession'],
+        'where SecSession is On, ours is used';
     my $theirs = browser($httpd);
     $theirs->get("/other$fields");
     is_deeply [ sort keys %{ $theirs->jar } ], ['theirs'], 'where it is Off, theirs';
-    like environment_of($theirs->get('/other/show'))->{HTTP_SESSION}, qr/colour=green/, 'which works';
+    like environment_of($theirs->get('/other/show'))->{HTTP_SESSION}, qr/colour=green/,
+        'which works';
     my $both = browser($httpd);
     $both->get("/crypto$fields");
-    like environment_of($both->get('/crypto/show'))->{HTTP_SESSION}, qr/colour=green/, 'mod_session_crypto may be above ours';
-    is environment_of($both->get('/env/show'))->{HTTP_SESSION} // '', '', 'and keeps what it keeps to itself';
+    like environment_of($both->get('/crypto/show'))->{HTTP_SESSION}, qr/colour=green/,
+        'mod_session_crypto may be above ours';
+    is environment_of($both->get('/env/show'))->{HTTP_SESSION} // '', '',
+        'and keeps what it keeps to itself';
 };
 
 subtest 'the password cannot be read in the database' => sub {
     my $keys = spew("$USERS.keys", '1 ' . 'A' x 43 . "=\n");
     my ($known) = $httpd->configtest("SecSessionVaultKeys $keys");
     plan skip_all => 'SecSessionVaultKeys is not there yet' unless $known;
-    my $sealed = Secsession::Httpd->start(postgres => $postgres, modules => [qw(session session_cookie session_crypto auth_form authn_dbd request)],
-        config => "SecSession On\nSecSessionVaultKeys $keys\n" . $CONFIG);
+    my $sealed = Secsession::Httpd->start(
+        postgres => $postgres,
+        modules => [qw(session session_cookie session_crypto auth_form authn_dbd request)],
+        config => "SecSession On\nSecSessionVaultKeys $keys\n" . $CONFIG
+    );
     my $alice = $sealed->client;
     is logs_in($alice, 'alice')->status, 302, 'alice logs in';
     is user_seen($alice->get('/form/show')), 'alice', 'and is in';
     my $id = of_token('session_id', $alice->token);
-    my $hex = $postgres->value("select string_agg(encode(value, 'hex'), ' ') from secsession.vault where session_id = '$id'");
+    my $hex = $postgres->value(
+        "select string_agg(encode(value, 'hex'), ' ') from secsession.vault where session_id = '$id'"
+    );
     is index($hex, unpack 'H*', 'correct'), -1, 'the database has it, sealed';
 };
 
@@ -419,8 +469,12 @@ subtest 'the database is away' => sub {
     keeps($anonymous, 'colour=red');
     $postgres->stop('fast');
     wait_until { $alice->get('/form/show')->status == 503 } 4, 'the lease ends';
-    for my $case ([ 'who is logged in', $alice, '/form/show' ], [ 'who has something', $anonymous, '/env/show' ],
-        [ 'a logout', $alice, '/do-logout' ]) {
+    for my $case (
+        [ 'who is logged in', $alice, '/form/show' ],
+        [ 'who has something', $anonymous, '/env/show' ],
+        [ 'a logout', $alice, '/do-logout' ]
+        )
+    {
         my ($name, $client, $path) = @$case;
         my $response = $client->get($path);
         is $response->status, 503, "$name: 503";
@@ -434,7 +488,8 @@ subtest 'the database is away' => sub {
         unlike $response->body, qr/REMOTE_USER/, "$path: and sees no page";
         is $bob->token, undef, "$path: no cookie";
     }
-    is browser($httpd)->get('/env/show')->status, 200, 'who has no session is served where none is needed';
+    is browser($httpd)->get('/env/show')->status, 200,
+        'who has no session is served where none is needed';
     $postgres->start_again;
     is user_seen($alice->get('/form/show')), 'alice', 'when it is back, alice is still logged in';
     like kept_in($anonymous), qr/colour=red/, 'and nothing is lost';

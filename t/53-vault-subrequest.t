@@ -6,7 +6,8 @@ use Secsession::Test;
 
 my ($postgres, $httpd) = start_servers(
     modules => [qw(include)],
-    files => { 'page.shtml' => join '', map { "<!--#include virtual=\"/v/show?$_\" -->\n" } 1 .. 20 },
+    files =>
+        { 'page.shtml' => join '', map { "<!--#include virtual=\"/v/show?$_\" -->\n" } 1 .. 20 },
     config => <<'CONFIG',
 RewriteEngine On
 RewriteCond %{LA-U:REMOTE_USER} ^alice$
@@ -28,7 +29,8 @@ CONFIG
 my $alice = browser($httpd, 'alice');
 my $value = 'v' x 200;
 $alice->get("/v/headers?Set-Cookie:%20PHPSESSID=$value;%20Path=/");
-is environment_of($alice->get('/v/show'))->{HTTP_COOKIE}, "PHPSESSID=$value", 'the vault keeps a cookie';
+is environment_of($alice->get('/v/show'))->{HTTP_COOKIE}, "PHPSESSID=$value",
+    'the vault keeps a cookie';
 my $page = $alice->get('/page.shtml')->body;
 is scalar(() = $page =~ /^HTTP_COOKIE=PHPSESSID=$value$/mg), 20, 'each part of a page gets it';
 unlike $page, qr/^HTTP_COOKIE=(?!PHPSESSID=$value$)/m, 'and nothing else';

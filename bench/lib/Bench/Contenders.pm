@@ -28,14 +28,29 @@ my $PASSWORD = 'correct-horse';
 # Bench::Sessions; open: lets everybody in; beside: whom else to compare it with.
 my @CONTENDERS = (
     { key => 'bare', name => 'bare httpd', start => \&bare, open => 1 },
-    { key => 'same-bytes', name => 'bare httpd with the same cookie, `<Location>` and `Cache-Control`',
-        start => \&same_bytes, open => 1 },
-    { key => 'cache', name => 'mod_secsession', start => \&cache, sessions => 1, beside => 'same-bytes' },
-    { key => 'no-cache', name => 'mod_secsession, `SecSessionCache Off`', start => \&no_cache, sessions => 1 },
-    { key => 'unknown', name => 'mod_secsession, a cookie that no session has', start => \&unknown, sessions => 1 },
+    {
+        key => 'same-bytes',
+        name => 'bare httpd with the same cookie, `<Location>` and `Cache-Control`',
+        start => \&same_bytes, open => 1
+    },
+    {
+        key => 'cache', name => 'mod_secsession', start => \&cache, sessions => 1,
+        beside => 'same-bytes'
+    },
+    {
+        key => 'no-cache', name => 'mod_secsession, `SecSessionCache Off`', start => \&no_cache,
+        sessions => 1
+    },
+    {
+        key => 'unknown', name => 'mod_secsession, a cookie that no session has',
+        start => \&unknown, sessions => 1
+    },
     { key => 'basic', name => 'AuthType Basic, bcrypt of cost 5', start => \&basic },
     { key => 'form-cookie', name => 'mod_auth_form, mod_session_cookie', start => \&form_cookie },
-    { key => 'form-crypto', name => 'mod_auth_form, mod_session_cookie, mod_session_crypto', start => \&form_crypto },
+    {
+        key => 'form-crypto', name => 'mod_auth_form, mod_session_cookie, mod_session_crypto',
+        start => \&form_crypto
+    },
     { key => 'form-dbd', name => 'mod_auth_form, mod_session_dbd', start => \&form_dbd },
     Bench::OpenID::contenders(),
     Bench::PHP::contenders(),
@@ -76,9 +91,13 @@ sub choose {
 
 # With fsync, as a database that keeps sessions runs.
 sub database {
-    return Secsession::Postgres->start(durable => 1, settings => {
-        track_functions => 'none', shared_buffers => '256MB', max_connections => 500, max_wal_size => '4GB',
-    })->install;
+    return Secsession::Postgres->start(
+        durable => 1,
+        settings => {
+            track_functions => 'none', shared_buffers => '256MB', max_connections => 500,
+            max_wal_size => '4GB',
+        }
+    )->install;
 }
 
 # With the work factor of bcrypt that is asked for.
@@ -93,7 +112,8 @@ sub prepare {
     my ($option) = @_;
     die "no build/mod_secsession.so: make\n" unless -e Secsession::Httpd::module_path();
     my $bench = { %$option, users => users_file(5), password => $PASSWORD, postgres => database() };
-    $bench->{postgres}->psql('create table session (key text primary key, value text, expiry bigint);'
+    $bench->{postgres}
+        ->psql('create table session (key text primary key, value text, expiry bigint);'
             . 'grant all on session to httpd_web');
     return $bench;
 }
@@ -101,9 +121,11 @@ sub prepare {
 # What lets everybody in would be compared with what does not.
 sub start {
     my ($chosen, $bench) = @_;
-    my $contender = { %$chosen, lines => [''], path => '/in/page.txt', %{ $chosen->{start}->($bench) } };
+    my $contender =
+        { %$chosen, lines => [''], path => '/in/page.txt', %{ $chosen->{start}->($bench) } };
     my $stranger = $contender->{httpd}->get($contender->{path})->status;
-    die "$chosen->{name} answers a stranger with $stranger\n" if $stranger == 200 && !$chosen->{open};
+    die "$chosen->{name} answers a stranger with $stranger\n"
+        if $stranger == 200 && !$chosen->{open};
     return $contender;
 }
 
@@ -146,7 +168,8 @@ CONFIG
 sub with_sessions {
     my ($bench, $httpd) = @_;
     my @lines = map { "Cookie: __Host-secsession=$_" } @{ $bench->{cookies} };
-    return { httpd => $httpd, postgres => $bench->{postgres}, others => [ $bench->{postgres}->pid ], lines => \@lines };
+    return { httpd => $httpd, postgres => $bench->{postgres},
+        others => [ $bench->{postgres}->pid ], lines => \@lines };
 }
 
 # The defaults, unless a bench has reasons. It serves the unknown cookie too.
@@ -183,7 +206,8 @@ sub form {
     AuthFormSitePassphrase bench
     AuthUserFile "$bench->{users}"
 CONFIG
-    my $httpd = httpd($bench, %opt, modules => [ qw(session auth_form request), @$modules ], config => <<"CONFIG");
+    my $httpd = httpd($bench, %opt, modules => [ qw(session auth_form request), @$modules ],
+        config => <<"CONFIG");
 Session On
 SessionMaxAge 1800
 $config
@@ -203,7 +227,8 @@ CONFIG
 sub form_login {
     my ($httpd, $bench) = @_;
     my $client = $httpd->client(cookie_name => 'session');
-    $client->post_form('/login', { httpd_username => 'alice', httpd_password => $bench->{password} });
+    $client->post_form('/login',
+        { httpd_username => 'alice', httpd_password => $bench->{password} });
     return $client->token // die "no login with mod_auth_form\n";
 }
 

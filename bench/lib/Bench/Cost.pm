@@ -56,8 +56,10 @@ sub memory_of {
 sub written {
     my ($postgres) = @_;
     sleep 11;
-    my $answer = $postgres->value(q{select xact_commit + xact_rollback, tup_inserted + tup_updated + tup_deleted
-        from pg_stat_database where datname = 'app'});
+    my $answer = $postgres->value(
+        q{select xact_commit + xact_rollback, tup_inserted + tup_updated + tup_deleted
+        from pg_stat_database where datname = 'app'}
+    );
     my %written = (at => time);
     @written{qw(transactions rows)} = split /\|/, $answer;
     return \%written;

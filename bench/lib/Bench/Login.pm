@@ -59,7 +59,8 @@ select 'HASH'
 from session
 where user_name = %s
 SQL
-my $RIGHTS = 'grant insert, select on secsession.session, secsession.token, secsession.event_log to httpd_web';
+my $RIGHTS =
+    'grant insert, select on secsession.session, secsession.token, secsession.event_log to httpd_web';
 
 sub login_config {
     my ($cost, $users) = @_;
@@ -95,20 +96,32 @@ sub start {
     $postgres->psql($RIGHTS);
     my %users = map { $_ => Bench::Contenders::users_file($_) } @COSTS;
     # 32 at once of one user from one address are what the throttle refuses.
-    my $httpd = httpd($bench, module => 1, postgres => $postgres,
-        config => join "\n", 'SecSession On', 'SecSessionLoginThrottle Off', map { login_config($_, $users{$_}) } @COSTS);
-    my $plain = httpd($bench, postgres => $postgres, modules => ['authn_dbd'],
+    my $httpd = httpd(
+        $bench, module => 1, postgres => $postgres,
+        config => join "\n", 'SecSession On', 'SecSessionLoginThrottle Off',
+        map { login_config($_, $users{$_}) } @COSTS
+    );
+    my $plain = httpd(
+        $bench, postgres => $postgres, modules => ['authn_dbd'],
         files => { map { ("floor/$_/page.txt" => 'x' x 1024) } @COSTS },
         config => join "\n", map { floor_config($_, $users{$_}) } @COSTS);
     my %common = (postgres => $postgres, others => [ $postgres->pid ]);
     my $self = bless { postgres => $postgres, shares => {}, login => {}, floor => {} }, $class;
     for my $cost (@COSTS) {
-        $self->{login}{$cost} = { %common, httpd => $httpd, key => 'login', path => "/login/$cost", status => 303,
+        $self->{login}{$cost} = {
+            %common, httpd => $httpd, key => 'login', path => "/login/$cost", status => 303,
             name => "a login with mod_secsession, bcrypt of cost $cost", method => 'POST',
             body => 'username=alice&password=' . Secsession::Client::encode($bench->{password}),
-            lines => [ 'Content-Type: application/x-www-form-urlencoded' . "\tOrigin: " . $httpd->client->origin ] };
-        $self->{floor}{$cost} = { %common, httpd => $plain, path => "/floor/$cost/page.txt",
-            name => "hash of cost $cost and one commit", lines => [ basic_header($bench) ] };
+            lines => [
+                      'Content-Type: application/x-www-form-urlencoded'
+                    . "\tOrigin: "
+                    . $httpd->client->origin
+            ]
+        };
+        $self->{floor}{$cost} = {
+            %common, httpd => $plain, path => "/floor/$cost/page.txt",
+            name => "hash of cost $cost and one commit", lines => [ basic_header($bench) ]
+        };
     }
     return $self;
 }
@@ -118,10 +131,12 @@ sub row { return $_[0]{login}{5} }
 # An answer is no proof of either: the database says whether these made sessions.
 sub sessions_made {
     my ($self, $contender, $seconds, $connections) = @_;
-    $self->{postgres}->psql('truncate secsession.session, secsession.token, secsession.vault, secsession.event_log');
+    $self->{postgres}->psql(
+        'truncate secsession.session, secsession.token, secsession.vault, secsession.event_log');
     my $sample = measure($contender, seconds => $seconds, connections => $connections);
     my $made = $self->{postgres}->value('select count(*) from secsession.active_session');
-    die "$contender->{name}: $sample->{requests} requests made $made sessions\n" if $made < $sample->{requests};
+    die "$contender->{name}: $sample->{requests} requests made $made sessions\n"
+        if $made < $sample->{requests};
     return $sample;
 }
 
@@ -140,7 +155,8 @@ sub round {
         }
         my ($login, $floor) = @sample{qw(login floor)};
         push @{ $self->{shares}{$cost}{$connections} }, {
-            login => $login->{rate}, floor => $floor->{rate}, time => $floor->{rate} / $login->{rate},
+            login => $login->{rate}, floor => $floor->{rate},
+            time => $floor->{rate} / $login->{rate},
             cpu => ($login->{cpu} + $login->{other_cpu}) / ($floor->{cpu} + $floor->{other_cpu}),
         };
         push @{ $self->{login}{$cost}{samples} }, $login if $connections == 32;
@@ -148,6 +164,9 @@ sub round {
     return;
 }
 
-sub shares { my ($self, $cost, $connections) = @_; return @{ $self->{shares}{$cost}{$connections} } }
+sub shares {
+    my ($self, $cost, $connections) = @_;
+    return @{ $self->{shares}{$cost}{$connections} };
+}
 
 1;

@@ -63,10 +63,12 @@ sub settle {
 
 sub fill {
     my ($postgres, $rows) = @_;
-    $postgres->psql('truncate secsession.session, secsession.token, secsession.vault, secsession.event_log');
+    $postgres->psql(
+        'truncate secsession.session, secsession.token, secsession.vault, secsession.event_log');
     for (my $first = 1; $first <= $rows; $first += $BATCH) {
         my $last = min($first + $BATCH - 1, $rows);
-        $postgres->psql($OTHERS, timeout => 3600, vars => { first => $first, last => $last, browser => $BROWSER });
+        $postgres->psql($OTHERS, timeout => 3600,
+            vars => { first => $first, last => $last, browser => $BROWSER });
         print STDERR "sessions that nobody uses: $last of $rows\n" if $rows > $BATCH;
     }
     return settle($postgres);
@@ -76,12 +78,15 @@ sub cookie { return encode_base64url(sha256("used $_[0]")) }
 
 sub use_sessions {
     my ($postgres, $n) = @_;
-    my $there = $postgres->value("select count(*) from secsession.session where user_name like 'user %'");
+    my $there =
+        $postgres->value("select count(*) from secsession.session where user_name like 'user %'");
     # In parts: in one statement PostgreSQL would keep the plans that it made for empty tables.
     for (my $first = $there + 1; $first <= $n; $first += $PART) {
         my $last = min($first + $PART - 1, $n);
         my %vars = (first => $first, last => $last, browser => $BROWSER);
-        my $made = $postgres->value("analyze secsession.session, secsession.token; $USED", timeout => 600, vars => \%vars);
+        my $made =
+            $postgres->value("analyze secsession.session, secsession.token; $USED", timeout => 600,
+            vars => \%vars);
         die "made $made sessions from $first to $last\n" if $made != $last - $first + 1;
     }
     settle($postgres);

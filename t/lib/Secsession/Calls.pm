@@ -17,7 +17,8 @@ use warnings;
 use Exporter 'import';
 use Test::More;
 
-our @EXPORT = qw(calls_of sql call look authenticate login set_session stored events state_of is_ended);
+our @EXPORT =
+    qw(calls_of sql call look authenticate login set_session stored events state_of is_ended);
 
 my $postgres;
 
@@ -28,7 +29,9 @@ sub sql { return $postgres->psql(@_) }
 # One call as the web server, by column names; a null is not there.
 sub call {
     my ($call, %opt) = @_;
-    my $json = $postgres->value("select row_to_json(a) from secsession.$call a", user => 'httpd_web', %opt);
+    my $json =
+        $postgres->value("select row_to_json(a) from secsession.$call a", user => 'httpd_web',
+        %opt);
     return { defined $json ? $json =~ /"(\w+)":(?|"([^"]*)"|(?!null)([^",}]+))/g : () };
 }
 
@@ -44,7 +47,8 @@ sub authenticate {
     my $old = $opt{old} ? "sha256('$opt{old}')" : 'null';
     my $epoch = $opt{epoch} // "secsession.login_epoch('r', '$user')";
     my ($idle, $absolute) = map { $opt{$_} // 1000 } qw(idle absolute);
-    return "authenticate(sha256('$token'), $old, 'r', '$user', 'form', $epoch, '192.0.2.1', 'Browser', $idle, $absolute)";
+    return
+        "authenticate(sha256('$token'), $old, 'r', '$user', 'form', $epoch, '192.0.2.1', 'Browser', $idle, $absolute)";
 }
 sub login { return call(authenticate(@_)) }
 
@@ -55,12 +59,16 @@ sub set_session {
 }
 sub stored {
     my ($token, $columns) = @_;
-    return sql("select $columns from secsession.session s join secsession.token t using (session_id) where t.token_hash = sha256('$token')");
+    return sql(
+        "select $columns from secsession.session s join secsession.token t using (session_id) where t.token_hash = sha256('$token')"
+    );
 }
 sub events {
     my ($token) = @_;
-    return join ' ', split /\n/, sql("select event from secsession.event_log join secsession.token using (session_id)
-        where token.token_hash = sha256('$token') order by event_id");
+    return join ' ', split /\n/, sql(
+        "select event from secsession.event_log join secsession.token using (session_id)
+        where token.token_hash = sha256('$token') order by event_id"
+    );
 }
 sub state_of {
     my $answer = look(@_);

@@ -32,7 +32,10 @@ sub sources {
     open my $git, '-|', 'git', '-C', $root, 'ls-files' or die "git: $!\n";
     chomp(my @files = <$git>);
     close $git or die "git ls-files failed\n";
-    return grep { -f "$root/$_" && !m{\.(?:md|html)$|^LICENSE$|^t/fuzz/corpus/|^t/isolation/expected/} } @files;
+    return grep {
+        -f "$root/$_"
+            && !m{\.(?:md|html)$|^LICENSE$|^t/fuzz/corpus/|^t/isolation/expected/}
+    } @files;
 }
 
 sub long_lines {
@@ -73,7 +76,8 @@ sub is_dead {
 
 sub dead_links {
     my ($file) = @_;
-    return grep { !/^\w+:/ && is_dead($file, $_) } prose(slurp("$root/$file")) =~ /\]\(([^)\s]+)\)/g;
+    return
+        grep { !/^\w+:/ && is_dead($file, $_) } prose(slurp("$root/$file")) =~ /\]\(([^)\s]+)\)/g;
 }
 
 # --- directives ----------------------------------------------------------------------------------
@@ -88,7 +92,9 @@ my %OF_OTHERS = map { $_ => 1 } qw(AuthUserFile AuthDBDUserPWQuery);
 sub built_directives {
     my $table = slurp("$root/http/setup/directives.c") =~ s{/\*.*?\*/}{}gsr;
     my @rows = $table =~ /\bAP_INIT_\w+\(.*?\)(?=,\s*(?:AP_INIT|\{))/gs;
-    my %built = map { /"(\w+)"\s*,.*?\b(RSRC_CONF|EVERYWHERE|OR_\w+)\b/s ? ($1 => $CONTEXT{$2}) : () } @rows;
+    my %built =
+        map { /"(\w+)"\s*,.*?\b(RSRC_CONF|EVERYWHERE|OR_\w+)\b/s ? ($1 => $CONTEXT{$2}) : () }
+        @rows;
     delete @built{ keys %OF_OTHERS };
     return %built;
 }

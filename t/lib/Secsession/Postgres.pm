@@ -83,10 +83,17 @@ sub initdb {
     my $data = "$folder/data";
     mkdir $data, 0700;
     chown scalar getpwnam($USER), -1, $data if am_root();
-    succeed([ "$bin/initdb", '-D', $data, '-U', $USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync' ],
-        user => $USER);
-    succeed([ "$bin/postgres", '--single', '-D', $data, 'postgres' ], user => $USER,
-        stdin => "create database app\n");
+    succeed(
+        [
+            "$bin/initdb", '-D', $data, '-U', $USER, '-A', 'trust', '-E', 'UTF8', '--locale=C',
+            '--no-sync'
+        ],
+        user => $USER
+    );
+    succeed(
+        [ "$bin/postgres", '--single', '-D', $data, 'postgres' ], user => $USER,
+        stdin => "create database app\n"
+    );
     succeed([ 'cp', '-a', $data, "$template.new" ]);
     rename "$template.new", $template or die "$template: $!";
     return;
@@ -103,7 +110,8 @@ sub configure {
     my ($self, %opt) = @_;
     my %settings = (
         listen_addresses => '', unix_socket_directories => $self->{host}, max_connections => 100,
-        shared_buffers => '32MB', log_line_prefix => '%m [%p] %q%u@%d ', log_min_messages => 'warning',
+        shared_buffers => '32MB', log_line_prefix => '%m [%p] %q%u@%d ',
+        log_min_messages => 'warning',
         log_destination => 'stderr', logging_collector => 'off', timezone => 'UTC',
         ($opt{durable} ? () : (fsync => 'off', full_page_writes => 'off')),
         ($opt{log_statements} ? (log_statement => 'all') : ()),
@@ -182,7 +190,8 @@ sub client {
 
 sub psql {
     my ($self, $sql, %opt) = @_;
-    my ($exit, $out, $err) = run([ $self->client(%opt), '-Atq' ], stdin => $sql, timeout => $opt{timeout});
+    my ($exit, $out, $err) =
+        run([ $self->client(%opt), '-Atq' ], stdin => $sql, timeout => $opt{timeout});
     die "psql: exit $exit: $err" if $exit;
     chomp $out;
     return $out;
@@ -190,7 +199,8 @@ sub psql {
 
 sub psql_fails {
     my ($self, $sql, %opt) = @_;
-    my ($exit, $out, $err) = run([ $self->client(%opt), '-Atq' ], stdin => $sql, timeout => $opt{timeout});
+    my ($exit, $out, $err) =
+        run([ $self->client(%opt), '-Atq' ], stdin => $sql, timeout => $opt{timeout});
     die "psql should have failed, but said: $out" if $exit == 0;
     return $err;
 }

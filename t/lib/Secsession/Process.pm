@@ -27,7 +27,8 @@ use POSIX qw(WNOHANG);
 use Test::Builder;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(scratch spawn stop run await at_end free_port slurp spew checkout am_root descendants is_alive);
+our @EXPORT_OK =
+    qw(scratch spawn stop run await at_end free_port slurp spew checkout am_root descendants is_alive);
 
 my $owner = $$;
 my $checkout = Cwd::abs_path(dirname(__FILE__) . '/../../..');
@@ -200,7 +201,11 @@ sub stop {
     kill 'CONT', @family;
     kill $signal // 'TERM', $pid;
     my $ended = 0;
-    my $over = await { $ended ||= waitpid($pid, WNOHANG) != 0; $ended && !grep { is_alive($_) } @family } 20;
+    my $over = await {
+        $ended ||= waitpid($pid, WNOHANG) != 0;
+        $ended && !grep { is_alive($_) } @family
+    }
+    20;
     return 1 if $over;
     kill 'KILL', @family;
     waitpid $pid, 0 unless $ended;

@@ -35,8 +35,13 @@ sub now { return clock_gettime(CLOCK_MONOTONIC) }
 sub build {
     my ($name, @arguments) = @_;
     my $program = scratch('program') . "/$name";
-    my ($exit, $out, $err) = run([ $ENV{CC} || 'cc', '-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra',
-        '-I' . checkout(), '-o', $program, map { m{^t/|^bench/} ? checkout() . "/$_" : $_ } @arguments ]);
+    my ($exit, $out, $err) = run(
+        [
+            $ENV{CC} || 'cc', '-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra',
+            '-I' . checkout(), '-o', $program,
+            map { m{^t/|^bench/} ? checkout() . "/$_" : $_ } @arguments
+        ]
+    );
     die "cc: $out$err" if $exit;
     return $program;
 }
@@ -55,8 +60,15 @@ sub start {
     my ($self) = @_;
     my $readers = build('readers', 't/stress/readers.c', 't/stress/asker.c');
     my @ports = map { $_->port } @{ $self->{httpds} };
-    $self->{readers} = spawn(log => "$self->{folder}/readers.log", death_signal => 'KILL', command => [ $readers,
-        "$self->{folder}/commands", "$self->{folder}/answers", $self->{connections}, '/static/page.html', @ports ]);
+    $self->{readers} = spawn(
+        log => "$self->{folder}/readers.log",
+        death_signal => 'KILL',
+        command => [
+            $readers,
+            "$self->{folder}/commands", "$self->{folder}/answers", $self->{connections},
+            '/static/page.html', @ports
+        ]
+    );
     $self->start_writer($_, @ports) for 1 .. $self->{writers};
     return $self;
 }
@@ -66,8 +78,10 @@ sub start_writer {
     my $pid = fork // die "fork: $!";
     if ($pid == 0) {
         $SIG{$_} = 'DEFAULT' for qw(HUP INT TERM);
-        my $writer = Secsession::Stress::Writer->new(number => $n, postgres => $self->{postgres}, ports => \@ports,
-            folder => $self->{folder}, commands => "$self->{folder}/commands");
+        my $writer = Secsession::Stress::Writer->new(
+            number => $n, postgres => $self->{postgres}, ports => \@ports,
+            folder => $self->{folder}, commands => "$self->{folder}/commands"
+        );
         my $did = eval { $writer->work; 1 };
         print STDERR "# writer $n: $@" if !$did;
         POSIX::_exit($did ? 0 : 1);
@@ -124,7 +138,10 @@ sub trouble_child {
     return 'a child killed';
 }
 
-sub feeds { my ($self) = @_; return split /\n/, $self->{postgres}->psql("select pid from pg_stat_activity where $FEED") }
+sub feeds {
+    my ($self) = @_;
+    return split /\n/, $self->{postgres}->psql("select pid from pg_stat_activity where $FEED");
+}
 
 sub trouble_feed {
     my ($self) = @_;

@@ -98,8 +98,10 @@ sub start_servers {
     my $postgres = Secsession::Postgres->start(%{ delete $opt{database} // {} })->install;
     my $config = standard_config(%opt);
     delete @opt{qw(app login logout throttle)};
-    my %files = ('pub/page.html' => "<p>public</p>\n", 'static/page.html' => "<p>private</p>\n", %{ $opt{files} // {} });
-    return ($postgres, Secsession::Httpd->start(%opt, postgres => $postgres, config => $config, files => \%files));
+    my %files = ('pub/page.html' => "<p>public</p>\n", 'static/page.html' => "<p>private</p>\n",
+        %{ $opt{files} // {} });
+    return ($postgres,
+        Secsession::Httpd->start(%opt, postgres => $postgres, config => $config, files => \%files));
 }
 
 sub browser {
@@ -120,7 +122,9 @@ sub has_heard {
     $postgres->psql("select secsession.authenticate($hash, null, 'localhost', 'canary', 'form',
         secsession.login_epoch('localhost', 'canary'), null, null, 1000, 1000)");
     die "the canary is not let in\n" unless $is_in->();
-    $postgres->psql("select secsession.revoke_session(session_id, 'test') from secsession.token where token_hash = $hash");
+    $postgres->psql(
+        "select secsession.revoke_session(session_id, 'test') from secsession.token where token_hash = $hash"
+    );
     await { !$is_in->() } 5 or die "the canary is still let in\n";
     return;
 }
