@@ -1,4 +1,5 @@
-# make, make check, make demo; make help lists the rest. The module itself is described in modules.mk.
+# make, make check, make demo; make help lists the rest. The module itself is described in
+# modules.mk.
 
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
@@ -22,19 +23,22 @@ SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
 PACKAGES = gcc libc6-dev apache2-bin apache2-dev libapr1-dev libaprutil1-dev libaprutil1-dbd-pgsql \
            libpq-dev libssl-dev postgresql perl php-fpm util-linux
 # Ubuntu has a browser as a snap only: there its test is skipped.
-TESTERS  = libcmocka-dev curl valgrind spin openssl libapache2-mod-auth-openidc $(shell grep -qs '^ID=debian' /etc/os-release && echo chromium chromium-driver)
+TESTERS  = libcmocka-dev curl valgrind spin openssl libapache2-mod-auth-openidc \
+           $(shell grep -qs '^ID=debian' /etc/os-release && echo chromium chromium-driver)
 # Applications that the tests protect, unpacked and not installed, and what they need.
 APPS        = dokuwiki mediawiki mediawiki-classes cgit nagios4-cgi nagios4-common nagios4-core
 APP_TESTERS = php-intl php-mbstring php-phpseclib php-sqlite3 php-xml liblua5.1-0 libgd3 git
 LINTERS  = clang-format clang-tidy cppcheck shellcheck
 
 LINKING  = -shared -Wl,-z,relro,-z,now,-z,noexecstack
-SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+           -fno-omit-frame-pointer
 
 MODULE_OBJECTS  = $(OBJECTS:%=$(BUILD)/obj/%)
 SESSION_OBJECTS = $(filter $(BUILD)/obj/session/%,$(MODULE_OBJECTS))
 UNITS           = $(patsubst t/%.c,$(BUILD)/%,$(wildcard t/unit/test_*.c))
-C_FILES         = $(wildcard *.c http/*/*.[ch] session/*.[ch] store/*.[ch] t/unit/*.[ch] t/fuzz/*.[ch] t/stress/*.[ch] bench/*.[ch])
+C_FILES         = $(wildcard *.c http/*/*.[ch] session/*.[ch] store/*.[ch] bench/*.[ch] \
+                              t/unit/*.[ch] t/fuzz/*.[ch] t/stress/*.[ch])
 SHELL_SCRIPTS   = .ci/run .ci/deps conf/demo/run t/model/search
 
 .PHONY: all
@@ -51,14 +55,16 @@ $(BUILD)/obj/%.o: %.c Makefile modules.mk
 
 -include $(MODULE_OBJECTS:.o=.d)
 
-# A unit test is linked with all of session/, and with what its line "links: http/parse/target.c" names.
-links_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(shell sed -n 's|^.*[[:space:]]links: *\([^*]*\).*|\1|p' t/unit/$(1).c))
+# A unit test is linked with all of session/, and with what its line "links: http/parse/target.c"
+# names.
+links_of = $(patsubst %.c,$(BUILD)/obj/%.o,\
+             $(shell sed -n 's|^.*[[:space:]]links: *\([^*]*\).*|\1|p' t/unit/$(1).c))
 
 $(BUILD)/unit/%: t/unit/%.c $$(SESSION_OBJECTS) $$(call links_of,$$*) Makefile modules.mk
 	@mkdir -p $(@D)
 	$(SAY) compile $<
-	$(QUIET)$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP $(LDFLAGS) -o $@ $(filter %.c %.o,$^) \
-	    -lapr-1 -laprutil-1 -lcmocka -lcrypto -lpq
+	$(QUIET)$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP $(LDFLAGS) -o $@ \
+	    $(filter %.c %.o,$^) -lapr-1 -laprutil-1 -lcmocka -lcrypto -lpq
 
 -include $(UNITS:%=%.d)
 
@@ -74,19 +80,19 @@ test-deps:
 	@.ci/deps $(PACKAGES) $(TESTERS)
 
 .PHONY: check
-check: test-deps ## installs what is missing, builds, runs every test; TESTS='t/10-login.t' runs only those
+check: test-deps ## installs what is missing, builds, runs every test or TESTS='t/10-login.t'
 	@$(MAKE) --no-print-directory all units
 	@t/lib/run --jobs $(JOBS) $(TESTS)
 
 .PHONY: check-apps
-check-apps: test-deps ## tests with real applications of Debian's packages, which are unpacked under build/
+check-apps: test-deps ## tests with real applications from Debian packages
 	@.ci/deps $(APP_TESTERS)
 	@$(MAKE) --no-print-directory all
 	@t/apps/unpack $(BUILD)/apps $(APPS)
 	@t/lib/run --jobs $(JOBS) $(or $(TESTS),$(wildcard t/apps/*.t))
 
 .PHONY: check-asan
-check-asan: test-deps ## the tests again, with the module under the address and undefined-behaviour sanitizers
+check-asan: test-deps ## the tests again, under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory BUILD=build/asan CFLAGS='$(SANITIZE)' all units
 	@ASAN_OPTIONS=detect_leaks=0 SECSESSION_MODULE=$(CURDIR)/build/asan/mod_secsession.so \
 	    t/lib/run --asan --jobs $(JOBS) $(TESTS)
@@ -102,8 +108,8 @@ fuzz_links = $(shell sed -n 's|.*[[:space:]]links: *\([^*]*\).*|\1|p' t/fuzz/$(1
 $(BUILD)/fuzz/%: t/fuzz/%.c $$(call fuzz_links,$$*) $(filter %.h,$(C_FILES)) Makefile modules.mk
 	@mkdir -p $(@D)
 	$(SAY) compile $<
-	$(QUIET)$(FUZZ_CC) $(ALL_CFLAGS) $(SANITIZE) -U_FORTIFY_SOURCE $(LDFLAGS) -o $@ $(filter %.c,$^) \
-	    $(FUZZ_WITH) -lcrypto -lapr-1
+	$(QUIET)$(FUZZ_CC) $(ALL_CFLAGS) $(SANITIZE) -U_FORTIFY_SOURCE $(LDFLAGS) -o $@ \
+	    $(filter %.c,$^) $(FUZZ_WITH) -lcrypto -lapr-1
 
 .PHONY: fuzz
 fuzz: ## fuzzes each parser for SECONDS=60; what is found stays in build/fuzz
@@ -111,18 +117,19 @@ fuzz: ## fuzzes each parser for SECONDS=60; what is found stays in build/fuzz
 	@$(MAKE) --no-print-directory CFLAGS= $(FUZZ)
 	@for program in $(FUZZ); do \
 	    name=$${program##*/fuzz_}; mkdir -p $(BUILD)/fuzz/corpus/$$name; \
-	    $$program -max_total_time=$(SECONDS) -timeout=10 -artifact_prefix=$$program- -print_final_stats=1 \
-	        $(BUILD)/fuzz/corpus/$$name t/fuzz/corpus/$$name || exit 1; \
+	    $$program -max_total_time=$(SECONDS) -timeout=10 -artifact_prefix=$$program- \
+	        -print_final_stats=1 $(BUILD)/fuzz/corpus/$$name t/fuzz/corpus/$$name || exit 1; \
 	done
 
 .PHONY: lint
-lint: ## cppcheck, clang-tidy, shellcheck, and whether the format is as .clang-format says
+lint: ## the C compiler's and the shell's linters, the format, and what t/lint/documents checks
 	@.ci/deps $(PACKAGES) $(TESTERS) $(LINTERS)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
 	    --inline-suppr --suppress=missingIncludeSystem -I. $(OBJECTS:.o=.c)
 	clang-tidy --quiet $(OBJECTS:.o=.c) -- -std=c11 $(DEFINES) $(INCLUDES)
 	shellcheck $(SHELL_SCRIPTS)
 	clang-format --dry-run -Werror $(C_FILES)
+	t/lint/documents
 
 .PHONY: format
 format: ## formats the C files
@@ -131,22 +138,25 @@ format: ## formats the C files
 
 .PHONY: install
 install: all ## installs the module, its SQL, and on Debian secsession.load and secsession.conf
-	install -d '$(DESTDIR)$(LIBEXECDIR)' $(addprefix '$(DESTDIR)$(PREFIX)/share/mod_secsession/,sql' admin')
+	install -d '$(DESTDIR)$(LIBEXECDIR)' \
+	    $(addprefix '$(DESTDIR)$(PREFIX)/share/mod_secsession/,sql' admin')
 	install -m 644 $(MODULE) '$(DESTDIR)$(LIBEXECDIR)/mod_secsession.so'
 	install -m 644 store/install.sql '$(DESTDIR)$(PREFIX)/share/mod_secsession/'
 	install -m 644 store/sql/*.sql '$(DESTDIR)$(PREFIX)/share/mod_secsession/sql/'
-	install -m 644 $(wildcard store/admin/*.sql) '$(DESTDIR)$(PREFIX)/share/mod_secsession/admin/'
+	install -m 644 $(wildcard store/admin/*.sql) \
+	    '$(DESTDIR)$(PREFIX)/share/mod_secsession/admin/'
 	@if [ -e /etc/debian_version ] && [ '$(SYSCONFDIR)' = /etc/apache2 ]; then \
 	    $(MAKE) --no-print-directory install-debian; \
 	else \
-	    echo 'add to httpd.conf: LoadModule secsession_module $(LIBEXECDIR)/mod_secsession.so'; \
+	    echo 'add to httpd.conf:' \
+	        'LoadModule secsession_module $(LIBEXECDIR)/mod_secsession.so'; \
 	fi
 
 # An administrator's own secsession.conf is kept.
 .PHONY: install-debian
 install-debian:
 	install -d '$(DESTDIR)$(SYSCONFDIR)/mods-available'
-	printf '%s\n' '# Depends: dbd authn_core authz_core authz_user' \
+	printf '%s\n' '# Depends: authn_core authz_core authz_user' \
 	    'LoadModule secsession_module $(LIBEXECDIR)/mod_secsession.so' \
 	    > '$(DESTDIR)$(SYSCONFDIR)/mods-available/secsession.load'
 	[ -e '$(DESTDIR)$(SYSCONFDIR)/mods-available/secsession.conf' ] || \

@@ -1,4 +1,5 @@
-# The harness itself: servers start, stop and leave nothing; the client sends and reads what it should.
+# The harness itself: servers start, stop and leave nothing; the client sends and reads what it
+# should.
 # mpm: all
 use lib 't/lib';
 use Secsession::Test;
@@ -9,7 +10,8 @@ sub children { return Secsession::Process::descendants($$) }
 subtest 'PostgreSQL' => sub {
     my $postgres = Secsession::Postgres->start(log_statements => 1);
     is $postgres->value('select 1 + 1'), 2, 'a value comes back';
-    is $postgres->psql("select :'x'; select 2", vars => { x => q(it's) }), "it's\n2", 'variables and several statements';
+    is $postgres->psql("select :'x'; select 2", vars => { x => q(it's) }), "it's\n2",
+        'variables and several statements';
     like $postgres->psql_fails('select 1/0'), qr/division by zero/, 'an error comes back';
     ok !eval { $postgres->psql('select 1/0'); 1 }, 'an error nobody expects dies';
     $postgres->psql('create role httpd_web login');
@@ -21,9 +23,11 @@ subtest 'PostgreSQL' => sub {
     my $pid = $postgres->pid;
     $postgres->restart('immediate');
     isnt $postgres->pid, $pid, 'it is another server after a restart';
-    is $postgres->value('select count(*) from pg_roles where rolname = \'httpd_web\''), 1, 'with the same contents';
+    is $postgres->value('select count(*) from pg_roles where rolname = \'httpd_web\''), 1,
+        'with the same contents';
     $postgres->freeze;
-    like $postgres->psql_fails('select 1', timeout => 0.3), qr/\A\z/, 'a frozen server does not answer';
+    like $postgres->psql_fails('select 1', timeout => 0.3), qr/\A\z/,
+        'a frozen server does not answer';
     $postgres->thaw;
     is $postgres->value('select 1'), 1, 'and answers again';
     ok $postgres->stop('fast'), 'it stops when asked';
@@ -33,7 +37,10 @@ subtest 'PostgreSQL' => sub {
 my $httpd = Secsession::Httpd->start(
     files => { 'a.txt' => "file\n" }, module => 0,
     config => 'ScriptAlias /cgi/ @FOLDER@/cgi-bin/',
-    cgi => { twice => qq{print "Set-Cookie: a=1\\nSet-Cookie: b=2; Max-Age=5\\nContent-Type: text/plain\\n\\n";} },
+    cgi => {
+        twice =>
+            qq{print "Set-Cookie: a=1\\nSet-Cookie: b=2; Max-Age=5\\nContent-Type: text/plain\\n\\n";}
+    },
 );
 my $client = $httpd->client;
 
@@ -45,21 +52,27 @@ subtest 'requests and responses' => sub {
     is $client->request('HEAD', '/a.txt')->body, '', 'HEAD has no body';
     is $client->get('/nothing')->status, 404, 'nothing there';
 
-    my $body = $client->post('/cgi/show', "x=1\0\xff", headers => [ [ 'X-A' => '1' ], [ 'X-A' => '2' ] ])->body;
+    my $body =
+        $client->post('/cgi/show', "x=1\0\xff", headers => [ [ 'X-A' => '1' ], [ 'X-A' => '2' ] ])
+        ->body;
     like $body, qr/^HTTP_X_A=1, 2$/m, 'a header field can be sent twice';
     like $body, qr/\n\nx=1\0\xff\z/, 'the body arrives byte for byte';
-    is environment_of($client->get('/cgi/show?q=1'))->{QUERY_STRING}, 'q=1', 'the environment is read back';
+    is environment_of($client->get('/cgi/show?q=1'))->{QUERY_STRING}, 'q=1',
+        'the environment is read back';
     is $client->raw("GET /a.txt HTTP/1.0\r\n\r\n")->body, "file\n", 'bytes of one\'s own';
-    like $client->raw("GET / HTTP/9\r\n\r\n")->raw, qr/\AHTTP\/1\.1 \d+ .*\r\n\r\n/s, 'raw is what was received';
+    like $client->raw("GET / HTTP/9\r\n\r\n")->raw, qr/\AHTTP\/1\.1 \d+ .*\r\n\r\n/s,
+        'raw is what was received';
     my $headers = $client->get('/cgi/headers?X-One:%20a%0AStatus:%20418');
     is $headers->status, 418, 'a program chooses the status';
     is $headers->header('x-one'), 'a', 'and header fields, whose names know no case';
 };
 
 subtest 'connections' => sub {
-    my @ports = map { environment_of($client->get('/cgi/show', keep_alive => 1))->{REMOTE_PORT} } 1 .. 2;
+    my @ports =
+        map { environment_of($client->get('/cgi/show', keep_alive => 1))->{REMOTE_PORT} } 1 .. 2;
     is $ports[0], $ports[1], 'keep_alive reuses a connection';
-    isnt environment_of($client->get('/cgi/show'))->{REMOTE_PORT}, $ports[0], 'otherwise each request has its own';
+    isnt environment_of($client->get('/cgi/show'))->{REMOTE_PORT}, $ports[0],
+        'otherwise each request has its own';
     $client->disconnect;
 
     my @slow = map { $client->start_request('GET', "/cgi/slow?s$_") } 1 .. 3;
@@ -71,7 +84,8 @@ subtest 'connections' => sub {
 
 subtest 'cookies' => sub {
     my $response = $client->get('/cgi/twice');
-    is_deeply [ $response->all_headers('set-cookie') ], [ 'a=1', 'b=2; Max-Age=5' ], 'duplicates are kept apart';
+    is_deeply [ $response->all_headers('set-cookie') ], [ 'a=1', 'b=2; Max-Age=5' ],
+        'duplicates are kept apart';
     is $response->cookie('b'), 'b=2; Max-Age=5', 'one by name';
     is_deeply $client->jar, { a => 1, b => 2 }, 'the jar has both';
     is environment_of($client->get('/cgi/show'))->{HTTP_COOKIE}, 'a=1; b=2', 'they are sent';
@@ -81,7 +95,8 @@ subtest 'cookies' => sub {
     is_deeply $client->jar, { b => 2 }, 'Max-Age=0 deletes';
     is_deeply $other->jar, { a => 1, b => 2 }, 'a clone has its own jar';
     $client->get('/cgi/headers?Set-Cookie:%20c=3;%20Path=/elsewhere');
-    is environment_of($client->get('/cgi/show'))->{HTTP_COOKIE}, 'b=2', 'another path\'s cookie is not sent';
+    is environment_of($client->get('/cgi/show'))->{HTTP_COOKIE}, 'b=2',
+        'another path\'s cookie is not sent';
     is $client->set_token('T')->token, 'T', 'a token of one\'s own';
 };
 
@@ -106,7 +121,8 @@ subtest 'the daemon' => sub {
 
 subtest 'the order of modules' => sub {
     for my $seed (1 .. 3) {
-        my $shuffled = Secsession::Httpd->start(shuffle => $seed, modules => [qw(proxy proxy_fcgi)], module => 0);
+        my $shuffled = Secsession::Httpd->start(shuffle => $seed, modules => [qw(proxy proxy_fcgi)],
+            module => 0);
         is $shuffled->get('/ready.txt')->status, 200, "order $seed";
         $shuffled->stop;
     }

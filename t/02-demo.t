@@ -1,4 +1,5 @@
-# make demo as a visitor meets it: both applications, the printed line, logout, idle, and nothing left.
+# make demo as a visitor meets it: both applications, the printed line, logout, idle, and nothing
+# left.
 # asan: no
 use lib 't/lib';
 use Secsession::Test;
@@ -13,7 +14,8 @@ sub demo {
 }
 
 sub demo_pids {
-    return grep { slurp("/proc/$_/cmdline") =~ /\Q$folder\E/ } map { m{(\d+)$} } glob '/proc/[0-9]*';
+    return
+        grep { slurp("/proc/$_/cmdline") =~ /\Q$folder\E/ } map { m{(\d+)$} } glob '/proc/[0-9]*';
 }
 
 at_end { demo('stop'); return };
@@ -36,23 +38,27 @@ my $browser = Secsession::Client->new(port => $port);
 sub log_in {
     my ($path) = @_;
     my $response = $browser->get($path, @as_browser);
-    return 'no login page' unless $response->status == 303 && $response->header('Location') =~ m{^/login\?return=};
+    return 'no login page'
+        unless $response->status == 303 && $response->header('Location') =~ m{^/login\?return=};
     my $page = $browser->get($response->header('Location'), @as_browser)->body;
     my ($return) = $page =~ /name="return"[^>]*value="([^"]*)"/;
     return $browser->login($user, $password, return => $return)->header('Location');
 }
 
-like $browser->get('/')->body, qr{href="/cgi/".*href="/php/"}s, 'the first page leads to both applications';
+like $browser->get('/')->body, qr{href="/cgi/".*href="/php/"}s,
+    'the first page leads to both applications';
 is $browser->get('/php/index.php')->status, 401, 'a program without a session is refused';
 is $browser->login($user, 'wrong')->status, 401, 'a wrong password is refused';
 is log_in('/cgi/'), '/cgi/', 'the form leads back to the page that was asked for';
 
 for my $application ([ '/cgi/', 'note' ], [ '/php/', 'task' ]) {
     my ($path, $field) = @$application;
-    is $browser->post_form($path, { $field => "fish & <chips> $field" })->status, 303, "$path takes a $field";
+    is $browser->post_form($path, { $field => "fish & <chips> $field" })->status, 303,
+        "$path takes a $field";
     my $page = $browser->get($path)->body;
     like $page, qr/fish &amp; &lt;chips&gt; $field/, "$path shows it";
-    like $page, qr{<dt>User</dt><dd>$user</dd>\s*<dt>Session</dt><dd>[0-9a-f-]{36}</dd>}, "$path knows who is there";
+    like $page, qr{<dt>User</dt><dd>$user</dd>\s*<dt>Session</dt><dd>[0-9a-f-]{36}</dd>},
+        "$path knows who is there";
     like $page, qr{<form method="post" action="/logout">}, "$path has a way out";
 }
 my ($task) = $browser->get('/php/')->body =~ /name="done" value="(\w+)"/;

@@ -1,5 +1,6 @@
-# The parsers keep their promises on every input that is in t/fuzz/corpus: what is malformed on purpose, and what
-# fuzzing (make fuzz) once found. They are built here with sanitizers, whatever the module is built with.
+# The parsers keep their promises on every input that is in t/fuzz/corpus: what is malformed on
+# purpose, and what fuzzing (make fuzz) once found. They are built here with sanitizers, whatever
+# the module is built with.
 # asan: no
 use lib 't/lib';
 use Secsession::Test;
@@ -12,7 +13,10 @@ sub build {
     my ($name) = @_;
     my $program = "$build/fuzz/fuzz_$name";
     my ($exit, undef, $said) = run(
-        [ 'make', '-s', "BUILD=$build", 'FUZZ_CC=gcc', 'FUZZ_WITH=t/fuzz/replay.c', 'CFLAGS=', $program ],
+        [
+            'make', '-s', "BUILD=$build", 'FUZZ_CC=gcc', 'FUZZ_WITH=t/fuzz/replay.c', 'CFLAGS=',
+            $program
+        ],
         env => { MAKEFLAGS => '', MFLAGS => '' },
     );
     is $exit, 0, 'it is built' or diag $said;

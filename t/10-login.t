@@ -1,5 +1,6 @@
-# Logging in: who knows the password gets a session under a new token, nobody else does, and neither the database nor
-# a log learns the token or the password (I5, I7; ASVS 5.0 7.2.4; DESIGN section 5). The page itself: t/15.
+# Logging in: who knows the password gets a session under a new token, nobody else does, and neither
+# the database nor a log learns the token or the password (I5, I7; ASVS 5.0 7.2.4). The page itself:
+# t/15.
 # mpm: all
 
 use lib 't/lib';
@@ -14,11 +15,15 @@ my $GUESSED = 'G' x 42 . 'A';
 my %HASH = (
     'third time' => '$2y$04$zWy1neROnC5557HVAQLFuuI9H8iMEUc4jWtwSwAWEXGMhNygZcMKy',
     'elsewhere' => '$2y$04$km5DQiszEkmlUVAauPvaJeHJPAJ/Zf0jefuvsJDmBCvdlcBqdlVxe',
-    'slow and steady' => '$2y$11$mVeISbMFSdFv9lsvH9UWfeaXQ8sUnh68.9buS0/ME6dtWKcxPLw9S',    # cost 11: 128 times as slow
+    # cost 11: 128 times as slow
+    'slow and steady' => '$2y$11$mVeISbMFSdFv9lsvH9UWfeaXQ8sUnh68.9buS0/ME6dtWKcxPLw9S',
 );
 my $SLOW_USERS = spew(scratch('slow') . '/users', "carol:$HASH{'slow and steady'}\n");
 
-sub location { my ($path, @lines) = @_; return join "\n", qq{<Location "$path">}, @lines, '</Location>', '' }
+sub location {
+    my ($path, @lines) = @_;
+    return join "\n", qq{<Location "$path">}, @lines, '</Location>', '';
+}
 
 sub login_at {
     my ($path, @lines) = @_;
@@ -40,12 +45,15 @@ my @LOCATIONS = (
 );
 my $BROKEN = login_at('/login-dbd', 'AuthDBDUserPWQuery "select x from missing where y = %s"');
 
-# DBDPersist Off: mod_dbd's kept connections forget their prepared statements when PostgreSQL restarts.
+# DBDPersist Off: mod_dbd's kept connections forget their prepared statements when PostgreSQL
+# restarts.
 my ($postgres, $httpd) = start_servers(
     modules => ['authn_dbd'], database => { log_statements => 1 },
     log_level => 'info secsession:trace8 authn_dbd:trace8 authn_file:trace8 dbd:trace8',
-    config => join("\n", 'DBDPersist Off', '<AuthnProviderAlias file staff>', $FILE, '</AuthnProviderAlias>',
-        @LOCATIONS),
+    config => join(
+        "\n", 'DBDPersist Off', '<AuthnProviderAlias file staff>', $FILE, '</AuthnProviderAlias>',
+        @LOCATIONS
+    ),
     vhosts => <<"CONFIG");
 <VirtualHost 127.0.0.1:\@PORT\@>
     ServerName localhost
@@ -97,7 +105,8 @@ SQL
 
 subtest 'who knows the password is logged in, whichever provider knows the user' => sub {
     my @cases = (
-        [ 'file, bcrypt', '/login', 'alice', 'correct horse' ], [ 'dbd', '/login-dbd', 'carol', 'third time' ],
+        [ 'file, bcrypt', '/login', 'alice', 'correct horse' ],
+        [ 'dbd', '/login-dbd', 'carol', 'third time' ],
         [ 'dbd, its own password', '/login-dbd', 'alice', 'elsewhere' ],
         [ 'the first of two', '/login-both', 'alice', 'correct horse' ],
         [ 'the second, where the first knows no such user', '/login-both', 'carol', 'third time' ],
@@ -110,13 +119,15 @@ subtest 'who knows the password is logged in, whichever provider knows the user'
         my ($name, $path, $user, $password) = @$case;
         my $client = $httpd->client;
         my $response = $client->login($user, $password, path => $path);
-        is_deeply [ $response->status, $response->header('Location') ], [ 303, '/' ], "$name: goes on";
+        is_deeply [ $response->status, $response->header('Location') ], [ 303, '/' ],
+            "$name: goes on";
         like join('|', $response->all_headers('Set-Cookie')),
             qr{\A\Q$NAME\E=[A-Za-z0-9_-]{43}; Path=/; Secure; HttpOnly; SameSite=Lax\z},
             "$name: one cookie, as it must be";
         is $response->header('Cache-Control'), 'no-store', "$name: nobody keeps the answer";
         is who($client), $user, "$name: is $user to the application";
-        unlike $response->body, qr/\Q$NAME\E|\Q@{[ $client->token ]}\E/, "$name: the token is in no text";
+        unlike $response->body, qr/\Q$NAME\E|\Q@{[ $client->token ]}\E/,
+            "$name: the token is in no text";
         push @tokens, $client->token;
     }
     is scalar(uniq(@tokens)), scalar(@tokens), 'each has another token';
@@ -125,13 +136,17 @@ subtest 'who knows the password is logged in, whichever provider knows the user'
 };
 
 my @REFUSED = (
-    [ 'a wrong password', '/login', 'alice', 'Wr0ngPassw0rd' ], [ 'no such user', '/login', 'nobod', 'Wr0ngPassw0rd' ],
+    [ 'a wrong password', '/login', 'alice', 'Wr0ngPassw0rd' ],
+    [ 'no such user', '/login', 'nobod', 'Wr0ngPassw0rd' ],
     [ 'a user of another provider', '/login', 'carol', 'third time' ],
-    [ 'another user\'s', '/login', 'bob', 'correct horse' ], [ 'no password', '/login', 'alice', '' ],
+    [ 'another user\'s', '/login', 'bob', 'correct horse' ],
+    [ 'no password', '/login', 'alice', '' ],
     [ 'no user', '/login', '', 'correct horse' ], [ 'nothing', '/login', '', '' ],
-    [ 'the hash', '/login-dbd', 'carol', $HASH{'third time'} ], [ 'in capitals', '/login', 'ALICE', 'correct horse' ],
+    [ 'the hash', '/login-dbd', 'carol', $HASH{'third time'} ],
+    [ 'in capitals', '/login', 'ALICE', 'correct horse' ],
     [ 'dbd, no such user', '/login-dbd', 'nobod', 'third time' ],
-    [ 'dbd, wrong', '/login-dbd', 'carol', 'Wr0ngPassw0rd' ], [ 'SQL', '/login-dbd', q{x' or '1'='1}, 'third time' ],
+    [ 'dbd, wrong', '/login-dbd', 'carol', 'Wr0ngPassw0rd' ],
+    [ 'SQL', '/login-dbd', q{x' or '1'='1}, 'third time' ],
     [ 'SQL union', '/login-dbd', q{x' union select '' --}, '' ],
     [ 'a longer password', '/login', 'alice', 'correct horses' ],
     [ 'a shorter one', '/login', 'alice', 'correct hors' ],
@@ -146,9 +161,11 @@ subtest 'nobody else is, and whoever is logged in already stays it' => sub {
         my ($name, $path, $user, $password) = @$case;
         my $client = $httpd->client;
         my $response = $client->login($user, $password, path => $path);
-        is_deeply [ $response->status, map { $response->all_headers($_) } qw(Set-Cookie Location) ], [401],
+        is_deeply [ $response->status, map { $response->all_headers($_) } qw(Set-Cookie Location) ],
+            [401],
             "$name: 401, no cookie";
-        is $alice->login($user, $password, path => $path)->status, 401, "$name: nor for who has a session";
+        is $alice->login($user, $password, path => $path)->status, 401,
+            "$name: nor for who has a session";
     }
     is count('session'), $before, 'no session came of it';
     is who($alice), 'alice', 'and hers is as it was';
@@ -164,21 +181,25 @@ subtest 'the answer does not tell whether there is such a user' => sub {    # AS
                 $client->set_token($old) if $old;
                 $client->login($_, 'Wr0ngPassw0rd', path => $path, return => '/app/show');
             } qw(alice nobod);
-            my $name = "$path, " . (!$old ? 'no cookie' : $old eq $GUESSED ? 'a useless one' : 'a good one');
+            my $name = "$path, "
+                . (!$old ? 'no cookie' : $old eq $GUESSED ? 'a useless one' : 'a good one');
             is $unknown->status, $known->status, "$name: status";
             is_deeply fields_of($unknown), fields_of($known), "$name: header fields";
             is $unknown->body =~ s/nobod/alice/gr, $known->body, "$name: page";
         }
     }
-    like $httpd->client->login('alice', 'Wr0ngPassw0rd')->body, qr/user name or the password is wrong/,
+    like $httpd->client->login('alice', 'Wr0ngPassw0rd')->body,
+        qr/user name or the password is wrong/,
         'it says what is wrong';
 };
 
 subtest 'a token that somebody knew before the login is worth nothing after it' => sub {
     my %planted = (
-        'a guess' => sub { $GUESSED }, 'the attacker\'s own session' => sub { logged_in('bob')->token },
+        'a guess' => sub { $GUESSED },
+        'the attacker\'s own session' => sub { logged_in('bob')->token },
         'an open session of the same user' => sub { logged_in()->token },
-        'one that was logged out' => sub { my $client = logged_in(); $client->clone->logout; $client->token },
+        'one that was logged out' =>
+            sub { my $client = logged_in(); $client->clone->logout; $client->token },
         'one that was revoked' => sub {
             my $client = logged_in('bob');
             $postgres->psql("select secsession.revoke_user('bob', 'test')");
@@ -193,10 +214,12 @@ subtest 'a token that somebody knew before the login is worth nothing after it' 
         my @running = map { with_token($token)->start_request('GET', '/app/show') } 1 .. 3;
         my $response = $victim->login('alice', password_of('alice'));
         push @running, map { with_token($token)->start_request('GET', '/app/show') } 1 .. 3;
-        is_deeply [ $response->status, scalar ours($response) ], [ 303, 1 ], "$name: the login works, with one cookie";
+        is_deeply [ $response->status, scalar ours($response) ], [ 303, 1 ],
+            "$name: the login works, with one cookie";
         isnt $victim->token, $token, "$name: under another token";
         my @seen = map { environment_of($_->finish)->{REMOTE_USER} // 'nobody' } @running;
-        is_deeply [ grep { $_ eq 'alice' && $name !~ /same user/ } @seen ], [], "$name: nor is it during the login";
+        is_deeply [ grep { $_ eq 'alice' && $name !~ /same user/ } @seen ], [],
+            "$name: nor is it during the login";
         is_deeply [ who(with_token($token)), id_of(with_token($token)) ], [ 401, undef ],
             "$name: it opens nothing afterwards";
         is who($victim), 'alice', "$name: trying it does the victim no harm";
@@ -204,11 +227,17 @@ subtest 'a token that somebody knew before the login is worth nothing after it' 
     }
     my @two = map { logged_in('bob')->token } 1 .. 2;
     my $body = 'username=alice&password=correct+horse';
-    my $response = $httpd->post('/login', $body, headers => [ [ Cookie => join '; ', map { "$NAME=$_" } @two ],
-        [ 'Content-Type' => 'application/x-www-form-urlencoded' ] ]);
+    my $response = $httpd->post(
+        '/login', $body,
+        headers => [
+            [ Cookie => join '; ', map { "$NAME=$_" } @two ],
+            [ 'Content-Type' => 'application/x-www-form-urlencoded' ]
+        ]
+    );
     my ($new) = (ours($response))[0] =~ /=([^;]*)/;
     is who(with_token($new)), 'alice', 'two planted ones: the login works';
-    is_deeply [ map { who(with_token($_)) } @two ], [ 'bob', 'bob' ], 'two planted ones: they are whose they were';
+    is_deeply [ map { who(with_token($_)) } @two ], [ 'bob', 'bob' ],
+        'two planted ones: they are whose they were';
     push @tokens, $new;
 };
 
@@ -221,39 +250,52 @@ subtest 'logging in again: a new token, and the old one is worth nothing at once
     is $keep_alive->get('/app/show', keep_alive => 1)->status, 200, 'a connection is open';
     is $alice->login('alice', password_of('alice'))->status, 303, 'the same user';
     push @tokens, $alice->token;
-    is $keep_alive->get('/app/show', keep_alive => 1, jar => 0, headers => [ [ Cookie => "$NAME=$old" ] ])->status, 401,
+    is $keep_alive->get('/app/show', keep_alive => 1, jar => 0,
+        headers => [ [ Cookie => "$NAME=$old" ] ])->status, 401,
         'the old token is refused there, too';
     is_deeply [ map { who(with_token($old)) } 1 .. 8 ], [ (401) x 8 ], 'and in every child';
     is id_of($alice), $id, 'it is the same session';
-    is session_of($alice, "expires_at > now() + interval '7 hours 59 minutes'"), 't', 'with a new absolute end';
+    is session_of($alice, "expires_at > now() + interval '7 hours 59 minutes'"), 't',
+        'with a new absolute end';
     is $alice->login('bob', password_of('bob'))->status, 303, 'another user';
     push @tokens, $alice->token;
     isnt id_of($alice), $id, 'has a session of his own';
-    is $postgres->psql("select end_reason from secsession.session where session_id = :'id'", vars => { id => $id }),
+    is $postgres->psql("select end_reason from secsession.session where session_id = :'id'",
+        vars => { id => $id }),
         'logout', 'hers has ended';
 };
 
-subtest 'the session and the audit trail say who logged in, when, where, how, and for how long' => sub {    # ASVS 5.0 16.3.1
+# ASVS 5.0 16.3.1
+subtest 'the session and the audit trail say who logged in, when, where, how, and for how long' =>
+    sub {
     my $client = $httpd->client;
     $client->login('alice', password_of('alice'), path => '/login-short',
         headers => [ [ 'User-Agent' => 'Lynx/2 (test)' ] ]);
     push @tokens, $client->token;
     my %session = (
-        realm => 'localhost', user_name => 'alice', auth_method => 'form', client_addr => '127.0.0.1',
-        user_agent => 'Lynx/2 (test)', idle_timeout => 300, absolute_timeout => 3600, persistent => 'f',
-        'expires_at - authenticated_at' => '01:00:00', "authenticated_at > now() - interval '20 seconds'" => 't',
+        realm => 'localhost', user_name => 'alice', auth_method => 'form',
+        client_addr => '127.0.0.1',
+        user_agent => 'Lynx/2 (test)', idle_timeout => 300, absolute_timeout => 3600,
+        persistent => 'f',
+        'expires_at - authenticated_at' => '01:00:00',
+        "authenticated_at > now() - interval '20 seconds'" => 't',
     );
-    is session_of($client, join ', ', sort keys %session), join('|', @session{ sort keys %session }),
+    is session_of($client, join ', ', sort keys %session),
+        join('|', @session{ sort keys %session }),
         'the session, with the limits of its login page';
-    my @login = ('created|localhost|alice|127.0.0.1|', 'authenticated|localhost|alice|127.0.0.1|form');
+    my @login =
+        ('created|localhost|alice|127.0.0.1|', 'authenticated|localhost|alice|127.0.0.1|form');
     is events($client), join("\n", @login), 'the events of a login';
     $client->login('alice', password_of('alice'));
     push @tokens, $client->token;
-    is events($client), join("\n", @login, 'rotated|localhost|alice|127.0.0.1|', $login[1]), 'and of another';
-    is session_of($client, 'idle_timeout, absolute_timeout'), '1800|28800', 'which brings its own limits';
+    is events($client), join("\n", @login, 'rotated|localhost|alice|127.0.0.1|', $login[1]),
+        'and of another';
+    is session_of($client, 'idle_timeout, absolute_timeout'), '1800|28800',
+        'which brings its own limits';
     for my $user (qw(alice nobody), "J\xc3\xb6rg", q{<b>'"\\}) {
         $client->login($user, 'Wr0ngPassw0rd', path => '/login-both');
-        is $postgres->psql(<<'SQL'), "login_failed||localhost|$user|127.0.0.1|httpd_web|t", "a failed login of $user";
+        is $postgres->psql(
+            <<'SQL'), "login_failed||localhost|$user|127.0.0.1|httpd_web|t", "a failed login of $user";
 select event, session_id, realm, user_name, client_addr, actor, reason = 'wrong user name or password'
 from secsession.event order by at desc limit 1
 SQL
@@ -291,35 +333,49 @@ subtest 'many logins at once all work' => sub {
 sub is_unavailable {
     my ($name, $response) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    is_deeply [ $response->status, !!$response->header('Retry-After'), $response->all_headers('Set-Cookie'),
-        $response->all_headers('WWW-Authenticate') ],
+    is_deeply [
+        $response->status, !!$response->header('Retry-After'), $response->all_headers('Set-Cookie'),
+        $response->all_headers('WWW-Authenticate')
+        ],
         [ 503, 1 ], "$name: 503, and when to try again";
     unlike $response->body, qr/<form|wrong/, "$name: nobody is told that the password is wrong";
 }
 
-subtest 'where nobody can say whether the password is right, nobody is told that it is wrong' => sub {
+subtest 'where nobody can say whether the password is right, nobody is told that it is wrong' =>
+    sub {
     my $alice = logged_in();
-    my @attempts = ([ 'the right password', 'alice', 'correct horse' ], [ 'a wrong one', 'alice', 'Wr0ngPassw0rd' ],
-        [ 'no such user', 'nobody', 'x' ]);
+    my @attempts = (
+        [ 'the right password', 'alice', 'correct horse' ],
+        [ 'a wrong one', 'alice', 'Wr0ngPassw0rd' ],
+        [ 'no such user', 'nobody', 'x' ]
+    );
     my $before = count('event');
     for my $case ([ 'localhost', '/login-nofile' ], [ 'broken.example', '/login-dbd' ]) {
         my ($host, $path) = @$case;
-        is_unavailable("$host$path, $_->[0]", $httpd->client(host => $host)->login(@$_[1, 2], path => $path))
+        is_unavailable("$host$path, $_->[0]",
+            $httpd->client(host => $host)->login(@$_[ 1, 2 ], path => $path))
             for @attempts;
     }
     is count('event'), $before, 'it counts as no failure';
-    is $httpd->client->login('alice', 'elsewhere', path => '/login-dbd')->status, 303, 'the other provider goes on';
-    $_->finish for map { $alice->start_request('GET', '/app/show') } 1 .. 24;    # each child has several connections
+    is $httpd->client->login('alice', 'elsewhere', path => '/login-dbd')->status, 303,
+        'the other provider goes on';
+    # each child has several connections
+    $_->finish for map { $alice->start_request('GET', '/app/show') } 1 .. 24;
     $postgres->stop('fast');
     for my $path (qw(/login /login-dbd)) {
-        is_unavailable("database away, $path, $_->[0]", $httpd->client->login(@$_[1, 2], path => $path)) for @attempts;
+        is_unavailable("database away, $path, $_->[0]",
+            $httpd->client->login(@$_[ 1, 2 ], path => $path))
+            for @attempts;
     }
     is_unavailable('database away, with a cookie', $alice->login('alice', 'correct horse'));
     $postgres->start_again;
-    my %login = ('/login' => [ 'bob', 'battery staple' ], '/login-dbd' => [ 'carol', 'third time' ]);
+    my %login =
+        ('/login' => [ 'bob', 'battery staple' ], '/login-dbd' => [ 'carol', 'third time' ]);
     for my $path (sort keys %login) {
-        my @status = map { $httpd->client->login(@{ $login{$path} }, path => $path)->status } 1 .. 12;
-        is_deeply \@status, [ (303) x 12 ], "$path: the first logins afterwards work, in every child";
+        my @status =
+            map { $httpd->client->login(@{ $login{$path} }, path => $path)->status } 1 .. 12;
+        is_deeply \@status, [ (303) x 12 ],
+            "$path: the first logins afterwards work, in every child";
     }
     is who($alice), 'alice', 'and her session is as it was';
 };
@@ -349,13 +405,15 @@ subtest 'a user who does not exist is as much work as one who does' => sub {    
 
 subtest 'neither the database nor a log holds a token or a password' => sub {
     my $alice = logged_in();
-    my ($exit, $dump) = run([ "$postgres->{bin}/pg_dump", '-h', $postgres->host, qw(-U postgres --inserts app) ]);
+    my ($exit, $dump) =
+        run([ "$postgres->{bin}/pg_dump", '-h', $postgres->host, qw(-U postgres --inserts app) ]);
     is $exit, 0, 'the database can be dumped';
     my $logs = $httpd->error_log . $httpd->access_log . $postgres->log;
     my $bytes = decode_base64url($alice->token);
     like $dump, qr/@{[ sha256_hex($bytes) ]}/, 'the token\'s hash is there';
     my @given = grep { length == 43 } uniq(@tokens);
-    my @forms = map { ($_, tr{-_}{+/}r, unpack('H*', $_), unpack('H*', decode_base64url($_))) } @given;
+    my @forms =
+        map { ($_, tr{-_}{+/}r, unpack('H*', $_), unpack('H*', decode_base64url($_))) } @given;
     cmp_ok @forms, '>', 100, 'many tokens were given out';
     is_deeply [ grep { index($dump, $_) >= 0 } @forms ], [], 'no token is in the database';
     is_deeply [ grep { index($logs, $_) >= 0 } @forms ], [], 'no token is in a log';

@@ -1,153 +1,318 @@
-# What may be written in httpd.conf, and what httpd -t says of what may not: whoever makes a mistake reads which
-# directive is wrong, what it says and what is allowed, and no mistake makes sessions weaker than they look.
+# What may be written in httpd.conf, and what httpd -t says of what may not: whoever makes a mistake
+# reads which directive is wrong, what it says and what is allowed, and no mistake makes sessions
+# weaker than they look.
 
 use lib 't/lib';
+use Secsession::Documents 'described_directives';
 use Secsession::Test;
-use Secsession::Process qw(checkout scratch slurp spew);
+use Secsession::Process qw(scratch spew);
 
 my $DATABASE = qq{DBDriver pgsql\nDBDParams "host=/nowhere dbname=app"\n};
-our $tester = Secsession::Httpd->new(config => $DATABASE, modules => [qw(authn_anon authz_groupfile)]);
-my $documentation = slurp(checkout() . '/docs/directives.md');
-my %SECTION = (Location => '"/x"', Directory => '"/x"', Files => '"x"', LocationMatch => '"^/x"', If => '"true"');
+our $tester =
+    Secsession::Httpd->new(config => $DATABASE, modules => [qw(authn_anon authz_groupfile)]);
+my %SECTION = (Location => '"/x"', Directory => '"/x"', Files => '"x"', LocationMatch => '"^/x"',
+    If => '"true"');
 
 my $FOLDER = scratch('keys');
 my $KEY = '7 ' . 'A' x 43 . '=';
-my ($KEYS, $NO_KEYS, $OPEN_KEYS) = map { spew("$FOLDER/$_->[0]", "$_->[1]\n", $_->[2]) }
-    [ 'keys', "# the key\n\n$KEY # of today\n8 " . 'B' x 43 . '=', 0600 ], [ 'none', '# none', 0600 ], [ 'open', $KEY, 0644 ];
+my ($KEYS, $NO_KEYS, $OPEN_KEYS) =
+    map { spew("$FOLDER/$_->[0]", "$_->[1]\n", $_->[2]) }
+    [ 'keys', "# the key\n\n$KEY # of today\n8 " . 'B' x 43 . '=', 0600 ],
+    [ 'none', '# none', 0600 ], [ 'open', $KEY, 0644 ];
 
-my $DURATION = 'a duration above zero such as 30s, 15m, 8h or 30d (a plain number is seconds), up to ten years';
+my $DURATION =
+    'a duration above zero such as 30s, 15m, 8h or 30d (a plain number is seconds), up to ten years';
 my $PATH = 'a path on this host, such as /login';
 my $REALM = '1 to 255 printable ASCII characters without spaces, quotes and backslashes';
 my $ATTRIBUTES = 'each at most once, SameSite=Strict|Lax|None, Path=/path, Domain=host, Insecure';
-my $PARTS = 'On, Off, or some of cookies, urls, referrer, each at most once; urls also as urls=strip or urls=refuse';
+my $PARTS =
+    'On, Off, or some of cookies, urls, referrer, each at most once; urls also as urls=strip or urls=refuse';
 my $NAMES = '1 to 32 names of arguments, each of 1 to 64 letters, digits and -._~';
 my $TYPES = 'none, or any of cache, cookies, storage, executionContexts';
 
-# Each directive: where it may stand (S: server or virtual host; D: also sections), what it may say, and what it
-# may not, under the words that tell what is allowed. A pair is [what is written, what the message quotes].
+# Each directive: where it may stand (S: server or virtual host; D: also sections), what it may say,
+# and what it may not, under the words that tell what is allowed. A pair is [what is written, what
+# the message quotes].
 my @PATHS = (
-    right => [ '/', '/login', '/a/b.html', '/login?lang=en', '/%C3%A4', '/~user/', '/' . 'x' x 1000 ],
-    wrong => { $PATH => [
-        'login', '//evil.example', 'http://evil.example/', 'https:/evil', '/a/../b', '/./a', '/%2e%2e/x',
-        '/%5cevil', '/%2f/evil', 'javascript:1', '../x', '?x', '#x', '/\evil', [ '"/a b"', '/a b' ], [ '""', '' ],
-        '/x#y', "/\xc3\xa4", "/a\x7f",
-    ] },
+    right =>
+        [ '/', '/login', '/a/b.html', '/login?lang=en', '/%C3%A4', '/~user/', '/' . 'x' x 1000 ],
+    wrong => {
+        $PATH => [
+            'login', '//evil.example', 'http://evil.example/', 'https:/evil', '/a/../b', '/./a',
+            '/%2e%2e/x',
+            '/%5cevil', '/%2f/evil', 'javascript:1', '../x', '?x', '#x', '/\evil',
+            [ '"/a b"', '/a b' ], [ '""', '' ],
+            '/x#y', "/\xc3\xa4", "/a\x7f",
+        ]
+    },
 );
 my @DURATIONS = (
     right => [ 1, 30, '1s', '30S', '15m', '15min', '8h', '8H', '30d', '030', '3650d', 315_360_000 ],
-    wrong => { $DURATION => [
-        0, '0s', '0d', -1, '-5m', '+5m', 'm', 'h5', '5x', '5ms', '5w', '1.5h', '1e3', '0x10', '5mm', '1h30m', 'off',
-        'none', '3651d', 315_360_001, 2**31, 2**32 + 1, '9223372036854775807d', '9223372036854775808',
-        '18446744073709551617', '-18446744073709551615', '9' x 400, [ '"5 m"', '5 m' ], [ '" 5"', ' 5' ],
-    ] },
+    wrong => {
+        $DURATION => [
+            0, '0s', '0d', -1, '-5m', '+5m', 'm', 'h5', '5x', '5ms', '5w', '1.5h', '1e3', '0x10',
+            '5mm', '1h30m', 'off',
+            'none', '3651d', 315_360_001, 2**31, 2**32 + 1, '9223372036854775807d',
+            '9223372036854775808',
+            '18446744073709551617', '-18446744073709551615', '9' x 400, [ '"5 m"', '5 m' ],
+            [ '" 5"', ' 5' ],
+        ]
+    },
 );
 my @COOKIES = (
     right => [
-        'id', '__Host-id', '__Secure-id', '__Host-Http-id', "a!#\$%&'*+-.^_`|~0", 'id SameSite=Strict',
+        'id', '__Host-id', '__Secure-id', '__Host-Http-id', "a!#\$%&'*+-.^_`|~0",
+        'id SameSite=Strict',
         'id samesite=none',
-        'id Path=/app', 'id Domain=example.org', 'id Path=/a Domain=.example.org SameSite=Lax', '__Host-id Path=/',
-        '__Secure-id Domain=example.org Path=/a', 'id Insecure', 'id Insecure SameSite=Strict Path=/a', '_id insecure',
+        'id Path=/app', 'id Domain=example.org', 'id Path=/a Domain=.example.org SameSite=Lax',
+        '__Host-id Path=/',
+        '__Secure-id Domain=example.org Path=/a', 'id Insecure',
+        'id Insecure SameSite=Strict Path=/a', '_id insecure',
     ],
     wrong => {
         'a cookie name (letters, digits and' => [
-            [ '', '' ], [ '""', '' ], [ '"a b"', 'a b' ], [ q('"a"'), '"a"' ], [ 'SameSite=Lax id', 'SameSite=Lax' ],
+            [ '', '' ], [ '""', '' ], [ '"a b"', 'a b' ], [ q('"a"'), '"a"' ],
+            [ 'SameSite=Lax id', 'SameSite=Lax' ],
             'a=b', 'a;b', 'a,b', 'a(b)', 'a/b', 'a:b', 'a[]', "\xc3\xa4",
         ],
-        $ATTRIBUTES => [ map { [ "id $_", (split)[-1] =~ tr/"//dr ] }
-            'SameSite=Some', 'SameSite=', 'SameSite', 'Path=app', 'Path=', 'Domain=', 'Domain', 'Secure', 'HttpOnly',
-            'Max-Age=5', 'Expires=0', 'Partitioned', 'Lax', '"Path=/a;Domain=evil"', 'Path=/a,b', 'Insecure=1',
-            'Insecure Insecure', 'Path=/a Path=/a', 'SameSite=Lax SameSite=Strict', 'Domain=a Domain=b' ],
-        'a name without __Host- where Domain= or another Path is given' => [ map { [ $_, (split)[0] ] }    # ASVS 5.0 3.3.3
-            '__Host-id Domain=example.org', '__Host-id Path=/app', '__HOST-id Domain=example.org', '__host-id Path=/a',
-            '__Host-Http-id Path=/a', '__Host-id Path=/ Domain=example.org' ],
-        'a name that does not begin with __ where Insecure is given' => [ map { [ $_, (split)[0] ] }
-            '__Host-id Insecure', '__Secure-id Insecure', '__id insecure', '__Host-id Insecure Path=/' ],
-        'without Insecure where SameSite=None is given' => [ map { [ $_, 'id' ] }
-            'id Insecure SameSite=None', 'id samesite=NONE insecure' ],
+        $ATTRIBUTES => [
+            map { [ "id $_", (split)[-1] =~ tr/"//dr ] } 'SameSite=Some', 'SameSite=', 'SameSite',
+            'Path=app', 'Path=', 'Domain=', 'Domain', 'Secure', 'HttpOnly',
+            'Max-Age=5', 'Expires=0', 'Partitioned', 'Lax', '"Path=/a;Domain=evil"', 'Path=/a,b',
+            'Insecure=1',
+            'Insecure Insecure', 'Path=/a Path=/a', 'SameSite=Lax SameSite=Strict',
+            'Domain=a Domain=b'
+        ],
+        # ASVS 5.0 3.3.3
+        'a name without __Host- where Domain= or another Path is given' => [
+            map { [ $_, (split)[0] ] } '__Host-id Domain=example.org', '__Host-id Path=/app',
+            '__HOST-id Domain=example.org', '__host-id Path=/a',
+            '__Host-Http-id Path=/a', '__Host-id Path=/ Domain=example.org'
+        ],
+        'a name that does not begin with __ where Insecure is given' => [
+            map { [ $_, (split)[0] ] } '__Host-id Insecure', '__Secure-id Insecure',
+            '__id insecure', '__Host-id Insecure Path=/'
+        ],
+        'without Insecure where SameSite=None is given' =>
+            [ map { [ $_, 'id' ] } 'id Insecure SameSite=None', 'id samesite=NONE insecure' ],
     },
 );
 my %DIRECTIVE = (
-    SecSession => { where => 'D', right => [qw(On Off on OFF)], wrong => { 'On or Off' => [ '', 'maybe', 1 ] } },
-    SecSessionRealm => { where => 'S',
+    SecSession => {
+        where => 'D', right => [qw(On Off on OFF)], wrong => { 'On or Off' => [ '', 'maybe', 1 ] }
+    },
+    SecSessionRealm => {
+        where => 'S',
         right => [ 'a', 'Example', 'app.example.org', "it's", 'r/1;x', '~' x 255 ],
-        wrong => { $REALM => [
-            [ '"a b"', 'a b' ], [ q('a"b'), 'a"b' ], [ 'a\\\\b', 'a\\b' ], "\xc3\xa4", 'x' x 256, "a\x7f", "a\x1b",
-        ] } },
+        wrong => {
+            $REALM => [
+                [ '"a b"', 'a b' ], [ q('a"b'), 'a"b' ], [ 'a\\\\b', 'a\\b' ], "\xc3\xa4",
+                'x' x 256, "a\x7f", "a\x1b",
+            ]
+        }
+    },
     SecSessionCookie => { where => 'S', @COOKIES },
     SecSessionIdleTimeout => { where => 'D', @DURATIONS },
     SecSessionAbsoluteTimeout => { where => 'D', @DURATIONS },
     SecSessionAuthProvider => { where => 'D', right => [ 'file', 'anon', 'file anon', 'anon file' ],
         wrong => {
-            'no module provides' => [ 'nothing', [ 'file nothing', 'nothing' ], 'FILE', 'file,anon', [ '""', '' ] ],
+            'no module provides' =>
+                [ 'nothing', [ 'file nothing', 'nothing' ], 'FILE', 'file,anon', [ '""', '' ] ],
             'at least one provider, for example: file' => [ [ '', '' ] ],
-        } },
-    SecSessionLoginThrottle => { where => 'S', right => [ 'Off', 'off', '5 5m', '1 1s', '1000 1d' ],
-        wrong => { 'a number from 1 to 1000' => [ [ '0 5m', 0 ], [ '1001 5m', 1001 ], [ 'many 5m', 'many' ], [ 'Off 5m', 'Off' ] ],
-            'it must be Off, or a number and a duration' => [5], $DURATION => [ [ '5 0', 0 ], [ '5 soon', 'soon' ] ] } },
-    SecSessionAdopt => { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'basic' ] } },
+        }
+    },
+    SecSessionLoginThrottle => {
+        where => 'S', right => [ 'Off', 'off', '5 5m', '1 1s', '1000 1d' ],
+        wrong => {
+            'a number from 1 to 1000' =>
+                [ [ '0 5m', 0 ], [ '1001 5m', 1001 ], [ 'many 5m', 'many' ], [ 'Off 5m', 'Off' ] ],
+            'it must be Off, or a number and a duration' => [5],
+            $DURATION => [ [ '5 0', 0 ], [ '5 soon', 'soon' ] ]
+        }
+    },
+    SecSessionAdopt =>
+        { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'basic' ] } },
     SecSessionLoginPage => { where => 'D', @PATHS },
     SecSessionLoginHome => { where => 'D', @PATHS },
     SecSessionLogoutHome => { where => 'D', @PATHS },
-    SecSessionCacheControl => { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'private' ] } },
-    SecSessionClearSiteData => { where => 'D',
-        right => [ qw(none None cache cookies storage executionContexts), 'CACHE storage', 'cache cookies storage' ],
-        wrong => { $TYPES => [ [ '', '' ], 'all', '*', 'off', 'cache,storage', [ 'none cache', 'none' ],
-            [ 'cache all', 'all' ], [ q('"cache"'), '"cache"' ] ] } },
-    SecSessionHarden => { where => 'D',
-        right => [ qw(On off cookies URLs urls=strip urls=refuse referrer), 'cookies urls=refuse', 'referrer urls cookies' ],
-        wrong => { $PARTS => [ [ '', '' ], 'yes', 1, [ '""', '' ], 'urls=', 'urls=block', 'cookies,urls', [ 'On cookies', 'On' ],
-            [ 'cookies Off', 'Off' ], [ 'cookies cookies', 'cookies' ], [ 'urls urls=refuse', 'urls=refuse' ],
-            [ 'urls=strip urls=refuse', 'urls=refuse' ], [ 'On On', 'On' ] ] } },
-    SecSessionUrlIds => { where => 'D', right => [ 'sid', 'PHPSESSID jsessionid', 'ASP.NET_SessionId a-b~c', 'x' x 64, "@{[ 1 .. 32 ]}" ],
-        wrong => { $NAMES => [ [ '', '' ], [ '""', '' ], 'a=b', 'a&b', 'a;b', 'a%20b', 'a[]', 'a,b', [ 'sid a/b', 'a/b' ], 'x' x 65,
-            [ "@{[ 1 .. 33 ]}", 33 ], [ "@{[ 1 .. 200 ]}", 33 ], "\xc3\xa4", '*' ] } },
-    SecSessionCache => { where => 'S', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'shm' ] } },
-    SecSessionCacheSlots => { where => 'S', right => [ 1, 1000, 65_536 ],
-        wrong => { 'a number from 1 to 10000000' => [ 0, -1, 10_000_001, 'many', '64k', [ '""', '' ] ] } },
-    SecSessionLease => { where => 'S', right => [ 1, '1s', '100ms', '500MS', '2m', '1d' ],
-        wrong => { 'from 100ms to a day' => [ 0, '99ms', '1.5s', -1, '2d', 'off', '9' x 30 ] } },
-    SecSessionStale => { where => 'S', right => [ 0, '0s', '5m', '10ms', '1d' ],
-        wrong => { 'from 0ms to a day' => [ -1, '2d', 'on', '5x' ] } },
-    SecSessionFeed => { where => 'S', right => [ '"host=/run dbname=app"', 'postgresql://example.org/app' ],
-        wrong => { 'a connection string such as' => [ map { [ qq("$_"), 'SecSessionFeed' ] } 'no words', 'hots=x', "host='" ] } },
-    SecSessionProfile => { where => 'D', right => [qw(standard sensitive remember Sensitive)],
-        wrong => { 'sensitive, standard or remember' => [ qw(bank none Off), [ '""', '' ] ] } },
-    SecSessionRemember => { where => 'D', right => [ 'off', '30d', '30d 7d', '1h 30m' ],
-        wrong => { 'a duration' => [ 0, 'on', [ '30d 0', 0 ], [ '30d off', 'off' ], [ 'off 7d', 'off' ], [ '""', '' ] ] } },
-    SecSessionRotateInterval => { where => 'S', right => [qw(off 1 15m Off)], wrong => { 'a duration above zero' => [ 0, 'on', '1x', [ '""', '' ] ] } },
-    SecSessionRotateGrace => { where => 'S', right => [qw(1 10s 1m)], wrong => { 'a duration above zero' => [ 0, 'off', [ '""', '' ] ] } },
-    SecSessionMaxPerUser => { where => 'S', right => [ 0, 1, '3 oldest', '3 refuse', '10000 REFUSE' ],
-        wrong => { 'a number from 1 to 10000' => [ -1, 'many', 10_001, '1.5', [ '""', '' ] ], 'oldest or refuse' => [ [ '3 newest', 'newest' ] ] } },
-    SecSessionBind => { where => 'D', right => [ 'none', 'subnet', 'address', 'Subnet log', 'address reauth', 'address end' ],
-        wrong => { 'none, or subnet or address' => [ 'On', 'ip', [ 'none log', 'none' ], [ '""', '' ] ], 'log, reauth or end' => [ [ 'subnet off', 'off' ] ] } },
-    SecSessionCredentialStamp => { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'file' ] } },
-    SecSessionLog => { where => 'S', right => [ 'logs/events', '"|/bin/cat"', '"|$exec cat"' ], wrong => {} },
-    SecSessionTouch => { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'never' ] } },
-    SecSessionForward => { where => 'D', right => [qw(none X-Remote-User X_User Remote_User)],
-        wrong => { 'the name of a request header that means nothing else' => [ qw(Cookie host Authorization Transfer-Encoding SecSession-Login secsession_x a:b a/b),
-            [ '"a b"', 'a b' ], [ '""', '' ], "\xc3\xa4" ] } },
-    SecSessionGuard => { where => 'D', right => [qw(On Off on OFF)],
-        wrong => { 'On or Off, and behind On origins' => [ [ '', '' ], 'yes', [ 'Off https://a.example', 'Off' ], [ 'On a.example', 'a.example' ],
-            [ 'On https://a.example/', 'https://a.example/' ], [ 'On https://', 'https://' ], [ 'On *', '*' ], [ 'On null', 'null' ] ] } },
-    SecSessionAppLogin => { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'yes' ] } },
-    SecSessionLoginWhen => { where => 'D', right => [ 'none', q("%{REQUEST_STATUS} == 302"),
-            q("%{resp:Location} =~ m#/home$#" field=login), q("true" FIELD=u), q("%{resp:X} =~ /(.+)/" user=$1), q("true" USER=$9) ],
-        wrong => { 'none, or an expression of httpd' => [ [ q("%{REQUEST_STATUS} =="), '%{REQUEST_STATUS} ==' ], [ '""', '' ] ],
-            'field= and the name of a form field' => [ [ '"true" name', 'name' ], [ '"true" field=', 'field=' ] ],
-            'or user=$1 to user=$9' => [ map { [ qq("true" $_), $_ ] } qw(user= user=$ user=$0 user=$10 user=$a user=x $1) ] } },
-    SecSessionLogoutWhen => { where => 'D', right => [ 'none', q("%{QUERY_STRING} =~ /logout/") ],
-        wrong => { 'none, or an expression of httpd' => [ [ '"(("', '((' ] ] } },
-    SecSessionVault => { where => 'D', right => [ 'none', 'PHPSESSID', 'DW* wiki_?', '*' ],
-        wrong => { 'none, or shell patterns of cookie names' => [ [ '', '' ], [ 'a none', 'none' ], 'a=b', 'a;b', 'a,b', [ '""', '' ] ] } },
-    SecSessionVaultKeys => { where => 'S', right => [$KEYS],
-        wrong => { 'a file of keys' => [ '/nowhere', $NO_KEYS ], 'nobody but its owner may read' => [$OPEN_KEYS] } },
+    SecSessionCacheControl =>
+        { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'private' ] } },
+    SecSessionClearSiteData => {
+        where => 'D',
+        right => [
+            qw(none None cache cookies storage executionContexts), 'CACHE storage',
+            'cache cookies storage'
+        ],
+        wrong => {
+            $TYPES => [
+                [ '', '' ], 'all', '*', 'off', 'cache,storage', [ 'none cache', 'none' ],
+                [ 'cache all', 'all' ], [ q('"cache"'), '"cache"' ]
+            ]
+        }
+    },
+    SecSessionHarden => {
+        where => 'D',
+        right => [
+            qw(On off cookies URLs urls=strip urls=refuse referrer), 'cookies urls=refuse',
+            'referrer urls cookies'
+        ],
+        wrong => {
+            $PARTS => [
+                [ '', '' ], 'yes', 1, [ '""', '' ], 'urls=', 'urls=block', 'cookies,urls',
+                [ 'On cookies', 'On' ],
+                [ 'cookies Off', 'Off' ], [ 'cookies cookies', 'cookies' ],
+                [ 'urls urls=refuse', 'urls=refuse' ],
+                [ 'urls=strip urls=refuse', 'urls=refuse' ], [ 'On On', 'On' ]
+            ]
+        }
+    },
+    SecSessionUrlIds => {
+        where => 'D',
+        right => [
+            'sid', 'PHPSESSID jsessionid', 'ASP.NET_SessionId a-b~c', 'x' x 64, "@{[ 1 .. 32 ]}"
+        ],
+        wrong => {
+            $NAMES => [
+                [ '', '' ], [ '""', '' ], 'a=b', 'a&b', 'a;b', 'a%20b', 'a[]', 'a,b',
+                [ 'sid a/b', 'a/b' ], 'x' x 65,
+                [ "@{[ 1 .. 33 ]}", 33 ], [ "@{[ 1 .. 200 ]}", 33 ], "\xc3\xa4", '*'
+            ]
+        }
+    },
+    SecSessionCache =>
+        { where => 'S', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'shm' ] } },
+    SecSessionCacheSlots => {
+        where => 'S', right => [ 1, 1000, 65_536 ],
+        wrong =>
+            { 'a number from 1 to 10000000' => [ 0, -1, 10_000_001, 'many', '64k', [ '""', '' ] ] }
+    },
+    SecSessionLease => {
+        where => 'S', right => [ 1, '1s', '100ms', '500MS', '2m', '1d' ],
+        wrong => { 'from 100ms to a day' => [ 0, '99ms', '1.5s', -1, '2d', 'off', '9' x 30 ] }
+    },
+    SecSessionStale => {
+        where => 'S', right => [ 0, '0s', '5m', '10ms', '1d' ],
+        wrong => { 'from 0ms to a day' => [ -1, '2d', 'on', '5x' ] }
+    },
+    SecSessionFeed => {
+        where => 'S', right => [ '"host=/run dbname=app"', 'postgresql://example.org/app' ],
+        wrong => {
+            'a connection string such as' =>
+                [ map { [ qq("$_"), 'SecSessionFeed' ] } 'no words', 'hots=x', "host='" ]
+        }
+    },
+    SecSessionProfile => {
+        where => 'D', right => [qw(standard sensitive remember Sensitive)],
+        wrong => { 'sensitive, standard or remember' => [ qw(bank none Off), [ '""', '' ] ] }
+    },
+    SecSessionRemember => {
+        where => 'D', right => [ 'off', '30d', '30d 7d', '1h 30m' ],
+        wrong => {
+            'a duration' => [
+                0, 'on', [ '30d 0', 0 ], [ '30d off', 'off' ], [ 'off 7d', 'off' ], [ '""', '' ]
+            ]
+        }
+    },
+    SecSessionRotateInterval => {
+        where => 'S', right => [qw(off 1 15m Off)],
+        wrong => { 'a duration above zero' => [ 0, 'on', '1x', [ '""', '' ] ] }
+    },
+    SecSessionRotateGrace => {
+        where => 'S', right => [qw(1 10s 1m)],
+        wrong => { 'a duration above zero' => [ 0, 'off', [ '""', '' ] ] }
+    },
+    SecSessionMaxPerUser => {
+        where => 'S', right => [ 0, 1, '3 oldest', '3 refuse', '10000 REFUSE' ],
+        wrong => {
+            'a number from 1 to 10000' => [ -1, 'many', 10_001, '1.5', [ '""', '' ] ],
+            'oldest or refuse' => [ [ '3 newest', 'newest' ] ]
+        }
+    },
+    SecSessionBind => {
+        where => 'D',
+        right => [ 'none', 'subnet', 'address', 'Subnet log', 'address reauth', 'address end' ],
+        wrong => {
+            'none, or subnet or address' => [ 'On', 'ip', [ 'none log', 'none' ], [ '""', '' ] ],
+            'log, reauth or end' => [ [ 'subnet off', 'off' ] ]
+        }
+    },
+    SecSessionCredentialStamp =>
+        { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'file' ] } },
+    SecSessionLog =>
+        { where => 'S', right => [ 'logs/events', '"|/bin/cat"', '"|$exec cat"' ], wrong => {} },
+    SecSessionTouch =>
+        { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'never' ] } },
+    SecSessionForward => {
+        where => 'D', right => [qw(none X-Remote-User X_User Remote_User)],
+        wrong => {
+            'the name of a request header that means nothing else' => [
+                qw(Cookie host Authorization Transfer-Encoding SecSession-Login secsession_x a:b a/b),
+                [ '"a b"', 'a b' ], [ '""', '' ], "\xc3\xa4"
+            ]
+        }
+    },
+    SecSessionGuard => {
+        where => 'D', right => [qw(On Off on OFF)],
+        wrong => {
+            'On or Off, and behind On origins' => [
+                [ '', '' ], 'yes', [ 'Off https://a.example', 'Off' ],
+                [ 'On a.example', 'a.example' ],
+                [ 'On https://a.example/', 'https://a.example/' ], [ 'On https://', 'https://' ],
+                [ 'On *', '*' ], [ 'On null', 'null' ]
+            ]
+        }
+    },
+    SecSessionAppLogin =>
+        { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'yes' ] } },
+    SecSessionLoginWhen => {
+        where => 'D',
+        right => [
+            'none', q("%{REQUEST_STATUS} == 302"),
+            q("%{resp:Location} =~ m#/home$#" field=login), q("true" FIELD=u),
+            q("%{resp:X} =~ /(.+)/" user=$1), q("true" USER=$9)
+        ],
+        wrong => {
+            'none, or an expression of httpd' =>
+                [ [ q("%{REQUEST_STATUS} =="), '%{REQUEST_STATUS} ==' ], [ '""', '' ] ],
+            'field= and the name of a form field' =>
+                [ [ '"true" name', 'name' ], [ '"true" field=', 'field=' ] ],
+            'or user=$1 to user=$9' => [
+                map { [ qq("true" $_), $_ ] } qw(user= user=$ user=$0 user=$10 user=$a user=x $1)
+            ]
+        }
+    },
+    SecSessionLogoutWhen => {
+        where => 'D', right => [ 'none', q("%{QUERY_STRING} =~ /logout/") ],
+        wrong => { 'none, or an expression of httpd' => [ [ '"(("', '((' ] ] }
+    },
+    SecSessionVault => {
+        where => 'D', right => [ 'none', 'PHPSESSID', 'DW* wiki_?', '*' ],
+        wrong => {
+            'none, or shell patterns of cookie names' =>
+                [ [ '', '' ], [ 'a none', 'none' ], 'a=b', 'a;b', 'a,b', [ '""', '' ] ]
+        }
+    },
+    SecSessionVaultKeys => {
+        where => 'S', right => [$KEYS],
+        wrong => {
+            'a file of keys' => [ '/nowhere', $NO_KEYS ],
+            'nobody but its owner may read' => [$OPEN_KEYS]
+        }
+    },
     DBDriver => { where => 'S', right => ['pgsql'], wrong => {} },
     DBDParams => { where => 'S', right => ['"dbname=app user=x"'], wrong => {} },
-    DBDMax => { where => 'S', right => [ 1, 10, 10_000 ],
-        wrong => { 'a number from 1 to 10000' => [ 0, -1, 10_001, 'ten', '5x', '99999999999999999999' ] } },
+    DBDMax => {
+        where => 'S', right => [ 1, 10, 10_000 ],
+        wrong => {
+            'a number from 1 to 10000' => [ 0, -1, 10_001, 'ten', '5x', '99999999999999999999' ]
+        }
+    },
 );
 
-sub in_section { my ($section, $text) = @_; return "<$section $SECTION{$section}>\n$text\n</$section>" }
+sub in_section {
+    my ($section, $text) = @_;
+    return "<$section $SECTION{$section}>\n$text\n</$section>";
+}
 sub in_host { return "<VirtualHost *:1>\n$_[0]\n</VirtualHost>" }
 
 sub is_accepted {
@@ -161,17 +326,20 @@ sub is_refused {
     my ($text, $name, @words) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my ($ok, $said) = $tester->configtest($text);
-    is_deeply [ $ok ? 'accepted' : (), grep { index($said, $_) < 0 } @words ], [], $name or diag $said;
+    is_deeply [ $ok ? 'accepted' : (), grep { index($said, $_) < 0 } @words ], [], $name
+        or diag $said;
     return;
 }
 
-my @documented = map { /\b(SecSession\w*|DBD\w+)/g } $documentation =~ /^### ((?:SecSession|DBD).*)$/mg;
-is_deeply [ sort @documented ], [ sort keys %DIRECTIVE ], 'every directive of the documentation is tested here';
+my %documented = described_directives();
+is_deeply [ sort keys %documented ], [ sort keys %DIRECTIVE ],
+    'every directive of the documentation is tested here';
 
 subtest 'what is right is accepted' => sub {
     for my $directive (grep { !/^DBD(?:river|Params)$/ } sort keys %DIRECTIVE) {
         my @right = @{ $DIRECTIVE{$directive}{right} };
-        is_accepted(join("\n", map { in_host("$directive $_") } @right), "$directive, " . @right . ' values');
+        is_accepted(join("\n", map { in_host("$directive $_") } @right),
+            "$directive, " . @right . ' values');
     }
     is_accepted(<<'CONFIG', 'a provider by its alias');
 <AuthnProviderAlias file staff>
@@ -193,10 +361,13 @@ for my $directive (sort keys %DIRECTIVE) {
                 my ($written, $quoted) = @$value;
                 $quoted =~ s/\\/\\\\/g;    # as httpd logs it
                 $quoted =~ s/([\x01-\x1f\x7f-\xff])/sprintf '\x%02x', ord $1/ge;
-                # httpd's own words for flags, and for a missing argument, do not quote what was written.
+                # httpd's own words for flags, and for a missing argument, do not quote what was
+                # written.
                 my $is_httpds = $allowed eq 'On or Off' || $quoted eq '';
-                is_refused("$directive $written", "$directive " . substr($written, 0, 60), $directive,
-                    $is_httpds ? () : ("'$quoted'", $allowed));
+                is_refused(
+                    "$directive $written", "$directive " . substr($written, 0, 60), $directive,
+                    $is_httpds ? () : ("'$quoted'", $allowed)
+                );
             }
         }
     } if %wrong;
@@ -212,13 +383,15 @@ subtest 'where directives may stand' => sub {
         else {
             is_accepted(in_host($text), "$directive in a virtual host");
             my @sections = sort keys %SECTION;
-            is_refused(in_section($_, $text), "$directive not in <$_>", $directive, 'not allowed') for @sections;
+            is_refused(in_section($_, $text), "$directive not in <$_>", $directive, 'not allowed')
+                for @sections;
         }
     }
 };
 
 subtest 'a directive that is designed but not built is not accepted' => sub {
-    my @designed = map { "SecSession$_" } qw(Profile Remember Touch RotateInterval RotateGrace MaxPerUser LoginThrottle
+    my @designed = map { "SecSession$_" }
+        qw(Profile Remember Touch RotateInterval RotateGrace MaxPerUser LoginThrottle
         AppLogin LoginWhen LogoutWhen Adopt Vault Forward Guard Bind Cache CacheSlots Lease Feed Stale Assertion);
     my %built = map { $_ => 1 } keys %DIRECTIVE;
     is_refused("$_ 5", $_, "Invalid command '$_'") for grep { !$built{$_} } @designed;
@@ -227,7 +400,8 @@ subtest 'a directive that is designed but not built is not accepted' => sub {
 subtest 'sessions without a database stop httpd' => sub {
     my @advice = ('SS301', 'DBDriver pgsql', 'DBDParams');
     my %missing = (
-        'nothing' => '', 'no driver' => 'DBDParams "dbname=app"', 'no parameters' => 'DBDriver pgsql',
+        'nothing' => '', 'no driver' => 'DBDParams "dbname=app"',
+        'no parameters' => 'DBDriver pgsql',
         'another driver' => "DBDriver sqlite3\nDBDParams x",
     );
     for my $name (sort keys %missing) {
@@ -305,23 +479,28 @@ VHOSTS
 my $alice = browser($httpd, 'alice');
 sub page { return $httpd->get($_[0], headers => [ [ Accept => 'text/html' ] ]) }
 
-subtest 'no directive is obeyed in .htaccess, where whoever may upload a file could write it' => sub {
+subtest 'no directive is obeyed in .htaccess, where whoever may upload a file could write it' =>
+    sub {
     for my $name (@DIRECTORIES) {
         is $httpd->get("/ht/$name/a.txt")->status, 500, $name;
-        like $httpd->error_log, qr{/ht/$name/\.htaccess: $name not allowed here}i, "$name: the log says why";
+        like $httpd->error_log, qr{/ht/$name/\.htaccess: $name not allowed here}i,
+            "$name: the log says why";
     }
 };
 
 subtest 'sections inherit from what is around them, and the inner one wins' => sub {
-    like page('/deep/a.html')->header('Location'), qr{/deep-login\?}, 'the login page of a location';
+    like page('/deep/a.html')->header('Location'), qr{/deep-login\?},
+        'the login page of a location';
     like page('/deep/er/a.html')->header('Location'), qr{/deeper-login\?}, 'of a location inside';
     is environment_of($alice->get('/app/show'))->{SECSESSION_IDLE}, 1200, 'a timeout of the server';
     is $alice->get('/deep/a.html')->header('Cache-Control'), undef, 'Cache-Control is left alone';
-    is $alice->get('/deep/er/a.html')->header('Cache-Control'), 'no-store', 'and not in a location inside';
+    is $alice->get('/deep/er/a.html')->header('Cache-Control'), 'no-store',
+        'and not in a location inside';
     my $bye = $alice->clone->get('/bye', headers => [ [ 'Sec-Fetch-Site' => 'same-origin' ] ]);
     is $bye->header('Location') =~ s{^http://[^/]*}{}r, '/gone', 'where a logout goes to';
     is $bye->header('Clear-Site-Data'), '"executionContexts", "cookies"', 'what a logout clears';
-    is $httpd->post('/silent', '')->header('Clear-Site-Data'), undef, 'nothing, in a location inside';
+    is $httpd->post('/silent', '')->header('Clear-Site-Data'), undef,
+        'nothing, in a location inside';
     is $httpd->post('/logout', '')->header('Clear-Site-Data'), '"cache", "storage"', 'the default';
 };
 
@@ -330,11 +509,13 @@ subtest 'a virtual host inherits from the server, and its own words win' => sub 
     my $login = $second->login('alice', password_of('alice'));
     is $login->header('Location') =~ s{^http://[^/]*}{}r, '/home', 'where a login goes to';
     my @cookies = $login->all_headers('Set-Cookie');
-    like "@cookies", qr{\Aid=[\w-]{43}; Path=/; Domain=example; HttpOnly; SameSite=Strict\z}, 'its own cookie alone';
+    like "@cookies", qr{\Aid=[\w-]{43}; Path=/; Domain=example; HttpOnly; SameSite=Strict\z},
+        'its own cookie alone';
     is environment_of($second->get('/app/show'))->{SECSESSION_IDLE}, 300, 'its own timeout';
     for my $name ('second.example', 'localhost') {
         my $challenge = $httpd->get('/app/show', host => $name)->header('WWW-Authenticate');
-        is $challenge, qq{SecSession realm="$name"}, "the realm of $name is its name, in small letters";
+        is $challenge, qq{SecSession realm="$name"},
+            "the realm of $name is its name, in small letters";
     }
 };
 
@@ -342,9 +523,11 @@ subtest 'where sessions are Off, AuthType SecSession and the handlers let nobody
     my %number = ('/alone/a.html' => 'SS202', '/off-login' => 'SS210', '/off-logout' => 'SS211');
     for my $path (sort keys %number) {
         is $_->get($path)->status, 500, $path for $alice, $httpd;
-        like $httpd->error_log, qr/$number{$path}: .*SecSession.*On/, "$path: the log says what to write";
+        like $httpd->error_log, qr/$number{$path}: .*SecSession.*On/,
+            "$path: the log says what to write";
     }
-    is $httpd->post('/off-login', 'username=alice&password=correct+horse')->header('Set-Cookie'), undef, 'and no login';
+    is $httpd->post('/off-login', 'username=alice&password=correct+horse')->header('Set-Cookie'),
+        undef, 'and no login';
 };
 
 done_testing;

@@ -1,6 +1,7 @@
-# Races in the database, step by step: PostgreSQL's isolationtester runs each t/isolation/*.spec in the
-# orders it names (or all), and says where a step waits. The output must be that in expected/; after each
-# order, the specs of revocation count the tokens that are still accepted, which must be none.
+# Races in the database, step by step: PostgreSQL's isolationtester runs each t/isolation/*.spec in
+# the orders it names (or all), and says where a step waits. The output must be that in expected/;
+# after each order, the specs of revocation count the tokens that are still accepted, which must be
+# none.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Process qw(run slurp);
@@ -12,7 +13,8 @@ sub isolationtester {
     my $under = 'pgxs/src/test/isolation/isolationtester';
     my $bin = Secsession::Postgres::binaries();
     my ($found) = grep { -x } map { "$bin/../$_/$under" } 'lib', 'lib/postgresql';
-    return $found // die "isolationtester is missing: it belongs to PostgreSQL's client or development package\n";
+    return $found // die
+        "isolationtester is missing: it belongs to PostgreSQL's client or development package\n";
 }
 
 my $tester = isolationtester();
@@ -20,8 +22,11 @@ my $postgres = Secsession::Postgres->start(settings => { autovacuum => 'off' })-
 
 sub races {
     my ($spec, $level) = @_;
-    my ($exit, $out, $err) = run([ $tester, 'host=' . $postgres->host . ' dbname=app user=postgres' ],
-        stdin => slurp("$folder/$spec.spec"), env => { PGOPTIONS => "-c default_transaction_isolation=" . $level =~ s/ /\\ /r });
+    my ($exit, $out, $err) = run(
+        [ $tester, 'host=' . $postgres->host . ' dbname=app user=postgres' ],
+        stdin => slurp("$folder/$spec.spec"),
+        env => { PGOPTIONS => "-c default_transaction_isolation=" . $level =~ s/ /\\ /r }
+    );
     is "$exit$err", '0', "$spec runs at $level";
     return $out;
 }
@@ -34,11 +39,13 @@ sub is_expected {
     return ok(0, "$name goes as expected") || diag $diff;
 }
 
-# A revocation that PostgreSQL refused (serializable: try again) was not acknowledged and did nothing.
+# A revocation that PostgreSQL refused (serializable: try again) was not acknowledged and did
+# nothing.
 sub none_accepted {
     my ($out, $what) = @_;
     my (undef, @orders) = split /^starting permutation: /m, $out;
-    my @acknowledged = grep { !/^step (?:revoke|revocation_commits):.*\nERROR: .*could not serialize/m } @orders;
+    my @acknowledged =
+        grep { !/^step (?:revoke|revocation_commits):.*\nERROR: .*could not serialize/m } @orders;
     my @accepted = grep { !/^acceptable\n-+\n +0\n/m } @acknowledged;
     cmp_ok scalar @acknowledged, '>', 1, "$what: several orders were tried";
     is_deeply \@accepted, [], "$what: after none of them is a token accepted";
@@ -66,10 +73,12 @@ for my $spec (sort keys %what) {
     none_accepted($out, $what{$spec});
 }
 
-is_expected(races($_, 'read committed'), $_) for qw(login-twice begin-twice vault-merge revoke-own rotation most-sessions);
+is_expected(races($_, 'read committed'), $_)
+    for qw(login-twice begin-twice vault-merge revoke-own rotation most-sessions);
 
 my $moments = races('login-moment', 'read committed');
 is_expected($moments, 'login-moment');
-none_accepted($moments, 'a login whose user the application names, while that user is being revoked');
+none_accepted($moments,
+    'a login whose user the application names, while that user is being revoked');
 
 done_testing;

@@ -1,5 +1,5 @@
-# Who gets in where: every combination of Require, virtual hosts with realms of their own, locations with shorter
-# timeouts, sessions switched off and on, .htaccess, and error pages of one's own.
+# Who gets in where: every combination of Require, virtual hosts with realms of their own, locations
+# with shorter timeouts, sessions switched off and on, .htaccess, and error pages of one's own.
 # mpm: all
 
 use lib 't/lib';
@@ -9,15 +9,17 @@ use Secsession::Process qw(scratch);
 my @HTML = (headers => [ [ Accept => 'text/html' ] ]);
 my $NAME = '__Host-secsession';
 
-# Each combination: what it says, and what a script without session, alice's and bob's get. A person without session
-# gets 303 instead of 401, and everybody else the same as a script.
+# Each combination: what it says, and what a script without session, alice's and bob's get. A person
+# without session gets 303 instead of 401, and everybody else the same as a script.
 my %COMBINATION = (
     'valid-user' => [ 'Require valid-user', '401 200 200' ],
     'one user' => [ 'Require user alice', '401 200 401' ],
     'two users' => [ 'Require user bob alice', '401 200 200' ],
-    'a group' => [ "AuthGroupFile \"\@FOLDER\@/htdocs/groups\"\nRequire group staff", '401 200 401' ],
+    'a group' =>
+        [ "AuthGroupFile \"\@FOLDER\@/htdocs/groups\"\nRequire group staff", '401 200 401' ],
     'an expression' => [ q(Require expr "%{REMOTE_USER} == 'alice'"), '401 200 401' ],
-    'an expression without a user' => [ q(Require expr "%{REQUEST_METHOD} == 'GET'"), '200 200 200' ],
+    'an expression without a user' =>
+        [ q(Require expr "%{REQUEST_METHOD} == 'GET'"), '200 200 200' ],
     'all granted' => [ 'Require all granted', '200 200 200' ],
     'all denied' => [ 'Require all denied', '403 403 403' ],
     'nothing required' => [ '', '200 200 200' ],
@@ -30,18 +32,29 @@ my %COMBINATION = (
     'all, the address fits' => [ 'RequireAll: ip 127.0.0.1, valid-user', '401 200 200' ],
     'all, it does not' => [ 'RequireAll: ip 192.0.2.1, valid-user', '403 403 403' ],
     'all but one' => [ 'RequireAll: valid-user, not user bob', '401 200 401' ],
-    'none of' => [ "<RequireAll>\nRequire valid-user\n<RequireNone>\nRequire user bob\n</RequireNone>\n</RequireAll>",
-        '401 200 401' ],
-    'nested' => [ "<RequireAny>\nRequire user bob\n<RequireAll>\nRequire ip 127.0.0.1\nRequire user alice\n"
-        . "</RequireAll>\n</RequireAny>", '401 200 200' ],
-    'forbidden rather than unauthorized' => [ "AuthzSendForbiddenOnFailure On\nRequire user alice", '401 200 403' ],
+    'none of' => [
+        "<RequireAll>\nRequire valid-user\n<RequireNone>\nRequire user bob\n</RequireNone>\n</RequireAll>",
+        '401 200 401'
+    ],
+    'nested' => [
+        "<RequireAny>\nRequire user bob\n<RequireAll>\nRequire ip 127.0.0.1\nRequire user alice\n"
+            . "</RequireAll>\n</RequireAny>", '401 200 200'
+    ],
+    'forbidden rather than unauthorized' =>
+        [ "AuthzSendForbiddenOnFailure On\nRequire user alice", '401 200 403' ],
     'a method that is limited' => [ "<Limit POST>\nRequire user alice\n</Limit>", '200 200 200' ],
-    'all methods but one' => [ "<LimitExcept POST>\nRequire user alice\n</LimitExcept>", '401 200 401' ],
-    'Satisfy Any, the address fits' => [ "Satisfy Any\nOrder allow,deny\nAllow from 127.0.0.1\nRequire valid-user",
-        '200 200 200' ],
-    'Satisfy Any, it does not' => [ "Satisfy Any\nOrder allow,deny\nDeny from all\nRequire valid-user", '401 200 200' ],
-    'Satisfy All, the address fits' => [ "Order allow,deny\nAllow from 127.0.0.1\nRequire user alice", '401 200 401' ],
-    'Satisfy All, it does not' => [ "Order allow,deny\nDeny from all\nRequire valid-user", '403 403 403' ],
+    'all methods but one' =>
+        [ "<LimitExcept POST>\nRequire user alice\n</LimitExcept>", '401 200 401' ],
+    'Satisfy Any, the address fits' => [
+        "Satisfy Any\nOrder allow,deny\nAllow from 127.0.0.1\nRequire valid-user",
+        '200 200 200'
+    ],
+    'Satisfy Any, it does not' =>
+        [ "Satisfy Any\nOrder allow,deny\nDeny from all\nRequire valid-user", '401 200 200' ],
+    'Satisfy All, the address fits' =>
+        [ "Order allow,deny\nAllow from 127.0.0.1\nRequire user alice", '401 200 401' ],
+    'Satisfy All, it does not' =>
+        [ "Order allow,deny\nDeny from all\nRequire valid-user", '403 403 403' ],
 );
 my @names = sort keys %COMBINATION;
 
@@ -65,7 +78,8 @@ my %FILES = (
     'groups' => "staff: alice carol\n", 'off/a.html' => 'off', 'off/on/a.html' => 'on',
     'ht/a.html' => 'ht', 'ht/.htaccess' => "AuthType SecSession\nRequire user alice\n",
     'htoff/a.html' => 'ht', 'htoff/.htaccess' => "AuthType SecSession\nRequire valid-user\n",
-    'ssi/page.shtml' => join("\n", map { qq(<!--#include virtual="/t/$_/a.html" -->) } qw(long short)),
+    'ssi/page.shtml' =>
+        join("\n", map { qq(<!--#include virtual="/t/$_/a.html" -->) } qw(long short)),
     'off/page.shtml' => '<!--#include virtual="/t/long/a.html" -->',
     (map { ("t/$_/a.html" => "page $_") } qw(long short short/er short/longer hour hour/longer)),
     (map { ("errors/$_/a.html" => 'private') } qw(page elsewhere login user forbidden)),
@@ -175,10 +189,13 @@ sub user_at { return environment_of(at_host(@_)->get('/app/show'))->{REMOTE_USER
 sub age {
     my ($client, $column, $interval) = @_;
     my $id = environment_of($client->get('/pub/show'))->{SECSESSION_ID};
-    # In two steps: a server may be about to write down a later use, and has done so when it has heard of the first.
+    # In two steps: a server may be about to write down a later use, and has done so when it has
+    # heard of the first.
     for my $ago ('0 s', $interval) {
-        $postgres->psql("update secsession.session set $column = now() - :'interval'::interval where session_id = :'id'",
-            vars => { id => $id, interval => $ago });
+        $postgres->psql(
+            "update secsession.session set $column = now() - :'interval'::interval where session_id = :'id'",
+            vars => { id => $id, interval => $ago }
+        );
         has_heard($postgres, $httpd);
     }
     return $id;
@@ -186,7 +203,8 @@ sub age {
 
 sub stored {
     my ($id, $column) = @_;
-    return $postgres->value("select $column from secsession.session where session_id = :'id'", vars => { id => $id });
+    return $postgres->value("select $column from secsession.session where session_id = :'id'",
+        vars => { id => $id });
 }
 
 subtest 'whoever is required gets in, and nobody else' => sub {
@@ -198,14 +216,18 @@ subtest 'whoever is required gets in, and nobody else' => sub {
             my ($script, $person) = map { $client{$who}->get("/require/$n", @$_) } [], \@HTML;
             my $status = $expected{$who};
             my $for_person = $who eq 'nobody' && $status == 401 ? 303 : $status;
-            is_deeply [ $script->status, $person->status ], [ $status, $for_person ], "$names[$n]: $who";
+            is_deeply [ $script->status, $person->status ], [ $status, $for_person ],
+                "$names[$n]: $who";
             my $seen = environment_of($script)->{REMOTE_USER};
-            is $seen, $who eq 'nobody' ? undef : $who, "$names[$n]: $who is known" if $status == 200;
-            unlike $script->body, qr/^REQUEST_METHOD=/m, "$names[$n]: nothing of the page for $who" if $status != 200;
+            is $seen, $who eq 'nobody' ? undef : $who, "$names[$n]: $who is known"
+                if $status == 200;
+            unlike $script->body, qr/^REQUEST_METHOD=/m, "$names[$n]: nothing of the page for $who"
+                if $status != 200;
         }
     }
     my ($limited) = grep { $names[$_] eq 'a method that is limited' } 0 .. $#names;
-    is join(' ', map { $_->post("/require/$limited", 'x=1')->status } $nobody, $alice, $bob), '401 200 401',
+    is join(' ', map { $_->post("/require/$limited", 'x=1')->status } $nobody, $alice, $bob),
+        '401 200 401',
         'a limited POST';
 };
 
@@ -220,19 +242,24 @@ subtest 'a session counts in its realm, on every host that shares it, and nowher
     my $other = at_host($alice, 'other.example');
     my $refused = $other->get('/app/show');
     is $refused->status, 401, 'a host of another realm';
-    is $refused->header('WWW-Authenticate'), 'SecSession realm="other.example"', 'which says whose it is';
-    like $refused->header('Set-Cookie'), qr/\A\Q$NAME\E=; .*Max-Age=0\z/, 'and deletes the cookie at that host';
+    is $refused->header('WWW-Authenticate'), 'SecSession realm="other.example"',
+        'which says whose it is';
+    like $refused->header('Set-Cookie'), qr/\A\Q$NAME\E=; .*Max-Age=0\z/,
+        'and deletes the cookie at that host';
     is $alice->get('/app/show')->status, 200, 'without harm to the session';
 
     my $carol = at_host($alice, 'other.example');
-    is $carol->login('bob', password_of('bob'))->status, 303, 'a login there, with the cookie of the first realm';
+    is $carol->login('bob', password_of('bob'))->status, 303,
+        'a login there, with the cookie of the first realm';
     isnt $carol->token, $alice->token, 'makes another token';
     is user_at($carol, 'other.example'), 'bob', 'for another user';
     is user_at($carol, 'another.example'), 'bob', 'also by the alias of that host';
     is user_at($carol, 'shared.example'), '', 'and not in the first realm';
     is user_at($alice, 'localhost'), 'alice', 'where the first session goes on';
-    is environment_of($carol->get('/app/show'))->{SECSESSION_IDLE}, 120, 'a location of that host has its own timeout';
-    is environment_of($alice->get('/app/show'))->{SECSESSION_IDLE}, 1800, 'the same location of the first host another';
+    is environment_of($carol->get('/app/show'))->{SECSESSION_IDLE}, 120,
+        'a location of that host has its own timeout';
+    is environment_of($alice->get('/app/show'))->{SECSESSION_IDLE}, 1800,
+        'the same location of the first host another';
 
     my $both = browser($httpd, 'bob');
     $postgres->psql("select secsession.revoke_user('bob', 'test', 'other.example')");
@@ -259,13 +286,17 @@ subtest 'a location shortens the idle timeout for itself, and none can lengthen 
             is $response->status, $status, "$name: $status";
             next if $status == 200;
             is stored($id, 'last_seen_at'), $before, "$name: a refused request is no activity";
-            is $response->header('Set-Cookie'), undef, "$name: the cookie is kept, for it is good elsewhere";
-            like $client->get($path, @HTML)->header('Location'), qr/&why=idle\z/, "$name: a person is told why";
+            is $response->header('Set-Cookie'), undef,
+                "$name: the cookie is kept, for it is good elsewhere";
+            like $client->get($path, @HTML)->header('Location'), qr/&why=idle\z/,
+                "$name: a person is told why";
             is $client->get('/t/long/a.html')->status, 200, "$name: the session goes on elsewhere";
         }
     }
-    my %idle = ('/idle/long' => 1800, '/idle/short' => 300, '/idle/short/er' => 60, '/idle/short/longer' => 1800);
-    is environment_of($client->get($_))->{SECSESSION_IDLE}, $idle{$_}, "$_: applications are told" for sort keys %idle;
+    my %idle = ('/idle/long' => 1800, '/idle/short' => 300, '/idle/short/er' => 60,
+        '/idle/short/longer' => 1800);
+    is environment_of($client->get($_))->{SECSESSION_IDLE}, $idle{$_}, "$_: applications are told"
+        for sort keys %idle;
     age($client, 'last_seen_at', '31 minutes');
     my $over = $client->get('/t/short/longer/a.html');
     is $over->status, 401, 'past its own limit it is over, also where a location says 20 days';
@@ -273,17 +304,21 @@ subtest 'a location shortens the idle timeout for itself, and none can lengthen 
 };
 
 subtest 'a location shortens the absolute timeout for itself, and none can lengthen it' => sub {
-    my %statuses = ('59 minutes' => '200 200 200', '61 minutes' => '401 200 200', '7 hours' => '401 200 200',
-        '8 hours' => '401 401 401');
+    my %statuses = (
+        '59 minutes' => '200 200 200', '61 minutes' => '401 200 200', '7 hours' => '401 200 200',
+        '8 hours' => '401 401 401'
+    );
     my @paths = map { "/t/$_/a.html" } qw(hour hour/longer long);
     for my $age (sort keys %statuses) {
         my $client = browser($httpd, 'alice');
         age($client, 'authenticated_at', $age);
-        is join(' ', map { $client->get($_)->status } @paths), $statuses{$age}, "logged in for $age: @paths";
+        is join(' ', map { $client->get($_)->status } @paths), $statuses{$age},
+            "logged in for $age: @paths";
     }
     my $client = browser($httpd, 'alice');
     age($client, 'authenticated_at', '61 minutes');
-    like $client->get('/t/hour/a.html', @HTML)->header('Location'), qr/&why=absolute\z/, 'a person is told why';
+    like $client->get('/t/hour/a.html', @HTML)->header('Location'), qr/&why=absolute\z/,
+        'a person is told why';
 };
 
 subtest 'the limits of a session are those of the login page where it began' => sub {
@@ -291,14 +326,16 @@ subtest 'the limits of a session are those of the login page where it began' => 
     $client->login('alice', password_of('alice'), path => '/login-short');
     my $id = age($client, 'last_seen_at', '1 minute');
     is stored($id, "idle_timeout || ' ' || absolute_timeout"), '120 600', 'as stored';
-    is environment_of($client->get('/app/show'))->{SECSESSION_IDLE}, 120, 'as told to applications elsewhere';
+    is environment_of($client->get('/app/show'))->{SECSESSION_IDLE}, 120,
+        'as told to applications elsewhere';
     age($client, 'last_seen_at', '2 minutes');
     is $client->get('/app/show')->status, 401, 'as obeyed elsewhere';
 };
 
 subtest 'an included page keeps the limits of its own location' => sub {
     my $client = browser($httpd, 'alice');
-    like $client->get('/ssi/page.shtml')->body, qr/page long.*page short/s, 'a fresh session sees both parts';
+    like $client->get('/ssi/page.shtml')->body, qr/page long.*page short/s,
+        'a fresh session sees both parts';
     age($client, 'last_seen_at', '10 minutes');
     my $page = $client->get('/ssi/page.shtml')->body;
     like $page, qr/page long/, 'an older one still sees the part with the long timeout';
@@ -312,14 +349,17 @@ subtest 'sessions can be switched off inside, and on again inside that' => sub {
     my $off = environment_of($alice->get('/off/show'));
     is_deeply [ grep { /^SECSESSION|^REMOTE_USER/ } keys %$off ], [], 'off: nobody is known';
     is $alice->get('/off/a.html')->header('Cache-Control'), undef, 'off: caches may keep it';
-    is environment_of($alice->get('/off/on/show'))->{REMOTE_USER}, 'alice', 'on again: who is there is known';
+    is environment_of($alice->get('/off/on/show'))->{REMOTE_USER}, 'alice',
+        'on again: who is there is known';
     is $nobody->get('/off/on/show')->status, 401, 'on again: nobody else gets in';
 };
 
 subtest '.htaccess may require a session where sessions are on' => sub {
     my @clients = ($nobody, $alice, browser($httpd, 'bob'));
-    is join(' ', map { $_->get('/ht/a.html')->status } @clients), '401 200 401', 'Require user alice';
-    is join(' ', map { $_->get('/htoff/a.html')->status } @clients), '500 500 500', 'where they are off nobody gets in';
+    is join(' ', map { $_->get('/ht/a.html')->status } @clients), '401 200 401',
+        'Require user alice';
+    is join(' ', map { $_->get('/htoff/a.html')->status } @clients), '500 500 500',
+        'where they are off nobody gets in';
 };
 
 subtest 'error pages of one\'s own' => sub {
@@ -327,14 +367,16 @@ subtest 'error pages of one\'s own' => sub {
     is_deeply [ $script->status, $script->body ], [ 401, "<p>public</p>\n" ], 'a page for 401';
     is $script->header('WWW-Authenticate'), 'SecSession realm="localhost"', 'keeps the challenge';
     is $script->header('Cache-Control'), 'no-store', 'and stays out of caches';
-    is $nobody->get('/errors/page/a.html', @HTML)->status, 303, 'a person is still sent to the login page';
+    is $nobody->get('/errors/page/a.html', @HTML)->status, 303,
+        'a person is still sent to the login page';
     my $elsewhere = $nobody->get('/errors/elsewhere/a.html');
     is $elsewhere->status, 401, 'a page of a location that itself requires a session';
     unlike $elsewhere->body, qr/page short|private/, 'is not shown';
     my $forbidden = $alice->get('/errors/forbidden/a.html');
     is $forbidden->status, 403, 'a program for 403';
     is environment_of($forbidden)->{REDIRECT_STATUS}, 403, 'is run';
-    like environment_of($forbidden)->{SECSESSION_ID}, qr/\A[0-9a-f-]{36}\z/, 'and knows the session';
+    like environment_of($forbidden)->{SECSESSION_ID}, qr/\A[0-9a-f-]{36}\z/,
+        'and knows the session';
     my $login = $nobody->get('/errors/login/a.html');
     like $login->body, qr/<form method="post"/, 'the login page as a page for 401';
     is $login->status, 401, 'is a 401';

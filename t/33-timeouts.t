@@ -1,5 +1,6 @@
-# Idle and absolute timeouts as a browser meets them: by the database's clock, as they were at the login,
-# and with few writes (I6). Sessions are aged in the tables by the superuser instead of waiting.
+# Idle and absolute timeouts as a browser meets them: by the database's clock, as they were at the
+# login, and with few writes (I6). Sessions are aged in the tables by the superuser instead of
+# waiting.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Process qw(await run scratch spew);
@@ -35,20 +36,27 @@ my @navigation = (headers => [ [ Accept => 'text/html' ] ]);
 
 sub update_session {
     my ($id, $set) = @_;
-    return $postgres->psql("update secsession.session set $set where session_id = :'id'", vars => { id => $id });
+    return $postgres->psql("update secsession.session set $set where session_id = :'id'",
+        vars => { id => $id });
 }
-sub not_used_for { my ($id, $seconds) = @_; return update_session($id, "last_seen_at = now() - interval '$seconds s'") }
+sub not_used_for {
+    my ($id, $seconds) = @_;
+    return update_session($id, "last_seen_at = now() - interval '$seconds s'");
+}
 
 # As if the user had authenticated so long ago, and been busy since.
 sub logged_in_for {
     my ($id, $seconds) = @_;
-    return update_session($id, "created_at = created_at - interval '$seconds s', last_seen_at = now(),
-        authenticated_at = authenticated_at - interval '$seconds s', expires_at = expires_at - interval '$seconds s'");
+    return update_session(
+        $id, "created_at = created_at - interval '$seconds s', last_seen_at = now(),
+        authenticated_at = authenticated_at - interval '$seconds s', expires_at = expires_at - interval '$seconds s'"
+    );
 }
 
 sub stored {
     my ($id, $columns) = @_;
-    return $postgres->value("select $columns from secsession.session where session_id = :'id'", vars => { id => $id });
+    return $postgres->value("select $columns from secsession.session where session_id = :'id'",
+        vars => { id => $id });
 }
 
 sub is_let_in {
@@ -67,7 +75,8 @@ sub is_sent_to_login {
     await { $client->clone->get($path // '/app/show')->status != 200 } 1;
     my $response = $client->clone->get($path // '/app/show', @navigation);
     is $response->status, 303, $name;
-    like $response->header('Location') // '', qr{/login\?return=[^&]*&why=$why\z}, "$name, and told why: $why";
+    like $response->header('Location') // '', qr{/login\?return=[^&]*&why=$why\z},
+        "$name, and told why: $why";
     is $client->clone->get($path // '/app/show')->status, 401, "$name: a script gets 401";
     return $response;
 }
@@ -89,12 +98,14 @@ subtest 'who is busy for the absolute timeout has to log in again' => sub {    #
     my $alice = browser($httpd, 'alice');
     my $id = id_of($alice);
     my $end = stored($id, 'expires_at');
-    is stored($id, 'extract(epoch from expires_at - authenticated_at)::int'), $ABSOLUTE, 'the end is set at the login';
+    is stored($id, 'extract(epoch from expires_at - authenticated_at)::int'), $ABSOLUTE,
+        'the end is set at the login';
     for my $idle (200, 400, 600) {
         not_used_for($id, $idle);
         is_let_in($alice, "a request after $idle seconds");
     }
-    is stored($id, 'now() - last_seen_at < interval \'30 s\''), 't', 'requests move the time of the last use';
+    is stored($id, 'now() - last_seen_at < interval \'30 s\''), 't',
+        'requests move the time of the last use';
     is stored($id, 'expires_at'), $end, 'and never the absolute end';
     logged_in_for($id, $ABSOLUTE - 20);
     is_let_in($alice, 'twenty seconds before the end she is let in');
@@ -107,34 +118,43 @@ subtest 'logging in again sets a new absolute end' => sub {
     my $alice = browser($httpd, 'alice');
     my $id = id_of($alice);
     logged_in_for($id, $ABSOLUTE - 60);
-    is $alice->login('alice', password_of('alice'))->status, 303, 'she logs in again a minute before the end';
+    is $alice->login('alice', password_of('alice'))->status, 303,
+        'she logs in again a minute before the end';
     is id_of($alice), $id, 'it is the same session';
     is stored($id, "expires_at - now() > interval '$ABSOLUTE s' - interval '1 minute'"), 't',
         'with the whole time before it';
     is stored($id, "now() - created_at > interval '7 hours'"), 't', 'though it began long ago';
     my $seen = environment_of($alice->get('/app/show'));
-    is $seen->{SECSESSION_EXPIRES} - $seen->{SECSESSION_AUTHENTICATED}, $ABSOLUTE, 'applications are told the new end';
+    is $seen->{SECSESSION_EXPIRES} - $seen->{SECSESSION_AUTHENTICATED}, $ABSOLUTE,
+        'applications are told the new end';
 };
 
 subtest 'a location with a shorter timeout asks for a login there, and nowhere else' => sub {
     my $alice = browser($httpd, 'alice');
     my $id = id_of($alice);
-    is_let_in($alice, 'right after the login she is let in', "/app/show/$_") for qw(idle absolute longer);
-    is environment_of($alice->get('/app/show/idle'))->{SECSESSION_IDLE}, 60, 'applications are told the shorter limit';
+    is_let_in($alice, 'right after the login she is let in', "/app/show/$_")
+        for qw(idle absolute longer);
+    is environment_of($alice->get('/app/show/idle'))->{SECSESSION_IDLE}, 60,
+        'applications are told the shorter limit';
     is environment_of($alice->get('/app/show/longer'))->{SECSESSION_IDLE}, $IDLE,
         'and no longer one than the session has';
 
     not_used_for($id, 300);
-    my $refused = is_sent_to_login($alice, 'idle', 'five minutes idle: not where a minute is allowed',
-        '/app/show/idle');
+    my $refused = is_sent_to_login(
+        $alice, 'idle', 'five minutes idle: not where a minute is allowed',
+        '/app/show/idle'
+    );
     is $refused->header('Set-Cookie'), undef, 'her cookie is not deleted';
-    is stored($id, "now() - last_seen_at >= interval '300 s'"), 't', 'the refused requests were no use of the session';
+    is stored($id, "now() - last_seen_at >= interval '300 s'"), 't',
+        'the refused requests were no use of the session';
     is_let_in($alice, 'elsewhere the session lives');
     is_let_in($alice, 'and after a request elsewhere there too', '/app/show/idle');
 
     logged_in_for($id, 600);
-    $refused = is_sent_to_login($alice, 'absolute', 'ten minutes after the login: not where ten are allowed',
-        '/app/show/absolute');
+    $refused = is_sent_to_login(
+        $alice, 'absolute', 'ten minutes after the login: not where ten are allowed',
+        '/app/show/absolute'
+    );
     is $refused->header('Set-Cookie'), undef, 'her cookie is not deleted';
     is_let_in($alice, 'elsewhere the session lives');
     is stored($id, 'ended_at is null'), 't', 'and has not ended in the database';
@@ -147,7 +167,8 @@ subtest 'a location with a longer timeout does not lengthen a session' => sub {
     not_used_for(id_of($idle), $IDLE);
     logged_in_for(id_of($absolute), $ABSOLUTE);
     is_sent_to_login($idle, 'idle', 'the idle timeout of the login', '/app/show/longer');
-    is_sent_to_login($absolute, 'absolute', 'the absolute timeout of the login', '/app/show/longer');
+    is_sent_to_login($absolute, 'absolute', 'the absolute timeout of the login',
+        '/app/show/longer');
 };
 
 subtest 'a session keeps the limits of its login when the configuration changes' => sub {
@@ -156,8 +177,10 @@ subtest 'a session keeps the limits of its login when the configuration changes'
     $httpd->reconfigure(configuration('4h', '20d'));
     $httpd->graceful;
     my $expires = environment_of($living->get('/app/show'))->{SECSESSION_EXPIRES};
-    is $expires, stored($id, 'floor(extract(epoch from expires_at))'), 'applications are told the old end';
-    is environment_of($living->get('/app/show'))->{SECSESSION_IDLE}, $IDLE, 'and the old idle timeout';
+    is $expires, stored($id, 'floor(extract(epoch from expires_at))'),
+        'applications are told the old end';
+    is environment_of($living->get('/app/show'))->{SECSESSION_IDLE}, $IDLE,
+        'and the old idle timeout';
     not_used_for(id_of($idle), $IDLE);
     logged_in_for(id_of($absolute), $ABSOLUTE);
     is_sent_to_login($idle, 'idle', 'a longer idle timeout revives nobody');
@@ -189,7 +212,8 @@ SQL
 
 sub writes {
     my ($id) = @_;
-    return $postgres->value("select count(*) from written where session_id = :'id'", vars => { id => $id });
+    return $postgres->value("select count(*) from written where session_id = :'id'",
+        vars => { id => $id });
 }
 
 subtest 'requests in a row do not write to the database each time' => sub {
@@ -210,7 +234,8 @@ subtest 'requests in a row do not write to the database each time' => sub {
     not_used_for($id, $IDLE / 10);
     $before = writes($id);
     my @running = map { $alice->start_request('GET', '/static/page.html') } 1 .. 24;
-    is scalar(grep { $_->finish->status == 200 } @running), 24, 'two dozen requests at once are served';
+    is scalar(grep { $_->finish->status == 200 } @running), 24,
+        'two dozen requests at once are served';
     is writes($id) - $before, 1, 'one of them writes';
 };
 
@@ -221,7 +246,8 @@ subtest 'a session with a short idle timeout is written at most once a second' =
     my $before = writes($id);
     my ($requests, $failed, $end) = (0, 0, time + 15);
     while (writes($id) < $before + 3 && time < $end) {
-        $failed += grep { $alice->get('/static/page.html', keep_alive => 1)->status != 200 } 1 .. 20;
+        $failed +=
+            grep { $alice->get('/static/page.html', keep_alive => 1)->status != 200 } 1 .. 20;
         $requests += 20;
     }
     is $failed, 0, 'all requests are served';
@@ -251,7 +277,8 @@ subtest 'a page that polls keeps no session alive' => sub {
     has_heard($postgres, $httpd);
     is_let_in($busy, 'polled first', '/app/show/poll');
     is_let_in($busy, 'then used');
-    wait_until { stored($other, "now() - last_seen_at < interval '20 s'") eq 't' } 5, 'which counts';
+    wait_until { stored($other, "now() - last_seen_at < interval '20 s'") eq 't' } 5,
+        'which counts';
 };
 
 subtest 'a database whose clock is set back does not shorten a session' => sub {
@@ -301,7 +328,8 @@ subtest 'a server whose clock is wrong treats sessions like the others' => sub {
     plan skip_all => 'the sanitizers need the place in LD_PRELOAD' if $ENV{SECSESSION_ASAN};
     my $folder = scratch('clock');
     spew("$folder/clock.c", $SHIM);
-    my @command = ($ENV{CC} || 'cc', '-shared', '-fPIC', '-o', "$folder/clock.so", "$folder/clock.c");
+    my @command =
+        ($ENV{CC} || 'cc', '-shared', '-fPIC', '-o', "$folder/clock.so", "$folder/clock.c");
     my ($exit, undef, $error) = run(\@command);
     is $exit, 0, 'a library that shifts the clock' or return diag $error;
     my $alice = browser($httpd, 'alice');
@@ -316,12 +344,15 @@ subtest 'a server whose clock is wrong treats sessions like the others' => sub {
         my $late = browser($wrong, 'bob');
         is_let_in($late->clone, 'a login there');
         my $login = environment_of($late->get('/app/show'));
-        is $login->{SECSESSION_EXPIRES} - $login->{SECSESSION_AUTHENTICATED}, $ABSOLUTE, 'lasts as long as any';
+        is $login->{SECSESSION_EXPIRES} - $login->{SECSESSION_AUTHENTICATED}, $ABSOLUTE,
+            'lasts as long as any';
         is_let_in($httpd->client->set_token($late->token), 'and here, where the clock is right');
-        is stored($id, 'last_seen_at'), $before, 'its requests do not move the time of the last use';
+        is stored($id, 'last_seen_at'), $before,
+            'its requests do not move the time of the last use';
         not_used_for($id, $IDLE - 20);
         is_let_in($there, 'just before the idle timeout it lets her in');
-        is stored($id, "now() - last_seen_at between '0' and interval '30 s'"), 't', 'which was now, by the database';
+        is stored($id, "now() - last_seen_at between '0' and interval '30 s'"), 't',
+            'which was now, by the database';
         not_used_for(environment_of($late->get('/pub/show'))->{SECSESSION_ID}, $IDLE);
         is_sent_to_login($late, 'idle', 'after it nobody');
         $wrong->stop;

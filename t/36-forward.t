@@ -1,13 +1,20 @@
-# A proxied application is told the user in a request header (SecSessionForward), and never by the client.
+# A proxied application is told the user in a request header (SecSessionForward), and never by the
+# client.
 # mpm: all
 
 use lib 't/lib';
 use Secsession::Test;
 
-my $backend = Secsession::Httpd->start(module => 0, files => {}, config => qq(ScriptAlias "/" "\@FOLDER\@/cgi-bin/"\n));
+my $backend = Secsession::Httpd->start(module => 0, files => {},
+    config => qq(ScriptAlias "/" "\@FOLDER\@/cgi-bin/"\n));
 my $to = 'http://127.0.0.1:' . $backend->port;
-my ($postgres, $httpd) = start_servers(children => 2, threads => 8, modules => [qw(proxy proxy_http http2 include)],
-    files => { 'ssi/page.shtml' => '<!--#include virtual="/cgi/show" -->|<!--#include virtual="/pub/show" -->' }, config => <<"CONFIG");
+my ($postgres, $httpd) = start_servers(
+    children => 2, threads => 8, modules => [qw(proxy proxy_http http2 include)],
+    files => {
+        'ssi/page.shtml' =>
+            '<!--#include virtual="/cgi/show" -->|<!--#include virtual="/pub/show" -->'
+    },
+    config => <<"CONFIG");
 Protocols h2c http/1.1
 ProxyPass "/told/"   "$to/"
 ProxyPass "/open/"   "$to/"
@@ -42,8 +49,12 @@ RewriteRule "^/old/show\$" "/open/show" [PT]
 ErrorDocument 404 /open/show
 CONFIG
 
-sub told { my ($client, $path, %opt) = @_; return environment_of($client->get($path, %opt))->{HTTP_X_REMOTE_USER} }
-my @FORGED = map { [ $_ => 'mallory' ] } qw(X-Remote-User x-remote-user X_Remote_User X.Remote-User Front-User front_user);
+sub told {
+    my ($client, $path, %opt) = @_;
+    return environment_of($client->get($path, %opt))->{HTTP_X_REMOTE_USER};
+}
+my @FORGED = map { [ $_ => 'mallory' ] }
+    qw(X-Remote-User x-remote-user X_Remote_User X.Remote-User Front-User front_user);
 
 subtest 'the application is told who it is' => sub {
     my $alice = browser($httpd, 'alice');
@@ -62,31 +73,48 @@ subtest 'the application is told who it is' => sub {
     like $cgi, qr/^HTTP_FRONT_USER=alice$/m, 'a subrequest that is told';
     unlike $pub, qr/alice/, 'does not tell its neighbour';
     my $bob = browser($httpd, 'bob');
-    is join(' ', map { told($_, '/open/show', keep_alive => 1) // 'nobody' } $alice, $bob, $httpd->client, $bob, $alice),
+    is
+        join(' ', map { told($_, '/open/show', keep_alive => 1) // 'nobody' } $alice, $bob,
+        $httpd->client, $bob, $alice),
         'alice bob nobody bob alice', 'each his own';
     my $one = $httpd->client;
-    my @seen = map { told($one->set_token($_), '/open/show', keep_alive => 1) // 'nobody' } $alice->token, 'x' x 43, $bob->token;
+    my @seen =
+        map { told($one->set_token($_), '/open/show', keep_alive => 1) // 'nobody' } $alice->token,
+        'x' x 43, $bob->token;
     is "@seen", 'alice nobody bob', 'on one connection, too';
 };
 
 subtest 'and never by the client' => sub {
     my $alice = browser($httpd, 'alice');
     for my $forged (@FORGED) {
-        for my $path (qw(/told/show /open/show /silent/show /off/show /cgi/show /pub/show /old/show /told/not/show /nowhere)) {
-            unlike $alice->get($path, headers => [$forged])->body, qr/mallory/, "$forged->[0] at $path";
-            unlike $httpd->client->get($path, headers => [$forged])->body, qr/mallory/, "$forged->[0] at $path, without a session";
+        for my $path (
+            qw(/told/show /open/show /silent/show /off/show /cgi/show /pub/show /old/show /told/not/show /nowhere)
+            )
+        {
+            unlike $alice->get($path, headers => [$forged])->body, qr/mallory/,
+                "$forged->[0] at $path";
+            unlike $httpd->client->get($path, headers => [$forged])->body, qr/mallory/,
+                "$forged->[0] at $path, without a session";
         }
     }
     unlike $alice->get('/told/show', headers => \@FORGED)->body, qr/mallory/, 'all of them at once';
-    is told($alice, '/told/show', headers => [ [ 'X-Remote-User' => 'a' ], [ 'X-Remote-User' => 'b' ] ]), 'alice', 'and one twice';
+    is told($alice, '/told/show',
+        headers => [ [ 'X-Remote-User' => 'a' ], [ 'X-Remote-User' => 'b' ] ]), 'alice',
+        'and one twice';
 };
 
 subtest 'over HTTP/2' => sub {
     my $alice = browser($httpd, 'alice');
-    my $body = sub { my (@h) = @_; return scalar qx{curl -s --http2-prior-knowledge @{[ map { "-H '$_'" } @h ]} http://localhost:@{[ $httpd->port ]}/open/show} };
+    my $body = sub {
+        my (@h) = @_;
+        return
+            scalar
+            qx{curl -s --http2-prior-knowledge @{[ map { "-H '$_'" } @h ]} http://localhost:@{[ $httpd->port ]}/open/show};
+    };
     my $cookie = 'Cookie: __Host-secsession=' . $alice->token;
     like $body->($cookie), qr/^HTTP_X_REMOTE_USER=alice$/m, 'who is logged in';
-    unlike $body->('X-Remote-User: mallory', 'x_remote_user: mallory'), qr/mallory/, 'never by the client';
+    unlike $body->('X-Remote-User: mallory', 'x_remote_user: mallory'), qr/mallory/,
+        'never by the client';
 };
 
 subtest 'a session that ends' => sub {

@@ -1,5 +1,5 @@
-# What a proxied application sends past its response: interim responses, trailers, the 101 of a WebSocket, and what
-# passes through it afterwards, which ends when the session does.
+# What a proxied application sends past its response: interim responses, trailers, the 101 of a
+# WebSocket, and what passes through it afterwards, which ends when the session does.
 # mpm: all
 
 use lib 't/lib';
@@ -36,9 +36,12 @@ PERL
 my $port = free_port();
 my $program = spew(scratch('backend') . '/backend.pl', $BACKEND, 0644);
 spawn(command => [ $^X, $program, $port ], log => scratch('backend') . '/log');
-await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) } 10 or die 'the backend does not start';
+await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) } 10
+    or die 'the backend does not start';
 
-my ($postgres, $httpd) = start_servers(children => 2, database => { log_statements => 1 }, threads => 8, modules => [qw(proxy proxy_http proxy_wstunnel http2)], config => <<"CONFIG");
+my ($postgres, $httpd) =
+    start_servers(children => 2, database => { log_statements => 1 }, threads => 8,
+    modules => [qw(proxy proxy_http proxy_wstunnel http2)], config => <<"CONFIG");
 Protocols h2c http/1.1
 ProxyPass "/raw/" "ws://127.0.0.1:$port/"
 ProxyPass "/up/"  "http://127.0.0.1:$port/" upgrade=websocket
@@ -54,10 +57,14 @@ CONFIG
 
 sub open_tunnel {
     my ($client, $path, @fields) = @_;
-    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $httpd->port) or die "connect: $!";
-    my $cookie = defined $client->token ? 'Cookie: __Host-secsession=' . $client->token . "\r\n" : '';
-    syswrite $socket, "GET $path HTTP/1.1\r\nHost: @{[ $client->authority ]}\r\n${cookie}Upgrade: websocket\r\nConnection: Upgrade\r\n"
-        . "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" . join('', map { "$_\r\n" } @fields) . "\r\n";
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $httpd->port)
+        or die "connect: $!";
+    my $cookie =
+        defined $client->token ? 'Cookie: __Host-secsession=' . $client->token . "\r\n" : '';
+    syswrite $socket,
+        "GET $path HTTP/1.1\r\nHost: @{[ $client->authority ]}\r\n${cookie}Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        . "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        . join('', map { "$_\r\n" } @fields) . "\r\n";
     return $socket;
 }
 
@@ -80,19 +87,26 @@ for my $path ('/up/ws', '/raw/ws') {
         my $head = receive($socket, qr/hello\n/);
         like $head, qr{^HTTP/1\.1 101 }, 'is opened';
         like $head, qr/^X-Ok: yes\r$/mi, 'with the fields of the application';
-        unlike $head, qr/secsession|PHPSESSID|evil|secret/i, 'but those that nobody but us may send, and its vaulted cookie';
+        unlike $head, qr/secsession|PHPSESSID|evil|secret/i,
+            'but those that nobody but us may send, and its vaulted cookie';
         is echo($socket, 'one'), "echo one\n", 'and works';
         is echo($socket, 'two'), "echo two\n", 'both ways';
         my $other = open_tunnel(browser($httpd, 'bob'), $path);
         receive($other, qr/hello\n/);
         $postgres->psql("select secsession.revoke_user('alice', 'test')");
         my $last = '';
-        await { $last = eval { local $SIG{PIPE} = 'IGNORE'; echo($socket, 'three') } // '(closed)'; $last =~ /closed/ } 5;
+        await {
+            $last = eval { local $SIG{PIPE} = 'IGNORE'; echo($socket, 'three') } // '(closed)';
+            $last =~ /closed/
+        }
+        5;
         like $last, qr/\(closed\)/, 'when its session is revoked it is closed';
         is echo($other, 'four'), "echo four\n", 'and nobody else\'s';
         like $httpd->error_log, qr/SS225: a WebSocket at \Q$path\E is closed/, 'the log says so';
-        like receive(open_tunnel($httpd->client, $path), qr/\r\n\r\n/), qr{^HTTP/1\.1 401 }, 'who has no session opens none';
-        like receive(open_tunnel(browser($httpd, 'bob'), $path, 'Origin: https://evil.example'), qr/\r\n\r\n/), qr{^HTTP/1\.1 403 },
+        like receive(open_tunnel($httpd->client, $path), qr/\r\n\r\n/), qr{^HTTP/1\.1 401 },
+            'who has no session opens none';
+        like receive(open_tunnel(browser($httpd, 'bob'), $path, 'Origin: https://evil.example'),
+            qr/\r\n\r\n/), qr{^HTTP/1\.1 403 },
             'nor does another site for somebody who has';
     };
 }
@@ -102,32 +116,47 @@ subtest 'one whose session gets another token' => sub {
     my $socket = open_tunnel($alice, '/up/ws');
     receive($socket, qr/hello\n/);
     my $old = $alice->token;
-    $postgres->psql("update secsession.session set rotated_at = rotated_at - interval '1 hour' where user_name = 'alice' and ended_at is null");
+    $postgres->psql(
+        "update secsession.session set rotated_at = rotated_at - interval '1 hour' where user_name = 'alice' and ended_at is null"
+    );
     has_heard($postgres, $httpd);
     $alice->get('/static/page.html') for 1, 2;
     isnt $alice->token, $old, 'the browser has another token';
-    $postgres->psql("update secsession.token set retired_at = retired_at - interval '1 min', grace_until = grace_until - interval '1 min'
-        where retired_at is not null");
+    $postgres->psql(
+        "update secsession.token set retired_at = retired_at - interval '1 min', grace_until = grace_until - interval '1 min'
+        where retired_at is not null"
+    );
     my $checks = sub { $postgres->statements('httpd_web', qr/current_token/) };
     my $before = $checks->();
     wait_until { echo($socket, 'on'); $checks->() > $before } 5, 'is looked up';
     is echo($socket, 'five'), "echo five\n", 'and goes on';
-    is $alice->get('/static/page.html')->status, 200, 'as does the session: nobody took it for theft';
+    is $alice->get('/static/page.html')->status, 200,
+        'as does the session: nobody took it for theft';
     $postgres->psql("select secsession.revoke_user('alice', 'test')");
     my $last = '';
-    await { $last = eval { local $SIG{PIPE} = 'IGNORE'; echo($socket, 'six') } // '(closed)'; $last =~ /closed/ } 5;
+    await {
+        $last = eval { local $SIG{PIPE} = 'IGNORE'; echo($socket, 'six') } // '(closed)';
+        $last =~ /closed/
+    }
+    5;
     like $last, qr/\(closed\)/, 'until it is revoked';
 };
 
 subtest 'one that was opened before a login' => sub {
     my $alice = browser($httpd, 'alice');
-    $postgres->psql("update secsession.session set authenticated_at = authenticated_at - interval '1 min' where user_name = 'alice' and ended_at is null");
+    $postgres->psql(
+        "update secsession.session set authenticated_at = authenticated_at - interval '1 min' where user_name = 'alice' and ended_at is null"
+    );
     has_heard($postgres, $httpd);
     my $socket = open_tunnel($alice, '/up/ws');
     receive($socket, qr/hello\n/);
     is $alice->login('alice', password_of('alice'))->status, 303, 'whose user logs in again';
     my $last = '';
-    await { $last = eval { local $SIG{PIPE} = 'IGNORE'; echo($socket, 'seven') } // '(closed)'; $last =~ /closed/ } 5;
+    await {
+        $last = eval { local $SIG{PIPE} = 'IGNORE'; echo($socket, 'seven') } // '(closed)';
+        $last =~ /closed/
+    }
+    5;
     like $last, qr/\(closed\)/, 'is closed, whoever has opened it';
 };
 
@@ -152,7 +181,8 @@ subtest 'trailers' => sub {
     my $alice = browser($httpd, 'alice');
     unlike $alice->get('/up/trailers')->raw, qr/mallory|evil|PHPSESSID/, 'over HTTP/1.1';
     my $cookie = '__Host-secsession=' . $alice->token;
-    my $raw = qx{curl -s -i --http2-prior-knowledge -H 'Cookie: $cookie' http://localhost:@{[ $httpd->port ]}/up/trailers};
+    my $raw =
+        qx{curl -s -i --http2-prior-knowledge -H 'Cookie: $cookie' http://localhost:@{[ $httpd->port ]}/up/trailers};
     like $raw, qr/body/, 'over HTTP/2 the response comes';
     unlike $raw, qr/mallory|evil|PHPSESSID/, 'without words in its trailers';
 };

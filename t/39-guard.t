@@ -1,5 +1,5 @@
-# What another site makes a browser change is refused where there is a session (SecSessionGuard), by Sec-Fetch-Site and
-# by Origin, also the opening of a WebSocket.
+# What another site makes a browser change is refused where there is a session (SecSessionGuard), by
+# Sec-Fetch-Site and by Origin, also the opening of a WebSocket.
 # mpm: all
 
 use lib 't/lib';
@@ -23,7 +23,8 @@ my ($port) = $own =~ /:(\d+)$/;
 sub status {
     my ($client, $method, $path, %fields) = @_;
     my @headers = map { [ $_ => $fields{$_} ] } sort keys %fields;
-    return $client->request($method, $path, headers => \@headers, $method =~ /^(?:GET|HEAD|OPTIONS|TRACE)$/ ? () : (body => ''))->status;
+    return $client->request($method, $path, headers => \@headers,
+        $method =~ /^(?:GET|HEAD|OPTIONS|TRACE)$/ ? () : (body => ''))->status;
 }
 
 my %foreign = (
@@ -39,7 +40,8 @@ my %foreign = (
     'a path behind it' => { Origin => "$own/" },
     'two origins' => { Origin => "$own https://evil.example" },
     'an empty one' => { Origin => '' },
-    'our origin, but the browser knows better' => { Origin => $own, 'Sec-Fetch-Site' => 'cross-site' },
+    'our origin, but the browser knows better' =>
+        { Origin => $own, 'Sec-Fetch-Site' => 'cross-site' },
 );
 my %ours = (
     'our own page' => { Origin => $own, 'Sec-Fetch-Site' => 'same-origin' },
@@ -52,10 +54,12 @@ my %ours = (
 
 subtest 'what another origin makes a browser change is refused' => sub {    # ASVS 5.0 3.5.1 3.5.3
     for my $name (sort keys %foreign) {
-        is status($alice, $_, '/app/show', %{ $foreign{$name} }), 403, "$name: $_" for qw(POST PUT DELETE PATCH);
+        is status($alice, $_, '/app/show', %{ $foreign{$name} }), 403, "$name: $_"
+            for qw(POST PUT DELETE PATCH);
     }
     for my $name (sort keys %foreign) {
-        is status($alice, 'GET', '/app/show', Upgrade => 'websocket', Connection => 'Upgrade', %{ $foreign{$name} }), 403, "$name: a WebSocket";
+        is status($alice, 'GET', '/app/show', Upgrade => 'websocket', Connection => 'Upgrade',
+            %{ $foreign{$name} }), 403, "$name: a WebSocket";
     }
     like $httpd->error_log, qr/SS218: a POST request from another origin/, 'the log says so';
 };
@@ -63,26 +67,36 @@ subtest 'what another origin makes a browser change is refused' => sub {    # AS
 subtest 'what our own pages change is not' => sub {
     for my $name (sort keys %ours) {
         is status($alice, 'POST', '/app/show', %{ $ours{$name} }), 200, "$name: POST";
-        is status($alice, 'GET', '/app/show', Upgrade => 'websocket', Connection => 'Upgrade', %{ $ours{$name} }), 200, "$name: a WebSocket";
+        is status($alice, 'GET', '/app/show', Upgrade => 'websocket', Connection => 'Upgrade',
+            %{ $ours{$name} }), 200, "$name: a WebSocket";
     }
 };
 
 subtest 'looking is free, and so is who has no session' => sub {
     for my $name (sort keys %foreign) {
-        is status($alice, 'GET', '/app/show', %{ $foreign{$name} }), 200, "$name: a link" if $foreign{$name};
-        is status($httpd->client, 'POST', '/pub/show', %{ $foreign{$name} }), 200, "$name: a form without a session";
+        is status($alice, 'GET', '/app/show', %{ $foreign{$name} }), 200, "$name: a link"
+            if $foreign{$name};
+        is status($httpd->client, 'POST', '/pub/show', %{ $foreign{$name} }), 200,
+            "$name: a form without a session";
     }
     is status($alice, $_, '/app/show', %{ $foreign{both} }), 200, "$_" for qw(HEAD OPTIONS);
-    is status($alice->clone, 'GET', '/app/show', Upgrade => 'h2c', %{ $foreign{both} }), 200, 'another upgrade';
+    is status($alice->clone, 'GET', '/app/show', Upgrade => 'h2c', %{ $foreign{both} }), 200,
+        'another upgrade';
 };
 
 subtest 'exceptions' => sub {
     is status($alice, 'POST', '/app/show/off', %{ $foreign{both} }), 200, 'where it is off';
-    is status($alice, 'POST', '/app/show/partner', Origin => 'https://partner.example', 'Sec-Fetch-Site' => 'cross-site'), 200, 'an origin that is named';
-    is status($alice, 'POST', '/app/show/partner', Origin => 'https://localhost:8443'), 200, 'and another, with its port';
-    is status($alice, 'POST', '/app/show/partner', %$_), 403, 'others are refused' for { Origin => 'https://partner.example:444' },
-        { Origin => 'http://partner.example' }, { Origin => 'https://partner.example.evil.example' }, { 'Sec-Fetch-Site' => 'cross-site' };
-    is status($alice, 'POST', '/app/show/partner/none', Origin => 'https://partner.example'), 403, 'a location below without exceptions';
+    is status($alice, 'POST', '/app/show/partner', Origin => 'https://partner.example',
+        'Sec-Fetch-Site' => 'cross-site'), 200, 'an origin that is named';
+    is status($alice, 'POST', '/app/show/partner', Origin => 'https://localhost:8443'), 200,
+        'and another, with its port';
+    is status($alice, 'POST', '/app/show/partner', %$_), 403, 'others are refused'
+        for { Origin => 'https://partner.example:444' }
+    ,
+        { Origin => 'http://partner.example' },
+        { Origin => 'https://partner.example.evil.example' }, { 'Sec-Fetch-Site' => 'cross-site' };
+    is status($alice, 'POST', '/app/show/partner/none', Origin => 'https://partner.example'), 403,
+        'a location below without exceptions';
 };
 
 is $alice->get('/app/show')->status, 200, 'alice is still logged in';

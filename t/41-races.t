@@ -1,5 +1,5 @@
-# Many requests at once, from several processes, while sessions end, httpd restarts, its children are
-# killed and the database's connections are cut.
+# Many requests at once, from several processes, while sessions end, httpd restarts, its children
+# are killed and the database's connections are cut.
 # mpm: all
 
 use lib 't/lib';
@@ -15,12 +15,15 @@ my %loading;
 at_end { kill 'KILL', keys %loading; return };
 
 sub now { return clock_gettime(CLOCK_MONOTONIC) }
-sub revoke { return $postgres->psql("select secsession.revoke_user('$_[0]', 'test')", user => 'admin_role') }
+sub revoke {
+    return $postgres->psql("select secsession.revoke_user('$_[0]', 'test')", user => 'admin_role');
+}
 
 # Whether each of these tokens is good.
 sub all_live {
     my ($server, @tokens) = @_;
-    return !grep { $server->client->set_token($_)->get('/static/page.html')->status != 200 } @tokens;
+    return !grep { $server->client->set_token($_)->get('/static/page.html')->status != 200 }
+        @tokens;
 }
 
 # --- the load ------------------------------------------------------------------------------------
@@ -80,8 +83,8 @@ sub tally {
     return join ' ', map { "$_:$count{$_}" } sort keys %count;
 }
 
-# Requests with these tokens, one after the other, over connections that are kept or not; each as of a
-# browser that has not heard of any end of its session yet.
+# Requests with these tokens, one after the other, over connections that are kept or not; each as of
+# a browser that has not heard of any end of its session yet.
 sub requests_with {
     my ($server, $path, $keep_alive, @tokens) = @_;
     my $client = $server->client;
@@ -96,17 +99,24 @@ sub requests_with {
 my %endings = (
     'the user is revoked' => sub { revoke('alice') },
     'the session is revoked' => sub {
-        $postgres->psql("select secsession.revoke_session(session_id, 'test') from secsession.active_session
-            where user_name = 'alice'");
+        $postgres->psql(
+            "select secsession.revoke_session(session_id, 'test') from secsession.active_session
+            where user_name = 'alice'"
+        );
     },
     'everybody is revoked' => sub { $postgres->psql("select secsession.revoke_all('test')") },
-    'her address is revoked' => sub { $postgres->psql("select secsession.revoke_address('127.0.0.0/8', 'test')") },
-    'all of before are revoked' => sub { $postgres->psql("select secsession.revoke_before(now(), 'test')") },
+    'her address is revoked' =>
+        sub { $postgres->psql("select secsession.revoke_address('127.0.0.0/8', 'test')") },
+    'all of before are revoked' =>
+        sub { $postgres->psql("select secsession.revoke_before(now(), 'test')") },
     'she logs out' => sub { $_[0]->clone->logout->status == 303 or die },
-    'she logs in again' => sub { $_[0]->clone->login('alice', password_of('alice'))->status == 303 or die },
+    'she logs in again' =>
+        sub { $_[0]->clone->login('alice', password_of('alice'))->status == 303 or die },
 );
 
-subtest 'once a session has ended no request that starts once the server has heard is served, however many are under way' => sub {
+subtest
+    'once a session has ended no request that starts once the server has heard is served, however many are under way'
+    => sub {
     for my $ending (sort keys %endings) {
         my $alice = browser($httpd, 'alice');
         my ($path, $keep) = $ending =~ /revoked/ ? ('/static/page.html', 1) : ('/app/show', 0);
@@ -133,14 +143,18 @@ subtest 'several logouts of one session at once, among requests' => sub {
     my (@logouts, @requests);
     for (1 .. 5) {
         push @requests, map { $_->clone->start_request('GET', '/static/page.html') } $alice, $bob;
-        push @logouts, $alice->clone->start_request('POST', '/logout', headers => [$origin], body => '');
+        push @logouts,
+            $alice->clone->start_request('POST', '/logout', headers => [$origin], body => '');
     }
     is_deeply [ map { $_->finish->status } @logouts ], [ (303) x 5 ], 'all are answered alike';
     my @status = map { $_->finish->status } @requests;
     is scalar(grep { $_ != 200 && $_ != 401 } @status), 0, 'no request meets an error';
-    is scalar(grep { $status[$_] != 200 } grep { $_ % 2 } 0 .. $#status), 0, 'those of somebody else are all served';
-    is $httpd->client->set_token($token)->get('/static/page.html')->status, 401, 'the session has ended';
-    is $postgres->value("select count(*) from secsession.event where event = 'logout' and user_name = 'alice'
+    is scalar(grep { $status[$_] != 200 } grep { $_ % 2 } 0 .. $#status), 0,
+        'those of somebody else are all served';
+    is $httpd->client->set_token($token)->get('/static/page.html')->status, 401,
+        'the session has ended';
+    is $postgres->value(
+        "select count(*) from secsession.event where event = 'logout' and user_name = 'alice'
         and session_id = (select session_id from secsession.token
             where token_hash = sha256(decode(:'token', 'base64')))",
         vars => { token => $token =~ tr{-_}{+/}r . '=' }), 1, 'once, says the audit trail';
@@ -165,7 +179,8 @@ subtest 'logins go on while their user is revoked again and again' => sub {
     is tally(grep { $_->{result} !~ /^(?:303|401) / } @seen), '',
         'each login succeeds or is refused, and none meets an error';
     my $last = $revoked[-1];
-    my %good = map { my ($token) = $_->{result} =~ /^303 (.+)/; $token ? ($token => $_) : () } @seen;
+    my %good =
+        map { my ($token) = $_->{result} =~ /^303 (.+)/; $token ? ($token => $_) : () } @seen;
     my (@risen, @lost);
     for my $token (keys %good) {
         my $status = $httpd->client->set_token($token)->get('/static/page.html')->status;
@@ -198,8 +213,10 @@ subtest 'graceful restarts under load: nobody notices' => sub {
 };
 
 subtest 'children of httpd are killed under load: sessions go on' => sub {    # ASVS 5.0 16.5.4
-    my $fragile = Secsession::Httpd->start(postgres => $postgres, children => 2, crashes => 1,
-        config => Secsession::Test::standard_config(), files => { 'static/page.html' => 'private' });
+    my $fragile = Secsession::Httpd->start(
+        postgres => $postgres, children => 2, crashes => 1,
+        config => Secsession::Test::standard_config(), files => { 'static/page.html' => 'private' }
+    );
     my @tokens = map { browser($fragile, $_)->token } qw(alice bob) x 3;
     my $load = start_load(requests_with($fragile, '/static/page.html', 0, @tokens));
     my $kills = 0;
@@ -215,9 +232,11 @@ subtest 'children of httpd are killed under load: sessions go on' => sub {    # 
     my @cut = grep { $_->{result} =~ /^died closed before|^died .*(?:reset|Connection)/ } @seen;
     is tally(grep { $_->{result} !~ /^died/ } @seen), '200:' . (@seen - @cut),
         'every request that was answered was served';
-    cmp_ok scalar @cut, '<=', $kills * $LOADERS, "only those failed that were in a killed child ($kills were killed)";
+    cmp_ok scalar @cut, '<=', $kills * $LOADERS,
+        "only those failed that were in a killed child ($kills were killed)";
     ok all_live($fragile, @tokens), 'every session goes on';
-    wait_until { $postgres->backend_pids <= 40 } 10, 'and the dead children keep no connection to the database';
+    wait_until { $postgres->backend_pids <= 40 } 10,
+        'and the dead children keep no connection to the database';
     revoke('alice');
     has_heard($postgres, $fragile);
     ok !all_live($fragile, $tokens[0]), 'revocations are obeyed as before';
@@ -228,8 +247,10 @@ subtest 'children of httpd are killed under load: sessions go on' => sub {    # 
 
 sub cut {
     my ($how_many) = @_;
-    return $postgres->value("select count(pg_terminate_backend(pid)) from (select pid from pg_stat_activity
-        where usename = 'httpd_web' order by random() limit $how_many) victim");
+    return $postgres->value(
+        "select count(pg_terminate_backend(pid)) from (select pid from pg_stat_activity
+        where usename = 'httpd_web' order by random() limit $how_many) victim"
+    );
 }
 
 my %cutting = (
@@ -255,27 +276,35 @@ for my $name (sort { $cutting{$a} <=> $cutting{$b} } keys %cutting) {
 }
 
 subtest 'logins and logouts whose connection is cut happen once or not at all' => sub {
-    my $load = start_load(sub {
-        my $client = $httpd->client;
-        my $login = $client->login('bob', password_of('bob'))->status;
-        return "$login -" if $login != 303;
-        my $token = $client->token;
-        my $page = $client->get('/static/page.html')->status;
-        my $logout = $client->clone->logout->status;
-        return join ' ', $login, $page, $logout, $client->set_token($token)->get('/static/page.html')->status;
-    });
+    my $load = start_load(
+        sub {
+            my $client = $httpd->client;
+            my $login = $client->login('bob', password_of('bob'))->status;
+            return "$login -" if $login != 303;
+            my $token = $client->token;
+            my $page = $client->get('/static/page.html')->status;
+            my $logout = $client->clone->logout->status;
+            return join ' ', $login, $page, $logout,
+                $client->set_token($token)->get('/static/page.html')->status;
+        }
+    );
     for (1 .. 10) {
         let_run($load, 1) or fail 'logins go on';
         cut(1);
     }
     let_run($load, 3);
     my @seen = finish_load($load);
-    my $fits = qr/^(?:303 200 303 401|503 -|303 503 .*|303 200 503 (?:200|401|503)|303 200 303 503)$/;
+    my $fits =
+        qr/^(?:303 200 303 401|503 -|303 503 .*|303 200 503 (?:200|401|503)|303 200 303 503)$/;
     is_deeply [ grep { $_ !~ $fits } map { $_->{result} } @seen ], [],
         'who was told that he is in is in; who was told that he is out is out';
-    cmp_ok scalar(grep { $_->{result} eq '303 200 303 401' } @seen), '>=', @seen - 10, 'nearly all did not notice';
-    is $postgres->value("select count(*) from (select session_id from secsession.event where user_name = 'bob'
-        and event in ('created', 'logout') group by session_id, event having count(*) > 1) twice"), 0,
+    cmp_ok scalar(grep { $_->{result} eq '303 200 303 401' } @seen), '>=', @seen - 10,
+        'nearly all did not notice';
+    is $postgres->value(
+        "select count(*) from (select session_id from secsession.event where user_name = 'bob'
+        and event in ('created', 'logout') group by session_id, event having count(*) > 1) twice"
+        ),
+        0,
         'no login or logout was done twice';
 };
 

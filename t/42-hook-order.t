@@ -1,5 +1,5 @@
-# The order in which modules are loaded, and a proxy in front or behind, change nothing that a user or an
-# application could notice.
+# The order in which modules are loaded, and a proxy in front or behind, change nothing that a user
+# or an application could notice.
 use lib 't/lib';
 use Secsession::Test;
 use MIME::Base64 'encode_base64';
@@ -9,9 +9,11 @@ my $DELETION = '; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0';
 my @NEIGHBOURS = qw(proxy proxy_http rewrite session auth_form request remoteip headers setenvif dir
     include info status ssl);
 my $postgres = Secsession::Postgres->start->install;
-my $backend = Secsession::Httpd->start(module => 0, config => 'ScriptAlias "/app/" "@FOLDER@/cgi-bin/"');
+my $backend =
+    Secsession::Httpd->start(module => 0, config => 'ScriptAlias "/app/" "@FOLDER@/cgi-bin/"');
 
-# The neighbours are tempted to pass on what they must not see: in variables, in header fields, in URLs.
+# The neighbours are tempted to pass on what they must not see: in variables, in header fields, in
+# URLs.
 sub configuration {
     my $modules = Secsession::Httpd::installation()->{modules};
     my $to = 'http://127.0.0.1:' . $backend->port;
@@ -43,13 +45,16 @@ CONFIG
 
 sub start_shuffled {
     my ($seed) = @_;
-    return Secsession::Httpd->start(postgres => $postgres, modules => \@NEIGHBOURS, shuffle => $seed,
+    return Secsession::Httpd->start(
+        postgres => $postgres, modules => \@NEIGHBOURS, shuffle => $seed,
         config => configuration(),
-        files => { 'static/page.html' => "<p>private</p>\n", 'pub/page.html' => "<p>public</p>\n" });
+        files => { 'static/page.html' => "<p>private</p>\n", 'pub/page.html' => "<p>public</p>\n" }
+    );
 }
 
 my @navigation = (headers => [ [ Accept => 'text/html' ] ]);
-my @spoofed = map { [ $_ => 'mallory' ] } 'SecSession-User', 'SecSession_User', 'secsession.user', 'SecSession-Id';
+my @spoofed = map { [ $_ => 'mallory' ] } 'SecSession-User', 'SecSession_User', 'secsession.user',
+    'SecSession-Id';
 my $FORGED = [ Authorization => 'Basic ' . encode_base64('/CN=alice:password', '') ];
 my @FROM = ([ 'X-Forwarded-For' => '192.0.2.7' ]);
 
@@ -67,39 +72,48 @@ sub without_session {
     }
     is $nobody->get('/pub/page.html')->status, 200, 'a public page is served';
     my $spoofed = environment_of($nobody->get('/pub/show', headers => \@spoofed));
-    is_deeply [ grep { ($spoofed->{$_} // '') =~ /mallory/ } sort keys %$spoofed ], [], 'nobody can announce himself';
+    is_deeply [ grep { ($spoofed->{$_} // '') =~ /mallory/ } sort keys %$spoofed ], [],
+        'nobody can announce himself';
     my $stale = $server->client->set_token('A' x 43)->get('/app/show', @navigation);
     is_deeply [ $stale->status, ours($stale) ], [ 303, $DELETION ],
         'a useless cookie is deleted';
 }
 
-# The environment of each program that the application or a backend sees, with what else the browser sends.
+# The environment of each program that the application or a backend sees, with what else the browser
+# sends.
 sub with_session {
     my ($server, $alice) = @_;
     my $token = $alice->token;
-    my @sent = (jar => 0, headers => [ [ Cookie => "one=1; $NAME=$token; two=2" ], @spoofed, @FROM ]);
+    my @sent =
+        (jar => 0, headers => [ [ Cookie => "one=1; $NAME=$token; two=2" ], @spoofed, @FROM ]);
     for my $path (qw(/app/show /pub/show /rewritten/show /static/backend/show /proxied/show)) {
         my $response = $alice->get($path, @sent);
         my $seen = environment_of($response);
         is $response->status, 200, "$path with a session: served";
-        is $seen->{REMOTE_USER}, $path =~ /app|rewritten/ ? 'alice' : undef, "$path: for whom it is to be known";
-        is $seen->{HTTP_COOKIE}, 'one=1; two=2', "$path: with the application's own cookies, without ours";
-        is_deeply [ grep { "$_=$seen->{$_}" =~ /\Q$token\E|mallory|\Q$NAME\E/ } sort keys %$seen ], [],
+        is $seen->{REMOTE_USER}, $path =~ /app|rewritten/ ? 'alice' : undef,
+            "$path: for whom it is to be known";
+        is $seen->{HTTP_COOKIE}, 'one=1; two=2',
+            "$path: with the application's own cookies, without ours";
+        is_deeply [ grep { "$_=$seen->{$_}" =~ /\Q$token\E|mallory|\Q$NAME\E/ } sort keys %$seen ],
+            [],
             "$path: no other module has passed on the token or the spoofed fields";
         is_deeply [ ours($response) ], [], "$path: no Set-Cookie of ours";
-        like $response->header('Cache-Control'), qr/no-store|private/, "$path: in an answer that no cache shares";
+        like $response->header('Cache-Control'), qr/no-store|private/,
+            "$path: in an answer that no cache shares";
     }
     for my $where (qw(/app /pub /static/backend /proxied)) {
         my $fields = "Set-Cookie:%20$NAME=forged%0ASet-Cookie:%20own=1%0ASecSession-Login:%20bob";
         my $response = $alice->get("$where/headers?$fields");
-        is_deeply [ $response->all_headers('Set-Cookie') ], ['own=1'], "$where: an application cannot set our cookie";
+        is_deeply [ $response->all_headers('Set-Cookie') ], ['own=1'],
+            "$where: an application cannot set our cookie";
         is $response->header('SecSession-Login'), undef, "$where: its words to us go no further";
     }
     is environment_of($alice->get('/app/show', @sent))->{HTTP_X_LATE}, 'one=1; two=2|',
         'mod_headers was there to see them';
     is $alice->get('/static/page.html', headers => [$FORGED])->status, 403,
         'the subject of a certificate, written as a password, is refused by mod_ssl';
-    is $alice->get("/static/$_")->body, "<p>private</p>\n", "/static/$_: a file, and an index of a folder"
+    is $alice->get("/static/$_")->body, "<p>private</p>\n",
+        "/static/$_: a file, and an index of a folder"
         for '', 'page.html';
 }
 
@@ -107,14 +121,17 @@ sub behaves {
     my ($server) = @_;
     without_session($server);
     my $alice = $server->client;
-    my $login = $alice->login('alice', password_of('alice'), return => '/app/show?x', headers => \@FROM);
+    my $login =
+        $alice->login('alice', password_of('alice'), return => '/app/show?x', headers => \@FROM);
     is $login->status, 303, 'a login';
-    like $login->header('Location'), qr{^(?:http://localhost(?::\d+)?)?/app/show\?x$}, 'goes where it was meant to';
+    like $login->header('Location'), qr{^(?:http://localhost(?::\d+)?)?/app/show\?x$},
+        'goes where it was meant to';
     my @set = ours($login);
     is scalar @set, 1, 'and sets our cookie once';
     like $set[0], qr/^[\w-]{43}; Path=\/; Secure; HttpOnly; SameSite=Lax$/, 'correctly';
     is $login->header('Cache-Control'), 'no-store', 'in an answer that nobody keeps';
-    is $postgres->value("select client_addr from secsession.active_session where user_name = 'alice'"), '192.0.2.7',
+    is $postgres->value(
+        "select client_addr from secsession.active_session where user_name = 'alice'"), '192.0.2.7',
         'the session knows the address of the browser, not of the proxy';
     with_session($server, $alice);
     my $logout = $alice->clone->logout;
@@ -132,10 +149,12 @@ for my $seed (1 .. 6) {
 }
 
 my $behind = start_shuffled(7);
-my $front = 'ProxyPreserveHost On' . "\n" . 'ProxyPass "/" "http://127.0.0.1:' . $behind->port . '/"';
+my $front =
+    'ProxyPreserveHost On' . "\n" . 'ProxyPass "/" "http://127.0.0.1:' . $behind->port . '/"';
 
 subtest 'behind a reverse proxy' => sub {
-    my $proxy = Secsession::Httpd->start(module => 0, modules => [qw(proxy proxy_http)], config => $front);
+    my $proxy =
+        Secsession::Httpd->start(module => 0, modules => [qw(proxy proxy_http)], config => $front);
     behaves($proxy);
 };
 
@@ -149,7 +168,8 @@ SecSessionCookie front Insecure
 </Location>
 $front
 CONFIG
-    my $proxy = Secsession::Httpd->start(postgres => $postgres, modules => [qw(proxy proxy_http)], config => $config);
+    my $proxy = Secsession::Httpd->start(postgres => $postgres, modules => [qw(proxy proxy_http)],
+        config => $config);
     my $alice = $proxy->client;
     is $alice->login('alice', password_of('alice'))->status, 303, 'a login through it';
     is environment_of($alice->get('/app/show'))->{REMOTE_USER}, 'alice', 'lasts';

@@ -1,7 +1,9 @@
-# Whoever finds a number in the log, or a directive in the documentation, finds what it means, and it is there: the
-# source and the documentation name the same messages and the same directives; no message is made of a secret.
+# Whoever finds a number in the log, or a directive in the documentation, finds what it means, and
+# it is there: the source and the documentation name the same messages and the same directives; no
+# message is made of a secret.
 
 use lib 't/lib';
+use Secsession::Documents qw(built_directives described_directives);
 use Secsession::Test;
 use Secsession::Process qw(checkout slurp);
 
@@ -11,7 +13,8 @@ sub files { return map { glob "$root/$_" } @_ }
 sub short { return $_[0] =~ s{^\Q$root\E/}{}r }
 
 # C without its comments.
-my %source = map { short($_) => slurp($_) =~ s{/\*.*?\*/}{}gsr } files(qw(*.c http/*/*.c session/*.c store/*.c));
+my %source = map { short($_) => slurp($_) =~ s{/\*.*?\*/}{}gsr }
+    files(qw(*.c http/*/*.c session/*.c store/*.c));
 my $operations = slurp("$root/docs/operations.md");
 my $directives = slurp("$root/docs/directives.md");
 
@@ -25,7 +28,8 @@ sub calls_in {
         my $arguments = $1;
         my $text = join '', $arguments =~ /"((?:[^"\\]|\\.)*)"/g;
         my ($shown) = $arguments =~ s/\A[^"]*//r =~ s/"(?:[^"\\]|\\.)*"//gr;
-        my ($level) = $arguments =~ /\bAPLOG_(EMERG|ALERT|CRIT|ERR|WARNING|NOTICE|INFO|DEBUG|TRACE\d)\b/;
+        my ($level) =
+            $arguments =~ /\bAPLOG_(EMERG|ALERT|CRIT|ERR|WARNING|NOTICE|INFO|DEBUG|TRACE\d)\b/;
         push @calls, { file => $file, text => $text, level => $level // '?', shown => $shown };
     }
     return @calls;
@@ -34,7 +38,8 @@ sub calls_in {
 my @calls = map { calls_in($_) } sort keys %source;
 my %call = map { $_->{text} =~ /\A(SS\d{3}): / ? ($1 => $_) : () } @calls;
 my %documented = map { /^\| (SS\d{3}) \| (\w+) \|/ ? ($1 => $2) : () } split /\n/, $operations;
-my %LEVEL = (critical => 'CRIT', error => 'ERR', warning => 'WARNING', notice => 'NOTICE', debug => 'DEBUG', info => 'INFO');
+my %LEVEL = (critical => 'CRIT', error => 'ERR', warning => 'WARNING', notice => 'NOTICE',
+    debug => 'DEBUG', info => 'INFO');
 
 subtest 'every message in the log has a number, and no number means two things' => sub {
     cmp_ok scalar @calls, '>', 15, 'the calls are found';
@@ -44,7 +49,8 @@ subtest 'every message in the log has a number, and no number means two things' 
     for my $file (sort keys %source) {
         push @{ $places{$1} }, $file while $source{$file} =~ /\b(SS\d{3})\b/g;
     }
-    is_deeply [ map { "$_: @{ $places{$_} }" } grep { @{ $places{$_} } > 1 } sort keys %places ], [], 'a message each';
+    is_deeply [ map { "$_: @{ $places{$_} }" } grep { @{ $places{$_} } > 1 } sort keys %places ],
+        [], 'a message each';
     is_deeply [ sort keys %places ], [ sort keys %call ], 'and none stands outside of a message';
 };
 
@@ -53,16 +59,19 @@ subtest 'the documentation explains every number, and no other' => sub {    # AS
     is scalar(() = $operations =~ /^\| SS\d{3} \|/mg), keys %documented, 'each once';
     for my $number (sort keys %documented) {
         is $LEVEL{ $documented{$number} }, $call{$number}{level}, "$number: its level";
-        like $operations, qr/^\| $number \| \w+ \| [^|]{8,} \| [^|]{5,} \|$/m, "$number: what it means, and what to do";
+        like $operations, qr/^\| $number \| \w+ \| [^|]{8,} \| [^|]{5,} \|$/m,
+            "$number: what it means, and what to do";
     }
     for my $file (files(qw(README.md CHANGES docs/*.md conf/*.conf t/*.t))) {
         my %mentioned = map { $_ => 1 } slurp($file) =~ /\b(SS\d{3})\b/g;
-        is_deeply [ grep { !$call{$_} } sort keys %mentioned ], [], short($file) . ' speaks of none that is not there';
+        is_deeply [ grep { !$call{$_} } sort keys %mentioned ], [],
+            short($file) . ' speaks of none that is not there';
     }
 };
 
 subtest 'no message shows a token, a password, a cookie or a form' => sub {
-    my @secret = qw(token new_token hash password cookie form body presented headers_in args unparsed_uri the_request
+    my @secret =
+        qw(token new_token hash password cookie form body presented headers_in args unparsed_uri the_request
         params);
     my $secret = join '|', @secret;
     my @shown = grep { $_->{shown} =~ /\b(?:$secret)\b/ } @calls;
@@ -71,22 +80,20 @@ subtest 'no message shows a token, a password, a cookie or a form' => sub {
 
 # --- directives ----------------------------------------------------------------------------------
 
-my %built = map { /\A(.*?)"(\w+)"\s*,.*?\b(RSRC_CONF|EVERYWHERE|OR_\w+)\b/s ? ($2 => $3) : () }
-    $source{'http/setup/directives.c'} =~ /\b(AP_INIT_\w+\(.*?\))(?=,\s*(?:AP_INIT|\{))/gs;
-delete @built{qw(AuthUserFile AuthDBDUserPWQuery)};    # of others; they are read along
-my %described;
-while ($directives =~ /^### ((?:SecSession|DBD).*)$/mg) {
-    my $heading = $1;
-    my $where = $heading =~ /\(S D\b/ ? 'EVERYWHERE' : 'RSRC_CONF';
-    $described{$_} = $where for $heading =~ /\b(SecSession\w*|DBD\w+)/g;
-}
+my %built = built_directives();
+my %described = described_directives();
 
 subtest 'every directive is in the documentation, and no other' => sub {
     cmp_ok scalar keys %built, '>', 10, 'the table is found';
-    is_deeply \%described, \%built, 'the same directives, in the same places';
-    for my $file (files(qw(README.md CHANGES docs/*.md conf/*.conf conf/demo/* conf/demo/*/*)), keys %source) {
-        my %mentioned = map { $_ => 1 } slurp(-e $file ? $file : "$root/$file") =~ /\b(SecSession[A-Z]\w+)\b/g;
-        is_deeply [ grep { !$built{$_} } sort keys %mentioned ], [], short($file) . ' speaks of none that is not there';
+    my %contexts = map { $_ => $described{$_}{Context} } keys %described;
+    is_deeply \%contexts, \%built, 'the same directives, in the same contexts';
+    for my $file (files(qw(README.md CHANGES docs/*.md conf/*.conf conf/demo/* conf/demo/*/*)),
+        keys %source)
+    {
+        my %mentioned =
+            map { $_ => 1 } slurp(-e $file ? $file : "$root/$file") =~ /\b(SecSession[A-Z]\w+)\b/g;
+        is_deeply [ grep { !$built{$_} } sort keys %mentioned ], [],
+            short($file) . ' speaks of none that is not there';
     }
 };
 
@@ -96,7 +103,8 @@ subtest 'every handler, variable and end of a session is in the documentation' =
     like $directives, qr/\b\Q$_\E\b/, $_ for sort keys %handlers;
     my %variables = map { $_ => 1 } $all =~ /"(SECSESSION_[A-Z]+)"/g;
     like $directives, qr/`\Q$_\E`/, $_ for sort keys %variables;
-    my ($reasons) = $source{'http/access/authn.c'} =~ /\bwhy\(secsession_outcome_t.*?\n\}/s ? $& : '';
+    my ($reasons) =
+        $source{'http/access/authn.c'} =~ /\bwhy\(secsession_outcome_t.*?\n\}/s ? $& : '';
     my @reasons = $reasons =~ /return "(\w+)"/g;
     my ($documented) = $directives =~ /&why=([\w|]+)/;
     is_deeply [ sort split /\|/, $documented ], [ sort @reasons ], 'the reasons of a login page';

@@ -1,12 +1,14 @@
-# The module under the worker MPM: shorter than under the others, since it differs from event in nothing
-# that concerns sessions.
+# The module under the worker MPM: shorter than under the others, since it differs from event in
+# nothing that concerns sessions.
 use lib 't/lib';
 use Secsession::Test;
 
-my ($postgres, $httpd) = start_servers(mpm => 'worker', children => 2, threads => 8, config => "DBDMax 3\n");
+my ($postgres, $httpd) =
+    start_servers(mpm => 'worker', children => 2, threads => 8, config => "DBDMax 3\n");
 my @navigation = (headers => [ [ Accept => 'text/html' ] ]);
 my $alice = browser($httpd, 'alice');
-is environment_of($alice->get('/app/show'))->{REMOTE_USER}, 'alice', 'alice logs in and is known to applications';
+is environment_of($alice->get('/app/show'))->{REMOTE_USER}, 'alice',
+    'alice logs in and is known to applications';
 is $httpd->get('/app/show', @navigation)->status, 303, 'who has no session is sent to log in';
 
 subtest 'many at once' => sub {
@@ -23,7 +25,8 @@ subtest 'slow requests, and a revocation meanwhile' => sub {
     my @running = map { $bob->start_request('GET', "/app/slow?s$_") } 1 .. 8;
     ok $httpd->slow_started("s$_"), 'a slow request' for 1 .. 8;
     is $alice->get('/static/page.html')->status, 200, 'others are served';
-    cmp_ok $postgres->value("select secsession.revoke_user('bob', 'test')"), '>=', 1, 'bob is revoked';
+    cmp_ok $postgres->value("select secsession.revoke_user('bob', 'test')"), '>=', 1,
+        'bob is revoked';
     has_heard($postgres, $httpd);
     is $bob->clone->get('/static/page.html')->status, 401, 'and out';
     $httpd->let_go("s$_") for 1 .. 8;
@@ -37,7 +40,8 @@ subtest 'restarts' => sub {
     $httpd->restart;
     is $alice->get('/app/show')->status, 200, 'of httpd: the session goes on';
     $postgres->stop('immediate');
-    wait_until { $alice->get('/app/show', @navigation)->status == 503 } 4, 'without the database, when the lease is over: 503';
+    wait_until { $alice->get('/app/show', @navigation)->status == 503 } 4,
+        'without the database, when the lease is over: 503';
     $postgres->start_again;
     is $alice->get('/app/show')->status, 200, 'of the database: the session goes on';
 };

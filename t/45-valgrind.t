@@ -1,5 +1,5 @@
-# httpd under valgrind's memcheck: a login, requests, a logout, trouble with the database, a graceful
-# restart. Nothing of ours may touch memory that it should not, or lose any.
+# httpd under valgrind's memcheck: a login, requests, a logout, trouble with the database, a
+# graceful restart. Nothing of ours may touch memory that it should not, or lose any.
 # asan: no
 use lib 't/lib';
 use Secsession::Test;
@@ -28,13 +28,16 @@ subtest 'a day of a session' => sub {
         my $alice = $httpd->client(timeout => 30);
         is $alice->login('nobody', 'wrong', return => '/app/show')->status, 401, 'a failed login';
         is $alice->login('alice', password_of('alice'))->status, 303, 'a login';
-        is $alice->get($_)->status, 200, $_ for qw(/static/page.html /app/show /pub/show /login /logout);
+        is $alice->get($_)->status, 200, $_
+            for qw(/static/page.html /app/show /pub/show /login /logout);
         my @running = map { $alice->start_request('GET', '/static/page.html') } 1 .. 6;
         is scalar(grep { $_->finish->status == 200 } @running), 6, 'several requests at once';
         is $alice->login('alice', password_of('alice'))->status, 303, 'a login again';
         is $alice->get('/static/nothing')->status, 404, 'a page that is not there';
-        is $alice->clone->set_token('A' x 43)->get('/app/show', @navigation)->status, 303, 'an unknown token';
-        is $alice->clone->set_token('x' x 4000)->get('/app/show', @navigation)->status, 303, 'what is no token';
+        is $alice->clone->set_token('A' x 43)->get('/app/show', @navigation)->status, 303,
+            'an unknown token';
+        is $alice->clone->set_token('x' x 4000)->get('/app/show', @navigation)->status, 303,
+            'what is no token';
         is $alice->clone->logout->status, 303, 'a logout';
         is $alice->get('/app/show', @navigation)->status, 303, 'after it';
     }
@@ -43,7 +46,8 @@ subtest 'a day of a session' => sub {
 subtest 'trouble with the database' => sub {
     my $alice = $httpd->client(timeout => 30);
     $alice->login('alice', password_of('alice'));
-    my $cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'httpd_web'";
+    my $cut =
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'httpd_web'";
     cmp_ok $postgres->value($cut), '>=', 1, 'its connections are cut';
     is $alice->get('/static/page.html')->status, 200, 'a request goes on';
     my $right = 'execute on function secsession.lookup(bytea, text, integer, integer, inet)';
@@ -53,7 +57,8 @@ subtest 'trouble with the database' => sub {
     is $new->get('/static/page.html')->status, 503, 'a statement is refused';
     $postgres->psql("grant $right to secsession_httpd");
     $postgres->stop('immediate');
-    wait_until { $alice->get('/static/page.html')->status == 503 } 10, 'the database is stopped, and the lease over';
+    wait_until { $alice->get('/static/page.html')->status == 503 } 10,
+        'the database is stopped, and the lease over';
     $postgres->start_again;
     is $alice->get('/static/page.html')->status, 200, 'and back';
 };
@@ -89,6 +94,7 @@ sub summary {
 my @reports = glob "$folder/report.*";
 cmp_ok scalar(grep { slurp($_) =~ m{</valgrindoutput>} } @reports), '>=', 3,
     'the parent and two children ran to their end under valgrind';
-is join("\n", map { found($_) } @reports), '', 'no invalid access, no use of what was never set, nothing lost';
+is join("\n", map { found($_) } @reports), '',
+    'no invalid access, no use of what was never set, nothing lost';
 
 done_testing;

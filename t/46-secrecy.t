@@ -1,5 +1,5 @@
-# I7 and I8 of the design, section 8: the token is nowhere but in the two cookie fields, and no answer
-# carries anything of another session.
+# I7 and I8 of docs/architecture.md: the token is nowhere but in the two cookie fields, and no
+# answer carries anything of another session.
 # mpm: all
 
 use lib 't/lib';
@@ -43,7 +43,8 @@ sub seen_by_app { return environment_of($_[0]->get('/app/show')) }
 
 sub start_login {
     my ($client, $user) = @_;
-    my @headers = ([ 'Content-Type' => 'application/x-www-form-urlencoded' ], [ Origin => $client->origin ]);
+    my @headers =
+        ([ 'Content-Type' => 'application/x-www-form-urlencoded' ], [ Origin => $client->origin ]);
     my $body = "username=$user&password=" . $password =~ s/ /+/gr;
     return $client->start_request('POST', '/login', headers => \@headers, body => $body);
 }
@@ -60,11 +61,13 @@ sub files_with {
     return @found;
 }
 
-subtest 'I7: the token is in Cookie and Set-Cookie, and nowhere else' => sub {    # ASVS 5.0 3.3.4 16.2.5
+# ASVS 5.0 3.3.4 16.2.5
+subtest 'I7: the token is in Cookie and Set-Cookie, and nowhere else' => sub {
     my $alice = $httpd->client;
     my @answers = $alice->login('alice', $password);
     my $token = $alice->token;
-    is $answers[0]->cookie('__Host-secsession'), "__Host-secsession=$token; Path=/; Secure; HttpOnly; SameSite=Lax",
+    is $answers[0]->cookie('__Host-secsession'),
+        "__Host-secsession=$token; Path=/; Secure; HttpOnly; SameSite=Lax",
         'Set-Cookie has it';
     my @cookies = (headers => [ [ Cookie => "a=1; __Host-secsession=$token; b=2" ] ], jar => 0);
     push @answers, map { $alice->get($_, @cookies) }
@@ -77,25 +80,30 @@ subtest 'I7: the token is in Cookie and Set-Cookie, and nowhere else' => sub {  
         'no body, no other header field and no environment has it';
     my $bytes = decode_base64url($token);
     my $hash = unpack 'H*', sha256($bytes);
-    my ($exit, $dump) = run([ "$postgres->{bin}/pg_dump", '-h', $postgres->host, '-U', 'postgres', 'app' ]);
+    my ($exit, $dump) =
+        run([ "$postgres->{bin}/pg_dump", '-h', $postgres->host, '-U', 'postgres', 'app' ]);
     ok $exit == 0 && index($dump, $hash) >= 0, 'the database has its hash';
     is index($dump, $token) + index($dump, unpack 'H*', $bytes), -2, 'and not itself';
     my $log = slurp($httpd->folder . '/logs/chatty.log');
-    like $log, qr{GET /app/show HTTP/1.1 alice a=1; b=2 }, 'the access log can have the other cookies';
+    like $log, qr{GET /app/show HTTP/1.1 alice a=1; b=2 },
+        'the access log can have the other cookies';
     is_deeply [ files_with($httpd->folder, $token, $bytes, unpack 'H*', $bytes) ], [],
         'no log and no file of httpd has it';
-    is_deeply [ files_with($postgres->{data} =~ s{/data$}{}r, $token, $bytes, unpack 'H*', $bytes) ], [],
+    is_deeply [
+        files_with($postgres->{data} =~ s{/data$}{}r, $token, $bytes, unpack 'H*', $bytes) ], [],
         'nor PostgreSQL\'s log, tables and journal';
 };
 
 # httpd closes idle connections when its threads are all busy: a browser then asks again.
 sub answer_to {
     my ($client) = @_;
-    return eval { $client->{running}->finish } // $client->{browser}->get($client->{path}, keep_alive => 1);
+    return
+        eval { $client->{running}->finish }
+        // $client->{browser}->get($client->{path}, keep_alive => 1);
 }
 
-# All of them hang up. An event MPM that is stopped while it closes connections may crash, without our help
-# (close_worker_sockets() looks at sockets whose pools its threads are destroying).
+# All of them hang up. An event MPM that is stopped while it closes connections may crash, without
+# our help (close_worker_sockets() looks at sockets whose pools its threads are destroying).
 sub hang_up {
     my @clients = @_;
     delete $_->{running} for @clients;
@@ -107,11 +115,13 @@ sub hang_up {
 # Rounds of requests, one on each connection at once.
 subtest 'I8: on shared threads and connections nobody sees anything of anybody else' => sub {
     my (%id, %issued, @wrong);
-    my @clients = map { { name => $_, browser => user($_) } } (@users) x ($httpd->mpm eq 'prefork' ? 1 : 4);
+    my @clients =
+        map { { name => $_, browser => user($_) } } (@users) x ($httpd->mpm eq 'prefork' ? 1 : 4);
     push @clients, { name => undef, browser => $httpd->client };
     $_->{id} = $_->{name} ? seen_by_app($_->{browser})->{SECSESSION_ID} : '' for @clients;
     srand 8;
-    my @paths = qw(/app/show /app/show /pub/show /static/page.html /app/nothing /app/headers?Set-Cookie:%20own=);
+    my @paths =
+        qw(/app/show /app/show /pub/show /static/page.html /app/nothing /app/headers?Set-Cookie:%20own=);
     for my $round (1 .. 12) {
         for my $client (@clients) {
             my $path = $paths[ rand @paths ];
@@ -123,10 +133,14 @@ subtest 'I8: on shared threads and connections nobody sees anything of anybody e
             my ($answer, $path, $name) = (answer_to($client), @$client{qw(path name)});
             my $seen = $path =~ /show/ ? environment_of($answer) : {};
             my @expected = $path =~ /^.(app|static)/ && !$name ? (401, '', '', '') : (
-                $path =~ /nothing/ ? 404 : 200, $path eq '/app/show' ? $name : '', $path =~ /show/ ? $client->{id} : '',
-                $path =~ /own=/ ? "own=$name" : '');
-            my @got = ($answer->status, (map { $_ // '' } @$seen{qw(REMOTE_USER SECSESSION_ID)}),
-                join ',', $answer->all_headers('Set-Cookie'));
+                $path =~ /nothing/ ? 404 : 200, $path eq '/app/show' ? $name : '',
+                $path =~ /show/ ? $client->{id} : '',
+                $path =~ /own=/ ? "own=$name" : ''
+            );
+            my @got = (
+                $answer->status, (map { $_ // '' } @$seen{qw(REMOTE_USER SECSESSION_ID)}),
+                join ',', $answer->all_headers('Set-Cookie')
+            );
             push @wrong, "$path of " . ($name // 'nobody') . ": @got" if "@got" ne "@expected";
         }
     }

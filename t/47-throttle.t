@@ -1,27 +1,40 @@
-# Who guesses passwords has to wait, longer and longer, on every server; who owns the account has not, and nobody learns
-# whether there is one (SecSessionLoginThrottle).
+# Who guesses passwords has to wait, longer and longer, on every server; who owns the account has
+# not, and nobody learns whether there is one (SecSessionLoginThrottle).
 # mpm: all
 
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Process 'checkout';
 
-my ($postgres, $httpd) = start_servers(children => 2, threads => 16, throttle => '5 5m', modules => ['remoteip'],
-    config => "RemoteIPHeader X-Client\nRemoteIPInternalProxy 127.0.0.1\n");
-my $other = Secsession::Httpd->start(postgres => $postgres, modules => ['remoteip'], files => { 'static/page.html' => 'x' },
-    config => Secsession::Test::standard_config(throttle => '5 5m', config => "RemoteIPHeader X-Client\nRemoteIPInternalProxy 127.0.0.1\n"));
+my ($postgres, $httpd) = start_servers(
+    children => 2, threads => 16, throttle => '5 5m', modules => ['remoteip'],
+    config => "RemoteIPHeader X-Client\nRemoteIPInternalProxy 127.0.0.1\n"
+);
+my $other = Secsession::Httpd->start(
+    postgres => $postgres, modules => ['remoteip'], files => { 'static/page.html' => 'x' },
+    config => Secsession::Test::standard_config(
+        throttle => '5 5m', config => "RemoteIPHeader X-Client\nRemoteIPInternalProxy 127.0.0.1\n"
+    )
+);
 
 sub sql { return $postgres->value(@_) }
 sub attempt {
     my ($user, $password, %opt) = @_;
-    return ($opt{server} // $httpd)->client->login($user, $password, headers => [ [ 'X-Client' => $opt{from} // '192.0.2.1' ] ]);
+    return ($opt{server} // $httpd)
+        ->client->login($user, $password,
+        headers => [ [ 'X-Client' => $opt{from} // '192.0.2.1' ] ]);
 }
 sub statuses { my ($n, @attempt) = @_; return join ' ', map { attempt(@attempt)->status } 1 .. $n }
 sub forget { $postgres->psql('truncate secsession.login_attempt'); return }
 
 # As if so much time had passed.
-sub later { my ($interval) = @_; return $postgres->psql("update secsession.login_attempt set last_at = last_at - interval '$interval',
-    blocked_until = blocked_until - interval '$interval'") }
+sub later {
+    my ($interval) = @_;
+    return $postgres->psql(
+        "update secsession.login_attempt set last_at = last_at - interval '$interval',
+    blocked_until = blocked_until - interval '$interval'"
+    );
+}
 
 subtest 'who guesses has to wait' => sub {    # ASVS 5.0 6.3.1
     is statuses(5, 'alice', 'wrong'), '401 401 401 401 401', 'five attempts';
@@ -32,10 +45,14 @@ subtest 'who guesses has to wait' => sub {    # ASVS 5.0 6.3.1
     like $response->body, qr/too many attempts.*<form/s, 'says the page';
     is attempt('alice', password_of('alice'))->status, 429, 'the right password has to wait, too';
     is attempt('alice', 'wrong', server => $other)->status, 429, 'on every server';
-    is attempt('alice', password_of('alice'), from => '192.0.2.2')->status, 303, 'from elsewhere she gets in';
+    is attempt('alice', password_of('alice'), from => '192.0.2.2')->status, 303,
+        'from elsewhere she gets in';
     is attempt('bob', password_of('bob'))->status, 303, 'and so does bob from there';
-    is sql("select count(*) from secsession.event where event = 'login_throttled' and user_name = 'alice'"), 1, 'one event';
-    is sql("select count(*) from secsession.event where event = 'login_failed'"), 5, 'and one for each attempt that was checked';
+    is sql(
+        "select count(*) from secsession.event where event = 'login_throttled' and user_name = 'alice'"
+    ), 1, 'one event';
+    is sql("select count(*) from secsession.event where event = 'login_failed'"), 5,
+        'and one for each attempt that was checked';
 };
 
 subtest 'longer and longer' => sub {
@@ -48,20 +65,29 @@ subtest 'longer and longer' => sub {
         is attempt('alice', 'wrong')->status, 401, 'after the pause one attempt is let pass';
     }
     my @expected = (30, 60, 120, 240, 480, 900, 900);
-    is_deeply [ grep { $pauses[$_] > $expected[$_] || $pauses[$_] < $expected[$_] - 5 } 0 .. 6 ], [], "pauses of @pauses seconds";
+    is_deeply [ grep { $pauses[$_] > $expected[$_] || $pauses[$_] < $expected[$_] - 5 } 0 .. 6 ],
+        [], "pauses of @pauses seconds";
     later('900 s');
     is attempt('alice', password_of('alice'))->status, 303, 'the right password ends it';
     is statuses(5, 'alice', 'wrong'), '401 401 401 401 401', 'and the count begins anew';
     forget();
     statuses(4, 'alice', 'wrong');
     later('301 s');
-    is statuses(5, 'alice', 'wrong'), '401 401 401 401 401', 'so it does when five minutes have passed';
+    is statuses(5, 'alice', 'wrong'), '401 401 401 401 401',
+        'so it does when five minutes have passed';
 };
 
 subtest 'many at once are no way round it' => sub {
     forget();
-    my @running = map { $httpd->client->start_request('POST', '/login', body => 'username=alice&password=wrong',
-        headers => [ [ 'Content-Type' => 'application/x-www-form-urlencoded' ], [ 'X-Client' => '192.0.2.1' ] ]) } 1 .. 24;
+    my @running = map {
+        $httpd->client->start_request(
+            'POST', '/login', body => 'username=alice&password=wrong',
+            headers => [
+                [ 'Content-Type' => 'application/x-www-form-urlencoded' ],
+                [ 'X-Client' => '192.0.2.1' ]
+            ]
+        )
+    } 1 .. 24;
     my %seen;
     $seen{ $_->finish->status }++ for @running;
     is_deeply \%seen, { 401 => 5, 429 => 19 }, 'of 24 five are checked';
@@ -77,17 +103,22 @@ subtest 'nobody learns whether there is such a user' => sub {    # ASVS 5.0 6.3.
 
 subtest 'from many addresses' => sub {
     forget();
-    is attempt('alice', password_of('alice'), from => '198.51.100.7')->status, 303, 'alice logs in at home';
+    is attempt('alice', password_of('alice'), from => '198.51.100.7')->status, 303,
+        'alice logs in at home';
     attempt('alice', 'wrong', from => "203.0.113.$_") for 1 .. 50;
-    is attempt('alice', 'wrong', from => '203.0.113.200')->status, 429, 'fifty guesses from fifty addresses are enough';
-    is attempt('alice', password_of('alice'), from => '198.51.100.7')->status, 303, 'but nobody can lock her out at home';
+    is attempt('alice', 'wrong', from => '203.0.113.200')->status, 429,
+        'fifty guesses from fifty addresses are enough';
+    is attempt('alice', password_of('alice'), from => '198.51.100.7')->status, 303,
+        'but nobody can lock her out at home';
     is attempt('bob', password_of('bob'), from => '203.0.113.201')->status, 303, 'nor anybody else';
     forget();
     attempt("user$_", 'wrong') for 1 .. 100;
     is attempt('user200', 'wrong')->status, 429, 'a hundred users from one address are enough';
-    is attempt('alice', password_of('alice'), from => '198.51.100.7')->status, 303, 'other addresses are not meant';
+    is attempt('alice', password_of('alice'), from => '198.51.100.7')->status, 303,
+        'other addresses are not meant';
     forget();
-    is join(' ', map { attempt('alice', 'wrong', from => "2001:db8:1:2::$_")->status } 1 .. 6), '401 401 401 401 401 429',
+    is join(' ', map { attempt('alice', 'wrong', from => "2001:db8:1:2::$_")->status } 1 .. 6),
+        '401 401 401 401 401 429',
         'an IPv6 network counts as one address';
     is attempt('alice', 'wrong', from => '2001:db8:1:3::1')->status, 401, 'another does not';
 };
@@ -96,7 +127,13 @@ subtest 'an administrator' => sub {
     forget();
     statuses(5, 'alice', 'wrong');
     is attempt('alice', password_of('alice'))->status, 429, 'alice has to wait';
-    my $run = sub { return [ $postgres->script(checkout() . '/store/admin/reset-throttle.sql', user => 'admin_role', vars => {@_}) ] };
+    my $run = sub {
+        return [
+            $postgres->script(
+                checkout() . '/store/admin/reset-throttle.sql', user => 'admin_role', vars => {@_}
+            )
+        ];
+    };
     like $run->(user => 'alice')->[1], qr/^counts removed: [1-9]/, 'is told about it';
     is attempt('alice', password_of('alice'))->status, 303, 'and lets her pass';
     statuses(5, 'bob', 'wrong');

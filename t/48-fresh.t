@@ -1,5 +1,5 @@
-# What is sensitive asks for the password once more (Require session-fresh), or for a certain way of having
-# authenticated (Require session-method).
+# What is sensitive asks for the password once more (Require session-fresh), or for a certain way of
+# having authenticated (Require session-method).
 # mpm: all
 
 use lib 't/lib';
@@ -30,8 +30,10 @@ my @HTML = ([ Accept => 'text/html' ]);
 # As if the user had logged in so long ago, and been busy since.
 sub age {
     my ($client, $seconds) = @_;
-    $postgres->psql("update secsession.session set authenticated_at = now() - interval '$seconds s' where session_id = :'id'",
-        vars => { id => environment_of($client->get('/app/show'))->{SECSESSION_ID} });
+    $postgres->psql(
+        "update secsession.session set authenticated_at = now() - interval '$seconds s' where session_id = :'id'",
+        vars => { id => environment_of($client->get('/app/show'))->{SECSESSION_ID} }
+    );
     has_heard($postgres, $httpd);
     return $client;
 }
@@ -44,17 +46,21 @@ subtest 'a fresh login is enough, an old one is not' => sub {    # ASVS 5.0 7.5.
     is $alice->get('/app/show')->status, 200, 'five minutes ago: all else goes on';
     my $page = $alice->get('/money/show?a=1', headers => \@HTML);
     is $page->status, 303, 'a page: to the login page';
-    like $page->header('Location'), qr{/login\?return=%2fmoney%2fshow%3fa%3d1&why=fresh$}i, 'with the way back, and the reason';
+    like $page->header('Location'), qr{/login\?return=%2fmoney%2fshow%3fa%3d1&why=fresh$}i,
+        'with the way back, and the reason';
     is $page->header('Set-Cookie'), undef, 'and keeps the cookie';
     is $page->header('Cache-Control'), 'no-store', 'for nobody to store';
     my $script = $alice->get('/money/show');
     is $script->status, 401, 'a script: 401';
-    is $script->header('WWW-Authenticate'), 'SecSession realm="localhost", error="insufficient_user_authentication", max_age=300',
+    is $script->header('WWW-Authenticate'),
+        'SecSession realm="localhost", error="insufficient_user_authentication", max_age=300',
         'with the reason (RFC 9470)';
     my $form = $alice->post('/money/show', 'amount=100', headers => \@HTML);
     is $form->status, 401, 'a form that is posted: 401';
-    like $form->body, qr/What you have entered was not sent/, 'and a page that says that it was not sent';
-    is $httpd->get('/money/show', headers => \@HTML)->status, 303, 'who is not logged in is sent to log in';
+    like $form->body, qr/What you have entered was not sent/,
+        'and a page that says that it was not sent';
+    is $httpd->get('/money/show', headers => \@HTML)->status, 303,
+        'who is not logged in is sent to log in';
     unlike $httpd->get('/money/show', headers => \@HTML)->header('Location'), qr/why=/, 'as ever';
 };
 
@@ -65,18 +71,29 @@ subtest 'the same user logs in again' => sub {
     like $form->body, qr/name="username" value="alice"/, 'the page knows who it asks';
     my ($again) = $form->body =~ /name="again" type="hidden" value="(.*?)"/;
     is $again, 1, 'and that it asks once more';
-    my $other = $alice->post_form('/login', { username => 'bob', password => password_of('bob'), again => 1, return => '/money/show' });
+    my $other = $alice->post_form('/login',
+        { username => 'bob', password => password_of('bob'), again => 1, return => '/money/show' });
     is $other->status, 403, 'somebody else is refused';
     like $other->body, qr/Only the user who is logged in/, 'in words that say why';
     is_deeply [ $other->all_headers('Set-Cookie') ], [], 'and nothing happens to the session';
-    is $alice->post_form('/login', { username => 'alice', password => 'wrong', again => 1 })->status, 401, 'a wrong password is one';
-    my $right = $alice->post_form('/login', { username => 'alice', password => password_of('alice'), again => 1, return => '/money/show' });
-    is_deeply [ $right->status, $right->header('Location') =~ s{^http://[^/]+}{}r ], [ 303, '/money/show' ], 'the right one leads back';
+    is $alice->post_form('/login', { username => 'alice', password => 'wrong', again => 1 })
+        ->status, 401, 'a wrong password is one';
+    my $right = $alice->post_form(
+        '/login',
+        {
+            username => 'alice', password => password_of('alice'), again => 1,
+            return => '/money/show'
+        }
+    );
+    is_deeply [ $right->status, $right->header('Location') =~ s{^http://[^/]+}{}r ],
+        [ 303, '/money/show' ], 'the right one leads back';
     isnt $alice->token, $old, 'under another token';
     is $alice->get('/money/show')->status, 200, 'and it is enough';
     is environment_of($alice->get('/app/show'))->{SECSESSION_ID}, $id, 'the session is the same';
-    is $httpd->client->set_token($old)->get('/app/show')->status, 401, 'the old token is worth nothing';
-    is $alice->post_form('/login', { username => 'bob', password => password_of('bob') })->status, 303,
+    is $httpd->client->set_token($old)->get('/app/show')->status, 401,
+        'the old token is worth nothing';
+    is $alice->post_form('/login', { username => 'bob', password => password_of('bob') })->status,
+        303,
         'without having been asked, another user can log in, as ever';
 };
 
@@ -94,7 +111,9 @@ subtest 'among other requirements' => sub {
 };
 
 subtest 'what may be written' => sub {
-    for my $wrong ('session-fresh', 'session-fresh 0', 'session-fresh soon', 'session-fresh 5m 6m', 'session-method') {
+    for my $wrong ('session-fresh', 'session-fresh 0', 'session-fresh soon', 'session-fresh 5m 6m',
+        'session-method')
+    {
         my ($ok, $said) = $httpd->configtest("<Location \"/x\">\nRequire $wrong\n</Location>\n");
         ok !$ok, "Require $wrong: refused";
         like $said, qr/Require session-(?:fresh|method) wants/, 'in words that say what is allowed';

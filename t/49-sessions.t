@@ -1,5 +1,5 @@
-# Users see the sessions of their own, end one or all others, and pages learn how long they have left without making it
-# longer (the handler secsession-sessions); ASVS 5.0 7.5.2.
+# Users see the sessions of their own, end one or all others, and pages learn how long they have
+# left without making it longer (the handler secsession-sessions); ASVS 5.0 7.5.2.
 # mpm: all
 
 use lib 't/lib';
@@ -22,7 +22,10 @@ my @HTML = ([ Accept => 'text/html' ]);
 my @JSON = ([ Accept => 'application/json' ]);
 
 sub is_in { return $_[0]->clone->get('/static/page.html')->status == 200 }
-sub listed { return [ $_[0]->get('/sessions', headers => \@HTML)->body =~ /name="end" value="([0-9a-f-]{36})"/g ] }
+sub listed {
+    return [
+        $_[0]->get('/sessions', headers => \@HTML)->body =~ /name="end" value="([0-9a-f-]{36})"/g ];
+}
 sub finish { my ($client, $which) = @_; return $client->post_form('/sessions', { end => $which }) }
 
 subtest 'a user sees the sessions of their own' => sub {
@@ -30,11 +33,14 @@ subtest 'a user sees the sessions of their own' => sub {
     my $bob = browser($httpd, 'bob');
     my $page = $alice[0]->get('/sessions', headers => [ @HTML, [ 'User-Agent' => 'x' ] ]);
     is $page->status, 200, 'a page';
-    is_deeply [ sort @{ listed($alice[0]) } ], [ sort map { id_of($_) } @alice ], 'with all of hers';
+    is_deeply [ sort @{ listed($alice[0]) } ], [ sort map { id_of($_) } @alice ],
+        'with all of hers';
     unlike $page->body, qr/\Q@{[ id_of($bob) ]}/, 'and nobody else\'s';
     is scalar(() = $page->body =~ /\(this one\)/g), 1, 'one of which is this one';
-    like $page->body, qr/from 127\.0\.0\.1<br>logged in just now, used just now/, 'where from, and since when';
-    like $page->header('Content-Security-Policy'), qr/default-src 'none'.*frame-ancestors 'none'/, 'a page as strict as the login page';
+    like $page->body, qr/from 127\.0\.0\.1<br>logged in just now, used just now/,
+        'where from, and since when';
+    like $page->header('Content-Security-Policy'), qr/default-src 'none'.*frame-ancestors 'none'/,
+        'a page as strict as the login page';
     is $page->header('Cache-Control'), 'no-store', 'that nobody stores';
     unlike $page->raw, qr/\Q$_\E/, 'no token is on it' for map { $_->token } @alice;
 };
@@ -55,76 +61,109 @@ subtest 'and ends them' => sub {
     is $response->status, 303, 'her own';
     is scalar(grep { /Max-Age=0/ } $response->all_headers('Set-Cookie')), 1, 'is a logout';
     ok !is_in($alice[0]), 'she is out';
-    is $postgres->value("select string_agg(distinct reason, '; ' order by reason) from secsession.event
-        where user_name = 'alice' and event in ('logout', 'revoked') and reason is not null"),
-        'its user asked for it; its user ended it from another session', 'the audit trail says who did it';
+    is $postgres->value(
+        "select string_agg(distinct reason, '; ' order by reason) from secsession.event
+        where user_name = 'alice' and event in ('logout', 'revoked') and reason is not null"
+        ),
+        'its user asked for it; its user ended it from another session',
+        'the audit trail says who did it';
 };
 
 # As if the user had logged in so long ago, and been busy since.
 sub logged_in_for {
     my ($client, $seconds) = @_;
-    $postgres->psql("update secsession.session set authenticated_at = now() - interval '$seconds s' where session_id = :'id'",
-        vars => { id => id_of($client) });
+    $postgres->psql(
+        "update secsession.session set authenticated_at = now() - interval '$seconds s' where session_id = :'id'",
+        vars => { id => id_of($client) }
+    );
     has_heard($postgres, $httpd);
     return $client;
 }
 
 subtest 'but not with a session that somebody else may have by now' => sub {
     my ($here, $there) = map { browser($httpd, 'alice') } 1, 2;
-    is scalar(@{ listed(logged_in_for($here, 880)) }), 2, 'who has logged in within a quarter of an hour can end both';
+    is scalar(@{ listed(logged_in_for($here, 880)) }), 2,
+        'who has logged in within a quarter of an hour can end both';
     my $page = logged_in_for($here, 901)->get('/sessions', headers => \@HTML);
-    is_deeply [ $page->body =~ /name="end" value="(.*?)"/g ], [ id_of($here) ], 'later only this one, which is a logout';
+    is_deeply [ $page->body =~ /name="end" value="(.*?)"/g ], [ id_of($here) ],
+        'later only this one, which is a logout';
     my ($way) = $page->body =~ /<a href="(.*?)">Log in once more/;
-    is $way =~ s/&amp;/&/gr, '/login?return=%2fsessions&why=fresh', 'and there is a way to log in once more';
+    is $way =~ s/&amp;/&/gr, '/login?return=%2fsessions&why=fresh',
+        'and there is a way to log in once more';
     for my $which (id_of($there), 'others') {
         my $response = finish($here, $which);
         is $response->status, 401, 'a form of before is refused';
-        like $response->header('WWW-Authenticate'), qr/insufficient_user_authentication", max_age=900$/, 'with the reason';
+        like $response->header('WWW-Authenticate'),
+            qr/insufficient_user_authentication", max_age=900$/, 'with the reason';
         like $response->body, qr/was not sent/, 'in words, too';
         is_deeply [ $response->all_headers('Set-Cookie') ], [], 'the cookie stays';
     }
     is finish($here, 'nonsense')->status, 400, 'nonsense is nonsense';
     is_deeply [ map { is_in($_) ? 1 : 0 } $here, $there ], [ 1, 1 ], 'nothing has ended';
-    my $again = $here->post_form('/login', { username => 'alice', password => password_of('alice'), again => 1, return => '/sessions' });
-    is_deeply [ $again->status, $again->header('Location') =~ s{^http://[^/]+}{}r ], [ 303, '/sessions' ], 'who knows the password comes back';
+    my $again = $here->post_form(
+        '/login',
+        {
+            username => 'alice', password => password_of('alice'), again => 1,
+            return => '/sessions'
+        }
+    );
+    is_deeply [ $again->status, $again->header('Location') =~ s{^http://[^/]+}{}r ],
+        [ 303, '/sessions' ], 'who knows the password comes back';
     is finish($here, 'others')->status, 303, 'and ends them';
     ok !is_in($there), 'really';
     is finish(logged_in_for($here, 901), id_of($here))->status, 303, 'a logout asks for nothing';
     ok !is_in($here), 'and is one';
     ($here, $there) = map { browser($httpd, 'alice') } 1, 2;
-    like logged_in_for($here, 901)->get('/left', headers => \@HTML)->body, qr/log out and log in again/, 'without a login page it says what to do';
+    like logged_in_for($here, 901)->get('/left', headers => \@HTML)->body,
+        qr/log out and log in again/, 'without a login page it says what to do';
 };
 
 subtest 'nobody else does' => sub {
     my $alice = browser($httpd, 'alice');
-    is $httpd->get('/sessions', headers => \@HTML)->status, 303, 'who is not logged in is sent to log in';
+    is $httpd->get('/sessions', headers => \@HTML)->status, 303,
+        'who is not logged in is sent to log in';
     is $httpd->get('/sessions')->status, 401, 'a script gets 401';
     is $httpd->get('/left', headers => \@JSON)->status, 401, 'also where nothing is required';
-    is $alice->post('/sessions', 'end=others', headers => [ [ 'Content-Type' => 'application/x-www-form-urlencoded' ],
-        [ Origin => 'https://evil.example' ] ])->status, 403, 'another site is refused';
-    is finish($alice, $_)->status, 400, "'$_' is refused" for '', 'all', 'x' x 36, "' or 1=1 --", id_of($alice) . 'x';
+    is $alice->post(
+        '/sessions',
+        'end=others',
+        headers => [
+            [ 'Content-Type' => 'application/x-www-form-urlencoded' ],
+            [ Origin => 'https://evil.example' ]
+        ]
+    )->status, 403, 'another site is refused';
+    is finish($alice, $_)->status, 400, "'$_' is refused"
+        for '', 'all', 'x' x 36, "' or 1=1 --", id_of($alice) . 'x';
     is $alice->post_form('/sessions', {})->status, 400, 'and nothing at all';
     is $alice->request('DELETE', '/sessions')->status, 405, 'other methods';
     ok is_in($alice), 'she is still in';
     my $mean = $httpd->client;
-    $mean->login('alice', password_of('alice'), headers => [ [ 'User-Agent' => '<script>alert(1)</script>' ] ]);
-    unlike $mean->get('/sessions', headers => \@HTML)->body, qr/<script>/, 'what a browser calls itself is escaped';
+    $mean->login('alice', password_of('alice'),
+        headers => [ [ 'User-Agent' => '<script>alert(1)</script>' ] ]);
+    unlike $mean->get('/sessions', headers => \@HTML)->body, qr/<script>/,
+        'what a browser calls itself is escaped';
 };
 
 subtest 'how long it lasts' => sub {
     my $alice = browser($httpd, 'alice');
     my $id = id_of($alice);
-    $postgres->psql("update secsession.session set last_seen_at = now() - interval '1000 s' where session_id = :'id'", vars => { id => $id });
+    $postgres->psql(
+        "update secsession.session set last_seen_at = now() - interval '1000 s' where session_id = :'id'",
+        vars => { id => $id });
     has_heard($postgres, $httpd);
-    my $before = $postgres->value("select last_seen_at from secsession.session where session_id = :'id'", vars => { id => $id });
+    my $before =
+        $postgres->value("select last_seen_at from secsession.session where session_id = :'id'",
+        vars => { id => $id });
     my $left;
     for (1 .. 3) {
         my $response = $alice->get('/left', headers => \@JSON);
         is $response->header('Content-Type'), 'application/json', 'as JSON';
-        ($left) = $response->body =~ /^\{"user":"alice","idle_seconds_left":(\d+),"seconds_left":\d+\}$/;
+        ($left) =
+            $response->body =~ /^\{"user":"alice","idle_seconds_left":(\d+),"seconds_left":\d+\}$/;
         ok defined $left && $left > 700 && $left <= 800, "what is left of the idle timeout";
     }
-    is $postgres->value("select last_seen_at from secsession.session where session_id = :'id'", vars => { id => $id }), $before,
+    is $postgres->value("select last_seen_at from secsession.session where session_id = :'id'",
+        vars => { id => $id }), $before,
         'asking does not make it longer';
     my $statements = $postgres->statements;
     $alice->get('/left', headers => \@JSON) for 1 .. 5;
@@ -154,7 +193,9 @@ SQL
 subtest 'without the database' => sub {
     my $alice = browser($httpd, 'alice');
     ok is_in($alice), 'she is in';
-    $postgres->psql('revoke execute on function secsession.own_sessions(uuid), secsession.revoke_own(uuid, boolean, text) from secsession_httpd');
+    $postgres->psql(
+        'revoke execute on function secsession.own_sessions(uuid), secsession.revoke_own(uuid, boolean, text) from secsession_httpd'
+    );
     is $alice->get('/sessions', headers => \@HTML)->status, 503, 'the list: 503';
     is finish($alice, 'others')->status, 503, 'an end that did not happen is not reported as one';
     ok is_in($alice), 'she is still in';

@@ -1,5 +1,5 @@
-# The database goes away, hangs, comes back, is of the wrong version: nobody gets in, nobody is logged
-# out, and nothing needs a restart of httpd (I3, I4; DESIGN section 10).
+# The database goes away, hangs, comes back, is of the wrong version: nobody gets in, nobody is
+# logged out, and nothing needs a restart of httpd (I3, I4).
 # mpm: all
 
 use lib 't/lib';
@@ -18,8 +18,10 @@ sub is_unavailable {
     is $response->status, 503, "$name: 503";
     ok $response->header('Retry-After'), "$name: says when to try again";
     is $response->header('Set-Cookie'), undef, "$name: the cookie is not taken away";
-    unlike $response->body, qr/REMOTE_USER|private|<form/, "$name: neither the page nor a login form";
-    unlike $response->raw, qr/SQL|postgres|dbname|statement|\bSS\d{3}\b/i, "$name: nor a word of what is behind";
+    unlike $response->body, qr/REMOTE_USER|private|<form/,
+        "$name: neither the page nor a login form";
+    unlike $response->raw, qr/SQL|postgres|dbname|statement|\bSS\d{3}\b/i,
+        "$name: nor a word of what is behind";
     return;
 }
 
@@ -41,12 +43,15 @@ subtest 'the database is stopped' => sub {    # ASVS 5.0 16.3.4 16.5.1 16.5.2
     is_unavailable($alice->get('/login'), 'the login page, for who may be logged in');
     is_unavailable($alice->login('alice', password_of('alice')), 'a login');
     is_unavailable($alice->logout, 'a logout that did not happen');
-    is_unavailable(browser($httpd)->login('alice', password_of('alice')), 'the login of somebody new');
+    is_unavailable(browser($httpd)->login('alice', password_of('alice')),
+        'the login of somebody new');
     is $alice->get('/pub/page.html')->status, 200, 'a page that needs no session is served';
-    is $httpd->get('/app/show', @navigation)->status, 303, 'who has no cookie is sent to log in, without SQL';
+    is $httpd->get('/app/show', @navigation)->status, 303,
+        'who has no cookie is sent to log in, without SQL';
     is count_in_log('SS101'), 1, 'one error in the log, not one a request';
     $postgres->start_again;
-    is $alice->get('/app/show')->status, 200, 'the first request after its return works: still logged in';
+    is $alice->get('/app/show')->status, 200,
+        'the first request after its return works: still logged in';
     ok count_in_log('SS107') >= 1, 'the log says that it is over';
 };
 
@@ -61,21 +66,26 @@ subtest 'httpd starts while the database is away' => sub {
 subtest 'PostgreSQL crashes and restarts under load' => sub {
     my %seen;
     for my $round (1 .. 3) {
-        my @running = map { $alice->start_request('GET', '/static/page.html', @navigation) } 1 .. 12;
+        my @running =
+            map { $alice->start_request('GET', '/static/page.html', @navigation) } 1 .. 12;
         $postgres->stop('immediate');
-        push @running, map { $alice->start_request('GET', '/static/page.html', @navigation) } 1 .. 4;
+        push @running,
+            map { $alice->start_request('GET', '/static/page.html', @navigation) } 1 .. 4;
         $postgres->start_again;
         $seen{ $_->finish->status }++ for @running;
-        is $alice->get('/static/page.html')->status, 200, "round $round: the first request afterwards works";
+        is $alice->get('/static/page.html')->status, 200,
+            "round $round: the first request afterwards works";
         $seen{ $alice->get('/static/page.html')->status }++ for 1 .. 20;
     }
-    is join(' ', grep { !/^(?:200|503)$/ } sort keys %seen), '', 'never a login page, never a 401, never an error';
+    is join(' ', grep { !/^(?:200|503)$/ } sort keys %seen), '',
+        'never a login page, never a 401, never an error';
     ok $seen{200} >= 60, 'every request afterwards was served';
 };
 
 subtest 'single connections are cut' => sub {
     for (1 .. 5) {
-        $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'httpd_web'");
+        $postgres->psql(
+            "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'httpd_web'");
         is $alice->get('/static/page.html')->status, 200, 'the next request works, without a 503';
     }
 };
@@ -85,12 +95,17 @@ subtest 'the database hangs' => sub {
     $postgres->freeze;
     lease_ends();
     my @running = map { $alice->start_request('GET', '/app/show', @navigation) } 1 .. 12;
-    is $alice->get('/pub/page.html', jar => 0)->status, 200, 'pages that need no session are served meanwhile';
+    is $alice->get('/pub/page.html', jar => 0)->status, 200,
+        'pages that need no session are served meanwhile';
     is_unavailable($_->finish, 'a request while it hangs') for @running;
     is_unavailable($alice->get('/app/show'), 'a later request');
     $postgres->thaw;
-    my $in_a_row = 0; # a child that is just finding out still answers 503
-    wait_until { $in_a_row = $alice->get('/app/show')->status == 200 ? $in_a_row + 1 : 0; $in_a_row == 20 } 10,
+    my $in_a_row = 0;    # a child that is just finding out still answers 503
+    wait_until {
+        $in_a_row = $alice->get('/app/show')->status == 200 ? $in_a_row + 1 : 0;
+        $in_a_row == 20
+    }
+    10,
         'it goes on in every child, and so do the sessions';
 };
 
@@ -106,10 +121,12 @@ subtest 'one backend hangs, the others answer' => sub {
 subtest 'a table is locked' => sub {
     my @new = map { browser($httpd, 'alice') } 1 .. 10;
     my $writer = $postgres->conninfo('postgres') =~ /host=(\S+)/ ? $1 : die;
-    open my $psql, '|-', 'psql', '-X', '-q', '-h', $writer, '-U', 'postgres', 'app' or die "psql: $!";
+    open my $psql, '|-', 'psql', '-X', '-q', '-h', $writer, '-U', 'postgres', 'app'
+        or die "psql: $!";
     $psql->autoflush(1);
     print {$psql} "begin; lock table secsession.session in access exclusive mode;\n";
-    ok await(sub { $postgres->value(<<'SQL') eq 't' }, 10), 'somebody has locked the table of sessions';
+    ok await(
+        sub { $postgres->value(<<'SQL') eq 't' }, 10), 'somebody has locked the table of sessions';
 select exists (select from pg_locks where mode = 'AccessExclusiveLock' and granted
                and relation = 'secsession.session'::regclass)
 SQL
@@ -124,14 +141,17 @@ SQL
 subtest 'the database is read-only, as during a failover' => sub {
     my $bob = browser($httpd, 'bob');
     $postgres->psql('alter database app set default_transaction_read_only = on');
-    $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'httpd_web'");
+    $postgres->psql(
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'httpd_web'");
     is $alice->get('/static/page.html')->status, 200, 'running sessions go on';
     is_unavailable(browser($httpd)->login('bob', password_of('bob')), 'a login');
     is_unavailable($bob->logout, 'a logout that cannot be written');
     is $bob->get('/static/page.html')->status, 200, 'who could not log out is still logged in';
     ok count_in_log('SS103') >= 1, 'the log says so';
     $postgres->psql('alter database app reset default_transaction_read_only', db => 'postgres');
-    $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'httpd_web'", db => 'postgres');
+    $postgres->psql(
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'httpd_web'",
+        db => 'postgres');
     is $bob->logout->status, 303, 'then the logout works';
     is $bob->get('/static/page.html')->status, 401, 'and is one';
 };
@@ -150,15 +170,18 @@ subtest 'the schema is not the one that the module needs' => sub {
         is_unavailable($alice->get('/static/page.html', @navigation), "schema $case");
         ok count_in_log($number), "the log says what to do: $number";
         $postgres->psql($mend);
-        is $alice->get('/static/page.html')->status, 200, 'once it is right, the first request works';
+        is $alice->get('/static/page.html')->status, 200,
+            'once it is right, the first request works';
     }
 };
 
 subtest 'a peer that accepts and never answers' => sub {
     my $folder = scratch('deaf');
-    my $deaf = IO::Socket::UNIX->new(Local => "$folder/.s.PGSQL.5432", Listen => 50) or die "socket: $!";
+    my $deaf = IO::Socket::UNIX->new(Local => "$folder/.s.PGSQL.5432", Listen => 50)
+        or die "socket: $!";
     chmod 0777, "$folder/.s.PGSQL.5432" or die "chmod: $!";
-    my $other = Secsession::Httpd->start(children => 1, config => <<"CONFIG", files => { 'a/page.txt' => 'x' });
+    my $other = Secsession::Httpd->start(children => 1,
+        config => <<"CONFIG", files => { 'a/page.txt' => 'x' });
 DBDriver pgsql
 DBDMin 0
 DBDKeep 1

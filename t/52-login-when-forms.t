@@ -1,10 +1,13 @@
-# SecSessionLoginWhen: whoever knows one password cannot make the server take the form for another user's, however
-# the application reads forms. The application here is the attacker's best: it lets everybody in.
+# SecSessionLoginWhen: whoever knows one password cannot make the server take the form for another
+# user's, however the application reads forms. The application here is the attacker's best: it lets
+# everybody in.
 use lib 't/lib';
 use Secsession::Test;
 
 my ($postgres, $httpd) = start_servers(
-    cgi => { in => q{local $/; my $body = <STDIN>; print "X-In: 1\nContent-Type: text/plain\n\nin\n";} },
+    cgi => {
+        in => q{local $/; my $body = <STDIN>; print "X-In: 1\nContent-Type: text/plain\n\nin\n";}
+    },
     config => <<'CONFIG',
 ScriptAlias "/in" "@FOLDER@/cgi-bin/in"
 <Location "/in">
@@ -16,7 +19,8 @@ CONFIG
 sub user_of {
     my ($type, $body, %opt) = @_;
     my $client = $httpd->client;
-    my $response = $client->post('/in' . ($opt{query} // ''), $body, headers => [ [ 'Content-Type', $type ], @{ $opt{headers} // [] } ]);
+    my $response = $client->post('/in' . ($opt{query} // ''), $body,
+        headers => [ [ 'Content-Type', $type ], @{ $opt{headers} // [] } ]);
     return $response->status if $response->status != 200;
     return environment_of($client->get('/app/show'))->{REMOTE_USER} // 'nobody';
 }
@@ -28,7 +32,8 @@ is user_of($form, 'user=alice', query => '?return=/x&a'), 'alice', 'also with a 
 is user_of($form, 'x=' . 'y' x 65000 . '&user=alice'), 'alice', 'also in a long form';
 
 my $part = sub { qq{--B\r\nContent-Disposition: form-data; name="$_[0]"\r\n\r\n$_[1]\r\n} };
-is user_of('multipart/form-data; boundary=B', $part->('x', 1) . $part->('user', 'alice') . "--B--\r\n"), 'alice', 'also of a form with files';
+is user_of('multipart/form-data; boundary=B',
+    $part->('x', 1) . $part->('user', 'alice') . "--B--\r\n"), 'alice', 'also of a form with files';
 
 my %refused = (
     'twice' => [ $form, 'user=alice&user=mallory' ],
@@ -37,12 +42,18 @@ my %refused = (
     'once more in the query' => [ $form, 'user=alice', query => '?user=mallory' ],
     'once more beyond 64 KiB' => [ $form, 'user=alice&x=' . 'y' x 65536 . '&user=mallory' ],
     'once more beyond a NUL' => [ $form, "user=alice&x=\0&user=mallory" ],
-    'in a form that is compressed, for an application that undoes it' => [ $form, 'user=alice', headers => [ [ 'Content-Encoding', 'gzip' ] ] ],
+    'in a form that is compressed, for an application that undoes it' =>
+        [ $form, 'user=alice', headers => [ [ 'Content-Encoding', 'gzip' ] ] ],
     'in another character set' => [ "$form; charset=ibm037", 'user=alice' ],
-    'behind a boundary that only some see' =>
-        [ 'multipart/form-data; boundary=B', $part->('user', 'alice') . $part->('x', "\n--B\nContent-Disposition: form-data; name=\"user\"\n\nmallory") . "--B--\r\n" ],
+    'behind a boundary that only some see' => [
+        'multipart/form-data; boundary=B',
+        $part->('user', 'alice')
+            . $part->('x', "\n--B\nContent-Disposition: form-data; name=\"user\"\n\nmallory")
+            . "--B--\r\n"
+    ],
     'in what is no form' => [ 'text/plain', 'user=alice' ],
 );
-is user_of(@{ $refused{$_} }), 502, "nobody is logged in where the field is there $_" for sort keys %refused;
+is user_of(@{ $refused{$_} }), 502, "nobody is logged in where the field is there $_"
+    for sort keys %refused;
 
 done_testing;

@@ -1,11 +1,13 @@
-# The vault and subrequests: each part of a page gets the cookies of its own location, also where the page itself is
-# outside of any vault; and a request gets them also where mod_rewrite has looked ahead.
+# The vault and subrequests: each part of a page gets the cookies of its own location, also where
+# the page itself is outside of any vault; and a request gets them also where mod_rewrite has looked
+# ahead.
 use lib 't/lib';
 use Secsession::Test;
 
 my ($postgres, $httpd) = start_servers(
     modules => [qw(include)],
-    files => { 'page.shtml' => join '', map { "<!--#include virtual=\"/v/show?$_\" -->\n" } 1 .. 20 },
+    files =>
+        { 'page.shtml' => join '', map { "<!--#include virtual=\"/v/show?$_\" -->\n" } 1 .. 20 },
     config => <<'CONFIG',
 RewriteEngine On
 RewriteCond %{LA-U:REMOTE_USER} ^alice$
@@ -27,7 +29,8 @@ CONFIG
 my $alice = browser($httpd, 'alice');
 my $value = 'v' x 200;
 $alice->get("/v/headers?Set-Cookie:%20PHPSESSID=$value;%20Path=/");
-is environment_of($alice->get('/v/show'))->{HTTP_COOKIE}, "PHPSESSID=$value", 'the vault keeps a cookie';
+is environment_of($alice->get('/v/show'))->{HTTP_COOKIE}, "PHPSESSID=$value",
+    'the vault keeps a cookie';
 my $page = $alice->get('/page.shtml')->body;
 is scalar(() = $page =~ /^HTTP_COOKIE=PHPSESSID=$value$/mg), 20, 'each part of a page gets it';
 unlike $page, qr/^HTTP_COOKIE=(?!PHPSESSID=$value$)/m, 'and nothing else';

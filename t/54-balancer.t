@@ -1,14 +1,25 @@
-# Two backends behind mod_proxy_balancer: each sees who is there and none sees our cookie; stickiness is the balancer's own.
+# Two backends behind mod_proxy_balancer: each sees who is there and none sees our cookie;
+# stickiness is the balancer's own.
 
 use lib 't/lib';
 use Secsession::Test;
 
-my %whoami = (whoami => 'print "Content-Type: text/plain\n\n", map { "$_=$ENV{$_}\n" } sort keys %ENV;');
-my @backends = map { Secsession::Httpd->start(module => 0, files => {}, cgi => {%whoami},
-    config => "SetEnv BACKEND $_\nScriptAlias \"/\" \"\@FOLDER\@/cgi-bin/\"\n", modules => ['env']) } 1, 2;
-my $members = join '', map { "    BalancerMember http://127.0.0.1:@{[ $backends[ $_ - 1 ]->port ]} route=$_ retry=1\n" } 1, 2;
-my ($postgres, $httpd) = start_servers(children => 2, threads => 8,
-    modules => [qw(proxy proxy_http proxy_balancer lbmethod_byrequests slotmem_shm)], config => <<"CONFIG");
+my %whoami =
+    (whoami => 'print "Content-Type: text/plain\n\n", map { "$_=$ENV{$_}\n" } sort keys %ENV;');
+my @backends = map {
+    Secsession::Httpd->start(
+        module => 0, files => {}, cgi => {%whoami},
+        config => "SetEnv BACKEND $_\nScriptAlias \"/\" \"\@FOLDER\@/cgi-bin/\"\n",
+        modules => ['env']
+    )
+} 1, 2;
+my $members = join '', map {
+    "    BalancerMember http://127.0.0.1:@{[ $backends[ $_ - 1 ]->port ]} route=$_ retry=1\n"
+} 1, 2;
+my ($postgres, $httpd) = start_servers(
+    children => 2, threads => 8,
+    modules => [qw(proxy proxy_http proxy_balancer lbmethod_byrequests slotmem_shm)],
+    config => <<"CONFIG");
 <Proxy "balancer://two">
 $members    ProxySet stickysession=ROUTEID
 </Proxy>
@@ -37,10 +48,12 @@ my %sticky;
 $sticky{ seen($alice)->{BACKEND} }++ for 1 .. 8;
 is scalar(keys %sticky), 1, 'with the balancer\'s cookie one answers always';
 my ($route) = keys %sticky;
-is seen($httpd->client, headers => [ [ Cookie => "ROUTEID=.$route" ] ])->{HTTP_X_REMOTE_USER}, undef, 'which lets nobody in';
+is seen($httpd->client, headers => [ [ Cookie => "ROUTEID=.$route" ] ])->{HTTP_X_REMOTE_USER},
+    undef, 'which lets nobody in';
 
 $backends[ $route - 1 ]->stop;
-wait_until { (seen($alice)->{BACKEND} // 0) == 3 - $route } 10, 'when it is away the other answers, in the same session';
+wait_until { (seen($alice)->{BACKEND} // 0) == 3 - $route } 10,
+    'when it is away the other answers, in the same session';
 $backends[ 2 - $route ]->stop;
 my $away = $alice->get('/two/whoami');
 is $away->status, 503, 'when both are: 503';

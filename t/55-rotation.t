@@ -1,4 +1,5 @@
-# Periodic rotation: a session's next token is offered with a response, and nobody who is honest is logged out by it.
+# Periodic rotation: a session's next token is offered with a response, and nobody who is honest is
+# logged out by it.
 # mpm: all
 
 use lib 't/lib';
@@ -21,9 +22,13 @@ my $end = time + 30;
 select undef, undef, undef, 0.01 until -e "$state/leave.go" || time > $end;
 print "SecSession-Logout: 1\nContent-Type: text/plain\n\nleft\n";
 PERL
-my ($postgres, $first) = start_servers(children => 2, threads => 32, database => { settings => { max_connections => 300 } }, config => $TWO, cgi => \%programs);
-my $second = Secsession::Httpd->start(postgres => $postgres, children => 1, threads => 32, cgi => \%programs,
-    config => Secsession::Test::standard_config(config => $TWO), files => { 'static/page.html' => "<p>private</p>\n" });
+my ($postgres, $first) = start_servers(children => 2, threads => 32,
+    database => { settings => { max_connections => 300 } }, config => $TWO, cgi => \%programs);
+my $second = Secsession::Httpd->start(
+    postgres => $postgres, children => 1, threads => 32, cgi => \%programs,
+    config => Secsession::Test::standard_config(config => $TWO),
+    files => { 'static/page.html' => "<p>private</p>\n" }
+);
 
 sub hash_of { return q{'\x} . sha256_hex(decode_base64url($_[0])) . q{'} }
 sub sql { my ($text, %vars) = @_; return $postgres->psql($text, vars => \%vars) }
@@ -31,13 +36,17 @@ sub all_have_heard { has_heard($postgres, $_) for $first, $second; return }
 sub events {
     my ($id, @events) = @_;
     my $list = join ', ', map { "'$_'" } @events;
-    return sql("select count(*) from secsession.event where session_id = :'id' and event in ($list)", id => $id);
+    return sql(
+        "select count(*) from secsession.event where session_id = :'id' and event in ($list)",
+        id => $id);
 }
 
 # As if the session had its token for so long.
 sub age {
     my ($id, $seconds) = @_;
-    sql("update secsession.session set rotated_at = rotated_at - interval '$seconds s' where session_id = :'id'", id => $id);
+    sql(
+        "update secsession.session set rotated_at = rotated_at - interval '$seconds s' where session_id = :'id'",
+        id => $id);
     all_have_heard();
     return;
 }
@@ -45,14 +54,22 @@ sub age {
 # As if all that was retired had been so for a minute.
 sub end_grace {
     my ($id) = @_;
-    sql("update secsession.token set retired_at = retired_at - interval '1 min', grace_until = grace_until - interval '1 min'
-        where session_id = :'id' and retired_at is not null", id => $id);
+    sql(
+        "update secsession.token set retired_at = retired_at - interval '1 min', grace_until = grace_until - interval '1 min'
+        where session_id = :'id' and retired_at is not null", id => $id
+    );
     return;
 }
 
 sub with_token { my ($httpd, $token) = @_; return $httpd->client->set_token($token) }
-sub page { my ($token, $httpd) = @_; return with_token($httpd // $first, $token)->get('/static/page.html') }
-sub offered { my ($response) = @_; return ($response->cookie('__Host-secsession') // return) =~ /=([^;]*)/ ? $1 : die }
+sub page {
+    my ($token, $httpd) = @_;
+    return with_token($httpd // $first, $token)->get('/static/page.html');
+}
+sub offered {
+    my ($response) = @_;
+    return ($response->cookie('__Host-secsession') // return) =~ /=([^;]*)/ ? $1 : die;
+}
 
 sub offer {
     my ($token, $id) = @_;
@@ -74,7 +91,9 @@ subtest 'the next token' => sub {    # ASVS 5.0 7.2.2
     my $response = page($old);
     my $next = offered($response);
     like $next, qr/^[\w-]{43}$/, 'is offered after that';
-    is $response->header('Set-Cookie'), "__Host-secsession=$next; Path=/; Secure; HttpOnly; SameSite=Lax", 'as every cookie of ours';
+    is $response->header('Set-Cookie'),
+        "__Host-secsession=$next; Path=/; Secure; HttpOnly; SameSite=Lax",
+        'as every cookie of ours';
     is $response->header('Cache-Control'), 'no-store', 'for nobody to store';
     is $response->body, "<p>private</p>\n", 'with the page';
     isnt $next, $old, 'and is another';
@@ -83,7 +102,8 @@ subtest 'the next token' => sub {    # ASVS 5.0 7.2.2
     is events($id, 'rotated'), 0, 'and nothing has been rotated yet';
     is page($next)->status, 200, 'so is the next one';
     is events($id, 'rotated'), 1, 'whose first use is the rotation';
-    is sql("select count(*) from secsession.token where session_id = :'id' and retired_at is null", id => $id), 1, 'of one token one has come';
+    is sql("select count(*) from secsession.token where session_id = :'id' and retired_at is null",
+        id => $id), 1, 'of one token one has come';
     is page($_)->status, 200, 'requests under way with the old one go on' for $old, $old;
     is id_of(with_token($first, $next)), $id, 'in the same session';
     is offered(page($next)), undef, 'which has its token for a while again';
@@ -93,7 +113,9 @@ subtest 'the next token' => sub {    # ASVS 5.0 7.2.2
 
 subtest 'every kind of response offers it' => sub {
     my ($old, $id) = a_session();
-    for my $way ([ '/missing', 404 ], [ '/app/headers?Status:+302%0ALocation:+/x%0A', 302 ], [ '/app/headers?Status:+500%0A', 500 ]) {
+    for my $way ([ '/missing', 404 ], [ '/app/headers?Status:+302%0ALocation:+/x%0A', 302 ],
+        [ '/app/headers?Status:+500%0A', 500 ])
+    {
         age($id, 601);
         my $response = with_token($first, $old)->get($way->[0]);
         is $response->status, $way->[1], "status $way->[1]";
@@ -111,7 +133,9 @@ subtest 'a cookie that is lost on the way' => sub {
     is page($lost[1])->status, 200, 'an answer that arrives late is good, too';
     is page($got)->status, 200, 'as is what it replaces, for a moment';
     offer($lost[1], $id) for 1 .. 9;
-    is sql("select count(*) from secsession.token where session_id = :'id' and offered_grace is not null", id => $id), 8,
+    is sql(
+        "select count(*) from secsession.token where session_id = :'id' and offered_grace is not null",
+        id => $id), 8,
         'who takes none of them does not fill the database';
 };
 
@@ -120,9 +144,13 @@ subtest 'fifty requests under way' => sub {
     my @slow = map { with_token($first, $old)->start_request('GET', "/app/slow?r$_") } 1 .. 50;
     $first->slow_started("r$_") for 1 .. 50;
     my $next = offer($old, $id);
-    my @more = map { with_token($_ % 2 ? $first : $second, $_ % 3 ? $old : $next)->start_request('GET', '/static/page.html') } 1 .. 50;
+    my @more = map {
+        with_token($_ % 2 ? $first : $second, $_ % 3 ? $old : $next)
+            ->start_request('GET', '/static/page.html')
+    } 1 .. 50;
     $first->let_go("r$_") for 1 .. 50;
-    is_deeply [ map { $_->finish->status } @slow, @more ], [ (200) x 100 ], 'at the moment of a rotation all are served';
+    is_deeply [ map { $_->finish->status } @slow, @more ], [ (200) x 100 ],
+        'at the moment of a rotation all are served';
     is events($id, 'rotated'), 1, 'and there is one rotation';
     is events($id, 'reuse_detected'), 0, 'that nobody takes for theft';
 };
@@ -130,7 +158,9 @@ subtest 'fifty requests under way' => sub {
 subtest 'two servers' => sub {
     my ($old, $id) = a_session();
     age($id, 601);
-    my @under_way = map { with_token($_ % 2 ? $first : $second, $old)->start_request('GET', '/static/page.html') } 1 .. 40;
+    my @under_way = map {
+        with_token($_ % 2 ? $first : $second, $old)->start_request('GET', '/static/page.html')
+    } 1 .. 40;
     my @offers = grep { defined } map { offered($_->finish) } @under_way;
     is scalar(@offers), 1, 'offer one token in answer to forty requests at once';
     my @both = map { page($offers[0], $_) } $first, $second;
@@ -149,12 +179,15 @@ subtest 'the thief comes' => sub {
         is page($next)->status, 200, "$who: one of both has the next token";
         is page($stolen)->status, 200, 'the other goes on while the old one lasts';
         end_grace($id);
-        my $response = with_token($first, $stolen)->get('/static/page.html', headers => [ [ Accept => 'text/html' ] ]);
+        my $response = with_token($first, $stolen)
+            ->get('/static/page.html', headers => [ [ Accept => 'text/html' ] ]);
         like $response->header('Location'), qr/why=reuse/, 'and is then refused';
         all_have_heard();
         is page($next)->status, 401, 'together with the one who has it';
-        my $event = sql("select event, detail ? 'authenticated_from', detail ? 'presented_from' from secsession.event
-            where session_id = :'id' and event = 'reuse_detected'", id => $id);
+        my $event = sql(
+            "select event, detail ? 'authenticated_from', detail ? 'presented_from' from secsession.event
+            where session_id = :'id' and event = 'reuse_detected'", id => $id
+        );
         is $event, 'reuse_detected|t|t', 'with an event that names both addresses';
     }
 };
@@ -196,7 +229,8 @@ subtest 'what is over' => sub {
     age($third_id, 601);
     sql("select secsession.revoke_session(:'id', 'test')", id => $third_id);
     all_have_heard();
-    is offered(page($third)) // 'none', '', 'and a session that has ended is offered nothing: its cookie is deleted';
+    is offered(page($third)) // 'none', '',
+        'and a session that has ended is offered nothing: its cookie is deleted';
 };
 
 subtest 'a database that is read-only' => sub {
@@ -206,10 +240,13 @@ subtest 'a database that is read-only' => sub {
     age($id, 601);
     sql('alter system set default_transaction_read_only = on');
     sql('select pg_reload_conf()');
-    wait_until { $postgres->value('show default_transaction_read_only') eq 'on' } 5, 'as during a failover';
+    wait_until { $postgres->value('show default_transaction_read_only') eq 'on' } 5,
+        'as during a failover';
     is page($old)->status, 200, 'the session goes on without another token';
     is page($next)->status, 200, 'also under one that was offered before';
-    $postgres->psql("set default_transaction_read_only = off; alter system reset default_transaction_read_only");
+    $postgres->psql(
+        "set default_transaction_read_only = off; alter system reset default_transaction_read_only"
+    );
     sql('select pg_reload_conf()');
     wait_until { $postgres->value('show default_transaction_read_only') eq 'off' } 5, 'it is back';
     wait_until { offered(page($old)) } 20, 'and the token is offered';
@@ -217,8 +254,11 @@ subtest 'a database that is read-only' => sub {
 };
 
 subtest 'what may be switched' => sub {
-    my $off = Secsession::Httpd->start(postgres => $postgres, config =>
-        Secsession::Test::standard_config(config => "SecSessionRotateInterval off\n"), files => { 'static/page.html' => 'x' });
+    my $off = Secsession::Httpd->start(
+        postgres => $postgres, config =>
+            Secsession::Test::standard_config(config => "SecSessionRotateInterval off\n"),
+        files => { 'static/page.html' => 'x' }
+    );
     my $alice = browser($off, 'alice');
     sql("update secsession.session set rotated_at = rotated_at - interval '1 day'");
     has_heard($postgres, $off);

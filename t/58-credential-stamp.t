@@ -1,12 +1,13 @@
-# A changed password ends the sessions that began with the old one (SecSessionCredentialStamp), within a minute, and
-# for who has several servers on every one; ASVS 5.0 7.4.3.
+# A changed password ends the sessions that began with the old one (SecSessionCredentialStamp),
+# within a minute, and for who has several servers on every one; ASVS 5.0 7.4.3.
 
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Process qw(scratch slurp spew);
 
 my $users = users_file(scratch('stamped'));
-my $more = spew(scratch('more') . '/users', "# comment\n\ncarol:" . crypt('secret', '$6$salt') . ":a comment\n");
+my $more = spew(scratch('more') . '/users',
+    "# comment\n\ncarol:" . crypt('secret', '$6$salt') . ":a comment\n");
 my $CONFIG = <<"CONFIG";
 SecSessionCredentialStamp On
 SecSessionMaxPerUser 0
@@ -33,7 +34,8 @@ DBDPersist Off
     Require all granted
 </Location>
 CONFIG
-my ($postgres, $httpd) = start_servers(children => 2, database => { log_statements => 1 }, modules => [qw(dbd authn_dbd)], config => $CONFIG);
+my ($postgres, $httpd) = start_servers(children => 2, database => { log_statements => 1 },
+    modules => [qw(dbd authn_dbd)], config => $CONFIG);
 
 sub sql { my ($text, %vars) = @_; return $postgres->psql($text, vars => \%vars) }
 sub status { return $_[0]->get('/static/page.html')->status }
@@ -53,8 +55,10 @@ sub log_in {
 # As if the last look at the record had been a minute ago.
 sub a_minute_later {
     my ($client) = @_;
-    sql("update secsession.session set stamp_checked_at = stamp_checked_at - interval '61 s', credential_stamp = credential_stamp
-        where session_id = :'id'", id => id_of($client));
+    sql(
+        "update secsession.session set stamp_checked_at = stamp_checked_at - interval '61 s', credential_stamp = credential_stamp
+        where session_id = :'id'", id => id_of($client)
+    );
     sql("select secsession.announce(left(replace(:'id', '-', ''), 16))", id => id_of($client));
     has_heard($postgres, $httpd);
     return;
@@ -66,7 +70,9 @@ sub is_out {
     my $id = id_of($client);
     a_minute_later($client);
     is status($client), 401, $name;
-    is sql("select event || ': ' || reason from secsession.event where session_id = :'id' order by at desc limit 1", id => $id),
+    is sql(
+        "select event || ': ' || reason from secsession.event where session_id = :'id' order by at desc limit 1",
+        id => $id),
         'revoked: the record of the user has changed', 'and the audit trail says why';
     return;
 }
@@ -102,7 +108,9 @@ subtest 'a password file' => sub {    # ASVS 5.0 7.4.2
     rename $users, "$users.away" or die $!;
     a_minute_later($bob);
     is status($bob), 200, 'where the file cannot be read nobody is logged out';
-    like $httpd->error_log, qr/SS229: .* cannot read the record of user bob, by AuthUserFile: \Q$users\E/, 'and the log says so';
+    like $httpd->error_log,
+        qr/SS229: .* cannot read the record of user bob, by AuthUserFile: \Q$users\E/,
+        'and the log says so';
     rename "$users.away", $users or die $!;
 };
 
@@ -123,12 +131,17 @@ subtest 'what it costs' => sub {
     my $before = $postgres->statements('httpd_web', qr/lookup/);
     status($bob) for 1 .. 50;
     is $postgres->statements('httpd_web', qr/lookup/), $before, 'within a minute no statement';
-    my $stamp = sql("select credential_stamp from secsession.session where session_id = :'id'", id => id_of($bob));
-    unlike $stamp, qr/\Q@{[ unpack 'H*', '$2y$' ]}\E/, 'what is kept is not the hash of the password';
+    my $stamp = sql("select credential_stamp from secsession.session where session_id = :'id'",
+        id => id_of($bob));
+    unlike $stamp, qr/\Q@{[ unpack 'H*', '$2y$' ]}\E/,
+        'what is kept is not the hash of the password';
     a_minute_later($bob);
     my $twin = $bob->clone;
-    is_deeply [ map { status($_) } $bob, $twin ], [ 200, 200 ], 'after it one request looks at the record';
-    cmp_ok sql("select extract(epoch from now() - stamp_checked_at) from secsession.session where session_id = :'id'", id => id_of($bob)), '<', 60,
+    is_deeply [ map { status($_) } $bob, $twin ], [ 200, 200 ],
+        'after it one request looks at the record';
+    cmp_ok sql(
+        "select extract(epoch from now() - stamp_checked_at) from secsession.session where session_id = :'id'",
+        id => id_of($bob)), '<', 60,
         'and writes down that it did';
 };
 

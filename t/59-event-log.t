@@ -1,4 +1,5 @@
-# SecSessionLog: what the audit trail gets, as lines of JSON in a file or through httpd's piped logs.
+# SecSessionLog: what the audit trail gets, as lines of JSON in a file or through httpd's piped
+# logs.
 
 use lib 't/lib';
 use Secsession::Test;
@@ -7,7 +8,8 @@ use Secsession::Httpd;
 use Secsession::Process qw(run scratch slurp);
 
 my $LOG = 'SecSessionLog logs/events.json';
-my ($postgres, $httpd) = start_servers(children => 2, throttle => '3 5m', config => "$LOG\nSecSessionMaxPerUser 2\nSecSessionRotateInterval 10m\n");
+my ($postgres, $httpd) = start_servers(children => 2, throttle => '3 5m',
+    config => "$LOG\nSecSessionMaxPerUser 2\nSecSessionRotateInterval 10m\n");
 my $file = $httpd->folder . '/logs/events.json';
 
 sub sql { my ($text, %vars) = @_; return $postgres->psql($text, vars => \%vars) }
@@ -24,7 +26,8 @@ from secsession.event where $where order by at
 SQL
 }
 
-subtest 'every event that this server has caused' => sub {    # ASVS 5.0 16.2.1 16.2.2 16.2.4 16.3.1 16.3.3
+# ASVS 5.0 16.2.1 16.2.2 16.2.4 16.3.1 16.3.3
+subtest 'every event that this server has caused' => sub {
     my $alice = browser($httpd, 'alice');
     my $first = id_of($alice);
     $httpd->client->login('carol', 'wrong') for 1 .. 5;
@@ -35,7 +38,9 @@ subtest 'every event that this server has caused' => sub {    # ASVS 5.0 16.2.1 
     $alice->logout;
     my $idle = browser($httpd, 'bob');
     my $id = id_of($idle);
-    sql("update secsession.session set last_seen_at = last_seen_at - interval '1 hour' where session_id = :'id'", id => $id);
+    sql(
+        "update secsession.session set last_seen_at = last_seen_at - interval '1 hour' where session_id = :'id'",
+        id => $id);
     has_heard($postgres, $httpd);
     $idle->get('/static/page.html');
     browser($httpd, 'bob') for 1 .. 3;
@@ -43,12 +48,18 @@ subtest 'every event that this server has caused' => sub {    # ASVS 5.0 16.2.1 
     my $all = sub { join "\n", sort map { s/\n//r } grep { !/canary/ } lines() };
     is $all->(), join("\n", sort @expected), 'is in the file, as it is in the audit trail';
     my %seen = map { $_->{event} => $_ } events();
-    is_deeply [ grep { !$seen{$_} } qw(created authenticated rotated login_failed login_throttled logout expired_idle evicted) ], [], 'of each kind that happened';
+    is_deeply [ grep { !$seen{$_} }
+            qw(created authenticated rotated login_failed login_throttled logout expired_idle evicted)
+    ], [], 'of each kind that happened';
     my ($login) = grep { $_->{event} eq 'authenticated' && $_->{session_id} eq $first } events();
     like $login->{at}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/, 'with the time in UTC';
     delete $login->{at};
-    is_deeply $login, { event => 'authenticated', session_id => $first, realm => 'localhost', user_name => 'alice', client_addr => '127.0.0.1',
-        actor => 'httpd_web', detail => { method => 'form' } }, 'and who, where, and how';
+    is_deeply $login, {
+        event => 'authenticated', session_id => $first, realm => 'localhost', user_name => 'alice',
+        client_addr => '127.0.0.1',
+        actor => 'httpd_web', detail => { method => 'form' }
+        },
+        'and who, where, and how';
 };
 
 subtest 'what is safe' => sub {    # ASVS 5.0 16.2.5 16.4.1
@@ -56,7 +67,8 @@ subtest 'what is safe' => sub {    # ASVS 5.0 16.2.5 16.4.1
     unlike $text, qr/[\x00-\x09\x0b-\x1f]/, 'no control character';
     is scalar(grep { !/\A\{.*\}\n\z/ } lines()), 0, 'each line is an object, whatever a name is';
     my ($odd) = grep { ($_->{user_name} // '') =~ /brien/ } events();
-    is $odd->{user_name}, qq(<b>"o\x{2028}brien\\"), 'a name of quotes and separators is what it was';
+    is $odd->{user_name}, qq(<b>"o\x{2028}brien\\"),
+        'a name of quotes and separators is what it was';
     my $alice = browser($httpd, 'alice');
     ok index(slurp($file), $alice->token) < 0, 'no token is in it';
     ok index(slurp($file), password_of('alice')) < 0, 'and no password';
@@ -69,11 +81,13 @@ subtest 'what is not this server\'s' => sub {
     has_heard($postgres, $httpd);
     is $alice->get('/static/page.html')->status, 401, 'an administrator revokes a user';
     is scalar(grep { /in psql/ } lines()), 0, 'that is in the audit trail';
-    is sql(q{select distinct actor from secsession.event where reason = 'in psql'}), 'postgres', 'under the name of who did it';
+    is sql(q{select distinct actor from secsession.event where reason = 'in psql'}), 'postgres',
+        'under the name of who did it';
 };
 
 subtest 'what did not happen' => sub {
-    sql(q{create function public.refuse() returns trigger language plpgsql as 'begin raise exception ''not now''; end';
+    sql(
+        q{create function public.refuse() returns trigger language plpgsql as 'begin raise exception ''not now''; end';
         create constraint trigger refuse after insert on secsession.event_log deferrable initially deferred
             for each row execute function public.refuse()});
     my $before = slurp($file);
@@ -85,11 +99,16 @@ subtest 'what did not happen' => sub {
 };
 
 subtest 'what was undone' => sub {
-    my $told = sub { scalar(() = join('', (run([ $postgres->client(user => 'httpd_web'), '-Atq' ], stdin => $_[0]))) =~ /"event"/g) };
+    my $told = sub {
+        scalar(() =
+                join('', (run([ $postgres->client(user => 'httpd_web'), '-Atq' ], stdin => $_[0])))
+                =~ /"event"/g);
+    };
     my $fail = "select secsession.login_failed('localhost', 'eve', null, 'x')";
     my $on = "set secsession.tell_events = 'on'";
     is $told->("$on; $fail"), 1, 'an event is told';
-    is $told->("$on; begin; savepoint s; $fail; rollback to s; commit"), 0, 'one that a savepoint has undone is not';
+    is $told->("$on; begin; savepoint s; $fail; rollback to s; commit"), 0,
+        'one that a savepoint has undone is not';
     is $told->($fail), 0, 'nor to who does not ask';
 };
 
@@ -102,36 +121,52 @@ subtest 'a restart' => sub {
     is scalar(() = lines("$file.1")), $count, 'and the old one is complete';
 };
 
-sub another { my (%opt) = @_; return Secsession::Httpd->start(postgres => $postgres, files => { 'static/page.html' => 'x' }, %opt) }
+sub another {
+    my (%opt) = @_;
+    return Secsession::Httpd->start(postgres => $postgres, files => { 'static/page.html' => 'x' },
+        %opt);
+}
 
 subtest 'a program' => sub {
     my $folder = scratch('piped');
     chmod 0777, $folder;
-    my $piped = another(config => Secsession::Test::standard_config(config => qq{SecSessionLog "|\$exec cat >>$folder/events"\n}));
+    my $piped = another(
+        config => Secsession::Test::standard_config(
+            config => qq{SecSessionLog "|\$exec cat >>$folder/events"\n}
+        )
+    );
     browser($piped, 'alice') for 1 .. 3;
     wait_until { (() = slurp("$folder/events") =~ /"authenticated"/g) == 3 } 10, 'gets them';
     $piped->graceful;
     browser($piped, 'bob');
-    wait_until { (() = slurp("$folder/events") =~ /"authenticated"/g) == 4 } 10, 'after a restart, too';
+    wait_until { (() = slurp("$folder/events") =~ /"authenticated"/g) == 4 } 10,
+        'after a restart, too';
 };
 
 subtest 'a program that does not read' => sub {
-    my $stuck = another(config => Secsession::Test::standard_config(config => qq{SecSessionLog "|/bin/sleep 1000"\n}));
+    my $stuck = another(config =>
+            Secsession::Test::standard_config(config => qq{SecSessionLog "|/bin/sleep 1000"\n}));
     my @statuses = map { $stuck->client->login('carol', 'wrong')->status } 1 .. 600;
     is scalar(grep { $_ == 401 } @statuses), 600, 'makes nobody wait';
-    like $stuck->error_log, qr/SS306: events cannot be written to SecSessionLog \|\/bin\/sleep 1000/, 'and the log says so';
+    like $stuck->error_log,
+        qr/SS306: events cannot be written to SecSessionLog \|\/bin\/sleep 1000/,
+        'and the log says so';
     cmp_ok scalar(() = $stuck->error_log =~ /SS306/g), '<=', 4, 'once a minute from each process';
     is browser($stuck, 'alice')->get('/static/page.html')->status, 200, 'sessions go on';
 };
 
 subtest 'what may be written' => sub {
     for my $wrong ('/nowhere/at/all/events', 'logs') {
-        my $server = Secsession::Httpd->new(postgres => $postgres, config => Secsession::Test::standard_config(config => "SecSessionLog $wrong\n"));
+        my $server = Secsession::Httpd->new(postgres => $postgres,
+            config => Secsession::Test::standard_config(config => "SecSessionLog $wrong\n"));
         ok !eval { $server->launch; 1 }, "SecSessionLog $wrong: httpd does not start";
         like $server->said, qr/SS305: SecSessionLog .*cannot be opened/, 'and says why';
     }
-    my $hosts = Secsession::Httpd->new(postgres => $postgres, config => Secsession::Test::standard_config(config => "$LOG\n"),
-        vhosts => "<VirtualHost 127.0.0.1:\@PORT\@>\nServerName other.example\nSecSessionLog logs/other\n</VirtualHost>\n");
+    my $hosts = Secsession::Httpd->new(
+        postgres => $postgres, config => Secsession::Test::standard_config(config => "$LOG\n"),
+        vhosts =>
+            "<VirtualHost 127.0.0.1:\@PORT\@>\nServerName other.example\nSecSessionLog logs/other\n</VirtualHost>\n"
+    );
     ok !eval { $hosts->launch; 1 }, 'two logs for one database';
     like $hosts->said, qr/SS304: .* SecSessionLog: write these once/, 'are refused';
 };

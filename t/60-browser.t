@@ -1,5 +1,6 @@
-# The login page in a real browser: a person logs in with the keyboard, on a phone, without JavaScript; the
-# browser keeps the cookie from scripts and other sites, and forgets it at the logout.
+# The login page in a real browser: a person logs in with the keyboard, on a phone, without
+# JavaScript; the browser keeps the cookie from scripts and other sites, and forgets it at the
+# logout.
 # asan: no
 
 use lib 't/lib';
@@ -16,10 +17,13 @@ my $COOKIE = '__Host-secsession';
 my ($postgres, $httpd) = start_servers(
     app => 'SecSessionLoginPage /login', logout => 'SecSessionLogoutHome /pub/page.html',
     files => {
-        'static/page.html' => '<!DOCTYPE html><title>Private</title><p id="who">private</p><a href="/logout">Log out</a>',
+        'static/page.html' =>
+            '<!DOCTYPE html><title>Private</title><p id="who">private</p><a href="/logout">Log out</a>',
         'pub/page.html' => '<!DOCTYPE html><title>Public</title>',
-        'static/pixel.gif' => "GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;",
-    });
+        'static/pixel.gif' =>
+            "GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;",
+    }
+);
 my $here = 'http://localhost:' . $httpd->port;
 my $elsewhere = 'http://127.0.0.1:' . $httpd->port;    # to a browser another site
 
@@ -32,8 +36,12 @@ sub is_at {
 # Whether there is something to read; an element can go with its page while we look.
 sub reads { my ($browser, $css) = @_; return (eval { $browser->text($css) } // '') =~ /\S/ }
 
-# A browser moves the focus a moment after the page has been loaded; what is typed before that is lost.
-sub can_type { my ($browser) = @_; return ($browser->run('return document.activeElement.name') // '') eq 'username' }
+# A browser moves the focus a moment after the page has been loaded; what is typed before that is
+# lost.
+sub can_type {
+    my ($browser) = @_;
+    return ($browser->run('return document.activeElement.name') // '') eq 'username';
+}
 
 sub log_in {
     my ($browser) = @_;
@@ -50,14 +58,17 @@ subtest 'a person with a keyboard' => sub {
     wait_until { can_type($browser) } 10, 'and can type at once';
     $browser->keys("alice${TAB}wrong$ENTER");
     wait_until { reads($browser, '[role=alert]') } 10, 'reads why a wrong password does not do';
-    is $browser->run('return document.getElementsByName("username")[0].value'), 'alice', 'need not type the name again';
-    is $browser->run('return document.getElementsByName("password")[0].value'), '', 'but the password';
+    is $browser->run('return document.getElementsByName("username")[0].value'), 'alice',
+        'need not type the name again';
+    is $browser->run('return document.getElementsByName("password")[0].value'), '',
+        'but the password';
     $browser->type('[name=password]', password_of('alice') . $ENTER);
     wait_until { $browser->title eq 'Private' } 10, 'gets in';
     is_at($browser, '/static/page.html?x=%C3%A4', 'to the page that was asked for');
 
     my $cookie = $browser->cookies->{$COOKIE};
-    is "@$cookie{qw(httpOnly secure path sameSite)}", '1 1 / Lax', 'the browser keeps the cookie as it should';
+    is "@$cookie{qw(httpOnly secure path sameSite)}", '1 1 / Lax',
+        'the browser keeps the cookie as it should';
     ok !exists $cookie->{expiry}, 'until it is closed';
     is $browser->run('return document.cookie'), '', 'no script reads it';
     $browser->run("document.cookie = '$COOKIE=planted; Path=/; Secure'");
@@ -66,7 +77,8 @@ subtest 'a person with a keyboard' => sub {
     $browser->click('a');
     wait_until { $browser->title eq 'Public' } 10, 'logs out with a link';
     is_deeply $browser->cookies, {}, 'the browser forgets the cookie';
-    is $postgres->value("select end_reason from secsession.session"), 'logout', 'and the database the session';
+    is $postgres->value("select end_reason from secsession.session"), 'logout',
+        'and the database the session';
     $browser->open("$here/static/page.html");
     like $browser->url, qr{/login\?}, 'the page is private again';
 };
@@ -94,16 +106,23 @@ subtest 'the page itself' => sub {
     my $browser = Secsession::Browser->start(width => 320, height => 640);
     $browser->open("$here/login");
     is_deeply [ $browser->complaints ], [], 'breaks none of its own rules';
-    cmp_ok $browser->run('return document.documentElement.scrollWidth'), '<=', $browser->run('return innerWidth'),
+    cmp_ok $browser->run('return document.documentElement.scrollWidth'), '<=',
+        $browser->run('return innerWidth'),
         'is no wider than a small phone';
     for my $name (qw(username password)) {
-        ok $browser->run("return document.getElementsByName('$name')[0].labels[0].textContent.trim() !== ''"),
+        ok $browser->run(
+            "return document.getElementsByName('$name')[0].labels[0].textContent.trim() !== ''"),
             "$name: has a label for who cannot see";
-        cmp_ok $browser->run("return document.getElementsByName('$name')[0].getBoundingClientRect().height"), '>=', 24,
+        cmp_ok $browser->run(
+            "return document.getElementsByName('$name')[0].getBoundingClientRect().height"), '>=',
+            24,
             "$name: is large enough for a finger (WCAG 2.2, 2.5.8)";
     }
-    is $browser->run("const s = document.createElement('script'); s.textContent = 'window.ran = 1';
-        document.body.append(s); return window.ran === undefined"), 1, 'no script runs in it, whoever puts it there';
+    is $browser->run(
+        "const s = document.createElement('script'); s.textContent = 'window.ran = 1';
+        document.body.append(s); return window.ran === undefined"
+        ),
+        1, 'no script runs in it, whoever puts it there';
 };
 
 subtest 'another site' => sub {    # ASVS 5.0 3.5.8
@@ -118,8 +137,10 @@ subtest 'another site' => sub {    # ASVS 5.0 3.5.8
         wait_until { $browser->title =~ /Forbidden/ } 10, "$path: its form is refused";
     }
     my $image = sub {
-        return $browser->run("const image = new Image(); image.src = '$here/static/pixel.gif?' + Math.random();
-            return new Promise(done => { image.onload = () => done('shown'); image.onerror = () => done('not shown') })");
+        return $browser->run(
+            "const image = new Image(); image.src = '$here/static/pixel.gif?' + Math.random();
+            return new Promise(done => { image.onload = () => done('shown'); image.onerror = () => done('not shown') })"
+        );
     };
     $browser->open("$elsewhere/pub/page.html");
     is $image->(), 'not shown', 'it cannot load what needs a session';
@@ -132,10 +153,13 @@ subtest 'another site' => sub {    # ASVS 5.0 3.5.8
     is $browser->title, 'Private', 'which logs nobody out by itself';
     is $browser->cookies->{$COOKIE}{value}, $token, 'the session is the same';
     $browser->open("$elsewhere/pub/page.html");
-    my $framed = $browser->run("const f = document.createElement('iframe'); f.src = '$here/login'; document.body.append(f);
-        return new Promise(done => { f.onload = () => setTimeout(done, 0, 1); })");
+    my $framed = $browser->run(
+        "const f = document.createElement('iframe'); f.src = '$here/login'; document.body.append(f);
+        return new Promise(done => { f.onload = () => setTimeout(done, 0, 1); })"
+    );
     ok $framed, 'a frame is loaded';
-    ok scalar(grep { /frame-ancestors/ } $browser->complaints), 'but the login page does not show in it';
+    ok scalar(grep { /frame-ancestors/ } $browser->complaints),
+        'but the login page does not show in it';
 };
 
 done_testing;

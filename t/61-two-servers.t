@@ -1,5 +1,6 @@
-# Two httpds on one database: what happens to a session on one holds on the other, within the lease, and
-# what is known of it on one counts on the other. A server that has a session in its cache is no exception.
+# Two httpds on one database: what happens to a session on one holds on the other, within the lease,
+# and what is known of it on one counts on the other. A server that has a session in its cache is no
+# exception.
 
 use lib 't/lib';
 use Secsession::Test;
@@ -23,8 +24,10 @@ sub config_of { my ($text) = @_; return Secsession::Test::standard_config(config
 
 sub another {
     my ($postgres, $text) = @_;
-    my $httpd = Secsession::Httpd->new(postgres => $postgres, config => config_of($text), children => 2,
-        files => { 'static/page.html' => "<p>private</p>\n", 'pub/page.html' => "<p>public</p>\n" });
+    my $httpd = Secsession::Httpd->new(
+        postgres => $postgres, config => config_of($text), children => 2,
+        files => { 'static/page.html' => "<p>private</p>\n", 'pub/page.html' => "<p>public</p>\n" }
+    );
     users_file($httpd->folder);
     return $httpd->launch;
 }
@@ -34,10 +37,18 @@ my ($first, $second) = map { another($postgres, $CONFIG) } 1 .. 2;
 
 sub now { return clock_gettime(CLOCK_MONOTONIC) }
 sub sql { return $postgres->psql(@_) }
-sub revoke { return $postgres->psql("select secsession.revoke_user('$_[0]', 'test')", user => 'admin_role') }
+sub revoke {
+    return $postgres->psql("select secsession.revoke_user('$_[0]', 'test')", user => 'admin_role');
+}
 sub with_token { my ($httpd, $token) = @_; return $httpd->client->set_token($token) }
-sub status { my ($httpd, $token, $path) = @_; return with_token($httpd, $token)->get($path // '/static/page.html')->status }
-sub seen { my ($httpd, $token) = @_; return environment_of(with_token($httpd, $token)->get('/app/show')) }
+sub status {
+    my ($httpd, $token, $path) = @_;
+    return with_token($httpd, $token)->get($path // '/static/page.html')->status;
+}
+sub seen {
+    my ($httpd, $token) = @_;
+    return environment_of(with_token($httpd, $token)->get('/app/show'));
+}
 
 sub logged_in {
     my ($httpd, $user, %opt) = @_;
@@ -56,7 +67,8 @@ sub is_served_by {
     return is join(' ', sort keys %seen), '200', $name;
 }
 
-# From the lease on no child may serve it; each request is of a browser that has not heard of the end.
+# From the lease on no child may serve it; each request is of a browser that has not heard of the
+# end.
 sub is_refused_by {
     my ($httpd, $token, $since, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -77,7 +89,8 @@ subtest 'who logs in on one server is known on the other' => sub {
     my ($here, $there) = map { seen($_, $alice->token) } $first, $second;
     is $there->{REMOTE_USER}, 'alice', 'by her name';
     is_deeply [ map { $there->{"SECSESSION_$_"} } qw(ID CREATED AUTHENTICATED EXPIRES IDLE) ],
-        [ map { $here->{"SECSESSION_$_"} } qw(ID CREATED AUTHENTICATED EXPIRES IDLE) ], 'as the same session, with the same times';
+        [ map { $here->{"SECSESSION_$_"} } qw(ID CREATED AUTHENTICATED EXPIRES IDLE) ],
+        'as the same session, with the same times';
     is_served_by($second, $alice->token, 'on every connection');
 };
 
@@ -93,15 +106,19 @@ subtest 'who logs out on one server is logged out on the other' => sub {
 };
 
 my %revocations = (
-    'revoke_session' => "select secsession.revoke_session(session_id, 'test') from secsession.active_session where user_name = 'bob'",
+    'revoke_session' =>
+        "select secsession.revoke_session(session_id, 'test') from secsession.active_session where user_name = 'bob'",
     'revoke_user' => "select secsession.revoke_user('bob', 'test')",
     'revoke_address' => "select secsession.revoke_address('127.0.0.0/8', 'test')",
     'revoke_before' => "select secsession.revoke_before(clock_timestamp(), 'test', 'shared')",
     'revoke_all' => "select secsession.revoke_all('test')",
-    'an update by hand' => "update secsession.session set ended_at = now(), end_reason = 'revoked' where user_name = 'bob'",
+    'an update by hand' =>
+        "update secsession.session set ended_at = now(), end_reason = 'revoked' where user_name = 'bob'",
     'a delete by hand' => "delete from secsession.session where user_name = 'bob'",
-    'an expiry by hand' => "update secsession.session set expires_at = now() where user_name = 'bob'",
-    'a token retired by hand' => "update secsession.token set retired_at = now(), grace_until = now()
+    'an expiry by hand' =>
+        "update secsession.session set expires_at = now() where user_name = 'bob'",
+    'a token retired by hand' =>
+        "update secsession.token set retired_at = now(), grace_until = now()
         from secsession.session s where s.session_id = token.session_id and s.user_name = 'bob'",
     'a token deleted by hand' => "delete from secsession.token using secsession.session s
         where s.session_id = token.session_id and s.user_name = 'bob'",
@@ -122,7 +139,8 @@ subtest 'a revocation that is rolled back, or is of somebody else, ends nothing'
     my ($alice, $bob) = map { logged_in($first, $_) } qw(alice bob);
     is_served_by($_, $bob->token, 'both serve him') for $first, $second;
     sql("begin; $revocations{$_}; rollback") for sort keys %revocations;
-    is_served_by($_, $bob->token, 'and after all these revocations were rolled back') for $first, $second;
+    is_served_by($_, $bob->token, 'and after all these revocations were rolled back')
+        for $first, $second;
     revoke('alice');
     is_served_by($_, $bob->token, 'and after somebody else was revoked') for $first, $second;
     is_refused_by($_, $alice->token, now(), 'who is refused') for $first, $second;
@@ -139,14 +157,16 @@ subtest 'a second login on one server makes the old token worthless on the other
     is seen($second, $alice->token)->{SECSESSION_ID}, $id, 'for the same session';
     my $bob = $alice->clone;
     $bob->login('bob', password_of('bob'));
-    is_refused_by($second, $alice->token, now(), 'somebody else logs in with her browser: she is out');
+    is_refused_by($second, $alice->token, now(),
+        'somebody else logs in with her browser: she is out');
     is seen($second, $bob->token)->{REMOTE_USER}, 'bob', 'and it is his';
 };
 
 subtest 'a session that only the other server has ever seen' => sub {
     my $alice = logged_in($second, 'alice');
     is_served_by($second, $alice->token, 'the second server has it');
-    is with_token($first, $alice->token)->logout->status, 303, 'the first, which never saw it, ends it';
+    is with_token($first, $alice->token)->logout->status, 303,
+        'the first, which never saw it, ends it';
     is_refused_by($second, $alice->token, now(), 'the second refuses it');
 };
 
@@ -161,20 +181,24 @@ sub log_in_for_short {
 sub busy_on_first {
     my ($token, $seconds) = @_;
     my ($end, $refused) = (now() + $seconds, 0);
-    await { $refused++ if status($first, $token) != 200; return $refused || now() > $end } $seconds + 5;
+    await { $refused++ if status($first, $token) != 200; return $refused || now() > $end }
+    $seconds + 5;
     return !$refused;
 }
 
 sub reason {
     my ($httpd, $token) = @_;
-    my $answer = with_token($httpd, $token)->get('/app/show', headers => [ [ Accept => 'text/html' ] ]);
-    return $answer->status == 303 && $answer->header('Location') =~ /&why=(\w+)/ ? $1 : $answer->status;
+    my $answer =
+        with_token($httpd, $token)->get('/app/show', headers => [ [ Accept => 'text/html' ] ]);
+    return $answer->status == 303
+        && $answer->header('Location') =~ /&why=(\w+)/ ? $1 : $answer->status;
 }
 
 subtest 'a session that is busy on one server is not idle on the other' => sub {
     my $token = log_in_for_short('alice');
     is status($second, $token), 200, 'the second server has seen it once';
-    ok busy_on_first($token, 6.5), 'then it is used on the first, for longer than its idle timeout of 5 s';
+    ok busy_on_first($token, 6.5),
+        'then it is used on the first, for longer than its idle timeout of 5 s';
     is reason($second, $token), 200, 'the second server serves it';
     is reason($first, $token), 200, 'so does the first';
 };
@@ -184,10 +208,16 @@ subtest 'a session that is used nowhere is idle on both' => sub {
     my $start = now();
     is status($_, $token), 200, 'both have seen it' for $first, $second;
     my $last = now();
-    my $is_idle = sub { $postgres->value("select not exists (select from secsession.active_session where session_id = :'id')",
-        vars => { id => $_[0] }) eq 't' };
-    my $id = $postgres->value("select session_id from secsession.token where token_hash = sha256(decode(:'t', 'base64'))",
-        vars => { t => $token =~ tr{-_}{+/}r . '=' });
+    my $is_idle = sub {
+        $postgres->value(
+            "select not exists (select from secsession.active_session where session_id = :'id')",
+            vars => { id => $_[0] }
+        ) eq 't';
+    };
+    my $id = $postgres->value(
+        "select session_id from secsession.token where token_hash = sha256(decode(:'t', 'base64'))",
+        vars => { t => $token =~ tr{-_}{+/}r . '=' }
+    );
     ok await(sub { $is_idle->($id) && now() > $last + 5 }, 12), 'the database says when it is idle';
     is reason($_, $token), 'idle', 'both refuse it as idle' for $second, $first;
     cmp_ok now() - $start, '>=', 5, 'not before its time';
@@ -234,9 +264,11 @@ subtest 'the database is stopped' => sub {
         is_deeply [ grep { !/^(?:200|503)$/ } keys %seen ], [], 'and never sent to log in';
     }
     $postgres->start_again;
-    is status($_, $alice->token), 200, 'the first request after its return works' for $first, $second;
+    is status($_, $alice->token), 200, 'the first request after its return works'
+        for $first, $second;
     revoke('alice');
-    is_refused_by($_, $alice->token, now(), 'and revocations are obeyed as before') for $first, $second;
+    is_refused_by($_, $alice->token, now(), 'and revocations are obeyed as before')
+        for $first, $second;
 };
 
 subtest 'one server is restarted, the other goes on' => sub {
@@ -250,7 +282,8 @@ subtest 'one server is restarted, the other goes on' => sub {
     my $since = now();
     is_refused_by($first, $alice->token, $since, 'she is revoked meanwhile');
     $second->launch;
-    is_refused_by($second, $alice->token, $since, 'the server that was away refuses her from its first request');
+    is_refused_by($second, $alice->token, $since,
+        'the server that was away refuses her from its first request');
 };
 
 subtest 'servers of different realms stay apart' => sub {
@@ -261,7 +294,8 @@ subtest 'servers of different realms stay apart' => sub {
     is status($other, $alice->token), 401, 'the token of one is unknown in the other';
     is status($_, $there->token), 401, 'and the other way round' for $first, $second;
     with_token($other, $alice->token)->logout;
-    is_served_by($_, $alice->token, 'a logout there with a token of here ends nothing') for $first, $second;
+    is_served_by($_, $alice->token, 'a logout there with a token of here ends nothing')
+        for $first, $second;
     sql("select secsession.revoke_user('alice', 'test', 'shared')");
     my $since = now();
     is_refused_by($_, $alice->token, $since, 'she is revoked in one realm') for $first, $second;

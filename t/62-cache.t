@@ -1,5 +1,6 @@
-# Sessions in shared memory: in steady state a request costs no SQL; whatever ends or changes a session is heard,
-# by whomever it is done; one process of a server listens, and when it dies another does.
+# Sessions in shared memory: in steady state a request costs no SQL; whatever ends or changes a
+# session is heard, by whomever it is done; one process of a server listens, and when it dies
+# another does.
 # mpm: all
 use lib 't/lib';
 use Secsession::Test;
@@ -16,7 +17,8 @@ sub sql { return $postgres->psql(@_) }
 sub lookups { return $postgres->statements('httpd_web', qr/secsession\.lookup/) }
 sub is_in { return $_[0]->clone->get('/static/page.html')->status == 200 }
 sub feeds {
-    return split /\n/, sql("select pid from pg_stat_activity where application_name = 'mod_secsession feed'");
+    return split /\n/,
+        sql("select pid from pg_stat_activity where application_name = 'mod_secsession feed'");
 }
 sub has_one_feed { return await { my @now = feeds(); @now == 1 } 5 }
 
@@ -52,15 +54,22 @@ subtest 'in steady state requests cost no SQL, in any child' => sub {
     my $alice = browser($httpd, 'alice');
     ok is_cached($alice), 'after a few requests the session is in the cache';
     my $before = lookups();
-    is scalar(grep { $alice->clone->get('/app/show')->status == 200 } 1 .. 40), 40, 'forty more requests';
+    is scalar(grep { $alice->clone->get('/app/show')->status == 200 } 1 .. 40), 40,
+        'forty more requests';
     is lookups() - $before, 0, 'ask nothing';
-    my ($cached, $asked) = map { environment_of($_->get('/app/show')) } $alice, browser($httpd, 'alice');
+    my ($cached, $asked) = map { environment_of($_->get('/app/show')) } $alice,
+        browser($httpd, 'alice');
     is_deeply [ map { $cached->{$_} } qw(REMOTE_USER AUTH_TYPE SECSESSION_IDLE) ],
-        [ map { $asked->{$_} } qw(REMOTE_USER AUTH_TYPE SECSESSION_IDLE) ], 'programs are told the same';
+        [ map { $asked->{$_} } qw(REMOTE_USER AUTH_TYPE SECSESSION_IDLE) ],
+        'programs are told the same';
     my $id = $cached->{SECSESSION_ID};
-    is join(' ', map { $cached->{$_} } qw(SECSESSION_CREATED SECSESSION_AUTHENTICATED SECSESSION_EXPIRES)),
-        sql("select floor(extract(epoch from created_at)) || ' ' || floor(extract(epoch from authenticated_at))
-            || ' ' || floor(extract(epoch from expires_at)) from secsession.session where session_id = '$id'"),
+    is
+        join(' ',
+        map { $cached->{$_} } qw(SECSESSION_CREATED SECSESSION_AUTHENTICATED SECSESSION_EXPIRES)),
+        sql(
+        "select floor(extract(epoch from created_at)) || ' ' || floor(extract(epoch from authenticated_at))
+            || ' ' || floor(extract(epoch from expires_at)) from secsession.session where session_id = '$id'"
+        ),
         'and what the database has';
 };
 
@@ -72,19 +81,25 @@ my %ENDS = (
     'revoke_before' => "select secsession.revoke_before(now(), 'test')",
     'revoke_all' => "select secsession.revoke_all('test')",
     'revoke_all in a realm' => "select secsession.revoke_all('test', 'localhost')",
-    'a serializable revoke_user' => "begin isolation level serializable; select secsession.revoke_user('alice', 'test'); commit",
-    'an UPDATE by hand' => "update secsession.session set ended_at = now(), end_reason = 'revoked' where session_id = 'ID'",
-    'an UPDATE of the token' => "update secsession.session set token_hash = null where session_id = 'ID';
+    'a serializable revoke_user' =>
+        "begin isolation level serializable; select secsession.revoke_user('alice', 'test'); commit",
+    'an UPDATE by hand' =>
+        "update secsession.session set ended_at = now(), end_reason = 'revoked' where session_id = 'ID'",
+    'an UPDATE of the token' =>
+        "update secsession.session set token_hash = null where session_id = 'ID';
         delete from secsession.token where session_id = 'ID'",
     'a DELETE by hand' => "delete from secsession.session where session_id = 'ID'",
     'a DELETE of the token' => "delete from secsession.token where session_id = 'ID'",
     'a TRUNCATE' => 'truncate secsession.session cascade',
-    'its absolute end moved by hand' => "update secsession.session set expires_at = now() where session_id = 'ID'",
-    'its last use moved by hand' => "update secsession.session set last_seen_at = now() - interval '1 d' where session_id = 'ID'",
+    'its absolute end moved by hand' =>
+        "update secsession.session set expires_at = now() where session_id = 'ID'",
+    'its last use moved by hand' =>
+        "update secsession.session set last_seen_at = now() - interval '1 d' where session_id = 'ID'",
     'a TRUNCATE of the tokens' => 'truncate secsession.token',
     'what a restore or a replica does' => "set session_replication_role = replica;
         update secsession.session set ended_at = now(), end_reason = 'revoked' where session_id = 'ID'; reset session_replication_role",
-    'purge' => "update secsession.session set expires_at = now() where session_id = 'ID'; select secsession.purge()",
+    'purge' =>
+        "update secsession.session set expires_at = now() where session_id = 'ID'; select secsession.purge()",
 );
 
 subtest 'every way in which a session can end is heard' => sub {
@@ -106,7 +121,8 @@ subtest 'an end that was moved by hand is obeyed when it comes' => sub {
     my $alice = browser($httpd, 'alice');
     my $id = id_of($alice);
     ok is_cached($alice), 'in the cache';
-    sql("update secsession.session set expires_at = now() + interval '2 s' where session_id = '$id'");
+    sql("update secsession.session set expires_at = now() + interval '2 s' where session_id = '$id'"
+    );
     is is_in($alice), 1, 'before it the session goes on';
     wait_until { !is_in($alice) } 4, 'and ends without anybody\'s doing';
 };
@@ -117,9 +133,12 @@ subtest 'a logout ends what only this server still takes for live' => sub {
     ok is_cached($alice), 'in the cache';
     sql("begin; alter table secsession.session disable trigger session_changed;
         update secsession.session set last_seen_at = now() - interval '1 h' where session_id = '$id';
-        alter table secsession.session enable always trigger session_changed; commit");
-    is $alice->clone->logout->status, 303, 'the database takes the session for idle, its user logs out';
-    is sql("select end_reason from secsession.session where session_id = '$id'"), 'idle', 'it is written that it has ended';
+        alter table secsession.session enable always trigger session_changed; commit"
+    );
+    is $alice->clone->logout->status, 303,
+        'the database takes the session for idle, its user logs out';
+    is sql("select end_reason from secsession.session where session_id = '$id'"), 'idle',
+        'it is written that it has ended';
     goes($alice, 'and told');
 };
 
@@ -137,19 +156,25 @@ subtest 'what this server does itself it obeys at once' => sub {
 
 subtest 'very many at once are heard, and none is forgotten' => sub {
     my @browsers = map { browser($httpd, 'alice') } 1 .. 5;
-    sql("insert into secsession.session (token_hash, realm, user_name, auth_method, epoch, created_at, authenticated_at,
+    sql(
+        "insert into secsession.session (token_hash, realm, user_name, auth_method, epoch, created_at, authenticated_at,
             last_seen_at, idle_timeout, absolute_timeout, expires_at)
         select sha256(n::text::bytea), 'localhost', 'crowd', 'form', 0, now(), now(), now(), 1000, 1000, now() + interval '1000 s'
         from generate_series(1, $_) n") for 9000;
     ok is_cached($_), 'in the cache' for @browsers;
-    sql("update secsession.session set ended_at = now(), end_reason = 'revoked' where user_name = 'alice' and ended_at is null
-        or user_name = 'crowd' and session_id in (select session_id from secsession.session where user_name = 'crowd' limit 2000)");
+    sql(
+        "update secsession.session set ended_at = now(), end_reason = 'revoked' where user_name = 'alice' and ended_at is null
+        or user_name = 'crowd' and session_id in (select session_id from secsession.session where user_name = 'crowd' limit 2000)"
+    );
     goes($_, 'one of two thousand') for @browsers;
     my $bob = browser($httpd, 'bob');
     ok is_cached($bob), 'another in the cache';
     my $before = lookups();
-    sql("update secsession.session set ended_at = now(), end_reason = 'revoked' where user_name = 'crowd' and ended_at is null");
-    wait_until { is_in($bob) && lookups() > $before } 2, 'so many that the whole cache is asked for again';
+    sql(
+        "update secsession.session set ended_at = now(), end_reason = 'revoked' where user_name = 'crowd' and ended_at is null"
+    );
+    wait_until { is_in($bob) && lookups() > $before } 2,
+        'so many that the whole cache is asked for again';
     is sql('select pg_notification_queue_usage() < 0.01'), 't', 'and the messages are few';
 };
 
@@ -160,7 +185,8 @@ subtest 'the time of last use reaches the database in batches' => sub {
     my $before = $seen->();
     ok is_cached($alice), 'in the cache';
     my $asked = lookups();
-    wait_until { is_in($alice) && $seen->() gt $before } 8, 'after a tenth of the idle timeout it is written';
+    wait_until { is_in($alice) && $seen->() gt $before } 8,
+        'after a tenth of the idle timeout it is written';
     is lookups(), $asked, 'though no request asked the database';
     my $writes = sql("select n_tup_upd from pg_stat_user_tables where relname = 'session'");
     my @several = ($seen->());
@@ -170,7 +196,8 @@ subtest 'the time of last use reaches the database in batches' => sub {
         my $now = $seen->();
         push @several, $now if $now ne $several[-1];
     }
-    cmp_ok scalar @several, '<=', 4, 'at most once in a tenth of the idle timeout, two seconds here';
+    cmp_ok scalar @several, '<=', 4,
+        'at most once in a tenth of the idle timeout, two seconds here';
     cmp_ok scalar @several, '>=', 2, 'and again and again';
 };
 
@@ -178,12 +205,22 @@ subtest 'over a graceful restart no last use is lost' => sub {
     my $alice = browser($httpd, 'alice');
     my $id = id_of($alice);
     ok is_cached($alice), 'in the cache';
-    my $at = sub { sql("select extract(epoch from last_seen_at) from secsession.session where session_id = '$id'") };
+    my $at = sub {
+        sql(
+            "select extract(epoch from last_seen_at) from secsession.session where session_id = '$id'"
+        );
+    };
     my $written = $at->();
     my $used;
-    await { is_in($alice); $used = sql('select extract(epoch from clock_timestamp())'); $used > $written + 1.2 } 5;
+    await {
+        is_in($alice);
+        $used = sql('select extract(epoch from clock_timestamp())');
+        $used > $written + 1.2
+    }
+    5;
     $httpd->graceful;
-    wait_until { $at->() > $used - 1.1 } 3, 'a use younger than a tenth of the idle timeout is written too';
+    wait_until { $at->() > $used - 1.1 } 3,
+        'a use younger than a tenth of the idle timeout is written too';
 };
 
 subtest 'sessions past their absolute end are removed without anybody\'s doing' => sub {
@@ -204,9 +241,11 @@ subtest 'one process of a server listens, and another when it dies' => sub {
         ok is_cached($alice), 'sessions are cached';
         my ($backend) = feeds();
         my $host = feed_host($httpd) // BAIL_OUT('no process of httpd has the feed\'s connection');
-        ok scalar(grep { $_ == $host } $httpd->child_pids), 'its process is a child, never the parent';
+        ok scalar(grep { $_ == $host } $httpd->child_pids),
+            'its process is a child, never the parent';
         kill 'KILL', $host;
-        wait_until { my @now = feeds(); @now == 1 && $now[0] ne $backend } 2, 'after SIGKILL another process listens';
+        wait_until { my @now = feeds(); @now == 1 && $now[0] ne $backend } 2,
+            'after SIGKILL another process listens';
         my $bob = browser($httpd, 'bob');
         ok is_cached($bob), 'sessions are cached again';
         sql("select secsession.revoke_user('bob', 'test')");
@@ -224,7 +263,8 @@ subtest 'one process of a server listens, and another when it dies' => sub {
     ok is_cached($alice), 'the session has lived through all that';
 };
 
-# In what slices of time a thread runs that is scheduled as usual, in ns; 0 where the kernel does not say.
+# In what slices of time a thread runs that is scheduled as usual, in ns; 0 where the kernel does
+# not say.
 sub slice_of {
     my ($thread) = @_;
     my $attributes = "\0" x 48;
@@ -235,13 +275,19 @@ sub slice_of {
 subtest 'the feed need not wait for busy processors' => sub {
     plan skip_all => 'no syscall.ph' unless eval { require 'syscall.ph' };
     plan skip_all => 'the kernel knows no slices' unless slice_of($$);
-    plan skip_all => 'system calls are filtered' if slurp('/proc/self/status') =~ /^Seccomp:\s*[^0]/m;
+    plan skip_all => 'system calls are filtered'
+        if slurp('/proc/self/status') =~ /^Seccomp:\s*[^0]/m;
     my $usual = slice_of($$);
     my @children;
     wait_until {
-        @children = map { [ map { slice_of(m{(\d+)$}) } glob "/proc/$_/task/*" ] } $httpd->child_pids;
-        @children && !grep { 1 != grep { $_ == 100_000 } @$_ } @children
-    } 5, 'one thread of each child asks for short slices';
+        @children = map {
+            [ map { slice_of(m{(\d+)$}) } glob "/proc/$_/task/*" ]
+        } $httpd->child_pids;
+        @children && !grep {
+            1 != grep { $_ == 100_000 } @$_
+        } @children
+    }
+    5, 'one thread of each child asks for short slices';
     is scalar(grep { $_ != 100_000 && $_ != $usual } map { @$_ } @children), 0, 'no other';
 };
 
@@ -250,8 +296,10 @@ subtest 'the feed\'s connection is cut' => sub {
     for (1 .. 5) {
         ok is_cached($alice), 'in the cache';
         my ($backend) = feeds();
-        sql("select pg_terminate_backend($backend); select secsession.revoke_session(session_id, 'test')
-            from secsession.active_session where user_name = 'alice'");
+        sql(
+            "select pg_terminate_backend($backend); select secsession.revoke_session(session_id, 'test')
+            from secsession.active_session where user_name = 'alice'"
+        );
         goes($alice, 'a revocation right after that is obeyed within the lease');
         $alice = browser($httpd, 'alice');
         ok has_one_feed(), 'it listens again';
@@ -265,7 +313,8 @@ subtest 'a feed that hears nothing is not believed when the lease is over' => su
     my ($backend) = feeds();
     kill 'STOP', $backend;
     sql("select secsession.revoke_user('alice', 'test')");
-    wait_until { !is_in($alice) } 1.5, 'its server process is stopped: the revocation is obeyed all the same';
+    wait_until { !is_in($alice) } 1.5,
+        'its server process is stopped: the revocation is obeyed all the same';
     my $bob = browser($httpd, 'bob');
     ok is_in($bob), 'meanwhile every request asks the database';
     wait_until { scalar grep { $_ ne $backend } feeds() } 10, 'another connection takes its place';
@@ -276,10 +325,12 @@ subtest 'a feed that hears nothing is not believed when the lease is over' => su
 
 subtest 'children do not linger because of the feed' => sub {
     my $folder = scratch('deaf');
-    my $deaf = IO::Socket::UNIX->new(Local => "$folder/.s.PGSQL.5432", Listen => 50) or die "socket: $!";
+    my $deaf = IO::Socket::UNIX->new(Local => "$folder/.s.PGSQL.5432", Listen => 50)
+        or die "socket: $!";
     chmod 0777, "$folder/.s.PGSQL.5432" or die "chmod: $!";
     my %feeds = (
-        'listens' => $postgres->conninfo('httpd_web'), 'waits for a connection' => "host=$folder dbname=app user=nobody",
+        'listens' => $postgres->conninfo('httpd_web'),
+        'waits for a connection' => "host=$folder dbname=app user=nobody",
     );
     for my $what (sort keys %feeds) {
         my $other = Secsession::Httpd->start(postgres => $postgres, children => 2,
@@ -292,10 +343,15 @@ subtest 'children do not linger because of the feed' => sub {
 
 subtest 'trouble of the feed makes no storm' => sub {
     sql('create database empty');
-    my $lost = Secsession::Httpd->start(postgres => $postgres, children => 2, files => { 'static/page.html' => 'private' },
+    my $lost = Secsession::Httpd->start(
+        postgres => $postgres, children => 2, files => { 'static/page.html' => 'private' },
         config => Secsession::Test::standard_config(
-            config => 'SecSessionFeed "' . $postgres->conninfo('httpd_web') =~ s/dbname=app/dbname=empty/r . "\"\n"));
-    wait_until { $lost->error_log =~ /SS109/ } 5, 'a feed into a database without the schema is noticed';
+            config => 'SecSessionFeed "' . $postgres->conninfo('httpd_web')
+                =~ s/dbname=app/dbname=empty/r . "\"\n"
+        )
+    );
+    wait_until { $lost->error_log =~ /SS109/ } 5,
+        'a feed into a database without the schema is noticed';
     my $refusals = sub { scalar(() = $postgres->log =~ /schema "secsession" does not exist/g) };
     my ($before, $began) = ($refusals->(), time);
     await { $refusals->() >= $before + 3 } 10;
@@ -307,11 +363,17 @@ subtest 'trouble of the feed makes no storm' => sub {
     $lost->stop;
 
     sql('create database other');
-    is +($postgres->script(checkout() . '/store/install.sql', db => 'other'))[0], 0, 'the same schema in another database';
-    my $elsewhere = Secsession::Httpd->start(postgres => $postgres, children => 2, files => { 'static/page.html' => 'private' },
+    is + ($postgres->script(checkout() . '/store/install.sql', db => 'other'))[0], 0,
+        'the same schema in another database';
+    my $elsewhere = Secsession::Httpd->start(
+        postgres => $postgres, children => 2, files => { 'static/page.html' => 'private' },
         config => Secsession::Test::standard_config(
-            config => 'SecSessionFeed "' . $postgres->conninfo('httpd_web') =~ s/dbname=app/dbname=other/r . "\"\n"));
-    wait_until { $elsewhere->error_log =~ /SS113/ } 5, 'a feed into another database with the schema is noticed';
+            config => 'SecSessionFeed "' . $postgres->conninfo('httpd_web')
+                =~ s/dbname=app/dbname=other/r . "\"\n"
+        )
+    );
+    wait_until { $elsewhere->error_log =~ /SS113/ } 5,
+        'a feed into another database with the schema is noticed';
     $alice = browser($elsewhere, 'alice');
     is is_in($alice), 1, 'sessions work';
     sql("select secsession.revoke_user('alice', 'test')");
@@ -340,8 +402,10 @@ subtest 'a table that somebody locks makes no queue of the feed\'s connections' 
 };
 
 subtest 'a cache that is too small' => sub {
-    my $small = Secsession::Httpd->start(postgres => $postgres, files => { 'static/page.html' => 'private' },
-        config => Secsession::Test::standard_config(config => "SecSessionCacheSlots 1\n"));
+    my $small = Secsession::Httpd->start(
+        postgres => $postgres, files => { 'static/page.html' => 'private' },
+        config => Secsession::Test::standard_config(config => "SecSessionCacheSlots 1\n")
+    );
     my @browsers = map { browser($small, 'alice') } 1 .. 40;
     await { lookups(); is_in($_) for @browsers; $small->error_log =~ /SS112/ } 5;
     is scalar(grep { !is_in($_) } @browsers), 0, 'serves all sessions';
@@ -350,8 +414,12 @@ subtest 'a cache that is too small' => sub {
 };
 
 subtest 'an outage of the database that is shorter than SecSessionStale' => sub {
-    my $patient = Secsession::Httpd->start(postgres => $postgres, files => { 'static/page.html' => 'private' },
-        config => Secsession::Test::standard_config(config => "SecSessionLease 300ms\nSecSessionStale 1h\n"));
+    my $patient = Secsession::Httpd->start(
+        postgres => $postgres, files => { 'static/page.html' => 'private' },
+        config => Secsession::Test::standard_config(
+            config => "SecSessionLease 300ms\nSecSessionStale 1h\n"
+        )
+    );
     my ($alice, $bob) = map { browser($patient, $_) } qw(alice bob);
     await { is_in($alice) } 2;
     my $asked = lookups();
@@ -371,7 +439,8 @@ subtest 'an outage of the database that is shorter than SecSessionStale' => sub 
 
 subtest 'servers that share a database must agree' => sub {
     my $users = users_file(scratch('users'));
-    my @hosts = map { "<VirtualHost *:1>\nSecSession On\nSecSessionLease ${_}s\n</VirtualHost>\n" } 1 .. 2;
+    my @hosts =
+        map { "<VirtualHost *:1>\nSecSession On\nSecSessionLease ${_}s\n</VirtualHost>\n" } 1 .. 2;
     my ($ok, $said) = $httpd->configtest(join '', @hosts);
     ok $ok, 'httpd -t sees only words';
     my $other = Secsession::Httpd->new(postgres => $postgres, config => join '', @hosts);

@@ -1,5 +1,5 @@
-# An application that logs its users in and out by response headers (SecSessionAppLogin), whatever serves it: CGI,
-# a proxied application, an internal redirect, an error page.
+# An application that logs its users in and out by response headers (SecSessionAppLogin), whatever
+# serves it: CGI, a proxied application, an internal redirect, an error page.
 # mpm: all
 
 use lib 't/lib';
@@ -28,20 +28,29 @@ my $end = time + 30;
 select undef, undef, undef, 0.01 until -e "$state/$name.go" || time > $end;
 print "SecSession-Login: $name\nContent-Type: text/plain\n\nhello\n";
 PERL
-    redirect => 'print $ENV{QUERY_STRING} =~ s/\+/ /gr =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger, "\n\n";',
-});
+        redirect =>
+            'print $ENV{QUERY_STRING} =~ s/\+/ /gr =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger, "\n\n";',
+    }
+);
 my $COOKIE = '__Host-secsession';
 
 sub saying { return answering('in', @_) }
 sub user_of { return environment_of($_[0]->clone->get('/app/show'))->{REMOTE_USER} // '' }
 sub is_in { return $_[0]->clone->get('/private/page.html')->status == 200 }
-sub ours { return grep { /^\Q$COOKIE\E=/ } $_[0]->all_headers('Set-Cookie') }
-sub events { return $postgres->value("select coalesce(string_agg(event, ' ' order by event_id), '') from secsession.event_log
-    where user_name = :'user'", vars => { user => $_[0] }) }
+sub ours {
+    return grep { /^\Q$COOKIE\E=/ } $_[0]->all_headers('Set-Cookie');
+}
+sub events {
+    return $postgres->value(
+        "select coalesce(string_agg(event, ' ' order by event_id), '') from secsession.event_log
+    where user_name = :'user'", vars => { user => $_[0] }
+    );
+}
 sub without_words {
     my ($response, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return unlike $response->raw, qr/secsession-(?:log|rev)/i, "$name: the client sees no word of it";
+    return unlike $response->raw, qr/secsession-(?:log|rev)/i,
+        "$name: the client sees no word of it";
 }
 
 subtest 'an application logs somebody in' => sub {
@@ -53,7 +62,9 @@ subtest 'an application logs somebody in' => sub {
     is $response->header('Cache-Control'), 'no-store', 'and no cache keeps it';
     without_words($response, 'a login');
     is user_of($client), 'erika', 'who is logged in from then on';
-    is $postgres->value("select auth_method from secsession.active_session where user_name = 'erika'"), 'application',
+    is $postgres->value(
+        "select auth_method from secsession.active_session where user_name = 'erika'"),
+        'application',
         'the database knows how';
     is events('erika'), 'created authenticated', 'and the audit trail, too';
     my $old = $client->token;
@@ -69,15 +80,19 @@ subtest 'an application logs somebody in' => sub {
 };
 
 subtest 'it logs out, and revokes' => sub {    # ASVS 5.0 7.4.3
-    my @browsers = map { my $client = $httpd->client; $client->get(saying('SecSession-Login: otto')); $client } 1 .. 4;
+    my @browsers =
+        map { my $client = $httpd->client; $client->get(saying('SecSession-Login: otto')); $client }
+        1 .. 4;
     my $response = $browsers[0]->clone->get(saying('SecSession-Logout: 1'));
-    is_deeply [ ours($response) ], ["$COOKIE=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"], 'the cookie is deleted';
+    is_deeply [ ours($response) ], ["$COOKIE=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"],
+        'the cookie is deleted';
     is $response->header('Clear-Site-Data'), '"cache", "storage"', 'and what the browser has kept';
     without_words($response, 'a logout');
     ok !is_in($browsers[0]), 'who logs out is out';
     is scalar(grep { is_in($_) } @browsers), 3, 'and nobody else';
     $response = $browsers[1]->get(saying('SecSession-Revoke: others'));
-    is_deeply [ $response->status, ours($response) ], [200], 'others are revoked, without a word to the browser';
+    is_deeply [ $response->status, ours($response) ], [200],
+        'others are revoked, without a word to the browser';
     without_words($response, 'a revocation');
     is_deeply [ map { is_in($_) ? 1 : 0 } @browsers ], [ 0, 1, 0, 0 ], 'the one who asked stays';
     $response = $browsers[1]->get(saying('SecSession-Revoke: all'));
@@ -87,8 +102,10 @@ subtest 'it logs out, and revokes' => sub {    # ASVS 5.0 7.4.3
     my $again = $httpd->client;
     $again->get(saying('SecSession-Login: otto', 'SecSession-Revoke: others'));
     ok is_in($again), 'a password change: logged in anew, everybody else out';
-    is $httpd->client->get(saying('SecSession-Logout: 1'))->status, 200, 'a logout of nobody harms nothing';
-    is $httpd->client->get(saying('SecSession-Revoke: all'))->status, 200, 'nor does a revocation by nobody';
+    is $httpd->client->get(saying('SecSession-Logout: 1'))->status, 200,
+        'a logout of nobody harms nothing';
+    is $httpd->client->get(saying('SecSession-Revoke: all'))->status, 200,
+        'nor does a revocation by nobody';
 };
 
 subtest 'nobody is believed who is not allowed to speak' => sub {
@@ -100,27 +117,35 @@ subtest 'nobody is believed who is not allowed to speak' => sub {
         without_words($response, $path);
         is user_of($client), 'alice', "$path: alice stays alice";
     }
-    is $postgres->value("select count(*) from secsession.session where user_name = 'mallory'"), 0, 'no session of his is made';
+    is $postgres->value("select count(*) from secsession.session where user_name = 'mallory'"), 0,
+        'no session of his is made';
     my $redirected = $httpd->client;
     my $to = encoded("SecSession-Login: mallory\nLocation: " . answering('in', 'X-A: 1'));
     my $response = $redirected->get("/out/redirect?$to");
     is $response->header('X-A'), 1, 'CGI redirects internally to who may speak';
     is scalar(ours($response)), 0, 'which lends it no voice';
-    is $postgres->value("select count(*) from secsession.session where user_name = 'mallory'"), 0, 'still no session';
+    is $postgres->value("select count(*) from secsession.session where user_name = 'mallory'"), 0,
+        'still no session';
     $to = encoded("SecSession-Login: emil\nLocation: /pub/page.html");
     $response = $redirected->get("/in/redirect?$to");
     is $response->body, "<p>public</p>\n", 'and the reverse: who may speak redirects to a page';
     is user_of($redirected), 'emil', 'and is heard';
     my $spoken = $httpd->client;
-    $spoken->get('/in/show', headers => [ [ 'SecSession-Login' => 'mallory' ], [ SecSession_Login => 'mallory' ] ]);
+    $spoken->get('/in/show',
+        headers => [ [ 'SecSession-Login' => 'mallory' ], [ SecSession_Login => 'mallory' ] ]);
     is $spoken->token, undef, 'words of a request are none';
 };
 
 subtest 'whatever the answer is' => sub {
-    for my $status ('201 Created', '204 No Content', '301 Moved', '303 See Other', '304 Not Modified', '403 Forbidden',
-        '404 Not Found', '500 Oops', '503 Later') {
+    for my $status (
+        '201 Created', '204 No Content', '301 Moved', '303 See Other', '304 Not Modified',
+        '403 Forbidden',
+        '404 Not Found', '500 Oops', '503 Later'
+        )
+    {
         my $client = $httpd->client;
-        my $response = $client->get(saying("Status: $status", 'Location: https://example.org/', 'SecSession-Login: nora'));
+        my $response = $client->get(
+            saying("Status: $status", 'Location: https://example.org/', 'SecSession-Login: nora'));
         is $response->status, $status =~ s/ .*//r, "$status: as it was";
         is user_of($client), 'nora', "$status: heard";
         without_words($response, $status);
@@ -153,8 +178,11 @@ subtest 'what makes no sense is refused, and nobody is logged in' => sub {
         unlike $response->raw, qr/answered|X-Private/, "$case: nothing of the response is sent";
         without_words($response, $case);
     }
-    is $postgres->value('select count(*) from secsession.session'), $before, 'and no session is made';
-    like $httpd->error_log, qr/SS212: the application at \/in\/headers logs in what is no user name/, 'the log says why';
+    is $postgres->value('select count(*) from secsession.session'), $before,
+        'and no session is made';
+    like $httpd->error_log,
+        qr/SS212: the application at \/in\/headers logs in what is no user name/,
+        'the log says why';
     my $client = $httpd->client;
     $client->get(saying("SecSession-Login: J\xc3\xbcrgen O'Neil;x"));
     is user_of($client), "J\xc3\xbcrgen O'Neil;x", 'a name that is odd, but one, is good';
@@ -169,8 +197,11 @@ subtest 'who is revoked while the application checks the password is not logged 
         $postgres->psql("select secsession.revoke_user('zoe', 'test')");
         $httpd->let_go($user);
         my $response = $slow->finish;
-        is_deeply [ $response->status, ours($response) ], [403], 'she is revoked meanwhile: refused';
-        is $postgres->value("select count(*) from secsession.active_session where user_name = 'zoe'"), 0, 'no session is made';
+        is_deeply [ $response->status, ours($response) ], [403],
+            'she is revoked meanwhile: refused';
+        is $postgres->value(
+            "select count(*) from secsession.active_session where user_name = 'zoe'"), 0,
+            'no session is made';
     }
     my $again = $httpd->client;
     $again->get(saying('SecSession-Login: zoe'));
@@ -191,7 +222,8 @@ subtest 'a login is never half done' => sub {
     is user_of($client), 'paula', 'and another user has another session';
     my $logout = $client->clone;
     $postgres->psql('revoke execute on function secsession.logout from secsession_httpd');
-    is $logout->get(saying('SecSession-Logout: 1'))->status, 503, 'a logout that did not happen is not reported as one';
+    is $logout->get(saying('SecSession-Logout: 1'))->status, 503,
+        'a logout that did not happen is not reported as one';
     $postgres->psql('grant execute on function secsession.logout to secsession_httpd');
     is user_of($client), 'paula', 'paula is still in';
 };

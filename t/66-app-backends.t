@@ -1,5 +1,6 @@
-# Applications say the same words, and have their cookies kept, whatever runs them: PHP-FPM, an application behind
-# mod_proxy, a handler inside of httpd (mod_lua), whose fields are in other tables than those of CGI.
+# Applications say the same words, and have their cookies kept, whatever runs them: PHP-FPM, an
+# application behind mod_proxy, a handler inside of httpd (mod_lua), whose fields are in other
+# tables than those of CGI.
 # mpm: all
 
 use lib 't/lib';
@@ -86,9 +87,13 @@ my $config = <<"CONFIG";
 </FilesMatch>
 ProxyPass "/proxied/" "http://127.0.0.1:@{[ $backend->port ]}/proxied/"
 CONFIG
-my ($postgres, $httpd) = start_servers(children => 2, threads => 8, config => $config, modules => [qw(proxy proxy_http proxy_fcgi lua)],
-    files => { 'php/app.php' => $PHP, 'lua/app.lua' => $LUA });
-my %APP = ('PHP-FPM' => '/php/app.php', 'behind mod_proxy' => '/proxied/app', 'inside of httpd' => '/lua/app.lua');
+my ($postgres, $httpd) = start_servers(
+    children => 2, threads => 8, config => $config,
+    modules => [qw(proxy proxy_http proxy_fcgi lua)],
+    files => { 'php/app.php' => $PHP, 'lua/app.lua' => $LUA }
+);
+my %APP = ('PHP-FPM' => '/php/app.php', 'behind mod_proxy' => '/proxied/app',
+    'inside of httpd' => '/lua/app.lua');
 my $COOKIE = '__Host-secsession';
 
 for my $kind (sort keys %APP) {
@@ -112,18 +117,24 @@ for my $kind (sort keys %APP) {
         isnt $client->token, $anonymous, 'under another token';
         my $used = $ask->($client, 'look');
         is $used->{user}, 'erika', 'and knows her again';
-        is $used->{remote}, 'erika', 'by what httpd tells it, too' unless $kind eq 'behind mod_proxy';
-        is $postgres->value("select count(*) from secsession.active_session where user_name = 'erika'"), 1, 'so do administrators';
+        is $used->{remote}, 'erika', 'by what httpd tells it, too'
+            unless $kind eq 'behind mod_proxy';
+        is $postgres->value(
+            "select count(*) from secsession.active_session where user_name = 'erika'"), 1,
+            'so do administrators';
         my $thief = $httpd->client;
-        is $ask->($thief, 'look', headers => [ [ Cookie => "PHPSESSID=$used->{id}" ] ])->{user}, '', 'her application cookie is worth nothing';
-        is $ask->($httpd->client->set_token($anonymous), 'look')->{user}, '', 'nor is the token of before';
+        is $ask->($thief, 'look', headers => [ [ Cookie => "PHPSESSID=$used->{id}" ] ])->{user},
+            '', 'her application cookie is worth nothing';
+        is $ask->($httpd->client->set_token($anonymous), 'look')->{user}, '',
+            'nor is the token of before';
         my $before = $postgres->statements;
         is scalar(grep { $ask->($client, 'look')->{user} eq 'erika' } 1 .. 10), 10, 'she uses it';
         is $postgres->statements - $before, 0, 'without SQL';
         $postgres->psql("select secsession.revoke_user('erika', 'test')");
         has_heard($postgres, $httpd);
         my $token = $client->token;
-        is $ask->($client, 'look')->{user}, '', 'revoked: the application does not know her any more';
+        is $ask->($client, 'look')->{user}, '',
+            'revoked: the application does not know her any more';
         is $ask->($httpd->client->set_token($token), 'look')->{user}, '', 'for good';
         $ask->($client, 'login');
         is $ask->($client, 'look')->{user}, 'erika', 'logged in again';
@@ -131,7 +142,8 @@ for my $kind (sort keys %APP) {
         $ask->($client, 'logout');
         is $ask->($httpd->client->set_token($token), 'look')->{user}, '', 'and out';
         is $ask->($httpd->client, 'fail')->{status}, 500, 'an answer that is an error';
-        is scalar(grep { /^(?:Set-Cookie: PHPSESSID|SecSession-)/mi } @seen), 0, 'no answer gave a cookie of the application or a word away';
+        is scalar(grep { /^(?:Set-Cookie: PHPSESSID|SecSession-)/mi } @seen), 0,
+            'no answer gave a cookie of the application or a word away';
     };
 }
 my $ids = $postgres->value('select count(*) from secsession.session');

@@ -1,4 +1,5 @@
-# WSTG-SESS-03, session fixation: whatever a victim's browser has been given before, it is worth nothing afterwards; ASVS 5.0 7.2.4.
+# WSTG-SESS-03, session fixation: whatever a victim's browser has been given before, it is worth
+# nothing afterwards; ASVS 5.0 7.2.4.
 use lib 't/lib';
 use Secsession::Test;
 
@@ -12,9 +13,14 @@ sub with_token { return $httpd->client->set_token($_[0]) }
 
 my %planted = (
     'a made-up token' => sub { 'C' x 42 . 'A' },
-    'the token of an anonymous session' => sub { my $visitor = $httpd->client; $visitor->get('/pub/headers?Set-Cookie:+KEPT=1%0A'); $visitor->token },
+    'the token of an anonymous session' => sub {
+        my $visitor = $httpd->client;
+        $visitor->get('/pub/headers?Set-Cookie:+KEPT=1%0A');
+        $visitor->token;
+    },
     'the attacker\'s own token' => sub { browser($httpd, 'bob')->token },
-    'a token that has ended' => sub { my $bob = browser($httpd, 'bob'); my $token = $bob->token; $bob->logout; $token },
+    'a token that has ended' =>
+        sub { my $bob = browser($httpd, 'bob'); my $token = $bob->token; $bob->logout; $token },
     'an old token of the victim' => sub { browser($httpd, 'alice')->token },
 );
 for my $what (sort keys %planted) {

@@ -1,4 +1,5 @@
-# WSTG-SESS-06, logout: it is there, it ends the session on the server, for everybody who has the token, and no other session.
+# WSTG-SESS-06, logout: it is there, it ends the session on the server, for everybody who has the
+# token, and no other session.
 use lib 't/lib';
 use Secsession::Test;
 
@@ -26,7 +27,8 @@ subtest 'on the server' => sub {
     my ($copy, $open) = ($alice->clone, $alice->clone);
     is $open->get('/static/page.html', keep_alive => 1)->status, 200, 'a connection is open';
     $alice->logout;
-    is_deeply [ map { status($copy) } 1 .. 24 ], [ (401) x 24 ], 'a copy of the cookie is refused by every process';
+    is_deeply [ map { status($copy) } 1 .. 24 ], [ (401) x 24 ],
+        'a copy of the cookie is refused by every process';
     is $open->get('/static/page.html', keep_alive => 1)->status, 401, 'and on the open connection';
     is $copy->logout->status, 303, 'a second logout does no harm';
 };
@@ -36,14 +38,16 @@ subtest 'other sessions' => sub {
     $desk->logout;
     is status($phone), 200, 'of the same user go on';
     my $third = browser($httpd, 'alice');
-    is $phone->post_form('/sessions', { end => 'others' })->status, 303, 'unless they are ended, too';
+    is $phone->post_form('/sessions', { end => 'others' })->status, 303,
+        'unless they are ended, too';
     has_heard($postgres, $httpd);
     is_deeply [ map { status($_) } $phone, $third ], [ 200, 401 ], 'from one of them';
 };
 
 subtest 'the way back' => sub {
     my $alice = browser($httpd, 'alice');
-    is $alice->get('/static/page.html')->header('Cache-Control'), 'no-store', 'what was seen is not in the cache of the browser';
+    is $alice->get('/static/page.html')->header('Cache-Control'), 'no-store',
+        'what was seen is not in the cache of the browser';
 };
 
 done_testing;

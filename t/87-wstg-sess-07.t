@@ -1,4 +1,5 @@
-# WSTG-SESS-07, session timeout: kept by the server, by the database's clock, whatever the client does.
+# WSTG-SESS-07, session timeout: kept by the server, by the database's clock, whatever the client
+# does.
 use lib 't/lib';
 use Secsession::Test;
 
@@ -7,17 +8,20 @@ sub status { return $_[0]->get($_[1] // '/static/page.html')->status }
 sub age {
     my ($client, $columns, $minutes) = @_;
     my $id = id_of($client);
-    # In two steps: the server may be about to write down a later use, and has done so when it has heard of the first.
+    # In two steps: the server may be about to write down a later use, and has done so when it has
+    # heard of the first.
     for my $ago ('1 ms', "$minutes min") {
         my $set = join ', ', map { "$_ = $_ - interval '$ago'" } split ' ', $columns;
-        $postgres->psql("update secsession.session set $set where session_id = :'id'", vars => { id => $id });
+        $postgres->psql("update secsession.session set $set where session_id = :'id'",
+            vars => { id => $id });
         has_heard($postgres, $httpd);
     }
     return $client;
 }
 
 subtest 'without a request' => sub {
-    is status(age(browser($httpd, 'alice'), 'last_seen_at', $_)), 200, "$_ minutes: in" for 1, 15, 29;
+    is status(age(browser($httpd, 'alice'), 'last_seen_at', $_)), 200, "$_ minutes: in"
+        for 1, 15, 29;
     for my $minutes (31, 60, 600) {
         my $alice = age(browser($httpd, 'alice'), 'last_seen_at', $minutes);
         my $copy = $alice->clone;
@@ -40,7 +44,8 @@ subtest 'the client has no say' => sub {
     my $alice = age(browser($httpd, 'alice'), 'last_seen_at', 31);
     my $cookie = '__Host-secsession=' . $alice->token;
     for my $more ('; Max-Age=99999', '; Expires=Wed, 01 Jan 2098 00:00:00 GMT', '; last_seen=now') {
-        is $httpd->get('/static/page.html', headers => [ [ Cookie => $cookie . $more ] ])->status, 401, "a cookie with '$more'";
+        is $httpd->get('/static/page.html', headers => [ [ Cookie => $cookie . $more ] ])->status,
+            401, "a cookie with '$more'";
     }
     my $bob = age(browser($httpd, 'bob'), 'last_seen_at', 31);
     is status($bob, '/login'), 200, 'the login page is shown';

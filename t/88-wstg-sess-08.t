@@ -1,4 +1,5 @@
-# WSTG-SESS-08, session puzzling: nothing that has one meaning is taken for another: only a login makes an identity.
+# WSTG-SESS-08, session puzzling: nothing that has one meaning is taken for another: only a login
+# makes an identity.
 use lib 't/lib';
 use Secsession::Test;
 
@@ -32,19 +33,23 @@ subtest 'a login that fails' => sub {
     is status($visitor), 401, 'leaves nothing behind that counts as one';
     my $bob = browser($httpd, 'bob');
     $bob->login('alice', 'wrong');
-    is environment_of($bob->get('/app/show'))->{REMOTE_USER}, 'bob', 'and changes nobody into the one who was typed';
+    is environment_of($bob->get('/app/show'))->{REMOTE_USER}, 'bob',
+        'and changes nobody into the one who was typed';
 };
 
 subtest 'fields of the client' => sub {
-    my @fields = map { [ $_ => 'alice' ] } qw(Remote-User REMOTE_USER X-Remote-User SecSession-User SecSession-Login secsession_user);
+    my @fields = map { [ $_ => 'alice' ] }
+        qw(Remote-User REMOTE_USER X-Remote-User SecSession-User SecSession-Login secsession_user);
     is status($httpd->client, headers => \@fields), 401, 'name nobody';
     my $environment = environment_of($httpd->get('/pub/show', headers => \@fields));
-    is_deeply [ grep { /^(?:REMOTE_USER|HTTP_SECSESSION)/ } sort keys %$environment ], [], 'and are not what a program finds';
+    is_deeply [ grep { /^(?:REMOTE_USER|HTTP_SECSESSION)/ } sort keys %$environment ], [],
+        'and are not what a program finds';
 };
 
 subtest 'a session of another place' => sub {
     my $alice = browser($httpd, 'alice');
-    is status($alice->clone, host => 'other.example:' . $httpd->port), 401, 'a token is unknown in another realm';
+    is status($alice->clone, host => 'other.example:' . $httpd->port), 401,
+        'a token is unknown in another realm';
     is status($alice), 200, 'and is not harmed by having been shown there';
 };
 

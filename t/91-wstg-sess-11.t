@@ -1,4 +1,5 @@
-# WSTG-SESS-11, concurrent sessions: as many as are allowed, and users and administrators see them; ASVS 5.0 7.1.2.
+# WSTG-SESS-11, concurrent sessions: as many as are allowed, and users and administrators see them;
+# ASVS 5.0 7.1.2.
 use lib 't/lib';
 use Secsession::Test;
 
@@ -17,8 +18,11 @@ has_heard($postgres, $httpd);
 
 subtest 'a hundred logins' => sub {
     is_deeply [ map { status($_) } @browsers ], [ (401) x 95, (200) x 5 ], 'leave the last five';
-    is $postgres->value(q{select count(*) from secsession.active_session where user_name = 'alice'}), 5, 'as administrators see';
-    is $postgres->value(q{select count(*) from secsession.event where event = 'evicted'}), 95, 'with an event for each that had to go';
+    is $postgres->value(
+        q{select count(*) from secsession.active_session where user_name = 'alice'}), 5,
+        'as administrators see';
+    is $postgres->value(q{select count(*) from secsession.event where event = 'evicted'}), 95,
+        'with an event for each that had to go';
 };
 
 subtest 'the user' => sub {
@@ -27,7 +31,8 @@ subtest 'the user' => sub {
     is scalar(() = $page =~ /name="end" value="[0-9a-f-]{36}"/g), 5, 'sees all five';
     is $alice->post_form('/sessions', { end => 'others' })->status, 303, 'and can end them';
     has_heard($postgres, $httpd);
-    is_deeply [ map { status($_) } @browsers[ 95 .. 99 ] ], [ (401) x 4, 200 ], 'all but the one in use';
+    is_deeply [ map { status($_) } @browsers[ 95 .. 99 ] ], [ (401) x 4, 200 ],
+        'all but the one in use';
 };
 
 subtest 'somebody else' => sub {

@@ -1,5 +1,6 @@
--- What wrk sends. Each line of a file is a header field that makes one request different from the others (a cookie,
--- mostly); the requests take turns. Arguments, after the URL: the file, where in it to begin, the method, the body.
+-- What wrk sends. Each line of a file is a header field that makes one request different from the
+-- others (a cookie, mostly); the requests take turns. Arguments, after the URL: the file, where in
+-- it to begin, the method, the body.
 
 local requests, at = {}, 0
 
@@ -21,7 +22,8 @@ end
 
 function done(summary, latency)
    local errors = summary.errors
-   io.write(string.format("\nresult requests=%d duration=%d bytes=%d refused=%d broken=%d p50=%d p99=%d\n",
+   io.write(string.format(
+      "\nresult requests=%d duration=%d bytes=%d refused=%d broken=%d p50=%d p99=%d\n",
       summary.requests, summary.duration, summary.bytes, errors.status,
       errors.connect + errors.read + errors.write + errors.timeout,
       latency:percentile(50), latency:percentile(99)))

@@ -1,5 +1,5 @@
--- Shows the audit trail, oldest first: the newest 100 events, or so many; of one user; since a moment
--- ('2026-01-31 08:00+01', 'yesterday'); in one realm.
+-- Shows the audit trail, oldest first: the newest 100 events, or so many; of one user; since a
+-- moment ('2026-01-31 08:00+01', 'yesterday'); in one realm.
 --
 --     psql -d DATABASE [-v user=NAME] [-v since=TIME] [-v limit=N] [-v realm=REALM] -f audit.sql
 \ir common.sql

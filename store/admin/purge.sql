@@ -1,5 +1,5 @@
--- Removes sessions past their absolute end, at most 1000 or so many, and ten times as many events past
--- their retention. To be run again until it removes none.
+-- Removes sessions past their absolute end, at most 1000 or so many, and ten times as many events
+-- past their retention. To be run again until it removes none.
 --
 --     psql -d DATABASE [-v batch=N] -f purge.sql
 \ir common.sql

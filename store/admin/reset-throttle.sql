@@ -1,5 +1,5 @@
--- Forgets the failed logins of a user, of an address, or of a user from an address, so that the next
--- attempt is let pass at once.
+-- Forgets the failed logins of a user, of an address, or of a user from an address, so that the
+-- next attempt is let pass at once.
 --
 --     psql -d DATABASE [-v user=NAME] [-v address=ADDRESS] -f reset-throttle.sql
 \ir common.sql

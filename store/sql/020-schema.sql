@@ -45,7 +45,8 @@ declare
     installed constant integer := (select max(version) from secsession.migration);
 begin
     if installed > known then
-        raise exception 'the schema secsession is at version %, newer than version % of these files',
+        raise exception
+            'the schema secsession is at version %, newer than version % of these files',
             installed, known
             using hint = 'Run store/install.sql of the newer release; nothing has been changed.';
     end if;

@@ -31,17 +31,20 @@ create index session_address_live on secsession.session using spgist (client_add
 create index session_expires on secsession.session (expires_at);
 
 comment on table secsession.session is
-    'One row a session. It ends by a tombstone (ended_at, end_reason), which nothing takes away; the row stays until the absolute end.';
+    'One row a session. It ends by a tombstone (ended_at, end_reason), which nothing takes away; '
+    'the row stays until the absolute end.';
 comment on column secsession.session.session_id is
     'The public name of the session; knowing it gives no access.';
 comment on column secsession.session.token_hash is
-    'The hash of its current token; also in token, but here a request finds it with one row. Null once that token is retired.';
+    'The hash of its current token; also in token, but here a request finds it with one row. Null '
+    'once that token is retired.';
 comment on column secsession.session.realm is
     'The virtual hosts and paths that share the session; a token is unknown in any other realm.';
 comment on column secsession.session.user_name is 'The user that has authenticated.';
 comment on column secsession.session.auth_method is 'How the user authenticated.';
 comment on column secsession.session.epoch is
-    'The epoch of this realm and user before the password was checked; if another is current, the session is revoked.';
+    'The epoch of this realm and user before the password was checked; if another is current, the '
+    'session is revoked.';
 comment on column secsession.session.client_addr is 'Where the user authenticated from.';
 comment on column secsession.session.user_agent is
     'What the browser called itself at the authentication, at most 255 characters.';
@@ -75,7 +78,8 @@ create table secsession.token (
 create index token_session on secsession.token (session_id);
 
 comment on table secsession.token is
-    'Every token a session has had. Retired ones stay as long as the session''s row, so that their reuse is noticed.';
+    'Every token a session has had. Retired ones stay as long as the session''s row, so that their '
+    'reuse is noticed.';
 comment on column secsession.token.token_hash is
     'SHA-256 of the token; the token itself is never here.';
 comment on column secsession.token.session_id is 'The session that the token is for.';
@@ -93,16 +97,19 @@ create table secsession.revocation_epoch (
 );
 
 comment on table secsession.revocation_epoch is
-    'Counts revocations, so that one also ends a login that commits later. Rows are never removed: a count that began anew could revive a session.';
+    'Counts revocations, so that one also ends a login that commits later. Rows are never removed: '
+    'a count that began anew could revive a session.';
 comment on column secsession.revocation_epoch.realm is 'The realm; empty: all realms.';
 comment on column secsession.revocation_epoch.user_name is 'The user; empty: all users.';
 comment on column secsession.revocation_epoch.epoch is
-    'How often just these have been revoked; the epoch of a session is the sum of the rows that fit it.';
+    'How often just these have been revoked; the epoch of a session is the sum of the rows that '
+    'fit it.';
 
 create table secsession.login_gate ();
 
 comment on table secsession.login_gate is
-    'Has no rows: its lock orders logins with revocations by address and by time. Not an advisory lock, which any role could take and so hold up logins.';
+    'Has no rows: its lock orders logins with revocations by address and by time. Not an advisory '
+    'lock, which any role could take and so hold up logins.';
 
 create table secsession.event_log (
     event_id bigint generated always as identity primary key,
@@ -125,7 +132,8 @@ create index event_log_at on secsession.event_log (at);
 create index event_log_user on secsession.event_log (user_name, at);
 
 comment on table secsession.event_log is
-    'The audit trail; read it through the view event. Only functions add to it, and only purge() removes, after the retention.';
+    'The audit trail; read it through the view event. Only functions add to it, and only purge() '
+    'removes, after the retention.';
 comment on column secsession.event_log.event_id is 'Orders events of the same moment.';
 comment on column secsession.event_log.at is 'When it happened.';
 comment on column secsession.event_log.event is 'What happened.';
@@ -148,7 +156,8 @@ create table secsession.setting (
 insert into secsession.setting default values;
 
 comment on table secsession.setting is
-    'Settings, in one row. Only a superuser changes them: who could shorten the retention could erase the trail.';
+    'Settings, in one row. Only a superuser changes them: who could shorten the retention could '
+    'erase the trail.';
 comment on column secsession.setting.only_row is 'Keeps it at one row.';
 comment on column secsession.setting.event_retention is
     'How long purge() keeps events.';
@@ -188,4 +197,5 @@ comment on column secsession.session_answer.asked_at is
 comment on column secsession.session_answer.idle_timeout is 'Seconds.';
 comment on column secsession.session_answer.absolute_timeout is 'Seconds.';
 comment on column secsession.session_answer.cacheable is
-    'Whether a web server may remember this until it is told otherwise: not for a retired token in its grace, and not from a standby, which may be behind.';
+    'Whether a web server may remember this until it is told otherwise: not for a retired token in '
+    'its grace, and not from a standby, which may be behind.';

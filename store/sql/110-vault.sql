@@ -1,5 +1,5 @@
--- Migration 2: anonymous sessions, the vault, and logins whose user is known only afterwards; an event
--- for session ids in URLs.
+-- Migration 2: anonymous sessions, the vault, and logins whose user is known only afterwards; an
+-- event for session ids in URLs.
 
 alter table secsession.session
     alter column user_name drop not null,
@@ -31,13 +31,15 @@ create table secsession.vault (
 );
 
 comment on table secsession.vault is
-    'Cookies of applications, kept for a session and never given to the browser (RFC 6265bis, 5.7). Bytes, since a cookie need not be text.';
+    'Cookies of applications, kept for a session and never given to the browser (RFC 6265bis, '
+    '5.7). Bytes, since a cookie need not be text.';
 comment on column secsession.vault.session_id is 'The session; the vault ends with it.';
 comment on column secsession.vault.name is 'The cookie''s name.';
 comment on column secsession.vault.domain is 'The host that set it, or its Domain.';
 comment on column secsession.vault.path is 'Below which path it is sent.';
 comment on column secsession.vault.value is
-    'Its value: a byte 0 and the value, or the number of the web server''s key and what only that key opens.';
+    'Its value: a byte 0 and the value, or the number of the web server''s key and what only that '
+    'key opens.';
 comment on column secsession.vault.host_only is 'Sent to that very host only.';
 comment on column secsession.vault.same_site is 'Its SameSite; empty: it has none.';
 comment on column secsession.vault.created_at is
@@ -64,7 +66,8 @@ with (fillfactor = 70);
 create index login_attempt_last on secsession.login_attempt (last_at);
 
 comment on table secsession.login_attempt is
-    'How often a password has been tried: for a user from an address, for a user from anywhere, and for anybody from an address. A success takes its attempt back.';
+    'How often a password has been tried: for a user from an address, for a user from anywhere, '
+    'and for anybody from an address. A success takes its attempt back.';
 comment on column secsession.login_attempt.realm is 'The realm.';
 comment on column secsession.login_attempt.user_key is
     'Of the name that was typed, a hash; empty: whichever.';
@@ -80,7 +83,8 @@ alter type secsession.session_answer add attribute vault_version integer;
 comment on column secsession.session_answer.vault_version is
     'Which state its vault has; 0: empty.';
 comment on column secsession.session_answer.state is
-    'live, anonymous (live, but nobody has authenticated), retired (an old token: refused, without harm to the session) or ended.';
+    'live, anonymous (live, but nobody has authenticated), retired (an old token: refused, without '
+    'harm to the session) or ended.';
 
 drop function if exists secsession.login_failed(text, text, inet, text);
 drop function if exists secsession.authenticate(

@@ -1,5 +1,6 @@
--- The one place that says when a session has ended. Its clock is the start of the client's statement,
--- not clock_timestamp(): around a volatile function the planner could not use the indexes.
+-- The one place that says when a session has ended. Its clock is the start of the client's
+-- statement, not clock_timestamp(): around a volatile function the planner could not use the
+-- indexes.
 
 create or replace view secsession.session_state as
 select
@@ -87,7 +88,8 @@ begin
 end
 $$;
 comment on function secsession.login_epoch(text, text) is
-    'The current epoch of a user in a realm. To be read before the password is checked and given to authenticate(), so that a revocation in between refuses the login.';
+    'The current epoch of a user in a realm. To be read before the password is checked and given '
+    'to authenticate(), so that a revocation in between refuses the login.';
 
 create or replace function secsession.login_moment()
 returns pg_snapshot
@@ -99,7 +101,8 @@ as $$
     select pg_current_snapshot();
 $$;
 comment on function secsession.login_moment() is
-    'This moment, in place of login_epoch() where the user is not known before the login. To be read before the application is asked and given to authenticate().';
+    'This moment, in place of login_epoch() where the user is not known before the login. To be '
+    'read before the application is asked and given to authenticate().';
 
 create or replace function secsession.revoked_since(
     moment pg_snapshot,

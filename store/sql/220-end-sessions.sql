@@ -70,7 +70,9 @@ begin
 end
 $$;
 comment on function secsession.end_sessions(uuid[], text, text, jsonb) is
-    'Internal: ends those of the sessions that have not ended, each with its event: for end_reason, or because it must end anyway (only that where end_reason is null). Returns how many ended for end_reason.';
+    'Internal: ends those of the sessions that have not ended, each with its event: for '
+    'end_reason, or because it must end anyway (only that where end_reason is null). Returns how '
+    'many ended for end_reason.';
 
 create or replace function secsession.make_durable()
 returns void
@@ -85,4 +87,5 @@ begin
 end
 $$;
 comment on function secsession.make_durable() is
-    'Internal: makes this transaction wait for the disk, whatever it was told before, so that an acknowledged end survives a crash.';
+    'Internal: makes this transaction wait for the disk, whatever it was told before, so that an '
+    'acknowledged end survives a crash.';

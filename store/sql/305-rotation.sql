@@ -1,5 +1,5 @@
--- Periodic rotation. The next token is offered; the first request with it makes it current, and only
--- then is the one before it retired. A browser that never got it goes on with the one it has.
+-- Periodic rotation. The next token is offered; the first request with it makes it current, and
+-- only then is the one before it retired. A browser that never got it goes on with the one it has.
 
 create or replace function secsession.offer_token(
     session_id uuid,
@@ -49,7 +49,9 @@ begin
 end
 $$;
 comment on function secsession.offer_token(uuid, bytea, bytea, integer, integer) is
-    'Offers a session its next token if its current one is token_hash and no token was made or offered for so many seconds; once the next one is presented, the current one is served for grace seconds. Whether it did.';
+    'Offers a session its next token if its current one is token_hash and no token was made or '
+    'offered for so many seconds; once the next one is presented, the current one is served for '
+    'grace seconds. Whether it did.';
 
 create or replace function secsession.accept_offer(session_id uuid, token_hash bytea)
 returns void
@@ -123,4 +125,5 @@ begin
 end
 $$;
 comment on function secsession.current_token(bytea, text) is
-    'The hash of the token that a session has now, for a connection that was opened with an earlier one, such as a WebSocket; null if there is none.';
+    'The hash of the token that a session has now, for a connection that was opened with an '
+    'earlier one, such as a WebSocket; null if there is none.';

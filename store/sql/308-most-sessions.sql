@@ -50,10 +50,12 @@ begin
         return false;
     end if;
     perform end_sessions(
-        surplus, 'evicted', 'the user has logged in on another device', jsonb_build_object('most', most)
+        surplus, 'evicted', 'the user has logged in on another device',
+        jsonb_build_object('most', most)
     );
     return true;
 end
 $$;
 comment on function secsession.has_room(text, text, integer, boolean) is
-    'Internal: whether a user may have one more session; makes room for it by ending the oldest, unless the newest is to be refused. After take_turn().';
+    'Internal: whether a user may have one more session; makes room for it by ending the oldest, '
+    'unless the newest is to be refused. After take_turn().';

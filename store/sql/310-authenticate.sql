@@ -51,7 +51,8 @@ begin
 end
 $$;
 comment on function secsession.replaced_session(bytea, text) is
-    'Internal: locks the live session of the token that the browser had at its login; null if none. One that was revoked while we waited for the lock is returned with its end_reason.';
+    'Internal: locks the live session of the token that the browser had at its login; null if '
+    'none. One that was revoked while we waited for the lock is returned with its end_reason.';
 
 create or replace function secsession.check_login(login secsession.session)
 returns void
@@ -142,7 +143,8 @@ begin
 end
 $$;
 comment on function secsession.start_session(secsession.session) is
-    'Internal: makes a session with its token, and answers as lookup() would; null where the token has one already.';
+    'Internal: makes a session with its token, and answers as lookup() would; null where the token '
+    'has one already.';
 
 create or replace function secsession.continue_session(
     session_id uuid,
@@ -201,7 +203,8 @@ begin
 end
 $$;
 comment on function secsession.continue_session(uuid, secsession.session) is
-    'Internal: the user of a session, locked by the caller, has authenticated again, and has a new token.';
+    'Internal: the user of a session, locked by the caller, has authenticated again, and has a new '
+    'token.';
 
 create or replace function secsession.session_of(login secsession.login)
 returns secsession.session
@@ -365,4 +368,11 @@ $$;
 comment on function secsession.authenticate(
     secsession.login, pg_snapshot, jsonb, boolean, integer, boolean, bytea
 ) is
-    'Logs a user in under a new token. If the old token is served for a live session of this user, that session goes on and the old token is worth nothing any more; if of another user, that session ends. If nobody had authenticated in it yet, it goes on, with its vault. The cookies go into the vault with it, see keep_cookies(). state ended, end_reason revoked: the user was revoked since epoch was read by login_epoch(), or since moment, which login_moment() told; nobody is logged in. Where most_sessions is above 0 and the user has as many in this realm, the oldest ends, or the answer''s state is full and nobody is logged in. May be called again with the same new token.';
+    'Logs a user in under a new token. If the old token is served for a live session of this user, '
+    'that session goes on and the old token is worth nothing any more; if of another user, that '
+    'session ends. If nobody had authenticated in it yet, it goes on, with its vault. The cookies '
+    'go into the vault with it, see keep_cookies(). state ended, end_reason revoked: the user was '
+    'revoked since epoch was read by login_epoch(), or since moment, which login_moment() told; '
+    'nobody is logged in. Where most_sessions is above 0 and the user has as many in this realm, '
+    'the oldest ends, or the answer''s state is full and nobody is logged in. May be called again '
+    'with the same new token.';

@@ -19,7 +19,8 @@ begin
 end
 $$;
 comment on function secsession.unended_sessions(bytea, text) is
-    'Internal: the session that a token is served for, even if it is past its end: as long as that is not written down, a web server may know of a later use.';
+    'Internal: the session that a token is served for, even if it is past its end: as long as that '
+    'is not written down, a web server may know of a later use.';
 
 create or replace function secsession.logout(
     token_hash bytea,
@@ -46,4 +47,6 @@ begin
 end
 $$;
 comment on function secsession.logout(bytea, text, uuid) is
-    'Ends the session that a token, current or in its grace, is served for; and session_id, the session that it was served for when the request began, which may have another token by now. Returns how many ended.';
+    'Ends the session that a token, current or in its grace, is served for; and session_id, the '
+    'session that it was served for when the request began, which may have another token by now. '
+    'Returns how many ended.';

@@ -30,7 +30,9 @@ begin
 end
 $$;
 comment on function secsession.heartbeat(uuid[], bigint[], double precision) is
-    'Takes over when a web server last saw these sessions, as their ages in milliseconds; at most once in this share of the idle timeout each. Returns schema_version(), or null where this connection does not hear of revocations (listen secsession).';
+    'Takes over when a web server last saw these sessions, as their ages in milliseconds; at most '
+    'once in this share of the idle timeout each. Returns schema_version(), or null where this '
+    'connection does not hear of revocations (listen secsession).';
 
 create or replace function secsession.announce(key text)
 returns void
@@ -47,4 +49,5 @@ begin
 end
 $$;
 comment on function secsession.announce(text) is
-    'Said on a connection that looks sessions up, to be heard on the one that listens: so a web server knows that both lead to the same database.';
+    'Said on a connection that looks sessions up, to be heard on the one that listens: so a web '
+    'server knows that both lead to the same database.';

@@ -90,7 +90,10 @@ begin
 end
 $$;
 comment on function secsession.keep_cookies(uuid, jsonb) is
-    'Merges cookies into the vault of a session: objects of name, domain, path, value (hexadecimal; a value of null removes the cookie), host_only, same_site, and left (seconds; null: with the session), no two with the same name, domain, path and host_only. Returns the vault''s new version; null: the session has ended, and nothing was kept.';
+    'Merges cookies into the vault of a session: objects of name, domain, path, value '
+    '(hexadecimal; a value of null removes the cookie), host_only, same_site, and left (seconds; '
+    'null: with the session), no two with the same name, domain, path and host_only. Returns the '
+    'vault''s new version; null: the session has ended, and nothing was kept.';
 
 create or replace function secsession.vault_of(session_id uuid)
 returns table (
@@ -129,7 +132,8 @@ begin
 end
 $$;
 comment on function secsession.vault_of(uuid) is
-    'The cookies in the vault of a session, the oldest first; one row with a null name where it is empty, none where the session has ended.';
+    'The cookies in the vault of a session, the oldest first; one row with a null name where it is '
+    'empty, none where the session has ended.';
 
 create or replace function secsession.begin_session(
     token_hash bytea,
@@ -179,4 +183,5 @@ $$;
 comment on function secsession.begin_session(
     bytea, text, inet, text, integer, integer, jsonb
 ) is
-    'Makes a session that nobody has authenticated in, for the cookies of an application; see keep_cookies(). May be called again with the same token.';
+    'Makes a session that nobody has authenticated in, for the cookies of an application; see '
+    'keep_cookies(). May be called again with the same token.';

@@ -32,7 +32,8 @@ begin
 end
 $$;
 comment on function secsession.own_sessions(uuid) is
-    'The live sessions of a session''s user in its realm, the one used last first; ages in seconds.';
+    'The live sessions of a session''s user in its realm, the one used last first; ages in '
+    'seconds.';
 
 create or replace function secsession.end_own(session_id uuid, other uuid)
 returns integer
@@ -122,4 +123,5 @@ begin
 end
 $$;
 comment on function secsession.revoke_own(uuid, boolean, text) is
-    'Ends the sessions of a session''s user in its realm, also of logins under way; but_this: except for that session. Returns how many ended.';
+    'Ends the sessions of a session''s user in its realm, also of logins under way; but_this: '
+    'except for that session. Returns how many ended.';

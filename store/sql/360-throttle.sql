@@ -1,7 +1,7 @@
--- Failed logins. Of a user from an address every attempt counts before the password is checked, so that
--- many at once are no way round the limit, and a success takes it back; what counts for all of a user or
--- of an address, which many share, counts when it has failed. Pauses grow to a quarter of an hour, and
--- nobody can lock a user out of an address where that user has logged in before.
+-- Failed logins. Of a user from an address every attempt counts before the password is checked, so
+-- that many at once are no way round the limit, and a success takes it back; what counts for all of
+-- a user or of an address, which many share, counts when it has failed. Pauses grow to a quarter of
+-- an hour, and nobody can lock a user out of an address where that user has logged in before.
 
 create or replace function secsession.throttle_address(client_addr inet)
 returns text
@@ -122,7 +122,8 @@ $$;
 comment on function secsession.count_attempt(
     text, bytea, text, text, inet, integer, interval
 ) is
-    'Internal: counts an attempt, the last of `most` of which is followed by a pause. Returns how long to wait if there is one; null: go on.';
+    'Internal: counts an attempt, the last of `most` of which is followed by a pause. Returns how '
+    'long to wait if there is one; null: go on.';
 
 create or replace function secsession.login_begin(
     realm text,
@@ -166,7 +167,10 @@ begin
 end
 $$;
 comment on function secsession.login_begin(text, text, inet, integer, integer) is
-    'To be asked before a password is checked: the epoch, see login_epoch(), and how many seconds to wait instead, if there were too many attempts (null: none): most within so many seconds for a user from an address, ten times as many for a user, twenty times for an address; most 0: no limit.';
+    'To be asked before a password is checked: the epoch, see login_epoch(), and how many seconds '
+    'to wait instead, if there were too many attempts (null: none): most within so many seconds '
+    'for a user from an address, ten times as many for a user, twenty times for an address; most '
+    '0: no limit.';
 
 create or replace function secsession.login_failed(
     realm text,
@@ -252,4 +256,5 @@ begin
 end
 $$;
 comment on function secsession.reset_throttle(text, inet) is
-    'Forgets the failed logins of a user, of an address, or of a user from an address. Returns how many counts were removed.';
+    'Forgets the failed logins of a user, of an address, or of a user from an address. Returns how '
+    'many counts were removed.';

@@ -70,4 +70,6 @@ begin
 end
 $$;
 comment on function secsession.session_id_in_url(uuid, inet, text, text) is
-    'Records that a request or a response of a live session had an application''s session id in a URL: its name, never its value; at most once a minute for each session. Returns whether it did.';
+    'Records that a request or a response of a live session had an application''s session id in a '
+    'URL: its name, never its value; at most once a minute for each session. Returns whether it '
+    'did.';

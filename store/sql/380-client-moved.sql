@@ -49,4 +49,5 @@ begin
 end
 $$;
 comment on function secsession.client_moved(uuid, inet, text) is
-    'A session was used from another address than it is bound to. log: from now on it is bound to that one; reauth: the web server refuses it; end: it ends.';
+    'A session was used from another address than it is bound to. log: from now on it is bound to '
+    'that one; reauth: the web server refuses it; end: it ends.';

@@ -1,6 +1,7 @@
 -- Revocations, for administrators. Two means make them complete. An epoch: raised by the
--- revocation, stored with each login, compared by each lookup; it needs no order between a login and
--- a revocation. A gate: a lock that does order them, where what is revoked is not a user or a realm.
+-- revocation, stored with each login, compared by each lookup; it needs no order between a login
+-- and a revocation. A gate: a lock that does order them, where what is revoked is not a user or a
+-- realm.
 
 create or replace function secsession.check_revocation(reason text, realm text default null)
 returns void
@@ -55,13 +56,15 @@ begin
         raise exception 'this revocation cannot be made in a transaction that is %',
             current_setting('transaction_isolation')
             using errcode = 'invalid_transaction_state',
-                hint = 'It would miss logins that it does not see. Make it in a read committed transaction, or use revoke_user or revoke_all, which work in any.';
+                hint = 'It would miss logins that it does not see. Make it in a read committed '
+                    'transaction, or use revoke_user or revoke_all, which work in any.';
     end if;
     lock table login_gate in share row exclusive mode;
 end
 $$;
 comment on function secsession.close_login_gate() is
-    'Internal: waits for the logins under way and holds new ones back until the end of the transaction.';
+    'Internal: waits for the logins under way and holds new ones back until the end of the '
+    'transaction.';
 
 create or replace function secsession.revoke_found(
     session_ids uuid[],
@@ -135,7 +138,8 @@ begin
 end
 $$;
 comment on function secsession.revoke_user(text, text, text) is
-    'Ends all sessions of a user, also of a login that is under way; in one realm, or in all. Returns how many ended.';
+    'Ends all sessions of a user, also of a login that is under way; in one realm, or in all. '
+    'Returns how many ended.';
 
 create or replace function secsession.revoke_address(network inet, reason text)
 returns integer
@@ -162,7 +166,8 @@ begin
 end
 $$;
 comment on function secsession.revoke_address(inet, text) is
-    'Ends all sessions whose user authenticated from an address or network. Returns how many ended.';
+    'Ends all sessions whose user authenticated from an address or network. Returns how many '
+    'ended.';
 
 create or replace function secsession.revoke_before(
     moment timestamptz,
@@ -194,7 +199,8 @@ begin
 end
 $$;
 comment on function secsession.revoke_before(timestamptz, text, text) is
-    'Ends all sessions authenticated before a moment; in one realm, or in all. Returns how many ended.';
+    'Ends all sessions authenticated before a moment; in one realm, or in all. Returns how many '
+    'ended.';
 
 create or replace function secsession.revoke_all(reason text, realm text default null)
 returns integer
@@ -217,4 +223,5 @@ begin
 end
 $$;
 comment on function secsession.revoke_all(text, text) is
-    'Ends every session, also of logins that are under way; in one realm, or in all. Returns how many ended.';
+    'Ends every session, also of logins that are under way; in one realm, or in all. Returns how '
+    'many ended.';

@@ -24,8 +24,8 @@ begin
             using errcode = 'undefined_column';
     end if;
     -- The value becomes text in a function that has the owner's rights: no type may bring code of
-    -- its own. PostgreSQL's types and domains over them do not; nor does one that is text in all but
-    -- name, such as citext.
+    -- its own. PostgreSQL's types and domains over them do not; nor does one that is text in all
+    -- but name, such as citext.
     if not exists (
         select
         from pg_type t
@@ -62,7 +62,8 @@ begin
         raise exception 'the trigger % on % does not use revoke_on_change as it must be',
             tg_name, tg_relid::regclass
             using errcode = 'trigger_protocol_violated',
-                hint = 'create trigger … after update of password or delete on users for each row execute function secsession.revoke_on_change(''name'')';
+                hint = 'create trigger … after update of password or delete on users for each row '
+                    'execute function secsession.revoke_on_change(''name'')';
     end if;
     perform check_user_column(tg_relid, tg_argv[0]);
     execute format('select ($1).%I::text', tg_argv[0])
@@ -79,4 +80,6 @@ begin
 end
 $$;
 comment on function secsession.revoke_on_change() is
-    'For a trigger after update or delete, for each row, on an application''s table: ends the sessions of the row''s user, in the same transaction. The argument is the column with the user''s name; if the name changes, the old one counts.';
+    'For a trigger after update or delete, for each row, on an application''s table: ends the '
+    'sessions of the row''s user, in the same transaction. The argument is the column with the '
+    'user''s name; if the name changes, the old one counts.';

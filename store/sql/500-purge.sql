@@ -57,4 +57,7 @@ begin
 end
 $$;
 comment on function secsession.purge(integer) is
-    'Removes up to so many sessions whose absolute end has passed, with their tokens, and ten times as many events past their retention and attempts to log in that are a day old. Returns how many sessions it removed, or tens of events where these are more: if it is above 0 there may be more of them.';
+    'Removes up to so many sessions whose absolute end has passed, with their tokens, and ten '
+    'times as many events past their retention and attempts to log in that are a day old. Returns '
+    'how many sessions it removed, or tens of events where these are more: if it is above 0 there '
+    'may be more of them.';

@@ -57,7 +57,9 @@ from secsession.event_log l;
 comment on view secsession.event is 'The audit trail.';
 comment on column secsession.event.at is 'When it happened.';
 comment on column secsession.event.event is
-    'What happened: created, authenticated, rotated, reuse_detected, login_failed, login_throttled, logout, expired_idle, expired_absolute, revoked, evicted, moved or session_id_in_url (of an application, in a request or a response of the session).';
+    'What happened: created, authenticated, rotated, reuse_detected, login_failed, '
+    'login_throttled, logout, expired_idle, expired_absolute, revoked, evicted, moved or '
+    'session_id_in_url (of an application, in a request or a response of the session).';
 comment on column secsession.event.session_id is 'The session; null where there is none.';
 comment on column secsession.event.realm is 'The realm; null: all realms.';
 comment on column secsession.event.user_name is

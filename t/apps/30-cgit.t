@@ -16,17 +16,23 @@ git('init', '-q', "$folder/secret");
 spew("$folder/secret/plans.txt", "to be kept secret\n");
 git('-C', "$folder/secret", 'add', 'plans.txt');
 git('-C', "$folder/secret", 'commit', '-q', '-m', 'Plans');
-my $cgitrc = spew("$folder/cgitrc", "cache-size=0\nrepo.url=secret\nrepo.path=$folder/secret/.git\n");
+my $cgitrc =
+    spew("$folder/cgitrc", "cache-size=0\nrepo.url=secret\nrepo.path=$folder/secret/.git\n");
 give_away($folder);
 
-my $config = configuration('cgit', '/usr/lib/cgit/cgit.cgi' => "$root/usr/lib/cgit/cgit.cgi", '/usr/share/cgit' => "$root/usr/share/cgit");
-my ($postgres, $httpd) = start_servers(config => $config . "SetEnv CGIT_CONFIG $cgitrc\n", modules => ['env']);
+my $config = configuration('cgit', '/usr/lib/cgit/cgit.cgi' => "$root/usr/lib/cgit/cgit.cgi",
+    '/usr/share/cgit' => "$root/usr/share/cgit");
+my ($postgres, $httpd) =
+    start_servers(config => $config . "SetEnv CGIT_CONFIG $cgitrc\n", modules => ['env']);
 
 # Whoever sees the repository; cgit itself asks nobody for a name.
 sub who {
     my ($visitor) = @_;
     my $page = $visitor->page('/cgit/');
-    return $page->body =~ m{href='/cgit/secret/'>secret</a>} ? 'alice' : $page->body =~ /name="password"/ ? '' : die 'no page: ' . $page->raw;
+    return
+          $page->body =~ m{href='/cgit/secret/'>secret</a>} ? 'alice'
+        : $page->body =~ /name="password"/ ? ''
+        : die 'no page: ' . $page->raw;
 }
 
 check_application(servers => [ $postgres, $httpd ], user => 'alice', who => \&who,
@@ -35,9 +41,11 @@ check_application(servers => [ $postgres, $httpd ], user => 'alice', who => \&wh
 
 subtest 'a page behind the first' => sub {
     my $alice = visitor($httpd);
-    like $alice->page('/cgit/secret/tree/plans.txt')->body, qr/name="password"/, 'asks a stranger to log in';
+    like $alice->page('/cgit/secret/tree/plans.txt')->body, qr/name="password"/,
+        'asks a stranger to log in';
     my ($fields, $action) = form($alice->page('/cgit/secret/tree/plans.txt'), qr/method="post"/);
-    my $page = $alice->submit('/login', { %$fields, username => 'alice', password => password_of('alice') });
+    my $page = $alice->submit('/login',
+        { %$fields, username => 'alice', password => password_of('alice') });
     like $page->body, qr/to be kept secret/, 'and leads back to it';
     is $alice->page('/cgit-css/cgit.css')->status, 200, 'its style needs no session';
 };

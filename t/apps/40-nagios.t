@@ -50,22 +50,36 @@ define service {
 }
 CFG
 my $user = am_root() ? 'www-data' : getpwuid $>;
-my $main = spew("$folder/nagios.cfg", join '', map { "$_\n" } "cfg_file=$folder/objects.cfg", "log_file=$folder/log", "object_cache_file=$folder/objects",
-    "status_file=$folder/status", "temp_file=$folder/temp", "temp_path=$folder", "check_result_path=$folder/results", "lock_file=$folder/lock",
-    "command_file=$folder/commands", "query_socket=$folder/query", "state_retention_file=$folder/retention", 'status_update_interval=1',
-    "nagios_user=$user", "nagios_group=$user", 'check_external_commands=0', 'execute_host_checks=0', 'execute_service_checks=0', 'check_for_updates=0');
-my $cgi = spew("$folder/cgi.cfg", slurp("$root/etc/nagios4/cgi.cfg") =~ s/^main_config_file=.*/main_config_file=$main/mr
-    =~ s/^use_authentication=0/use_authentication=1/mr);
+my $main = spew(
+    "$folder/nagios.cfg", join '', map { "$_\n" } "cfg_file=$folder/objects.cfg",
+    "log_file=$folder/log", "object_cache_file=$folder/objects",
+    "status_file=$folder/status", "temp_file=$folder/temp", "temp_path=$folder",
+    "check_result_path=$folder/results", "lock_file=$folder/lock",
+    "command_file=$folder/commands", "query_socket=$folder/query",
+    "state_retention_file=$folder/retention", 'status_update_interval=1',
+    "nagios_user=$user", "nagios_group=$user", 'check_external_commands=0',
+    'execute_host_checks=0', 'execute_service_checks=0', 'check_for_updates=0'
+);
+my $cgi =
+    spew("$folder/cgi.cfg",
+    slurp("$root/etc/nagios4/cgi.cfg") =~ s/^main_config_file=.*/main_config_file=$main/mr
+        =~ s/^use_authentication=0/use_authentication=1/mr);
 give_away($folder);
-Secsession::Process::spawn(command => [ "$root/usr/sbin/nagios4", $main ], log => "$folder/said", user => am_root() ? $user : undef);
+Secsession::Process::spawn(command => [ "$root/usr/sbin/nagios4", $main ], log => "$folder/said",
+    user => am_root() ? $user : undef);
 wait_until { slurp("$folder/status") =~ /host_name=reactor/ } 30, 'Nagios is running';
 diag slurp("$folder/said") unless -e "$folder/status";
 
 my $fpm = Secsession::Fpm->start(children => 2);
-my $config = configuration('nagios', '/usr/lib/cgi-bin/nagios4' => "$root/usr/lib/cgi-bin/nagios4", '/etc/nagios4/stylesheets' => "$root/etc/nagios4/stylesheets",
-    '/usr/share/nagios4/htdocs' => "$root/usr/share/nagios4/htdocs", 'proxy:unix:/run/php/php8.2-fpm.sock' => 'proxy:unix:' . $fpm->socket);
+my $config = configuration(
+    'nagios', '/usr/lib/cgi-bin/nagios4' => "$root/usr/lib/cgi-bin/nagios4",
+    '/etc/nagios4/stylesheets' => "$root/etc/nagios4/stylesheets",
+    '/usr/share/nagios4/htdocs' => "$root/usr/share/nagios4/htdocs",
+    'proxy:unix:/run/php/php8.2-fpm.sock' => 'proxy:unix:' . $fpm->socket
+);
 $config =~ s{\^\(\?:/usr.*?\)"}{^\Q$root\E"} or die 'no DirectoryMatch';
-my ($postgres, $httpd) = start_servers(config => $config . "SetEnv NAGIOS_CGI_CONFIG $cgi\n", modules => [qw(env proxy proxy_fcgi)]);
+my ($postgres, $httpd) = start_servers(config => $config . "SetEnv NAGIOS_CGI_CONFIG $cgi\n",
+    modules => [qw(env proxy proxy_fcgi)]);
 
 # Whom the CGI takes its user for; a user who is no contact sees no host.
 sub who {
@@ -82,15 +96,21 @@ check_application(servers => [ $postgres, $httpd ], user => 'alice', who => \&wh
 
 subtest 'what a user may see' => sub {
     my ($alice, $bob) = map { browser($httpd, $_) } qw(alice bob);
-    my @pages = map { $_->get('/nagios4/cgi-bin/status.cgi?hostgroup=all&style=hostdetail')->body } $alice, $bob;
+    my @pages =
+        map { $_->get('/nagios4/cgi-bin/status.cgi?hostgroup=all&style=hostdetail')->body } $alice,
+        $bob;
     like $pages[0], qr/reactor/, 'the contact of a host sees it';
     unlike $pages[1], qr/reactor/, 'somebody else does not';
     like $alice->get('/nagios4/')->body, qr/<frameset|<iframe/i, 'its pages of PHP are there';
     is $httpd->get('/nagios4/')->status, 401, 'but not for strangers';
-    is $alice->get('/nagios4/cgi-bin/cmd.cgi?cmd_typ=96&host=reactor')->status, 200, 'who has just logged in may give commands';
-    $postgres->psql("update secsession.session set authenticated_at = authenticated_at - interval '2 hours' where user_name = 'alice'");
+    is $alice->get('/nagios4/cgi-bin/cmd.cgi?cmd_typ=96&host=reactor')->status, 200,
+        'who has just logged in may give commands';
+    $postgres->psql(
+        "update secsession.session set authenticated_at = authenticated_at - interval '2 hours' where user_name = 'alice'"
+    );
     has_heard($postgres, $httpd);
-    is $alice->get('/nagios4/cgi-bin/cmd.cgi?cmd_typ=96&host=reactor')->status, 401, 'others are asked for the password again';
+    is $alice->get('/nagios4/cgi-bin/cmd.cgi?cmd_typ=96&host=reactor')->status, 401,
+        'others are asked for the password again';
 };
 
 done_testing;

@@ -1,11 +1,15 @@
-# Who takes part: bare httpd, mod_secsession, and what httpd itself has. Bench::OpenID and Bench::PHP add theirs.
+# Who takes part: bare httpd, mod_secsession, and what httpd itself has. Bench::OpenID and
+# Bench::PHP add theirs.
 #
-#   ($chosen, $missing) = choose(key => 1, ...)    bare httpd and these, or all; $missing: lines that say who cannot
-#   $bench = prepare(\%option)                     what they share: the database, the users, the option
-#   $contender = start($chosen, $bench)            its server runs and somebody has logged in; see Bench::Load
+#   ($chosen, $missing) = choose(key => 1, ...)    bare httpd and these, or all; $missing: lines
+#                                                  that say who cannot
+#   $bench = prepare(\%option)                     what they share: the database, the users, the
+#                                                  option
+#   $contender = start($chosen, $bench)            its server runs and somebody has logged in; see
+#                                                  Bench::Load
 #
-# Each peer is set up as its users would want it to be fast. mod_auth_form has AuthFormSitePassphrase: without it, it
-# checks the password again at every request.
+# Each peer is set up as its users would want it to be fast. mod_auth_form has
+# AuthFormSitePassphrase: without it, it checks the password again at every request.
 package Bench::Contenders;
 
 use strict;
@@ -20,18 +24,33 @@ use Secsession::Process qw(run scratch spew checkout am_root);
 
 my $PASSWORD = 'correct-horse';
 
-# needs: packages, each with a file by which one sees that it is there; sessions: uses those of Bench::Sessions;
-# open: lets everybody in; beside: whom else to compare it with.
+# needs: packages, each with a file by which one sees that it is there; sessions: uses those of
+# Bench::Sessions; open: lets everybody in; beside: whom else to compare it with.
 my @CONTENDERS = (
     { key => 'bare', name => 'bare httpd', start => \&bare, open => 1 },
-    { key => 'same-bytes', name => 'bare httpd with the same cookie, `<Location>` and `Cache-Control`',
-        start => \&same_bytes, open => 1 },
-    { key => 'cache', name => 'mod_secsession', start => \&cache, sessions => 1, beside => 'same-bytes' },
-    { key => 'no-cache', name => 'mod_secsession, `SecSessionCache Off`', start => \&no_cache, sessions => 1 },
-    { key => 'unknown', name => 'mod_secsession, a cookie that no session has', start => \&unknown, sessions => 1 },
+    {
+        key => 'same-bytes',
+        name => 'bare httpd with the same cookie, `<Location>` and `Cache-Control`',
+        start => \&same_bytes, open => 1
+    },
+    {
+        key => 'cache', name => 'mod_secsession', start => \&cache, sessions => 1,
+        beside => 'same-bytes'
+    },
+    {
+        key => 'no-cache', name => 'mod_secsession, `SecSessionCache Off`', start => \&no_cache,
+        sessions => 1
+    },
+    {
+        key => 'unknown', name => 'mod_secsession, a cookie that no session has',
+        start => \&unknown, sessions => 1
+    },
     { key => 'basic', name => 'AuthType Basic, bcrypt of cost 5', start => \&basic },
     { key => 'form-cookie', name => 'mod_auth_form, mod_session_cookie', start => \&form_cookie },
-    { key => 'form-crypto', name => 'mod_auth_form, mod_session_cookie, mod_session_crypto', start => \&form_crypto },
+    {
+        key => 'form-crypto', name => 'mod_auth_form, mod_session_cookie, mod_session_crypto',
+        start => \&form_crypto
+    },
     { key => 'form-dbd', name => 'mod_auth_form, mod_session_dbd', start => \&form_dbd },
     Bench::OpenID::contenders(),
     Bench::PHP::contenders(),
@@ -72,9 +91,13 @@ sub choose {
 
 # With fsync, as a database that keeps sessions runs.
 sub database {
-    return Secsession::Postgres->start(durable => 1, settings => {
-        track_functions => 'none', shared_buffers => '256MB', max_connections => 500, max_wal_size => '4GB',
-    })->install;
+    return Secsession::Postgres->start(
+        durable => 1,
+        settings => {
+            track_functions => 'none', shared_buffers => '256MB', max_connections => 500,
+            max_wal_size => '4GB',
+        }
+    )->install;
 }
 
 # With the work factor of bcrypt that is asked for.
@@ -89,7 +112,8 @@ sub prepare {
     my ($option) = @_;
     die "no build/mod_secsession.so: make\n" unless -e Secsession::Httpd::module_path();
     my $bench = { %$option, users => users_file(5), password => $PASSWORD, postgres => database() };
-    $bench->{postgres}->psql('create table session (key text primary key, value text, expiry bigint);'
+    $bench->{postgres}
+        ->psql('create table session (key text primary key, value text, expiry bigint);'
             . 'grant all on session to httpd_web');
     return $bench;
 }
@@ -97,9 +121,11 @@ sub prepare {
 # What lets everybody in would be compared with what does not.
 sub start {
     my ($chosen, $bench) = @_;
-    my $contender = { %$chosen, lines => [''], path => '/in/page.txt', %{ $chosen->{start}->($bench) } };
+    my $contender =
+        { %$chosen, lines => [''], path => '/in/page.txt', %{ $chosen->{start}->($bench) } };
     my $stranger = $contender->{httpd}->get($contender->{path})->status;
-    die "$chosen->{name} answers a stranger with $stranger\n" if $stranger == 200 && !$chosen->{open};
+    die "$chosen->{name} answers a stranger with $stranger\n"
+        if $stranger == 200 && !$chosen->{open};
     return $contender;
 }
 
@@ -142,7 +168,8 @@ CONFIG
 sub with_sessions {
     my ($bench, $httpd) = @_;
     my @lines = map { "Cookie: __Host-secsession=$_" } @{ $bench->{cookies} };
-    return { httpd => $httpd, postgres => $bench->{postgres}, others => [ $bench->{postgres}->pid ], lines => \@lines };
+    return { httpd => $httpd, postgres => $bench->{postgres},
+        others => [ $bench->{postgres}->pid ], lines => \@lines };
 }
 
 # The defaults, unless a bench has reasons. It serves the unknown cookie too.
@@ -179,7 +206,8 @@ sub form {
     AuthFormSitePassphrase bench
     AuthUserFile "$bench->{users}"
 CONFIG
-    my $httpd = httpd($bench, %opt, modules => [ qw(session auth_form request), @$modules ], config => <<"CONFIG");
+    my $httpd = httpd($bench, %opt, modules => [ qw(session auth_form request), @$modules ],
+        config => <<"CONFIG");
 Session On
 SessionMaxAge 1800
 $config
@@ -199,7 +227,8 @@ CONFIG
 sub form_login {
     my ($httpd, $bench) = @_;
     my $client = $httpd->client(cookie_name => 'session');
-    $client->post_form('/login', { httpd_username => 'alice', httpd_password => $bench->{password} });
+    $client->post_form('/login',
+        { httpd_username => 'alice', httpd_password => $bench->{password} });
     return $client->token // die "no login with mod_auth_form\n";
 }
 

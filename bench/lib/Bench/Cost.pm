@@ -1,11 +1,13 @@
 # What requests cost, as the kernel and PostgreSQL counted it.
 #
-#   cpu_of(@pids)          µs of user and system time of these processes and all that they ever started
+#   cpu_of(@pids)          µs of user and system time of these processes and all that they ever
+#                          started
 #   memory_of($httpd)      MiB: { children, shared }
 #   written($postgres)     { transactions, rows } so far, at (when); takes 11 s
 #
-# children: the proportional share (PSS) of the processes that serve requests, without shared memory; program text that
-# all servers of the run have in common counts to each in part. shared: the pages in use of httpd's shared memory, once.
+# children: the proportional share (PSS) of the processes that serve requests, without shared
+# memory; program text that all servers of the run have in common counts to each in part. shared:
+# the pages in use of httpd's shared memory, once.
 package Bench::Cost;
 
 use strict;
@@ -38,7 +40,8 @@ sub pss {
     return slurp("/proc/$pid/smaps_rollup") =~ /^\Q$kind\E:\s+(\d+)/m ? $1 / 1024 : 0;
 }
 
-# PSS divides a shared page among those who have it: over all processes of this httpd it is whole again.
+# PSS divides a shared page among those who have it: over all processes of this httpd it is whole
+# again.
 sub memory_of {
     my ($httpd) = @_;
     my @children = $httpd->child_pids;
@@ -53,8 +56,10 @@ sub memory_of {
 sub written {
     my ($postgres) = @_;
     sleep 11;
-    my $answer = $postgres->value(q{select xact_commit + xact_rollback, tup_inserted + tup_updated + tup_deleted
-        from pg_stat_database where datname = 'app'});
+    my $answer = $postgres->value(
+        q{select xact_commit + xact_rollback, tup_inserted + tup_updated + tup_deleted
+        from pg_stat_database where datname = 'app'}
+    );
     my %written = (at => time);
     @written{qw(transactions rows)} = split /\|/, $answer;
     return \%written;

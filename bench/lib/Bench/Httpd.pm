@@ -1,6 +1,8 @@
-# The httpd that every contender starts from: the same page, the same MPM, room for the load from the beginning.
+# The httpd that every contender starts from: the same page, the same MPM, room for the load from
+# the beginning.
 #
-#   httpd($bench, %opt)               options of Secsession::Httpd; without our module unless module => 1
+#   httpd($bench, %opt)               options of Secsession::Httpd; without our module unless module
+#                                     => 1
 #   basic_config($bench, $path)       AuthType Basic over a bcrypt file, checked at every request
 #   basic_header($bench)              what a browser sends to it
 package Bench::Httpd;
@@ -14,7 +16,8 @@ use Secsession::Httpd;
 
 our @EXPORT_OK = qw(httpd basic_config basic_header);
 
-# Two processes of 32 threads, or forty processes; a connection of the load is never closed for its age.
+# Two processes of 32 threads, or forty processes; a connection of the load is never closed for its
+# age.
 sub httpd {
     my ($bench, %opt) = @_;
     my $prefork = $bench->{mpm} eq 'prefork';

@@ -1,10 +1,14 @@
-# The load: wrk, with one request after the other on each of 32 connections that stay open, and what it cost.
+# The load: wrk, with one request after the other on each of 32 connections that stay open, and what
+# it cost.
 #
-#   measure($contender, seconds => n)    also: connections (32), offset (where in its requests to begin; else anywhere)
-#       -> { requests, rate (a second), p50, p99 (ms), cpu (µs of httpd a request), other_cpu (of its other servers) }
+#   measure($contender, seconds => n)    also: connections (32), offset (where in its requests to
+#                                        begin; else anywhere)
+#       -> { requests, rate (a second), p50, p99 (ms), cpu (µs of httpd a request), other_cpu (of
+#           its other servers) }
 #
-# A contender says where to send them: httpd, path, lines (header fields, one set of them a request), method, body,
-# status (of every answer; 200), others (process ids of servers that work for it). A wrong answer ends the run.
+# A contender says where to send them: httpd, path, lines (header fields, one set of them a
+# request), method, body, status (of every answer; 200), others (process ids of servers that work
+# for it). A wrong answer ends the run.
 package Bench::Load;
 
 use strict;
@@ -29,7 +33,8 @@ sub requests_file {
 
 sub wrk {
     my ($contender, $seconds, $connections, $offset) = @_;
-    my @command = ('wrk', '-t1', "-c$connections", "-d${seconds}s", '--timeout', '20s', '-s', $SCRIPT,
+    my @command = (
+        'wrk', '-t1', "-c$connections", "-d${seconds}s", '--timeout', '20s', '-s', $SCRIPT,
         $contender->{httpd}->url($contender->{path}), '--', requests_file($contender), $offset,
         $contender->{method} // 'GET', $contender->{body} // ());
     my ($exit, $out, $err) = run(\@command, timeout => $seconds + 60);
@@ -45,7 +50,8 @@ sub check {
     my $wrong = !$said->{requests} ? 'nothing was answered'
         : $said->{refused} != $refused ? "$said->{refused} of $said->{requests} answers were errors"
         : $said->{broken} > $said->{requests} / 1000 + 1 ? "$said->{broken} connections failed"
-        : $status == 200 && $said->{bytes} < $PAGE * $said->{requests} ? 'answers were not the page' : return;
+        : $status == 200 && $said->{bytes} < $PAGE * $said->{requests} ? 'answers were not the page'
+        : return;
     die "$contender->{name}: $wrong\n";
 }
 
@@ -60,7 +66,8 @@ sub measure {
     check($contender, $said);
     my $requests = $said->{requests};
     return {
-        requests => $requests, broken => $said->{broken}, rate => $requests / $said->{duration} * 1e6,
+        requests => $requests, broken => $said->{broken},
+        rate => $requests / $said->{duration} * 1e6,
         p50 => $said->{p50} / 1e3, p99 => $said->{p99} / 1e3,
         cpu => $used[0] / $requests, other_cpu => $used[1] / $requests,
     };

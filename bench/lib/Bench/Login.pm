@@ -1,16 +1,23 @@
-# A login with mod_secsession against what it cannot do without: the hash of the password, and one commit.
+# A login with mod_secsession against what it cannot do without: the hash of the password, and one
+# commit.
 #
-# Two things take turns, with one connection and with several, each at an httpd of its own and the same PostgreSQL with fsync:
-#   login   POST /login with the right password: the hash, then the two statements of a login (login_begin and
-#           authenticate), of which the second makes a session, a token and two events; answered with 303
-#   floor   GET of the 1 KiB page under AuthType Basic with mod_authn_dbd, whose query inserts the same four rows by plain
-#           SQL, no function, no check, no lock, and returns the password's hash, which httpd then computes
-# Each for two work factors of bcrypt: 10, the least that OWASP's Password Storage Cheat Sheet allows, and 5, which
-# htpasswd takes if it is not told otherwise.
-# Hash and commit are measured in one request, since in loops of their own each keeps the processor's caches to itself:
-# a commit takes PostgreSQL 0.3 ms of CPU time in a loop of pgbench, and 1.2 ms 5 ms after the one before it.
+# Two things take turns, with one connection and with several, each at an httpd of its own and the
+# same PostgreSQL with fsync:
+#   login   POST /login with the right password: the hash, then the two statements of a login
+#           (login_begin and
+#           authenticate), of which the second makes a session, a token and two events; answered
+#               with 303
+#   floor   GET of the 1 KiB page under AuthType Basic with mod_authn_dbd, whose query inserts the
+#           same four rows by plain
+#           SQL, no function, no check, no lock, and returns the password's hash, which httpd then
+#               computes
+# Each for two work factors of bcrypt: 10, the least that OWASP's Password Storage Cheat Sheet
+# allows, and 5, which htpasswd takes if it is not told otherwise. Hash and commit are measured in
+# one request, since in loops of their own each keeps the processor's caches to itself: a commit
+# takes PostgreSQL 0.3 ms of CPU time in a loop of pgbench, and 1.2 ms 5 ms after the one before it.
 #
-#   Bench::Login->start($bench)->round($seconds)    row: the logins with work factor 5 as a contender
+#   Bench::Login->start($bench)->round($seconds)    row: the logins with work factor 5 as a
+#                                                   contender
 #   kinds                       what there are shares of: [ work factor, connections ]
 #   shares($cost, $connections) of each round { login, floor (a second), time, cpu (N / 100) }
 package Bench::Login;
@@ -52,7 +59,8 @@ select 'HASH'
 from session
 where user_name = %s
 SQL
-my $RIGHTS = 'grant insert, select on secsession.session, secsession.token, secsession.event_log to httpd_web';
+my $RIGHTS =
+    'grant insert, select on secsession.session, secsession.token, secsession.event_log to httpd_web';
 
 sub login_config {
     my ($cost, $users) = @_;
@@ -80,27 +88,40 @@ sub floor_config {
 CONFIG
 }
 
-# A database of its own: logins leave rows, and those of the other contenders stay as many as they were.
+# A database of its own: logins leave rows, and those of the other contenders stay as many as they
+# were.
 sub start {
     my ($class, $bench) = @_;
     my $postgres = Bench::Contenders::database();
     $postgres->psql($RIGHTS);
     my %users = map { $_ => Bench::Contenders::users_file($_) } @COSTS;
     # 32 at once of one user from one address are what the throttle refuses.
-    my $httpd = httpd($bench, module => 1, postgres => $postgres,
-        config => join "\n", 'SecSession On', 'SecSessionLoginThrottle Off', map { login_config($_, $users{$_}) } @COSTS);
-    my $plain = httpd($bench, postgres => $postgres, modules => ['authn_dbd'],
+    my $httpd = httpd(
+        $bench, module => 1, postgres => $postgres,
+        config => join "\n", 'SecSession On', 'SecSessionLoginThrottle Off',
+        map { login_config($_, $users{$_}) } @COSTS
+    );
+    my $plain = httpd(
+        $bench, postgres => $postgres, modules => ['authn_dbd'],
         files => { map { ("floor/$_/page.txt" => 'x' x 1024) } @COSTS },
         config => join "\n", map { floor_config($_, $users{$_}) } @COSTS);
     my %common = (postgres => $postgres, others => [ $postgres->pid ]);
     my $self = bless { postgres => $postgres, shares => {}, login => {}, floor => {} }, $class;
     for my $cost (@COSTS) {
-        $self->{login}{$cost} = { %common, httpd => $httpd, key => 'login', path => "/login/$cost", status => 303,
+        $self->{login}{$cost} = {
+            %common, httpd => $httpd, key => 'login', path => "/login/$cost", status => 303,
             name => "a login with mod_secsession, bcrypt of cost $cost", method => 'POST',
             body => 'username=alice&password=' . Secsession::Client::encode($bench->{password}),
-            lines => [ 'Content-Type: application/x-www-form-urlencoded' . "\tOrigin: " . $httpd->client->origin ] };
-        $self->{floor}{$cost} = { %common, httpd => $plain, path => "/floor/$cost/page.txt",
-            name => "hash of cost $cost and one commit", lines => [ basic_header($bench) ] };
+            lines => [
+                      'Content-Type: application/x-www-form-urlencoded'
+                    . "\tOrigin: "
+                    . $httpd->client->origin
+            ]
+        };
+        $self->{floor}{$cost} = {
+            %common, httpd => $plain, path => "/floor/$cost/page.txt",
+            name => "hash of cost $cost and one commit", lines => [ basic_header($bench) ]
+        };
     }
     return $self;
 }
@@ -110,10 +131,12 @@ sub row { return $_[0]{login}{5} }
 # An answer is no proof of either: the database says whether these made sessions.
 sub sessions_made {
     my ($self, $contender, $seconds, $connections) = @_;
-    $self->{postgres}->psql('truncate secsession.session, secsession.token, secsession.vault, secsession.event_log');
+    $self->{postgres}->psql(
+        'truncate secsession.session, secsession.token, secsession.vault, secsession.event_log');
     my $sample = measure($contender, seconds => $seconds, connections => $connections);
     my $made = $self->{postgres}->value('select count(*) from secsession.active_session');
-    die "$contender->{name}: $sample->{requests} requests made $made sessions\n" if $made < $sample->{requests};
+    die "$contender->{name}: $sample->{requests} requests made $made sessions\n"
+        if $made < $sample->{requests};
     return $sample;
 }
 
@@ -132,7 +155,8 @@ sub round {
         }
         my ($login, $floor) = @sample{qw(login floor)};
         push @{ $self->{shares}{$cost}{$connections} }, {
-            login => $login->{rate}, floor => $floor->{rate}, time => $floor->{rate} / $login->{rate},
+            login => $login->{rate}, floor => $floor->{rate},
+            time => $floor->{rate} / $login->{rate},
             cpu => ($login->{cpu} + $login->{other_cpu}) / ($floor->{cpu} + $floor->{other_cpu}),
         };
         push @{ $self->{login}{$cost}{samples} }, $login if $connections == 32;
@@ -140,6 +164,9 @@ sub round {
     return;
 }
 
-sub shares { my ($self, $cost, $connections) = @_; return @{ $self->{shares}{$cost}{$connections} } }
+sub shares {
+    my ($self, $cost, $connections) = @_;
+    return @{ $self->{shares}{$cost}{$connections} };
+}
 
 1;

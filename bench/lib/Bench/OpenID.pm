@@ -1,5 +1,6 @@
-# mod_auth_openidc, with its sessions in shared memory and in a private Redis. Its user logs in over HTTP with a local
-# OpenID provider (Secsession::Provider); after that the provider is not asked any more.
+# mod_auth_openidc, with its sessions in shared memory and in a private Redis. Its user logs in over
+# HTTP with a local OpenID provider (Secsession::Provider); after that the provider is not asked any
+# more.
 package Bench::OpenID;
 
 use strict;
@@ -15,9 +16,15 @@ my @REDIS = ('redis-server', '/usr/bin/redis-server');
 
 sub contenders {
     return (
-        { key => 'openidc-shm', name => 'mod_auth_openidc, shared memory', needs => [ \@MODULE ], start => \&with_shm },
-        { key => 'openidc-redis', name => 'mod_auth_openidc, Redis', needs => [ \@MODULE, \@REDIS ],
-            start => \&with_redis },
+        {
+            key => 'openidc-shm', name => 'mod_auth_openidc, shared memory', needs => [ \@MODULE ],
+            start => \&with_shm
+        },
+        {
+            key => 'openidc-redis', name => 'mod_auth_openidc, Redis',
+            needs => [ \@MODULE, \@REDIS ],
+            start => \&with_redis
+        },
     );
 }
 
@@ -35,9 +42,17 @@ sub provider { my ($bench) = @_; return $bench->{provider} //= Secsession::Provi
 sub redis {
     my $folder = scratch('redis');
     my $port = free_port();
-    my $pid = spawn(user => 'www-data', log => "$folder.log", command => [ 'redis-server', '--port', $port,
-        '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no', '--dir', $folder ]);
-    await { answers($port, "PING\r\n", qr{^\+PONG}) } 10 or die 'Redis does not start: ' . slurp("$folder.log");
+    my $pid = spawn(
+        user => 'www-data',
+        log => "$folder.log",
+        command => [
+            'redis-server', '--port', $port,
+            '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no',
+            '--dir', $folder
+        ]
+    );
+    await { answers($port, "PING\r\n", qr{^\+PONG}) } 10
+        or die 'Redis does not start: ' . slurp("$folder.log");
     return ($pid, $port);
 }
 
@@ -67,7 +82,8 @@ sub contender {
     my ($bench, $cache, @others) = @_;
     my $httpd = server($bench, $cache);
     my $token = log_in($bench, $httpd);
-    return { httpd => $httpd, lines => ["Cookie: mod_auth_openidc_session=$token"], others => \@others };
+    return { httpd => $httpd, lines => ["Cookie: mod_auth_openidc_session=$token"],
+        others => \@others };
 }
 
 sub with_shm {

@@ -1,7 +1,8 @@
-# PHP on PHP-FPM: a page that prints, and the same page with PHP's own sessions (session_start, in files).
+# PHP on PHP-FPM: a page that prints, and the same page with PHP's own sessions (session_start, in
+# files).
 #
-# PHP holds a lock on a session's file while the page runs: requests of one session wait for one another. Here they are
-# of 256 sessions in turn, so that this does not count against it.
+# PHP holds a lock on a session's file while the page runs: requests of one session wait for one
+# another. Here they are of 256 sessions in turn, so that this does not count against it.
 package Bench::PHP;
 
 use strict;
@@ -31,10 +32,16 @@ PHP
 sub contenders {
     return (
         { key => 'php', name => 'bare PHP-FPM', needs => \@NEEDS, start => \&bare, open => 1 },
-        { key => 'php-session', name => "PHP's own sessions, in files", needs => \@NEEDS, start => \&session,
-            beside => 'php' },
-        { key => 'php-vault', name => 'the same behind mod_secsession, with `SecSessionVault PHPSESSID`',
-            needs => \@NEEDS, start => \&vault, beside => 'php-session' },
+        {
+            key => 'php-session', name => "PHP's own sessions, in files", needs => \@NEEDS,
+            start => \&session,
+            beside => 'php'
+        },
+        {
+            key => 'php-vault',
+            name => 'the same behind mod_secsession, with `SecSessionVault PHPSESSID`',
+            needs => \@NEEDS, start => \&vault, beside => 'php-session'
+        },
     );
 }
 
@@ -46,8 +53,12 @@ sub fpm {
 
 sub server {
     my ($bench, $config, %opt) = @_;
-    return httpd($bench, modules => [qw(proxy proxy_fcgi)], %opt,
-        files => { 'in/bare.php' => "<?php\necho str_repeat('x', 1024);\n", 'in/session.php' => $SESSION_PAGE },
+    return httpd(
+        $bench, modules => [qw(proxy proxy_fcgi)], %opt,
+        files => {
+            'in/bare.php' => "<?php\necho str_repeat('x', 1024);\n",
+            'in/session.php' => $SESSION_PAGE
+        },
         config => <<"CONFIG");
 $config
 <FilesMatch "\\.php\$">

@@ -1,8 +1,9 @@
-# The sessions in the database: many that nobody uses, and those that are in use. Tokens are no secret here: the n-th
-# is the SHA-256 of "used n", so that SQL and we make the same.
+# The sessions in the database: many that nobody uses, and those that are in use. Tokens are no
+# secret here: the n-th is the SHA-256 of "used n", so that SQL and we make the same.
 #
 #   fill($postgres, $rows)            the tables anew, with so many sessions that nobody uses
-#   use_sessions($postgres, $n)       makes those that are in use up to $n, and returns their cookies; $n only grows
+#   use_sessions($postgres, $n)       makes those that are in use up to $n, and returns their
+#                                     cookies; $n only grows
 #                                     until the next fill()
 package Bench::Sessions;
 
@@ -17,8 +18,8 @@ my $BATCH = 250_000;
 my $PART = 5_000;
 my $BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
 
-# As they are found in a working day: begun in the last eight hours, of 100,000 users; one in five has logged out.
-# The foreign key is not asked, row by row, about rows that were made a moment ago.
+# As they are found in a working day: begun in the last eight hours, of 100,000 users; one in five
+# has logged out. The foreign key is not asked, row by row, about rows that were made a moment ago.
 my $OTHERS = <<'SQL';
 set session_replication_role = replica;
 with made as (
@@ -61,10 +62,12 @@ sub settle {
 
 sub fill {
     my ($postgres, $rows) = @_;
-    $postgres->psql('truncate secsession.session, secsession.token, secsession.vault, secsession.event_log');
+    $postgres->psql(
+        'truncate secsession.session, secsession.token, secsession.vault, secsession.event_log');
     for (my $first = 1; $first <= $rows; $first += $BATCH) {
         my $last = min($first + $BATCH - 1, $rows);
-        $postgres->psql($OTHERS, timeout => 3600, vars => { first => $first, last => $last, browser => $BROWSER });
+        $postgres->psql($OTHERS, timeout => 3600,
+            vars => { first => $first, last => $last, browser => $BROWSER });
         print STDERR "sessions that nobody uses: $last of $rows\n" if $rows > $BATCH;
     }
     return settle($postgres);
@@ -74,12 +77,15 @@ sub cookie { return encode_base64url(sha256("used $_[0]")) }
 
 sub use_sessions {
     my ($postgres, $n) = @_;
-    my $there = $postgres->value("select count(*) from secsession.session where user_name like 'user %'");
+    my $there =
+        $postgres->value("select count(*) from secsession.session where user_name like 'user %'");
     # In parts: in one statement PostgreSQL would keep the plans that it made for empty tables.
     for (my $first = $there + 1; $first <= $n; $first += $PART) {
         my $last = min($first + $PART - 1, $n);
         my %vars = (first => $first, last => $last, browser => $BROWSER);
-        my $made = $postgres->value("analyze secsession.session, secsession.token; $USED", timeout => 600, vars => \%vars);
+        my $made =
+            $postgres->value("analyze secsession.session, secsession.token; $USED", timeout => 600,
+            vars => \%vars);
         die "made $made sessions from $first to $last\n" if $made != $last - $first + 1;
     }
     settle($postgres);

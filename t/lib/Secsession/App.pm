@@ -1,22 +1,29 @@
-# Applications of Debian's packages, unpacked under build/apps by make check-apps and not changed by a byte.
+# Applications of Debian's packages, unpacked under build/apps by make check-apps and not changed by
+# a byte.
 #
-#   use Secsession::App;                  # skips the test where they are not there, and fails where CI is set
+#   use Secsession::App;                  # skips the test where they are not there, and fails where
+#                                         CI is set
 #   my $root = unpacked('usr/share/dokuwiki');     the folder that has this in it as / would
 #   my $folder = private_copy($from, $name)        a copy for this test, httpd's user's own
 #   give_away($folder)                             it is httpd's user's own
-#   my $text = configuration('dokuwiki', '/usr/share/dokuwiki' => $place, ...)    conf/apps/dokuwiki.conf with these
+#   my $text = configuration('dokuwiki', '/usr/share/dokuwiki' => $place, ...)    conf/apps/dokuwiki.conf
+#                                                                                 with these
 #       paths in place of Debian's; every one must be in it
-#   my $record = recorder()               $record->{values} of php.ini make every PHP page write down what it was given;
-#       $record->asked is a list of those requests, the last one last: { server => {...}, cookies => {...} }
+#   my $record = recorder()               $record->{values} of php.ini make every PHP page write
+#                                         down what it was given;
+#       $record->asked is a list of those requests, the last one last: { server => {...}, cookies =>
+#           {...} }
 #   my $visitor = visitor($httpd)         a client that all answers are remembered of; it has
 #       $visitor->page($path), submit($path, { ... })     follow redirects within the host
 #   form($response, qr/id="..."/)         the fields of a page's form, as a hash, and its action
-#   check_application(%how)               the same promises for every application, as subtests; %how:
+#   check_application(%how)               the same promises for every application, as subtests;
+#                                         %how:
 #       servers => [ $postgres, $httpd ], user => 'alice'
 #       who => sub { my ($visitor) = @_; ... }     whom the application says it sees, '' for nobody
 #       log_in, log_out => sub { my ($visitor) = @_; ... }
 #       fail => sub { ... }               a login with a wrong password
-#       record => $record, cookies => qr/^PHPSESSID$/, bare => $httpd    of PHP with a login of its own: what it is given,
+#       record => $record, cookies => qr/^PHPSESSID$/, bare => $httpd    of PHP with a login of its
+#                                                                        own: what it is given,
 #           its own cookies, and another httpd with it and without us
 package Secsession::App;
 
@@ -30,7 +37,8 @@ use Secsession::Process qw(am_root checkout run scratch slurp spew);
 use Secsession::Test ();
 use Test::More;
 
-our @EXPORT = qw(unpacked private_copy give_away configuration recorder visitor form check_application);
+our @EXPORT =
+    qw(unpacked private_copy give_away configuration recorder visitor form check_application);
 
 my @answers;    # of all visitors
 my %tokens;     # that any of them had
@@ -75,7 +83,8 @@ sub configuration {
     my ($name, %path) = @_;
     my $text = slurp(checkout() . "/conf/apps/$name.conf");
     for my $from (sort { length $b <=> length $a } keys %path) {
-        die "conf/apps/$name.conf does not have $from\n" unless $text =~ s/(?<=")\Q$from\E(?=[\/"|])/$path{$from}/g;
+        die "conf/apps/$name.conf does not have $from\n"
+            unless $text =~ s/(?<=")\Q$from\E(?=[\/"|])/$path{$from}/g;
     }
     return $text;
 }
@@ -92,7 +101,8 @@ if (PHP_SAPI !== 'cli') {
         FILE_APPEND | LOCK_EX);
 }
 PHP
-    return bless { file => $file, code => $code, values => { auto_prepend_file => $code } }, 'Secsession::App::Record';
+    return bless { file => $file, code => $code, values => { auto_prepend_file => $code } },
+        'Secsession::App::Record';
 }
 
 sub Secsession::App::Record::text { return slurp($_[0]{file}) }
@@ -102,7 +112,8 @@ sub Secsession::App::Record::asked { return map { decode_json($_) } split /\n/, 
 
 sub visitor {
     my ($httpd) = @_;
-    return Secsession::App::Visitor->new(port => $httpd->port, timeout => 60, is_protected => $httpd->with_module);
+    return Secsession::App::Visitor->new(port => $httpd->port, timeout => 60,
+        is_protected => $httpd->with_module);
 }
 
 sub text_of {
@@ -145,7 +156,11 @@ sub request {
 
 sub page {
     my ($self, $path) = @_;
-    return $self->follow($self->get($path, headers => [ [ Accept => 'text/html' ], [ 'Sec-Fetch-Site' => 'same-origin' ] ]));
+    return $self->follow(
+        $self->get(
+            $path, headers => [ [ Accept => 'text/html' ], [ 'Sec-Fetch-Site' => 'same-origin' ] ]
+        )
+    );
 }
 
 sub submit {
@@ -157,7 +172,8 @@ sub follow {
     my ($self, $response) = @_;
     for (1 .. 5) {
         return $response unless $response->status =~ /^30[1237]$/;
-        $response = $self->get($response->header('Location') =~ s{^http://[^/]*}{}r, headers => [ [ Accept => 'text/html' ] ]);
+        $response = $self->get($response->header('Location') =~ s{^http://[^/]*}{}r,
+            headers => [ [ Accept => 'text/html' ] ]);
     }
     die "it leads in circles\n";
 }
@@ -166,12 +182,18 @@ package Secsession::App;
 
 # --- the promises --------------------------------------------------------------------------------
 
-sub cookie_names { return map { /^\s*([^=;]+?)\s*(?:=|;|$)/ ? $1 : () } map { $_->all_headers('Set-Cookie') } @answers }
+sub cookie_names {
+    return
+        map { /^\s*([^=;]+?)\s*(?:=|;|$)/ ? $1 : () }
+        map { $_->all_headers('Set-Cookie') } @answers;
+}
 
 sub sessions_of {
     my ($how) = @_;
-    return $how->{servers}[0]->value("select count(*) from secsession.active_session where user_name = :'user'",
-        vars => { user => $how->{user} });
+    return $how->{servers}[0]->value(
+        "select count(*) from secsession.active_session where user_name = :'user'",
+        vars => { user => $how->{user} }
+    );
 }
 
 sub check_application {
@@ -179,7 +201,8 @@ sub check_application {
     subtest 'logging in and out' => sub { check_login(\%how) };
     subtest 'a session that nobody uses ends' => sub { check_idle(\%how) };
     subtest 'a revoked user is out' => sub { check_revocation(\%how) };
-    subtest 'a stolen cookie of the application is worth nothing' => sub { check_stolen(\%how) } if $how{cookies};
+    subtest 'a stolen cookie of the application is worth nothing' => sub { check_stolen(\%how) }
+        if $how{cookies};
     subtest 'what is secret' => sub { check_secrecy(\%how) };
     return;
 }
@@ -209,8 +232,11 @@ sub check_login {
     is $how->{who}->($visitor), '', 'after the logout nobody is there';
     is $how->{who}->($copy), '', 'not even with the token of before';
     is sessions_of($how), 0, 'administrators see no session any more';
-    is $postgres->value("select event from secsession.event where user_name = :'user' order by at desc limit 1",
-        vars => { user => $how->{user} }), 'logout', 'but who reads the audit trail sees the logout';
+    is $postgres->value(
+        "select event from secsession.event where user_name = :'user' order by at desc limit 1",
+        vars => { user => $how->{user} }
+        ),
+        'logout', 'but who reads the audit trail sees the logout';
     return;
 }
 
@@ -219,8 +245,10 @@ sub check_idle {
     my ($postgres, $httpd) = @{ $how->{servers} };
     my $visitor = logged_in($how);
     is $how->{who}->($visitor), $how->{user}, 'the user is in';
-    $postgres->psql("update secsession.session set last_seen_at = now() - interval '31 minutes' where user_name = :'user'
-        and ended_at is null", vars => { user => $how->{user} });
+    $postgres->psql(
+        "update secsession.session set last_seen_at = now() - interval '31 minutes' where user_name = :'user'
+        and ended_at is null", vars => { user => $how->{user} }
+    );
     Secsession::Test::has_heard($postgres, $httpd);
     my $copy = $visitor->clone;
     is $how->{who}->($visitor), '', 'half an hour later the user is out, of the application, too';
@@ -235,7 +263,8 @@ sub check_revocation {
     my ($postgres, $httpd) = @{ $how->{servers} };
     my @visitors = map { logged_in($how) } 1, 2;
     is $how->{who}->($_), $how->{user}, 'the user is in' for @visitors;
-    cmp_ok $postgres->value("select secsession.revoke_user(:'user', 'test')", vars => { user => $how->{user} }), '>=', 2, 'one statement';
+    cmp_ok $postgres->value("select secsession.revoke_user(:'user', 'test')",
+        vars => { user => $how->{user} }), '>=', 2, 'one statement';
     Secsession::Test::has_heard($postgres, $httpd);
     for my $visitor (@visitors) {
         my $copy = $visitor->clone;
@@ -246,7 +275,8 @@ sub check_revocation {
     return;
 }
 
-# The application's cookies are known from what PHP was given. Where nothing keeps them from the browser, they are enough.
+# The application's cookies are known from what PHP was given. Where nothing keeps them from the
+# browser, they are enough.
 sub check_stolen {
     my ($how) = @_;
     my $visitor = logged_in($how);
@@ -261,7 +291,8 @@ sub check_stolen {
         local *Secsession::App::Visitor::cookies_for = sub { $cookie };
         return $how->{who}->($thief);
     };
-    is $ask->(visitor($how->{bare}), $stolen), $how->{user}, 'without us, who has them is that user';
+    is $ask->(visitor($how->{bare}), $stolen), $how->{user},
+        'without us, who has them is that user';
     is $ask->(visitor($how->{servers}[1]), $stolen), '', 'here, who brings them along is nobody';
     my $other = visitor($how->{servers}[1]);
     $how->{who}->($other);
@@ -273,14 +304,16 @@ sub check_stolen {
 sub check_secrecy {
     my ($how) = @_;
     my @foreign = grep { $how->{cookies} && $_ =~ $how->{cookies} } cookie_names();
-    is_deeply \@foreign, [], 'no answer out of ' . @answers . ' gave a cookie of the application away';
+    is_deeply \@foreign, [],
+        'no answer out of ' . @answers . ' gave a cookie of the application away';
     my %ours = map { $_ => 1 } grep { /secsession/ } cookie_names();
     is_deeply [ keys %ours ], ['__Host-secsession'], 'each gave ours, if any';
     unlike $how->{servers}[1]->said, qr/\Q$_\E/, 'its token is not in the log' for keys %tokens;
     return unless $how->{record};
     my $given = $how->{record}->text;
     cmp_ok length $given, '>', 1000, 'what the application was given was written down';
-    is scalar(grep { index($given, $_) >= 0 } keys %tokens), 0, 'none of ' . keys(%tokens) . ' tokens was in it';
+    is scalar(grep { index($given, $_) >= 0 } keys %tokens), 0,
+        'none of ' . keys(%tokens) . ' tokens was in it';
     unlike $given, qr/__Host-secsession/, 'nor the name of our cookie';
     return;
 }

@@ -1,9 +1,11 @@
 # A raw HTTP/1.1 client with a cookie jar for one host: it sends what it is told, byte for byte.
 #
 #   my $client = Secsession::Client->new(port => $port);    also: host, timeout (10 s), cookie_name
-#   $client->get($path, %opt), $client->post($path, $body, %opt), $client->request($method, $path, %opt)
+#   $client->get($path, %opt), $client->post($path, $body, %opt), $client->request($method, $path,
+#       %opt)
 #       headers => [ [Name => value], ... ]  sent as given, after Host, Cookie and Connection
-#       body => text                         with Content-Length, unless the headers say how long it is
+#       body => text                         with Content-Length, unless the headers say how long it
+#                                            is
 #       host => 'name:port'                  another Host field; undef sends none
 #       jar => 0                             neither sends nor keeps cookies
 #       keep_alive => 1                      reuses one connection (else each request has its own)
@@ -13,10 +15,12 @@
 #   $client->raw($bytes)                     sends bytes, and reads one response
 #   $client->login($user, $password, %opt)   also: path (/login), return, and everything above
 #   $client->logout(%opt)                    POST to path (/logout)
-#   $client->token, set_token($token), jar (name => value), clear (the jar), clone, origin, disconnect
+#   $client->token, set_token($token), jar (name => value), clear (the jar), clone, origin,
+#       disconnect
 #
-# A response: status, reason, version, header($name) (the first), all_headers($name), headers ([name, value]
-# in order), body, raw (head and body as received), cookie($name) (the last Set-Cookie of that name).
+# A response: status, reason, version, header($name) (the first), all_headers($name), headers
+# ([name, value] in order), body, raw (head and body as received), cookie($name) (the last
+# Set-Cookie of that name).
 package Secsession::Client;
 
 use strict;
@@ -49,7 +53,10 @@ sub clone {
 # --- requests ------------------------------------------------------------------------------------
 
 sub get { my ($self, $path, %opt) = @_; return $self->request('GET', $path, %opt) }
-sub post { my ($self, $path, $body, %opt) = @_; return $self->request('POST', $path, %opt, body => $body) }
+sub post {
+    my ($self, $path, $body, %opt) = @_;
+    return $self->request('POST', $path, %opt, body => $body);
+}
 
 sub request {
     my ($self, $method, $path, %opt) = @_;
@@ -76,7 +83,9 @@ sub start_request {
     push @lines, 'Connection: close' unless $opt{keep_alive};
     my @headers = @{ $opt{headers} // [] };
     push @lines, map { "$_->[0]: $_->[1]" } @headers;
-    if (defined $opt{body} && !grep { lc $_->[0] =~ /^(?:content-length|transfer-encoding)$/ } @headers) {
+    if (defined $opt{body} && !grep { lc $_->[0] =~ /^(?:content-length|transfer-encoding)$/ }
+        @headers)
+    {
         push @lines, 'Content-Length: ' . length $opt{body};
     }
     return $self->send_bytes(join("\r\n", @lines, '', '') . ($opt{body} // ''), $method, %opt);
@@ -101,8 +110,10 @@ sub send_bytes {
 
 sub connect_to {
     my ($self) = @_;
-    return IO::Socket::INET->new(PeerAddr => $self->{address}, PeerPort => $self->{port}, Proto => 'tcp',
-        Timeout => $self->{timeout}) // die "cannot connect to $self->{address}:$self->{port}: $!\n";
+    return IO::Socket::INET->new(
+        PeerAddr => $self->{address}, PeerPort => $self->{port}, Proto => 'tcp',
+        Timeout => $self->{timeout}
+    ) // die "cannot connect to $self->{address}:$self->{port}: $!\n";
 }
 
 # --- forms ---------------------------------------------------------------------------------------
@@ -168,7 +179,8 @@ sub keep_cookies {
     for my $line (@set) {
         my ($pair, @attributes) = split /\s*;\s*/, $line;
         my ($name, $value) = split /=/, $pair // next, 2;
-        my %attribute = map { my ($key, $text) = split /=/, $_, 2; (lc $key => $text // '') } @attributes;
+        my %attribute =
+            map { my ($key, $text) = split /=/, $_, 2; (lc $key => $text // '') } @attributes;
         my $age = $attribute{'max-age'};
         my $gone = defined $age ? $age <= 0 : ($attribute{expires} // '') =~ /\b1970\b/;
         if ($gone) {
@@ -200,7 +212,8 @@ sub finish {
     $self->{deadline} = time + $self->{timeout};
     my $head;
     do {
-        $self->more || $self->fail('closed before the end of the head') until $self->{buffer} =~ /\r?\n\r?\n/;
+        $self->more || $self->fail('closed before the end of the head')
+            until $self->{buffer} =~ /\r?\n\r?\n/;
         $self->{buffer} =~ s/\A(.*?\r?\n\r?\n)//s;
         $head = $1;
     } while $head =~ m{\AHTTP/1\.\d 1\d\d };
@@ -208,7 +221,10 @@ sub finish {
     $response->{body} = $self->read_body($response);
     $response->{raw} = $head . ($self->{chunks} // $response->{body});
     $self->{client}->keep_cookies($response->all_headers('Set-Cookie')) if $self->{use_jar};
-    if ($self->{keep} && !$self->{to_the_end} && lc($response->header('Connection') // '') ne 'close') {
+    if (   $self->{keep}
+        && !$self->{to_the_end}
+        && lc($response->header('Connection') // '') ne 'close')
+    {
         $self->{client}{socket} = $self->{socket};
     }
     return $response;
@@ -227,7 +243,8 @@ sub fail { my ($self, $why) = @_; die "$why; received so far: '$self->{buffer}'\
 
 sub take {
     my ($self, $n) = @_;
-    $self->more || $self->fail('closed before the end of the body') while length $self->{buffer} < $n;
+    $self->more || $self->fail('closed before the end of the body')
+        while length $self->{buffer} < $n;
     return substr $self->{buffer}, 0, $n, '';
 }
 
@@ -235,7 +252,8 @@ sub read_body {
     my ($self, $response) = @_;
     return '' if $self->{method} eq 'HEAD' || $response->status =~ /^(?:204|304)$/;
     return $self->read_chunks if lc($response->header('Transfer-Encoding') // '') eq 'chunked';
-    return $self->take($response->header('Content-Length')) if defined $response->header('Content-Length');
+    return $self->take($response->header('Content-Length'))
+        if defined $response->header('Content-Length');
     $self->{to_the_end} = 1;
     1 while $self->more;
     return $self->{buffer};
@@ -246,7 +264,8 @@ sub read_chunks {
     my $body = '';
     $self->{chunks} = '';
     while (1) {
-        $self->more || $self->fail('closed inside a chunk') until $self->{buffer} =~ /\A([0-9a-fA-F]+)[^\n]*\n/;
+        $self->more || $self->fail('closed inside a chunk')
+            until $self->{buffer} =~ /\A([0-9a-fA-F]+)[^\n]*\n/;
         my $size = hex $1;
         $self->{chunks} .= $self->take($+[0]);
         last if $size == 0;
@@ -269,8 +288,10 @@ sub parse {
     my ($first, @lines) = split /\r?\n/, $head;
     my ($version, $status, $reason) = $first =~ m{\A(HTTP/1\.\d) (\d{3})(?: (.*))?\z}
         or die "not a status line: '$first'\n";
-    my @headers = map { [ /\A([^:]*):[ \t]*(.*?)[ \t]*\z/ ] } @lines;
-    return bless { version => $version, status => $status, reason => $reason // '', headers => \@headers }, $class;
+    my @headers = map { [/\A([^:]*):[ \t]*(.*?)[ \t]*\z/] } @lines;
+    return
+        bless { version => $version, status => $status, reason => $reason // '',
+        headers => \@headers }, $class;
 }
 
 sub status { return $_[0]{status} }

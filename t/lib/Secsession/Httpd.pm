@@ -1,13 +1,17 @@
-# A private httpd for one test: a real daemon with several children, in its own folder, on a free port of
-# 127.0.0.1. As root its children run as www-data.
+# A private httpd for one test: a real daemon with several children, in its own folder, on a free
+# port of 127.0.0.1. As root its children run as www-data.
 #
-#   my $httpd = Secsession::Httpd->start(%opt);       new() makes the folder and the configuration only
-#       postgres => $postgres     DBDriver and DBDParams; dbd_user (httpd_web), dbd_params => 'more words'
-#       mpm => 'event'            else TEST_MPM, else event; children => n, threads => n (of each child)
+#   my $httpd = Secsession::Httpd->start(%opt);       new() makes the folder and the configuration
+#                                                     only
+#       postgres => $postgres     DBDriver and DBDParams; dbd_user (httpd_web), dbd_params => 'more
+#                                 words'
+#       mpm => 'event'            else TEST_MPM, else event; children => n, threads => n (of each
+#                                 child)
 #       modules => [qw(proxy)]    more modules, by the names of their files; without => [...] fewer
 #       shuffle => $seed          the LoadModule lines in another order
 #       config => $text           appended to the main server
-#       vhosts => $text           appended after everything; @PORT@ and @FOLDER@ are filled in in both
+#       vhosts => $text           appended after everything; @PORT@ and @FOLDER@ are filled in in
+#                                 both
 #       files => { 'pub/a.txt' => $text }   below the document root
 #       cgi => { name => $perl }  more programs in cgi-bin, beside show and slow
 #       log_level => 'info'
@@ -18,7 +22,8 @@
 #   $httpd->graceful, restart, stop, launch     the first two return when the new children are there
 #   $httpd->reconfigure($text)    replaces config => $text; takes effect with graceful or restart
 #   $httpd->configtest($text)     (ok, stderr) of httpd -t with $text added to the main server
-#   $httpd->error_log, access_log, parent_pid, child_pids, memory (KiB, proportional, of all children)
+#   $httpd->error_log, access_log, parent_pid, child_pids, memory (KiB, proportional, of all
+#       children)
 #   $httpd->slow_started($name), let_go($name)    see cgi/slow in Secsession::Programs
 package Secsession::Httpd;
 
@@ -29,7 +34,8 @@ use File::Basename 'dirname';
 use File::Path 'make_path';
 use List::Util qw(shuffle sum0);
 use Secsession::Client;
-use Secsession::Process qw(scratch spawn run await at_end free_port slurp spew checkout am_root is_alive);
+use Secsession::Process
+    qw(scratch spawn run await at_end free_port slurp spew checkout am_root is_alive);
 use Secsession::Programs;
 use Test::Builder;
 
@@ -59,7 +65,8 @@ sub new {
         make_path(dirname("$self->{folder}/htdocs/$name"));
         spew("$self->{folder}/htdocs/$name", $self->{files}{$name});
     }
-    Secsession::Programs::write_all("$self->{folder}/cgi-bin", "$self->{folder}/state", $self->{cgi} // {});
+    Secsession::Programs::write_all("$self->{folder}/cgi-bin", "$self->{folder}/state",
+        $self->{cgi} // {});
     $self->write_config;
     push @started, $self;
     return $self;
@@ -70,9 +77,11 @@ sub new {
 # apxs knows where httpd and its modules are; APXS chooses another httpd than the system's.
 sub installation {
     return $installation //= do {
-        my ($apxs) = grep { -x } $ENV{APXS} // (), map { ("$_/apxs2", "$_/apxs") } split /:/, $ENV{PATH};
+        my ($apxs) = grep { -x } $ENV{APXS} // (), map { ("$_/apxs2", "$_/apxs") } split /:/,
+            $ENV{PATH};
         die "no apxs: make deps\n" unless $apxs;
-        my %found = map { $_ => (run([ $apxs, '-q', $_ ]))[1] =~ s/\s+\z//r } qw(LIBEXECDIR SBINDIR PROGNAME);
+        my %found = map { $_ => (run([ $apxs, '-q', $_ ]))[1] =~ s/\s+\z//r }
+            qw(LIBEXECDIR SBINDIR PROGNAME);
         my $program = "$found{SBINDIR}/$found{PROGNAME}";
         my (undef, $compiled_in) = run([ $program, '-l' ]);
         { program => $program, modules => $found{LIBEXECDIR},
@@ -86,8 +95,11 @@ sub modules {
     my ($self) = @_;
     my $place = installation();
     my %without = map { $_ => 1 } @{ $self->{without} // [] };
-    my %wanted = map { $_ => 1 } @MODULES, @{ $self->{modules} // [] }, $self->cgi_module, "mpm_$self->{mpm}";
-    my @found = grep { !$without{$_} && !$place->{built_in}{$_} && -e "$place->{modules}/mod_$_.so" } sort keys %wanted;
+    my %wanted = map { $_ => 1 } @MODULES, @{ $self->{modules} // [] }, $self->cgi_module,
+        "mpm_$self->{mpm}";
+    my @found =
+        grep { !$without{$_} && !$place->{built_in}{$_} && -e "$place->{modules}/mod_$_.so" }
+        sort keys %wanted;
     my @lines = map { "LoadModule ${_}_module $place->{modules}/mod_$_.so" } @found;
     push @lines, 'LoadModule secsession_module ' . module_path() if $self->with_module;
     if (defined $self->{shuffle}) {
@@ -135,7 +147,8 @@ sub write_config {
     my $folder = $self->{folder};
     my $identity = am_root() ? "User $USER\nGroup $USER\n" : '';
     my $script_socket = $self->cgi_module eq 'cgid' ? "ScriptSock $folder/run/cgid.sock\n" : '';
-    my $main = join "\n", $self->modules, <<"CONFIG", $self->processes, $self->database, $self->{config} // '';
+    my $main = join "\n", $self->modules,
+        <<"CONFIG", $self->processes, $self->database, $self->{config} // '';
 ServerRoot          "$folder"
 ServerName          localhost
 Listen              127.0.0.1:$self->{port}
@@ -182,8 +195,10 @@ sub reconfigure {
 
 sub configtest {
     my ($self, $text) = @_;
-    my $file = spew("$self->{folder}/configtest.conf", "$self->{main}\n" . $self->fill_in($text) . "\n");
-    my ($exit, $out, $err) = run([ installation()->{program}, '-t', '-f', $file ], env => $self->environment);
+    my $file =
+        spew("$self->{folder}/configtest.conf", "$self->{main}\n" . $self->fill_in($text) . "\n");
+    my ($exit, $out, $err) =
+        run([ installation()->{program}, '-t', '-f', $file ], env => $self->environment);
     return ($exit == 0, $out . $err);
 }
 
@@ -207,7 +222,8 @@ sub launch {
     my ($self) = @_;
     for (1 .. 5) {
         $self->{pid} = spawn(
-            command => [ installation()->{program}, '-f', "$self->{folder}/httpd.conf", '-DFOREGROUND' ],
+            command =>
+                [ installation()->{program}, '-f', "$self->{folder}/httpd.conf", '-DFOREGROUND' ],
             log => "$self->{folder}/logs/stderr.log", env => $self->environment,
         );
         await { $self->answers || !is_alive($self->{pid}) } 20;
@@ -244,9 +260,9 @@ sub signal_and_wait {
     return $self;
 }
 
-# A child of the event MPM that is told to end closes the sockets of its workers. It reads them while a worker
-# may be freeing one (close_worker_sockets() in httpd's event.c), and rarely crashes. A test that has closed its
-# connections therefore waits until httpd has closed them, too.
+# A child of the event MPM that is told to end closes the sockets of its workers. It reads them
+# while a worker may be freeing one (close_worker_sockets() in httpd's event.c), and rarely crashes.
+# A test that has closed its connections therefore waits until httpd has closed them, too.
 sub let_connections_close {
     my ($self) = @_;
     my %is_settled = map { $_ => 1 } qw(01 06 0A);    # ESTABLISHED, TIME_WAIT, LISTEN
@@ -274,7 +290,8 @@ sub get { my ($self, @what) = @_; return $self->client->get(@what) }
 sub post { my ($self, @what) = @_; return $self->client->post(@what) }
 sub request { my ($self, @what) = @_; return $self->client->request(@what) }
 
-# The children that serve requests: those that hold the listening socket (mod_cgid's daemon does not).
+# The children that serve requests: those that hold the listening socket (mod_cgid's daemon does
+# not).
 sub child_pids {
     my ($self) = @_;
     my ($inode) = map { $_->[9] } grep { $_->[3] eq '0A' } $self->sockets;
@@ -286,7 +303,8 @@ sub child_pids {
 sub sockets {
     my ($self) = @_;
     my $address = sprintf '0100007F:%04X', $self->{port};
-    return grep { @$_ > 9 && $_->[1] eq $address } map { [split] } split /\n/, slurp('/proc/net/tcp');
+    return grep { @$_ > 9 && $_->[1] eq $address } map { [split] } split /\n/,
+        slurp('/proc/net/tcp');
 }
 
 sub holds_socket {
@@ -296,10 +314,14 @@ sub holds_socket {
 
 sub memory {
     my ($self) = @_;
-    return sum0(map { slurp("/proc/$_/smaps_rollup") =~ /^Pss:\s+(\d+)/m ? $1 : 0 } $self->child_pids);
+    return sum0(map { slurp("/proc/$_/smaps_rollup") =~ /^Pss:\s+(\d+)/m ? $1 : 0 }
+            $self->child_pids);
 }
 
-sub slow_started { my ($self, $name) = @_; return await { -e "$self->{folder}/state/$name.started" } 10 }
+sub slow_started {
+    my ($self, $name) = @_;
+    return await { -e "$self->{folder}/state/$name.started" } 10;
+}
 sub let_go { my ($self, $name) = @_; return spew("$self->{folder}/state/$name.go", '') }
 
 # --- what fails a test that said nothing ---------------------------------------------------------
@@ -308,7 +330,8 @@ sub complaints {
     my ($self) = @_;
     my @found = map { "sanitizer report:\n" . slurp($_) } glob "$self->{folder}/sanitizer/report*";
     my $said = $self->said;
-    push @found, "sanitizer report: $1" while $said =~ /^(.*(?:: runtime error: |ERROR: AddressSanitizer).*)$/mg;
+    push @found, "sanitizer report: $1"
+        while $said =~ /^(.*(?:: runtime error: |ERROR: AddressSanitizer).*)$/mg;
     if (!$self->{crashes}) {
         push @found, "a child crashed: $1" while $said =~ /^(.*exit signal.*)$/mg;
     }

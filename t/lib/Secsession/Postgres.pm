@@ -1,5 +1,5 @@
-# A private PostgreSQL (15 or newer) for one test: its own cluster, reached over a Unix socket in a folder
-# that only root, the server's user and httpd's user may enter.
+# A private PostgreSQL (15 or newer) for one test: its own cluster, reached over a Unix socket in a
+# folder that only root, the server's user and httpd's user may enter.
 #
 #   my $postgres = Secsession::Postgres->start(%opt);
 #       durable => 1          fsync on: for tests that crash the server
@@ -7,8 +7,10 @@
 #       settings => { ... }   lines of postgresql.conf
 #   $postgres->install                   store/install.sql in database app, and the login roles
 #                                        httpd_web, admin_role, auditor_role
-#   $postgres->psql($sql, %opt)          its output, unaligned without headers; dies with psql's stderr
-#   $postgres->psql_fails($sql, %opt)    stderr; dies if psql was content.  Options: user, db, vars => {}, timeout
+#   $postgres->psql($sql, %opt)          its output, unaligned without headers; dies with psql's
+#                                        stderr
+#   $postgres->psql_fails($sql, %opt)    stderr; dies if psql was content.  Options: user, db, vars
+#                                        => {}, timeout
 #   $postgres->value($sql, %opt)         one value
 #   $postgres->count('session')          how many rows a table of ours has
 #   $postgres->of_token($columns, $token)   of the session that a cookie's token belongs or belonged to
@@ -62,7 +64,8 @@ sub binaries {
     return $in_path // die "no PostgreSQL 15 or newer: make deps\n";
 }
 
-# initdb takes seconds: its result is kept in build/ and copied. Tests that run at once wait for the first.
+# initdb takes seconds: its result is kept in build/ and copied. Tests that run at once wait for the
+# first.
 sub copy_template {
     my ($bin, $data) = @_;
     my $build = checkout() . '/build';
@@ -84,10 +87,17 @@ sub initdb {
     my $data = "$folder/data";
     mkdir $data, 0700;
     chown scalar getpwnam($USER), -1, $data if am_root();
-    succeed([ "$bin/initdb", '-D', $data, '-U', $USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync' ],
-        user => $USER);
-    succeed([ "$bin/postgres", '--single', '-D', $data, 'postgres' ], user => $USER,
-        stdin => "create database app\n");
+    succeed(
+        [
+            "$bin/initdb", '-D', $data, '-U', $USER, '-A', 'trust', '-E', 'UTF8', '--locale=C',
+            '--no-sync'
+        ],
+        user => $USER
+    );
+    succeed(
+        [ "$bin/postgres", '--single', '-D', $data, 'postgres' ], user => $USER,
+        stdin => "create database app\n"
+    );
     succeed([ 'cp', '-a', $data, "$template.new" ]);
     rename "$template.new", $template or die "$template: $!";
     return;
@@ -104,7 +114,8 @@ sub configure {
     my ($self, %opt) = @_;
     my %settings = (
         listen_addresses => '', unix_socket_directories => $self->{host}, max_connections => 100,
-        shared_buffers => '32MB', log_line_prefix => '%m [%p] %q%u@%d ', log_min_messages => 'warning',
+        shared_buffers => '32MB', log_line_prefix => '%m [%p] %q%u@%d ',
+        log_min_messages => 'warning',
         log_destination => 'stderr', logging_collector => 'off', timezone => 'UTC',
         ($opt{durable} ? () : (fsync => 'off', full_page_writes => 'off')),
         ($opt{log_statements} ? (log_statement => 'all') : ()),
@@ -183,7 +194,8 @@ sub client {
 
 sub psql {
     my ($self, $sql, %opt) = @_;
-    my ($exit, $out, $err) = run([ $self->client(%opt), '-Atq' ], stdin => $sql, timeout => $opt{timeout});
+    my ($exit, $out, $err) =
+        run([ $self->client(%opt), '-Atq' ], stdin => $sql, timeout => $opt{timeout});
     die "psql: exit $exit: $err" if $exit;
     chomp $out;
     return $out;
@@ -191,7 +203,8 @@ sub psql {
 
 sub psql_fails {
     my ($self, $sql, %opt) = @_;
-    my ($exit, $out, $err) = run([ $self->client(%opt), '-Atq' ], stdin => $sql, timeout => $opt{timeout});
+    my ($exit, $out, $err) =
+        run([ $self->client(%opt), '-Atq' ], stdin => $sql, timeout => $opt{timeout});
     die "psql should have failed, but said: $out" if $exit == 0;
     return $err;
 }

@@ -1,13 +1,16 @@
-# Processes and folders of a test: everything a test starts or writes goes through here, so that nothing
-# is left when it ends, whether it passes, fails, dies or is interrupted.
+# Processes and folders of a test: everything a test starts or writes goes through here, so that
+# nothing is left when it ends, whether it passes, fails, dies or is interrupted.
 #
 #   scratch($name)                 a new folder that httpd's and PostgreSQL's users may enter
 #   spawn(command => [...], ...)   starts a server; options: user, groups, log, env, death_signal
-#   stop($pid, $signal)            asks it to end, waits, and insists after 20 s; true if asking was enough
-#   run([...], %opt)               runs a program to its end: (exit, stdout, stderr); options: stdin, user, env,
+#   stop($pid, $signal)            asks it to end, waits, and insists after 20 s; true if asking was
+#                                  enough
+#   run([...], %opt)               runs a program to its end: (exit, stdout, stderr); options:
+#                                  stdin, user, env,
 #                                  timeout (120 s; the exit is then 124)
 #   await { ... } $seconds         true as soon as the block is true
-#   at_end { ... }                 runs before everything is stopped; returns complaints, which fail the test
+#   at_end { ... }                 runs before everything is stopped; returns complaints, which fail
+#                                  the test
 #   free_port(), slurp($file), spew($file, $text), checkout(), am_root(), descendants($pid)
 package Secsession::Process;
 
@@ -24,7 +27,8 @@ use POSIX qw(WNOHANG);
 use Test::Builder;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(scratch spawn stop run await at_end free_port slurp spew checkout am_root descendants is_alive);
+our @EXPORT_OK =
+    qw(scratch spawn stop run await at_end free_port slurp spew checkout am_root descendants is_alive);
 
 my $owner = $$;
 my $checkout = Cwd::abs_path(dirname(__FILE__) . '/../../..');
@@ -115,7 +119,8 @@ sub free_port {
     return $socket->sockport;
 }
 
-# The user's groups are given up; the signal comes if this test is killed without a chance to clean up.
+# The user's groups are given up; the signal comes if this test is killed without a chance to clean
+# up.
 sub privileges {
     my (%opt) = @_;
     my @as = ('setpriv');
@@ -196,7 +201,11 @@ sub stop {
     kill 'CONT', @family;
     kill $signal // 'TERM', $pid;
     my $ended = 0;
-    my $over = await { $ended ||= waitpid($pid, WNOHANG) != 0; $ended && !grep { is_alive($_) } @family } 20;
+    my $over = await {
+        $ended ||= waitpid($pid, WNOHANG) != 0;
+        $ended && !grep { is_alive($_) } @family
+    }
+    20;
     return 1 if $over;
     kill 'KILL', @family;
     waitpid $pid, 0 unless $ended;

@@ -1,7 +1,9 @@
-# One psql that stays open, so that transactions can be held open and a statement costs no new process.
+# One psql that stays open, so that transactions can be held open and a statement costs no new
+# process.
 #
 #   my $psql = Secsession::Psql->new($postgres, $user);     the superuser without $user
-#   $psql->run($sql)        its output, when the statements have been answered; dies at the first error,
+#   $psql->run($sql)        its output, when the statements have been answered; dies at the first
+#                           error,
 #                           which ends the connection: the next run() opens another
 #   $psql->close            whatever transaction is open is rolled back by PostgreSQL
 package Secsession::Psql;

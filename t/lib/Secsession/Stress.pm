@@ -1,12 +1,16 @@
-# What t/71-stress.t is made of: the readers, the writers, and the troubles that they meet. Two httpds
-# and a PostgreSQL are given; every process started here is stopped by its pid.
+# What t/71-stress.t is made of: the readers, the writers, and the troubles that they meet. Two
+# httpds and a PostgreSQL are given; every process started here is stopped by its pid.
 #
-#   my $stress = Secsession::Stress->new(postgres => $postgres, httpds => [$a, $b], connections => 64, writers => 8);
+#   my $stress = Secsession::Stress->new(postgres => $postgres, httpds => [$a, $b], connections =>
+#       64, writers => 8);
 #   $stress->start;
-#   $stress->trouble(kind);     child, feed, frozen_feed, frozen_children, restart, graceful: what happened, or '' if it could not
+#   $stress->trouble(kind);     child, feed, frozen_feed, frozen_children, restart, graceful: what
+#                               happened, or '' if it could not
 #   $stress->finish;            true if the writers and the readers ended well
-#   $stress->records            (writers => text, readers => text, troubles => [...]) for Secsession::Stress::Verdict
-#   Secsession::Stress::build($name, @arguments)   compiles a C program in a private folder; its path
+#   $stress->records            (writers => text, readers => text, troubles => [...]) for
+#                               Secsession::Stress::Verdict
+#   Secsession::Stress::build($name, @arguments)   compiles a C program in a private folder; its
+#                                                  path
 package Secsession::Stress;
 
 use strict;
@@ -17,7 +21,8 @@ use Secsession::Process qw(at_end await checkout is_alive run scratch slurp spaw
 use Secsession::Stress::Writer;
 use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 
-my $AFTERMATH = 2;    # so long after a trouble things may be slower: another feed takes over within it
+# so long after a trouble things may be slower: another feed takes over within it
+my $AFTERMATH = 2;
 my $FROZEN = 3;       # seconds
 my $FEED = "application_name = 'mod_secsession feed'";
 my %children;         # writers, which must not outlive the test
@@ -30,8 +35,13 @@ sub now { return clock_gettime(CLOCK_MONOTONIC) }
 sub build {
     my ($name, @arguments) = @_;
     my $program = scratch('program') . "/$name";
-    my ($exit, $out, $err) = run([ $ENV{CC} || 'cc', '-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra',
-        '-I' . checkout(), '-o', $program, map { m{^t/|^bench/} ? checkout() . "/$_" : $_ } @arguments ]);
+    my ($exit, $out, $err) = run(
+        [
+            $ENV{CC} || 'cc', '-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra',
+            '-I' . checkout(), '-o', $program,
+            map { m{^t/|^bench/} ? checkout() . "/$_" : $_ } @arguments
+        ]
+    );
     die "cc: $out$err" if $exit;
     return $program;
 }
@@ -50,8 +60,15 @@ sub start {
     my ($self) = @_;
     my $readers = build('readers', 't/stress/readers.c', 't/stress/asker.c');
     my @ports = map { $_->port } @{ $self->{httpds} };
-    $self->{readers} = spawn(log => "$self->{folder}/readers.log", death_signal => 'KILL', command => [ $readers,
-        "$self->{folder}/commands", "$self->{folder}/answers", $self->{connections}, '/static/page.html', @ports ]);
+    $self->{readers} = spawn(
+        log => "$self->{folder}/readers.log",
+        death_signal => 'KILL',
+        command => [
+            $readers,
+            "$self->{folder}/commands", "$self->{folder}/answers", $self->{connections},
+            '/static/page.html', @ports
+        ]
+    );
     $self->start_writer($_, @ports) for 1 .. $self->{writers};
     return $self;
 }
@@ -61,8 +78,10 @@ sub start_writer {
     my $pid = fork // die "fork: $!";
     if ($pid == 0) {
         $SIG{$_} = 'DEFAULT' for qw(HUP INT TERM);
-        my $writer = Secsession::Stress::Writer->new(number => $n, postgres => $self->{postgres}, ports => \@ports,
-            folder => $self->{folder}, commands => "$self->{folder}/commands");
+        my $writer = Secsession::Stress::Writer->new(
+            number => $n, postgres => $self->{postgres}, ports => \@ports,
+            folder => $self->{folder}, commands => "$self->{folder}/commands"
+        );
         my $did = eval { $writer->work; 1 };
         print STDERR "# writer $n: $@" if !$did;
         POSIX::_exit($did ? 0 : 1);
@@ -119,7 +138,10 @@ sub trouble_child {
     return 'a child killed';
 }
 
-sub feeds { my ($self) = @_; return split /\n/, $self->{postgres}->psql("select pid from pg_stat_activity where $FEED") }
+sub feeds {
+    my ($self) = @_;
+    return split /\n/, $self->{postgres}->psql("select pid from pg_stat_activity where $FEED");
+}
 
 sub trouble_feed {
     my ($self) = @_;
@@ -145,7 +167,8 @@ sub trouble_frozen_feed {
     return freeze('a feed frozen', $feeds[ rand @feeds ]);
 }
 
-# One child of each server listens for all of them: if it is frozen, the one that is not has only the lease.
+# One child of each server listens for all of them: if it is frozen, the one that is not has only
+# the lease.
 sub trouble_frozen_children {
     my ($self) = @_;
     my @children = $self->some_httpd->child_pids;

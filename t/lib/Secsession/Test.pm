@@ -15,8 +15,8 @@
 # /pub/PROGRAM, the same CGI without; /pub/page.html and /static/page.html (requires a user), files.
 #
 # wait_until { condition } $seconds, $name is a test: it passes as soon as the condition is true.
-# has_heard($postgres, $httpd) returns when the server has heard of every change committed so far: such news come in
-# the order of the commits, so it waits for the end of a session of its own.
+# has_heard($postgres, $httpd) returns when the server has heard of every change committed so far:
+# such news come in the order of the commits, so it waits for the end of a session of its own.
 # password_of('alice'), password_of('bob'); users_file($folder) writes their htpasswd file.
 # environment_of($response) is the environment that the program `show` saw, as a hash.
 # id_of($client) is the id of the client's session, as applications see it.
@@ -99,8 +99,10 @@ sub start_servers {
     my $postgres = Secsession::Postgres->start(%{ delete $opt{database} // {} })->install;
     my $config = standard_config(%opt);
     delete @opt{qw(app login logout throttle)};
-    my %files = ('pub/page.html' => "<p>public</p>\n", 'static/page.html' => "<p>private</p>\n", %{ $opt{files} // {} });
-    return ($postgres, Secsession::Httpd->start(%opt, postgres => $postgres, config => $config, files => \%files));
+    my %files = ('pub/page.html' => "<p>public</p>\n", 'static/page.html' => "<p>private</p>\n",
+        %{ $opt{files} // {} });
+    return ($postgres,
+        Secsession::Httpd->start(%opt, postgres => $postgres, config => $config, files => \%files));
 }
 
 sub browser {
@@ -121,7 +123,9 @@ sub has_heard {
     $postgres->psql("select secsession.authenticate(row($hash, null, 'localhost', 'canary', 'form',
         secsession.login_epoch('localhost', 'canary'), null, null, 1000, 1000)::secsession.login)");
     die "the canary is not let in\n" unless $is_in->();
-    $postgres->psql("select secsession.revoke_session(session_id, 'test') from secsession.token where token_hash = $hash");
+    $postgres->psql(
+        "select secsession.revoke_session(session_id, 'test') from secsession.token where token_hash = $hash"
+    );
     await { !$is_in->() } 5 or die "the canary is still let in\n";
     return;
 }

@@ -1,11 +1,16 @@
 # What t/71-stress.t's writers did, what its readers saw, and whether the two fit (I1, I4, I8).
 #
-#   my $verdict = Secsession::Stress::Verdict->new(lease => s, writers => text, readers => text, troubles => [[from, to], ...]);
-#   $verdict->late, lost, wrong     lists of sentences, each a violation: accepted after its end and the lease; refused
-#                                   before its end; somebody else's answer, an odd one, or none at all
+#   my $verdict = Secsession::Stress::Verdict->new(lease => s, writers => text, readers => text,
+#       troubles => [[from, to], ...]);
+#   $verdict->late, lost, wrong     lists of sentences, each a violation: accepted after its end and
+#                                   the lease; refused
+#                                   before its end; somebody else's answer, an odd one, or none at
+#                                       all
 #   $verdict->counts                { sessions, requests, asked, rolled_back, of each kind … }
-#   $verdict->latencies($calm)      from COMMIT's return to the start of the last accepted request, sorted, in seconds,
-#                                   of sessions that were accepted and then refused; with $calm: where nothing was broken
+#   $verdict->latencies($calm)      from COMMIT's return to the start of the last accepted request,
+#                                   sorted, in seconds,
+#                                   of sessions that were accepted and then refused; with $calm:
+#                                       where nothing was broken
 package Secsession::Stress::Verdict;
 
 use strict;
@@ -14,19 +19,27 @@ use warnings;
 use List::Util qw(max min);
 
 my %READ = (
-    token => sub { my ($self, $n, @what) = @_; @{ $self->{tokens}{$n} }{qw(begin created authenticated)} = @what },
+    token => sub {
+        my ($self, $n, @what) = @_;
+        @{ $self->{tokens}{$n} }{qw(begin created authenticated)} = @what;
+    },
     end => sub {
         my ($self, $n, $kind, $begin, $commit) = @_;
         push @{ $self->{tokens}{$n}{ends} }, { kind => $kind, begin => $begin, commit => $commit };
     },
-    rolled => sub { my ($self, $n, $kind, $at) = @_; push @{ $self->{tokens}{$n}{rolled} }, [ $kind, $at ] },
+    rolled => sub {
+        my ($self, $n, $kind, $at) = @_;
+        push @{ $self->{tokens}{$n}{rolled} }, [ $kind, $at ];
+    },
     wide => sub {
         my ($self, $kind, $begin, $commit, $moment) = @_;
-        push @{ $self->{wide} }, { kind => $kind, begin => $begin, commit => $commit, moment => $moment };
+        push @{ $self->{wide} },
+            { kind => $kind, begin => $begin, commit => $commit, moment => $moment };
     },
     session => sub {
         my ($self, $n, @what) = @_;
-        @{ $self->{tokens}{$n} }{qw(accepted refused unavailable last_accepted first_refusal)} = @what;
+        @{ $self->{tokens}{$n} }{qw(accepted refused unavailable last_accepted first_refusal)} =
+            @what;
     },
     wrong => sub { my ($self, @words) = @_; push @{ $self->{wrong} }, "session @words" },
     total => sub { my ($self, @what) = @_; @$self{qw(requests broken hung)} = @what },
@@ -87,9 +100,13 @@ sub lost {
         my $token = $self->{tokens}{$n};
         next if !$token->{refused};
         my $early = ($token->{may_refuse} // 9**9**9) - $token->{first_refusal};
-        my $rolled = join ' ', map { sprintf ', %s rolled back %.3f s before', $_->[0], $token->{first_refusal} - $_->[1] }
+        my $rolled = join ' ', map {
+            sprintf ', %s rolled back %.3f s before', $_->[0], $token->{first_refusal} - $_->[1]
+            }
             grep { $_->[1] < $token->{first_refusal} } @{ $token->{rolled} // [] };
-        push @lost, sprintf 'session %s: refused %.3f s before anybody ended it%s', $n, $early, $rolled if $early > 0;
+        push @lost, sprintf 'session %s: refused %.3f s before anybody ended it%s', $n, $early,
+            $rolled
+            if $early > 0;
     }
     return @lost;
 }
@@ -99,7 +116,9 @@ sub wrong {
     my @wrong = @{ $self->{wrong} };
     push @wrong, "$self->{hung} requests got no answer" if $self->{hung};
     push @wrong, 'the readers did not finish' if !defined $self->{requests};
-    push @wrong, map { "session $_: the readers lost it" } grep { !defined $self->{tokens}{$_}{accepted} } $self->numbers;
+    push @wrong,
+        map { "session $_: the readers lost it" }
+        grep { !defined $self->{tokens}{$_}{accepted} } $self->numbers;
     return @wrong;
 }
 

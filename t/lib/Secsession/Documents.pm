@@ -1,0 +1,111 @@
+# What a machine can check of documents and sources: for make lint (t/lint/documents) and
+# t/43-log-numbers.t.
+#
+#   sources()             the files that people write, without those that a program made, relative
+#                         to the checkout
+#   long_lines($file)     the numbers of its lines that are longer than 100 columns
+#   dead_links($file)     the links of a Markdown file that lead nowhere: no such file, or no such
+#                         heading in it
+#   built_directives()    the directives in the module's table: name => contexts, in the words of
+#                         httpd's manual
+#   described_directives() those in docs/directives.md: name => { Description, Syntax, Default,
+#       Context }
+package Secsession::Documents;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use File::Basename 'dirname';
+use Secsession::Process qw(checkout slurp);
+
+our @EXPORT_OK = qw(sources long_lines dead_links built_directives described_directives);
+
+my $COLUMNS = 100;    # .clang-format has the same
+my $root = checkout();
+
+# --- lines ---------------------------------------------------------------------------------------
+
+# Not: Markdown, whose tables have long lines; the corpora of fuzzing and what isolationtester
+# prints; pages.
+sub sources {
+    open my $git, '-|', 'git', '-C', $root, 'ls-files' or die "git: $!\n";
+    chomp(my @files = <$git>);
+    close $git or die "git ls-files failed\n";
+    return grep {
+        -f "$root/$_"
+            && !m{\.(?:md|html)$|^LICENSE$|^t/fuzz/corpus/|^t/isolation/expected/}
+    } @files;
+}
+
+sub long_lines {
+    my ($file) = @_;
+    my @lines = split /\n/, slurp("$root/$file");
+    utf8::decode($_) for @lines;
+    return grep { length($lines[ $_ - 1 ] =~ s/\t/        /gr) > $COLUMNS } 1 .. @lines;
+}
+
+# --- links ---------------------------------------------------------------------------------------
+
+# Markdown without what is shown as it is: indented blocks, and words between backquotes.
+sub prose {
+    my ($text) = @_;
+    return join "\n", map { s/`[^`]*`//gr } grep { !/^\s{4}/ || /^\s*[*|]/ } split /\n/, $text;
+}
+
+# The name by which GitHub links a heading: its words in lower case, without punctuation, hyphens
+# for blanks.
+sub anchor {
+    my ($heading) = @_;
+    return lc($heading =~ s/[^\w\s-]//gr) =~ s/\s/-/gr;
+}
+
+sub anchors {
+    my ($file) = @_;
+    return map { anchor($_) => 1 } slurp($file) =~ /^#+ +(.*?) *$/mg;
+}
+
+sub is_dead {
+    my ($file, $link) = @_;
+    my ($path, $anchor) = $link =~ /^([^#]*)(?:#(.*))?$/;
+    my $target = $path eq '' ? $file : dirname($file) . "/$path";
+    return 1 if !-e "$root/$target";
+    my %anchors = defined $anchor ? anchors("$root/$target") : ();
+    return defined $anchor && !$anchors{$anchor};
+}
+
+sub dead_links {
+    my ($file) = @_;
+    return
+        grep { !/^\w+:/ && is_dead($file, $_) } prose(slurp("$root/$file")) =~ /\]\(([^)\s]+)\)/g;
+}
+
+# --- directives ----------------------------------------------------------------------------------
+
+my %CONTEXT = (
+    RSRC_CONF => 'server config, virtual host',
+    EVERYWHERE => 'server config, virtual host, directory',
+);
+# they are read as well, where others set them
+my %OF_OTHERS = map { $_ => 1 } qw(AuthUserFile AuthDBDUserPWQuery);
+
+sub built_directives {
+    my $table = slurp("$root/http/setup/directives.c") =~ s{/\*.*?\*/}{}gsr;
+    my @rows = $table =~ /\bAP_INIT_\w+\(.*?\)(?=,\s*(?:AP_INIT|\{))/gs;
+    my %built =
+        map { /"(\w+)"\s*,.*?\b(RSRC_CONF|EVERYWHERE|OR_\w+)\b/s ? ($1 => $CONTEXT{$2}) : () }
+        @rows;
+    delete @built{ keys %OF_OTHERS };
+    return %built;
+}
+
+sub described_directives {
+    my %described;
+    for my $section (split /^(?=#)/m, slurp("$root/docs/directives.md")) {
+        my ($name) = $section =~ /\A### ((?:SecSession|DBD)\w*)\n/ or next;
+        $described{$name} = { $section =~ /^\* (Description|Syntax|Default|Context): (.*)$/mg };
+    }
+    return %described;
+}
+
+1;
