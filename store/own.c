@@ -7,8 +7,8 @@
 /* The columns of secsession.own_sessions(). */
 enum { ID, CLIENT_ADDR, USER_AGENT, AUTHENTICATED_S, SEEN_S, COLUMNS };
 
-/* Runs a statement that changes the session, or the sessions of the user,
-    that the key stands for. */
+/* Runs a statement that changes the session, or the sessions of the user, that the key stands
+ * for. */
 static secsession_outcome_t change(secsession_store_t *store, apr_pool_t *pool,
                                    secsession_sql_t sql, const secsession_parameters_t *parameters,
                                    secsession_key_t key)
