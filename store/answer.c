@@ -166,7 +166,7 @@ static apr_int64_t seconds_since_1970(apr_int64_t moment)
     return moment / APR_USEC_PER_SEC - (moment % APR_USEC_PER_SEC < 0) + from_1970_to_2000;
 }
 
-/* A clock that was set back shows no negative time. */
+/* Never negative, even if the clock was set back in between. */
 static apr_int64_t ms_between(apr_int64_t earlier, apr_int64_t later)
 {
     return later > earlier ? (later - earlier) / 1000 : 0;

@@ -24,7 +24,7 @@ apr_time_t secsession_monotonic(void)
     return BEFORE_START + (apr_time_t)now.tv_sec * APR_USEC_PER_SEC + now.tv_nsec / 1000;
 }
 
-/* An event is not to be told before its statement has succeeded. */
+/* Collects events; they are told only when the statement has succeeded. */
 static void take_notice(void *data, const PGresult *notice)
 {
     secsession_connection_t *connection = data;
@@ -97,8 +97,9 @@ void secsession_connection_close(secsession_connection_t *connection)
     apr_pool_destroy(connection->pool);
 }
 
-/* An idle connection has nothing to say: what can be read is the news that it ends, or a notice.
- * The server says goodbye before it hangs up, and only a second look sees that it has. */
+/* The server has nothing to send on an idle connection, except that the connection ends, or a
+ * notice. It sends a message before it closes the connection, so that only the second read notices
+ * the end. */
 int secsession_connection_is_alive(secsession_connection_t *connection)
 {
     struct pollfd poller = { .fd = PQsocket(connection->pg), .events = POLLIN };
@@ -133,7 +134,7 @@ static secsession_execution_t wait_for(PGconn *pg, int interrupt, short events, 
     }
 }
 
-/* Sends what libpq still holds and reads until it has a whole result. */
+/* Sends what libpq has not sent yet, and reads until libpq has a whole result. */
 static secsession_execution_t wait_for_result(PGconn *pg, int interrupt, apr_time_t deadline)
 {
     int unsent = PQflush(pg);
@@ -153,7 +154,7 @@ static secsession_execution_t wait_for_result(PGconn *pg, int interrupt, apr_tim
     return unsent < 0 ? SECSESSION_LOST : SECSESSION_EXECUTED;
 }
 
-/* The server says goodbye with an error of its own before it closes the connection. */
+/* The classes of errors that the server reports before it closes the connection. */
 static int says_goodbye(const char *sqlstate)
 {
     return strncmp(sqlstate, "08", 2) == 0 || strncmp(sqlstate, "57P", 3) == 0;

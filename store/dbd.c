@@ -57,7 +57,7 @@ struct secsession_dbd_t {
     atomic_int unprepared;          /* a pooler loses our prepared statements: send the text */
 };
 
-/* FNV-1a, 64 bits: nobody but this file says what is hashed. */
+/* FNV-1a with 64 bits, which is good enough for texts that are all written in this file. */
 static apr_uint64_t hash_of(const char *text)
 {
     apr_uint64_t hash = 0xcbf29ce484222325u;
@@ -190,8 +190,8 @@ static secsession_execution_t execute(secsession_dbd_t *dbd, secsession_connecti
     return execution;
 }
 
-/* Once for each connection, so that an upgrade of the schema is noticed without a restart.
- * SECSESSION_REFUSED: another version, which has been logged. */
+/* Asks for the version of the schema once on each connection, so that an upgrade is noticed without
+ * a restart. SECSESSION_REFUSED: it is another version, which has been logged. */
 static secsession_execution_t verify(secsession_dbd_t *dbd, secsession_connection_t *connection,
                                      apr_time_t deadline)
 {
@@ -266,8 +266,8 @@ const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, se
     if (dbd->connections == NULL) {
         return NULL; /* secsession_dbd_child_init failed, which was logged */
     }
-    /* When a connection is lost the idle ones may be too: as often as there can be such, and then
-     * on a new one. */
+    /* When one connection is lost the idle ones may be lost, too: tries as many as there can be,
+     * and then a new one. */
     for (int tries = 0; execution == SECSESSION_LOST && tries <= dbd->config.max
                         && secsession_monotonic() < deadline;
          tries++) {

@@ -57,19 +57,19 @@ apr_status_t secsession_dbd_create(secsession_dbd_t **dbd, apr_pool_t *pool,
 /* In every child before its first statement; its connections close with `pool`. */
 apr_status_t secsession_dbd_child_init(secsession_dbd_t *dbd, apr_pool_t *pool);
 
-/* Runs one statement, each of which may be run twice without harm: where a connection turns out to
- * be lost, it is run again on another. The result, in PostgreSQL's binary form, lives in `pool`;
- * NULL: no answer, logged. */
+/* Runs one statement. If the connection is lost meanwhile it is run again on another one: each
+ * statement may be run twice without harm. The result, in PostgreSQL's binary form, lives in
+ * `pool`; NULL: no answer, logged. */
 const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, secsession_sql_t sql,
                                      const secsession_parameters_t *parameters);
 
-/* For whoever keeps a connection of its own: opens one, see secsession_connection_open (`params`
- * NULL: as all the others), and a statement of the table. */
+/* For a connection outside the pool: opens one, see secsession_connection_open (`params` NULL:
+ * those of the pool), and looks a statement up in the table. */
 secsession_connection_t *secsession_dbd_open(const secsession_dbd_t *dbd, const char *params,
                                              apr_pool_t *scratch, const char **error);
 secsession_statement_t secsession_dbd_statement(const secsession_dbd_t *dbd, secsession_sql_t sql);
 
-/* What SCHEMA_VERSION and FEED_NAME take: whether events are to be told. */
+/* The parameters of SCHEMA_VERSION and FEED_NAME: whether events are to be told. */
 secsession_parameters_t secsession_dbd_tell_events(const secsession_dbd_t *dbd);
 
 /* Logs that a statement had an answer that this module does not understand. */

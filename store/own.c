@@ -7,14 +7,15 @@
 /* The columns of secsession.own_sessions(). */
 enum { ID, CLIENT_ADDR, USER_AGENT, AUTHENTICATED_S, SEEN_S, COLUMNS };
 
-/* Runs a statement that changes the session, or the sessions of the user, of this key. What this
- * server has changed itself it does not wait to hear from the feed. */
+/* Runs a statement that changes the session, or the sessions of the user, that the key stands
+ * for. */
 static secsession_outcome_t change(secsession_store_t *store, apr_pool_t *pool,
                                    secsession_sql_t sql, const secsession_parameters_t *parameters,
                                    secsession_key_t key)
 {
     secsession_outcome_t outcome = secsession_ask_done(store->dbd, pool, sql, parameters);
 
+    /* The server does not wait for the feed to tell it what it has just changed itself. */
     if (store->cache) {
         secsession_cache_invalidate(store->cache, key);
     }

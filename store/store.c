@@ -190,7 +190,7 @@ secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr
     return *wait > 0 ? SECSESSION_THROTTLED : SECSESSION_DONE;
 }
 
-/* What this server has just changed itself it does not wait to hear from the feed. */
+/* The server does not wait for the feed to tell it what it has just changed itself. */
 static void forget(secsession_store_t *store, const secsession_hash_t *token)
 {
     if (store->cache) {
@@ -236,7 +236,7 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
     return outcome;
 }
 
-/* After a failure the others need not try at once. */
+/* After a failure no other request tries for so long. */
 #define OFFERS_PAUSE apr_time_from_sec(10)
 
 secsession_outcome_t secsession_store_offer(secsession_store_t *store, apr_pool_t *pool,

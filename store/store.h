@@ -83,8 +83,8 @@ secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool
                                              const char *client_addr,
                                              const secsession_session_t **session);
 
-/* Looks a session up by a token that its client presented earlier, on a connection that has stayed
- * open since: whatever has taken that token's place, which *token is then. Else as
+/* Looks a session up by the token that its client presented when it opened a connection which is
+ * still open. If another token has taken its place since, *token becomes that one. Else as
  * secsession_store_lookup. */
 secsession_outcome_t secsession_store_follow(secsession_store_t *store, apr_pool_t *pool,
                                              secsession_hash_t *token, const char *realm,
@@ -108,8 +108,8 @@ secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr
                                                   const secsession_attempt_t *attempt,
                                                   apr_int64_t *epoch, int *wait);
 
-/* This moment of the database, to be read before an application is asked whom it logs in: it does
- * for all users what the epoch does for one. SECSESSION_DONE sets *moment. */
+/* Reads this moment of the database, before an application is asked whom it logs in. It serves for
+ * any user as the epoch serves for one. SECSESSION_DONE sets *moment. */
 secsession_outcome_t secsession_store_login_moment(secsession_store_t *store, apr_pool_t *pool,
                                                    const char **moment);
 
@@ -122,7 +122,7 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
 
 /* Offers a session its next token, whose hash is `next`: the first request with it makes it
  * current, and then the one before it is served for `grace` more seconds. SECSESSION_DONE: tell the
- * browser; SECSESSION_RETIRED: another request was first, or `token` is no more current: tell it
+ * browser; SECSESSION_RETIRED: another request was first, or `token` is no longer current: tell it
  * nothing. */
 secsession_outcome_t secsession_store_offer(secsession_store_t *store, apr_pool_t *pool,
                                             const secsession_session_t *session,
@@ -130,25 +130,25 @@ secsession_outcome_t secsession_store_offer(secsession_store_t *store, apr_pool_
                                             const secsession_hash_t *next,
                                             const secsession_rotation_t *rotation);
 
-/* Records that a session was used from another address than it is bound to, and does what is said
- * in that case: "log" (it is bound to the new one), "reauth" or "end". SECSESSION_DONE when
- * done. */
+/* Records that a session was used from another address than the one it is bound to, and does what
+ * `action` says: "log" (it is bound to the new address from then on), "reauth" or "end".
+ * SECSESSION_DONE when it has. */
 secsession_outcome_t secsession_store_moved(secsession_store_t *store, apr_pool_t *pool,
                                             const secsession_session_t *session,
                                             const char *client_addr, const char *action);
 
-/* Ends a session because the record of its user has changed. SECSESSION_DONE when done. */
+/* Ends a session because the record of its user has changed: SECSESSION_DONE. */
 secsession_outcome_t secsession_store_end_changed(secsession_store_t *store, apr_pool_t *pool,
                                                   const secsession_session_t *session);
 
-/* Records a failed login. SECSESSION_DONE when it stands in the audit trail. */
+/* Records a failed login in the audit trail: SECSESSION_DONE. */
 secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, apr_pool_t *pool,
                                                    const secsession_attempt_t *attempt,
                                                    const char *reason);
 
 /* Records that a session's request or response had an application's session id in a URL: where
- * (`place`), and under which `name`; at most once a minute. SECSESSION_DONE when that is
- * settled. */
+ * (`place`), and under which `name`; at most once a minute. SECSESSION_DONE, also where it had
+ * been recorded already. */
 secsession_outcome_t secsession_store_session_id_in_url(secsession_store_t *store, apr_pool_t *pool,
                                                         const secsession_session_t *session,
                                                         const char *client_addr, const char *name,
@@ -166,8 +166,8 @@ secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_
                                             const secsession_login_t *anonymous,
                                             const secsession_session_t **session);
 
-/* Ends all sessions of a session's user in its realm, but that one where `but_this`.
- * SECSESSION_DONE when it is done. */
+/* Ends all sessions of a session's user in its realm, except this session if `but_this`:
+ * SECSESSION_DONE. */
 secsession_outcome_t secsession_store_revoke_own(secsession_store_t *store, apr_pool_t *pool,
                                                  const secsession_session_t *session, int but_this,
                                                  const char *reason);

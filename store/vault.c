@@ -11,7 +11,7 @@
 /* The columns of secsession.vault_of(). */
 enum { VERSION, NAME, DOMAIN, PATH, VALUE, HOST_ONLY, SAME_SITE, SECONDS_LEFT, COLUMNS };
 
-/* A seal opens for this cookie only. */
+/* What a value is sealed for: it cannot be opened as the value of another cookie. */
 static const char *place_of(apr_pool_t *pool, const secsession_kept_t *cookie)
 {
     return apr_pstrcat(pool, cookie->domain, cookie->host_only ? "\n" : "\n.\n", cookie->path, "\n",
