@@ -1,4 +1,5 @@
-# A private PHP-FPM on a Unix socket, as www-data where we are root, with PHP's sessions in its own folder.
+# A private PHP-FPM on a Unix socket, as www-data where we are root, with PHP's sessions in its own
+# folder.
 #
 #   my $fpm = Secsession::Fpm->start(children => 4);
 #       values => { name => value }   of php.ini; env => { NAME => value }, what programs get
