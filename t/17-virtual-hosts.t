@@ -51,7 +51,7 @@ is_deeply [ grep { !$tested{$_} && $table{$_} eq 'servers' } sort keys %table ],
 
 # httpd merges a virtual host only where the module has a word in it.
 sub as_host {
-    return join "\n", '<VirtualHost 127.0.0.1:@PORT@>', 'SecSession On', @_, "</VirtualHost>\n";
+    return join "\n", '<VirtualHost 127.0.0.1:@PORT@>', 'SecSessionTouch On', @_, "</VirtualHost>\n";
 }
 
 my %main = map { $_->[0] => "$_->[0] $_->[2]" } @EFFECTS;
@@ -67,6 +67,7 @@ SecSessionIdleTimeout 30m
     Require all granted
 </Location>
 ScriptAlias "/app/" "\@FOLDER\@/cgi-bin/"
+ScriptAlias "/open/" "\@FOLDER\@/cgi-bin/"
 <LocationMatch "^/(app|static)/">
     AuthType SecSession
     Require valid-user
@@ -200,12 +201,22 @@ subtest 'SecSessionCache Off of the main server' => sub {
     is statements('inherits.example'), 'one each', 'of a virtual host, too';
 };
 
+subtest 'a virtual host alone may have sessions' => sub {
+    my $config = $MAIN =~ s/^SecSession On\n//mr;
+    local $httpd = Secsession::Httpd->start(postgres => $postgres, config => $config,
+        vhosts => as_host('ServerName alone.example', 'SecSession On'), @PAGE);
+    my ($client) = log_in('alone.example', next_user());
+    is page($client)->status, 200, 'where the main server has none';
+};
+
 subtest 'the headers that name users come from nobody else, whichever server says so' => sub {
     my ($client) = log_in('more.example', next_user());
     my @lies = map { [ $_ => 'root' ] } qw(X-Main X-Own);
     my $seen = environment_of($client->get('/app/show', headers => \@lies));
     is $seen->{HTTP_X_OWN}, $seen->{REMOTE_USER}, 'its own says who it is';
     is $seen->{HTTP_X_MAIN}, undef, 'the main server\'s is taken out';
+    $seen = environment_of(browser_at('more.example')->get('/open/show', headers => \@lies));
+    is_deeply [ grep { /X_(?:MAIN|OWN)/ } keys %$seen ], [], 'both are, where there is nobody';
 };
 
 subtest 'the records of users are found, whichever server names their file' => sub {

@@ -7,7 +7,8 @@ use Secsession::Process qw(free_port run scratch slurp spew);
 
 sub is_missing { my ($program) = @_; return !grep { -x "$_/$program" } split /:/, $ENV{PATH} }
 
-plan skip_all => 'no openssl or no curl on this machine' if grep { is_missing($_) } qw(openssl curl);
+plan skip_all => 'no openssl or no curl on this machine'
+    if grep { is_missing($_) } qw(openssl curl);
 
 sub make_certificates {
     my ($folder) = @_;
@@ -16,8 +17,10 @@ sub make_certificates {
     $make->(@openssl, '-x509', '-days', 2, '-subj', '/CN=test CA', '-keyout', "$folder/ca.key",
         '-out', "$folder/ca.pem");
     for my $name (qw(localhost alice bob)) {
-        $make->(@openssl, '-subj', "/CN=$name", '-keyout', "$folder/$name.key", '-out', "$folder/$name.csr");
-        $make->('openssl', 'x509', '-req', '-days', 2, '-in', "$folder/$name.csr", '-CA', "$folder/ca.pem",
+        $make->(@openssl, '-subj', "/CN=$name", '-keyout', "$folder/$name.key", '-out',
+            "$folder/$name.csr");
+        $make->('openssl', 'x509', '-req', '-days', 2, '-in', "$folder/$name.csr", '-CA',
+            "$folder/ca.pem",
             '-CAkey', "$folder/ca.key", '-CAcreateserial', '-out', "$folder/$name.pem");
     }
     return $folder;
@@ -56,7 +59,8 @@ my %FOUND = (status => qr{\AHTTP/1.1 (\d+)}, id => qr/^SECSESSION_ID=(.*)$/m,
 sub ask {
     my ($name, $jar, @more) = @_;
     my @certificate = ('--cert', "$FOLDER/$name.pem", '--key', "$FOLDER/$name.key");
-    my ($exit, $out, $err) = run([ qw(curl -sS -i --http1.1 --cacert), "$FOLDER/ca.pem", @certificate,
+    my ($exit, $out, $err) = run([ qw(curl -sS -i --http1.1 --cacert), "$FOLDER/ca.pem",
+        @certificate,
         '-b', $jar, '-c', $jar, @more ? @more : "https://localhost:$PORT/cert/show" ]);
     die $err if $exit;
     return { map { my ($text) = $out =~ $FOUND{$_}; ($_ => $text) } keys %FOUND };

@@ -1,4 +1,5 @@
-# SecSessionHarden: an application that sets careless cookies, or puts session ids into URLs, is made good on the way
+# SecSessionHarden: an application that sets careless cookies, or puts session ids into URLs, is
+# made good on the way
 # out, whatever runs it.
 # mpm: all
 
@@ -9,7 +10,8 @@ use Secsession::Programs 'answering';
 
 my $ID = 'S3CR3T';
 my $POLICY = 'strict-origin-when-cross-origin';
-my $backend = Secsession::Httpd->start(module => 0, config => 'ScriptAlias "/app/" "@FOLDER@/cgi-bin/"');
+my $backend = Secsession::Httpd->start(module => 0,
+    config => 'ScriptAlias "/app/" "@FOLDER@/cgi-bin/"');
 my $to = 'http://127.0.0.1:' . $backend->port . '/app';
 
 my ($postgres, $httpd) = start_servers(
@@ -53,14 +55,20 @@ VHOSTS
 my $ALL = '; Secure; HttpOnly; SameSite=Lax';
 my %COOKIES = (
     'a=1' => "a=1$ALL", 'b=2; Path=/; secure' => 'b=2; Path=/; secure; HttpOnly; SameSite=Lax',
-    'c=3; SameSite=None' => 'c=3; SameSite=None; Secure; HttpOnly', 'd=4;httponly ; SAMESITE=strict' => 'd=4;httponly ; SAMESITE=strict; Secure',
+    'c=3; SameSite=None' => 'c=3; SameSite=None; Secure; HttpOnly',
+        'd=4;httponly ; SAMESITE=strict' => 'd=4;httponly ; SAMESITE=strict; Secure',
     'e=Secure; HttpOnly; Secure; SameSite=Lax' => 'e=Secure; HttpOnly; Secure; SameSite=Lax',
-    '__Host-f=6; Path=/' => "__Host-f=6; Path=/$ALL", '__Secure-g="x y"' => "__Secure-g=\"x y\"$ALL",
-    'h=; Max-Age=0' => "h=; Max-Age=0$ALL", 'i=9; SameSite=' => 'i=9; SameSite=Lax; Secure; HttpOnly',
+    '__Host-f=6; Path=/' => "__Host-f=6; Path=/$ALL",
+        '__Secure-g="x y"' => "__Secure-g=\"x y\"$ALL",
+    'h=; Max-Age=0' => "h=; Max-Age=0$ALL",
+        'i=9; SameSite=' => 'i=9; SameSite=Lax; Secure; HttpOnly',
     (map { ("n$_=" . 'v' x $_ => "n$_=" . 'v' x $_ . $ALL) } 1 .. 40),
 );
 sub cookies_of { return [ sort $_[0]->all_headers('Set-Cookie') ] }
-sub setting { my ($where, @more) = @_; return answering($where, @more, map { "Set-Cookie: $_" } sort keys %COOKIES) }
+sub setting {
+    my ($where, @more) = @_;
+    return answering($where, @more, map { "Set-Cookie: $_" } sort keys %COOKIES);
+}
 
 subtest 'every cookie of the application gets the attributes that it lacks' => sub {    # ASVS 5.0 3.3.1
     my %expected = map { $_ => [ sort values %COOKIES ] } qw(strip cookies);
@@ -71,44 +79,60 @@ subtest 'every cookie of the application gets the attributes that it lacks' => s
     is_deeply cookies_of($httpd->get(setting('strip/back'))), $expected{strip}, 'of a backend';
     for my $status (201, 204, 302, 304, 401, 404, 500, 503) {
         my @more = ("Status: $status x", $status == 302 ? 'Location: http://other.example/' : ());
-        is_deeply cookies_of($httpd->get(setting('strip', @more))), $expected{strip}, "with status $status";
-        is_deeply cookies_of($httpd->get(setting('strip/back', @more))), $expected{strip}, "of a backend, with status $status";
+        is_deeply cookies_of($httpd->get(setting('strip', @more))), $expected{strip},
+            "with status $status";
+        is_deeply cookies_of($httpd->get(setting('strip/back', @more))), $expected{strip},
+            "of a backend, with status $status";
     }
     my $broken = $httpd->get(setting('strip/broken', 'Status: 500'));
     is_deeply [ grep { !/Secure.*HttpOnly.*SameSite|SameSite.*Secure|HttpOnly.*Secure/i } @{ cookies_of($broken) } ], [], 'with an error page from elsewhere';
     my $file = $httpd->get('/strip/page.html');
-    my $same = $httpd->get('/strip/page.html', headers => [ [ 'If-None-Match' => $file->header('ETag') ] ]);
-    is_deeply [ map { $_->status, @{ cookies_of($_) } } $file, $same ], [ 200, "file=1$ALL", 304, "file=1$ALL" ], 'of a file, also one that has not changed';
-    my $odd = $httpd->get(answering('strip', 'Set-Cookie:', 'Set-Cookie: ;', "Set-Cookie:  x = 1 ;\tPath=/ ;"));
+    my $same = $httpd->get('/strip/page.html',
+        headers => [ [ 'If-None-Match' => $file->header('ETag') ] ]);
+    is_deeply [ map { $_->status, @{ cookies_of($_) } } $file, $same ], [ 200, "file=1$ALL", 304,
+        "file=1$ALL" ], 'of a file, also one that has not changed';
+    my $odd = $httpd->get(answering('strip', 'Set-Cookie:', 'Set-Cookie: ;',
+        "Set-Cookie:  x = 1 ;\tPath=/ ;"));
     is_deeply [ grep { /x/ } @{ cookies_of($odd) } ], ["x = 1 ;\tPath=/$ALL"], 'with odd blanks';
 };
 
 subtest 'where there is no TLS only those are Secure that browsers would refuse otherwise' => sub {
-    my $response = $httpd->client(host => 'plain.example')->get(answering('strip', 'Set-Cookie: a=1', 'Set-Cookie: b=1; SameSite=None'));
-    is_deeply cookies_of($response), [ 'a=1; HttpOnly; SameSite=Lax', 'b=1; SameSite=None; Secure; HttpOnly' ], 'SecSessionCookie … Insecure';
+    my $response = $httpd->client(host => 'plain.example')->get(answering('strip',
+        'Set-Cookie: a=1', 'Set-Cookie: b=1; SameSite=None'));
+    is_deeply cookies_of($response), [ 'a=1; HttpOnly; SameSite=Lax',
+        'b=1; SameSite=None; Secure; HttpOnly' ], 'SecSessionCookie … Insecure';
 };
 
 subtest 'our own cookie is set once, as ever' => sub {
     my $login = $httpd->client->login('alice', password_of('alice'));
     is scalar(@{ cookies_of($login) }), 1, 'one';
-    like cookies_of($login)->[0], qr/\A__Host-secsession=[\w-]{43}; Path=\/; Secure; HttpOnly; SameSite=Lax\z/, 'by the login';
-    is $httpd->client->login('alice', password_of('alice'), return => "/app/show?PHPSESSID=$ID")->header('Location') =~ s{\Ahttp://[^/]*}{}r,
+    like cookies_of($login)->[0],
+        qr/\A__Host-secsession=[\w-]{43}; Path=\/; Secure; HttpOnly; SameSite=Lax\z/,
+        'by the login';
+    is $httpd->client->login('alice', password_of('alice'),
+        return => "/app/show?PHPSESSID=$ID")->header('Location') =~ s{\Ahttp://[^/]*}{}r,
         '/app/show', 'which leads to no session id';
-    my $forged = $httpd->get(answering('strip', 'Set-Cookie: __Host-secsession=1', 'Set-Cookie: a=1'));
+    my $forged = $httpd->get(answering('strip', 'Set-Cookie: __Host-secsession=1',
+        'Set-Cookie: a=1'));
     is_deeply cookies_of($forged), ["a=1$ALL"], 'not by an application';
 };
 
 my %LINKS = (
-    "http://other.example/a?PHPSESSID=$ID" => 'http://other.example/a', "https://other.example/a;jsessionid=$ID?b&PHPSESSID=$ID#f" => 'https://other.example/a?b#f',
-    "//other.example/;jsessionid=$ID" => '//other.example/', "http://other.example/;jsessionid=$ID//evil.example" => 'http://other.example/.//evil.example',
-    'http://other.example/a?b=%zz&&c#;jsessionid=1' => undef, 'http://other.example;jsessionid=1@host/' => undef,
+    "http://other.example/a?PHPSESSID=$ID" => 'http://other.example/a',
+        "https://other.example/a;jsessionid=$ID?b&PHPSESSID=$ID#f" => 'https://other.example/a?b#f',
+    "//other.example/;jsessionid=$ID" => '//other.example/',
+        "http://other.example/;jsessionid=$ID//evil.example" => 'http://other.example/.//evil.example',
+    'http://other.example/a?b=%zz&&c#;jsessionid=1' => undef,
+        'http://other.example;jsessionid=1@host/' => undef,
     'app://other.example/?PHPSESSID=1' => undef,
 );
 my %REFERENCES = (
-    "a;jsessionid=$ID" => 'a', "?PHPSESSID=$ID" => '?', ";jsessionid=$ID//evil.example" => './/evil.example', "b?PHPSESSID=$ID#x" => 'b#x',
+    "a;jsessionid=$ID" => 'a', "?PHPSESSID=$ID" => '?',
+        ";jsessionid=$ID//evil.example" => './/evil.example', "b?PHPSESSID=$ID#x" => 'b#x',
 );
 my %PATHS = (
-    "/;jsessionid=$ID/evil.example" => '/./evil.example', "/;jsessionid=$ID\\evil.example" => '/.\\evil.example', "/a?x&PHPSESSID=$ID" => '/a?x',
+    "/;jsessionid=$ID/evil.example" => '/./evil.example',
+        "/;jsessionid=$ID\\evil.example" => '/.\\evil.example', "/a?x&PHPSESSID=$ID" => '/a?x',
 );
 
 subtest 'no response leads to a URL with a session id, and none leads elsewhere for that' => sub {
@@ -116,34 +140,46 @@ subtest 'no response leads to a URL with a session id, and none leads elsewhere 
     for my $link (sort keys %all) {
         my $expected = $all{$link} // $link;
         my $found = $httpd->get(answering('strip/back', 'Status: 302', "Location: $link"));
-        is $found->header('Location'), $expected, "a backend, Location: $link" unless $link =~ m{\A/};
-        my $response = $httpd->get(answering('strip', "Content-Location: $link", "Refresh: 3; URL='$link'"));
+        is $found->header('Location'), $expected, "a backend, Location: $link"
+            unless $link =~ m{\A/};
+        my $response = $httpd->get(answering('strip', "Content-Location: $link",
+            "Refresh: 3; URL='$link'"));
         is $response->header('Content-Location'), $expected, "Content-Location: $link";
         is $response->header('Refresh'), "3; URL='$expected'", "Refresh: $link";
-        my $off = $httpd->get(answering('off', "Content-Location: $link", "Refresh: 3; URL='$link'"));
-        is_deeply [ map { $off->header($_) } qw(Content-Location Refresh) ], [ $link, "3; URL='$link'" ], "Off, $link";
+        my $off = $httpd->get(answering('off', "Content-Location: $link",
+            "Refresh: 3; URL='$link'"));
+        is_deeply [ map { $off->header($_) } qw(Content-Location Refresh) ], [ $link,
+            "3; URL='$link'" ], "Off, $link";
     }
     for my $link (sort keys %LINKS) {
         my $response = $httpd->get(answering('strip', 'Status: 302', "Location: $link"));
-        is_deeply [ $response->status, $response->header('Location') ], [ 302, $LINKS{$link} // $link ], "CGI, Location: $link";
+        is_deeply [ $response->status, $response->header('Location') ], [ 302,
+            $LINKS{$link} // $link ], "CGI, Location: $link";
     }
-    my $split = $httpd->get(answering('strip/back', 'Status: 302', "Location: http://h/\rX-Evil: 1;jsessionid=1"));
+    my $split = $httpd->get(answering('strip/back', 'Status: 302',
+        "Location: http://h/\rX-Evil: 1;jsessionid=1"));
     is $split->header('X-Evil'), undef, 'and no header field is made of a part of one';
 };
 
 subtest 'a page says how much of its address other sites are told' => sub {
-    is $httpd->get("/$_")->header('Referrer-Policy'), $POLICY, $_ for qw(strip/show referrer/show strip/page.html strip/gone);
-    is $httpd->get("/$_")->header('Referrer-Policy'), undef, $_ for qw(off/show cookies/show names/show);
+    is $httpd->get("/$_")->header('Referrer-Policy'), $POLICY, $_
+        for qw(strip/show referrer/show strip/page.html strip/gone);
+    is $httpd->get("/$_")->header('Referrer-Policy'), undef, $_
+        for qw(off/show cookies/show names/show);
     for my $where (qw(strip strip/back)) {
-        my @own = $httpd->get(answering($where, 'Referrer-Policy: no-referrer'))->all_headers('Referrer-Policy');
+        my @own = $httpd->get(answering($where,
+            'Referrer-Policy: no-referrer'))->all_headers('Referrer-Policy');
         is_deeply \@own, ['no-referrer'], "$where: the application's own word counts";
     }
-    is $httpd->client->get('/app/show', headers => [ [ Accept => 'text/html' ] ])->header('Referrer-Policy'), $POLICY, 'on the way to the login page';
+    is $httpd->client->get('/app/show',
+        headers => [ [ Accept => 'text/html' ] ])->header('Referrer-Policy'), $POLICY,
+        'on the way to the login page';
 };
 
 subtest 'no log has a session id that was taken out' => sub {
     my $requests = slurp($httpd->folder . '/logs/requests.log');
-    is_deeply [ grep { /$ID/ && !m{\b\w+ /(?:off/|strip;)} } split /\n/, $requests ], [], 'the access log';
+    is_deeply [ grep { /$ID/ && !m{\b\w+ /(?:off/|strip;)} } split /\n/, $requests ], [],
+        'the access log';
     is_deeply [ grep { /$ID/ && /SS22/ } split /\n/, $httpd->error_log ], [], 'the error log';
     unlike $postgres->log, qr/$ID/, 'PostgreSQL\'s';
 };

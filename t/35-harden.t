@@ -1,4 +1,5 @@
-# SecSessionHarden: an application that takes session ids from URLs is given none, whatever runs it, and the audit
+# SecSessionHarden: an application that takes session ids from URLs is given none, whatever runs
+# it, and the audit
 # trail tells of those that came; and whoever writes URLs to get past that, or to others, does not.
 # mpm: all
 
@@ -20,7 +21,8 @@ CONFIG
 my $show = <<'PERL';
 print "Content-Type: text/plain\n\n", map { "$_=$ENV{$_}\n" } sort keys %ENV;
 PERL
-my $backend = Secsession::Httpd->start(module => 0, config => qq{AllowEncodedSlashes NoDecode\nScriptAlias "/app/" "\@FOLDER\@/cgi-bin/"});
+my $backend = Secsession::Httpd->start(module => 0,
+    config => qq{AllowEncodedSlashes NoDecode\nScriptAlias "/app/" "\@FOLDER\@/cgi-bin/"});
 my $to = 'http://127.0.0.1:' . $backend->port . '/app';
 
 my $config = <<"CONFIG";
@@ -92,7 +94,8 @@ sub noted { return sql("select count(*) from secsession.event where event = 'ses
 sub asked { return $postgres->statements(undef, qr/session_id_in_url\(/) }
 sub lines { return scalar(() = $httpd->error_log =~ /$_[0]: /g) }
 
-# --- requests --------------------------------------------------------------------------------------
+# --- requests
+# --------------------------------------------------------------------------------------
 
 # Each: what is behind the program's name, and the path information and the arguments that are left.
 my @WITH_ID = (
@@ -114,10 +117,12 @@ my @WITH_ID = (
     [ "/info%3bjsessionid%3D$ID/x", '/info/x', '' ],
 );
 my @WAYS = (
-    [ 'CGI', '/strip/show' ], [ 'a proxied backend', '/strip/back/show' ], [ 'nocanon', '/strip/raw/show' ],
+    [ 'CGI', '/strip/show' ], [ 'a proxied backend', '/strip/back/show' ], [ 'nocanon',
+        '/strip/raw/show' ],
     [ 'mapping=encoded', '/strip/early/show' ], [ 'RewriteRule [PT]', '/strip/rewritten/show' ],
     [ 'RewriteRule [P]', '/strip/fetched/show' ],
-    $php ? ([ 'PHP-FPM', '/strip/env.php' ], [ 'ProxyPassMatch to PHP-FPM', '/strip/fcgi/env.php' ]) : (),
+    $php ? ([ 'PHP-FPM', '/strip/env.php' ], [ 'ProxyPassMatch to PHP-FPM', '/strip/fcgi/env.php' ])
+        : (),
 );
 
 subtest 'no application is given a session id by a URL, and each gets the rest of it' => sub {
@@ -128,9 +133,11 @@ subtest 'no application is given a session id by a URL, and each gets the rest o
             my $response = $httpd->get("$program$behind");
             my $seen = environment_of($response);
             my $what = "$name, " . substr $behind, 0, 60;
-            is_deeply [ $response->status, $seen->{QUERY_STRING}, $seen->{PATH_INFO} // '' ], [ 200, $arguments, $info ], $what;
+            is_deeply [ $response->status, $seen->{QUERY_STRING}, $seen->{PATH_INFO} // '' ], [ 200,
+                $arguments, $info ], $what;
             unlike $response->raw, qr/$ID/, "$what: no word of it";
-            like $seen->{REQUEST_URI}, qr{\A/\S+/(?:show|env\.php)\Q$info\E(?:\?\Q$arguments\E)?\z}, "$what: REQUEST_URI";
+            like $seen->{REQUEST_URI}, qr{\A/\S+/(?:show|env\.php)\Q$info\E(?:\?\Q$arguments\E)?\z},
+                "$what: REQUEST_URI";
         }
     }
 };
@@ -138,16 +145,20 @@ subtest 'no application is given a session id by a URL, and each gets the rest o
 subtest 'however the request is written' => sub {
     my %seen = (
         "http://localhost/strip/show;jsessionid=$ID?PHPSESSID=$ID&a" => 'http://localhost/strip/show?a',
-        "//strip//show;jsessionid=$ID" => '//strip//show', "/x/../strip/./show?PHPSESSID=$ID" => '/x/../strip/./show',
-        "/strip;jsessionid=$ID/show" => undef, "/strip/servlet;jsessionid=$ID/show;jsessionid=$ID" => '/app/show',
-        "/%73trip/show?PHPSESSID=$ID" => '/%73trip/show', "/servlet/show;jsessionid=$ID" => '/app/show',
+        "//strip//show;jsessionid=$ID" => '//strip//show',
+            "/x/../strip/./show?PHPSESSID=$ID" => '/x/../strip/./show',
+        "/strip;jsessionid=$ID/show" => undef,
+            "/strip/servlet;jsessionid=$ID/show;jsessionid=$ID" => '/app/show',
+        "/%73trip/show?PHPSESSID=$ID" => '/%73trip/show',
+            "/servlet/show;jsessionid=$ID" => '/app/show',
     );
     for my $target (sort keys %seen) {
         my $response = $httpd->get($target);
         is environment_of($response)->{REQUEST_URI}, $seen{$target}, $target;
         unlike $response->raw, qr/$ID/, "$target: no word of it";
     }
-    is $httpd->get("/servlet;jsessionid=$ID/show")->status, 403, 'a servlet by another spelling of its place';
+    is $httpd->get("/servlet;jsessionid=$ID/show")->status, 403,
+        'a servlet by another spelling of its place';
     my $trace = $httpd->request('TRACE', "/strip/show?PHPSESSID=$ID");
     unlike $trace->raw, qr/$ID/, 'TRACE';
     like $trace->body, qr{\ATRACE /strip/show HTTP/1.1\r\n}, 'TRACE: what is left';
@@ -161,7 +172,8 @@ subtest 'nor by what the application itself includes or leads to within the serv
     is environment_of($local)->{QUERY_STRING}, 'a=1', 'a local redirect';
     like $httpd->error_log, qr/SS222: .*PHPSESSID/, 'of which the log tells';
     my $own = environment_of($httpd->get('/strip/own/1'));
-    is $own->{QUERY_STRING}, 'PHPSESSID=own1', 'but what the administrator writes in a rule is left alone';
+    is $own->{QUERY_STRING}, 'PHPSESSID=own1',
+        'but what the administrator writes in a rule is left alone';
 };
 
 subtest 'a request with one is refused, where that is wanted' => sub {
@@ -182,8 +194,10 @@ subtest 'a request with one is refused, where that is wanted' => sub {
 
 subtest 'in <Files> and <Proxy> arguments are taken out, and what comes too late for that is refused' => sub {
     my $seen = environment_of($httpd->get("/files/stripped?a=1&PHPSESSID=$ID"));
-    is_deeply [ @$seen{qw(QUERY_STRING REQUEST_URI)} ], [ 'a=1', '/files/stripped?a=1' ], 'an argument';
-    for my $path ("/files/stripped/x;jsessionid=$ID", "/files/refused?PHPSESSID=$ID", "/files/refused/x;jsessionid=$ID",
+    is_deeply [ @$seen{qw(QUERY_STRING REQUEST_URI)} ], [ 'a=1', '/files/stripped?a=1' ],
+        'an argument';
+    for my $path ("/files/stripped/x;jsessionid=$ID", "/files/refused?PHPSESSID=$ID",
+        "/files/refused/x;jsessionid=$ID",
         "/inner/show?PHPSESSID=$ID", "/inner/show;jsessionid=$ID") {
         my $response = $httpd->get($path);
         is $response->status, 403, $path;
@@ -194,44 +208,58 @@ subtest 'in <Files> and <Proxy> arguments are taken out, and what comes too late
 };
 
 subtest 'a path that without an id would be another one is refused' => sub {
-    for my $path ('/strip/..;jsessionid=1/app/show', '/strip/.%2e;jsessionid=1/app/show', '/strip/%2E%2E%3Bjsessionid/app/show',
-        '/strip/x/..;jsessionid=1/..;jsessionid=2/app/show', '/strip/;jsessionid=1/show', '/strip/.;jsessionid=1/show',
-        '/strip/back/..;jsessionid=1/back/show', '/strip/raw/..;jsessionid=1/show', '/strip/early/..%3bjsessionid=1/show',
+    for my $path ('/strip/..;jsessionid=1/app/show', '/strip/.%2e;jsessionid=1/app/show',
+        '/strip/%2E%2E%3Bjsessionid/app/show',
+        '/strip/x/..;jsessionid=1/..;jsessionid=2/app/show', '/strip/;jsessionid=1/show',
+            '/strip/.;jsessionid=1/show',
+        '/strip/back/..;jsessionid=1/back/show', '/strip/raw/..;jsessionid=1/show',
+            '/strip/early/..%3bjsessionid=1/show',
         '/strip/show/..;jsessionid=1', '/strip/;jsessionid=1%2f/show') {
         is $httpd->get($path)->status, 403, $path;
     }
-    is $httpd->get('/strip/..%3Bx=1/app/show')->status, 404, 'another parameter is not our business';
-    is $httpd->get('/app;jsessionid=1/show')->status, 404, 'nothing is served at a path that no location names';
-    is $httpd->get('/app/show;jsessionid=1')->status, 401, 'who takes an id out of a path finds the same guard there';
+    is $httpd->get('/strip/..%3Bx=1/app/show')->status, 404,
+        'another parameter is not our business';
+    is $httpd->get('/app;jsessionid=1/show')->status, 404,
+        'nothing is served at a path that no location names';
+    is $httpd->get('/app/show;jsessionid=1')->status, 401,
+        'who takes an id out of a path finds the same guard there';
     cmp_ok lines('SS223'), '>=', 11, 'the log tells of each';
 };
 
 subtest 'every other URL arrives byte for byte' => sub {
-    for my $behind ('', '?', '?a', '?a=1&&b;;c=%zz', '?PHPSESSI=1&sid=2&XPHPSESSID=3', '?%2550HPSESSID=1', '?a=PHPSESSID=1',
-        '?u=/x?PHPSESSID=1', '/x;y=1;;z/', '/x;jsession=1', '/%20%41;a', '/a%2Fb;c', '?' . 'a;b&' x 1500, '?%',
+    for my $behind ('', '?', '?a', '?a=1&&b;;c=%zz', '?PHPSESSI=1&sid=2&XPHPSESSID=3',
+        '?%2550HPSESSID=1', '?a=PHPSESSID=1',
+        '?u=/x?PHPSESSID=1', '/x;y=1;;z/', '/x;jsession=1', '/%20%41;a', '/a%2Fb;c', '?'
+            . 'a;b&' x 1500, '?%',
         '?return=%2Fx%3FPHPSESSID%3D1') {
-        my ($off, $strip) = map { environment_of($httpd->get("$_$behind")) } '/off/show', '/strip/show';
+        my ($off, $strip) = map { environment_of($httpd->get("$_$behind")) } '/off/show',
+            '/strip/show';
         cmp_ok scalar(keys %$off), '>', 10, 'it is served';
         my @seen = map { ($strip->{$_} // 'none') =~ s{\A/strip/}{/off/}r } qw(REQUEST_URI QUERY_STRING PATH_INFO SCRIPT_NAME);
-        is_deeply \@seen, [ map { $off->{$_} // 'none' } qw(REQUEST_URI QUERY_STRING PATH_INFO SCRIPT_NAME) ],
+        is_deeply \@seen,
+            [ map { $off->{$_} // 'none' } qw(REQUEST_URI QUERY_STRING PATH_INFO SCRIPT_NAME) ],
             'CGI, ' . substr $behind, 0, 60;
-        is environment_of($httpd->get("/strip/raw/show$behind"))->{REQUEST_URI}, "/app/show$behind", 'a backend, ' . substr $behind, 0, 60;
+        is environment_of($httpd->get("/strip/raw/show$behind"))->{REQUEST_URI}, "/app/show$behind",
+            'a backend, ' . substr $behind, 0, 60;
     }
     my $off = environment_of($httpd->get("/off/show;jsessionid=x?PHPSESSID=$ID"));
     is $httpd->get("/off/show?PHPSESSID=$ID")->status, 200, 'where it is Off nothing is refused';
-    is environment_of($httpd->get("/off/show?PHPSESSID=$ID"))->{QUERY_STRING}, "PHPSESSID=$ID", 'nor taken out';
+    is environment_of($httpd->get("/off/show?PHPSESSID=$ID"))->{QUERY_STRING}, "PHPSESSID=$ID",
+        'nor taken out';
     my $names = environment_of($httpd->get("/names/show?PHPSESSID=1&SID=$ID"));
     is $names->{QUERY_STRING}, 'PHPSESSID=1', 'SecSessionUrlIds says what it is called';
 };
 
-# --- what is told ----------------------------------------------------------------------------------
+# --- what is told
+# ----------------------------------------------------------------------------------
 
 subtest 'strangers leave a line in the log, and no row' => sub {
     my ($events, $asked, $lines) = (noted(), asked(), lines('SS220'));
     my $guessed = $httpd->client->set_token('A' x 43);
     $_->get("/strip/show?PHPSESSID=$ID") for $httpd, $guessed;
     $httpd->get(answering('strip', "Content-Location: /?PHPSESSID=$ID"));
-    is_deeply [ noted() - $events, asked() - $asked, lines('SS220') - $lines ], [ 0, 0, 2 ], 'requests without a session';
+    is_deeply [ noted() - $events, asked() - $asked, lines('SS220') - $lines ], [ 0, 0, 2 ],
+        'requests without a session';
 };
 
 subtest 'of a session the audit trail tells, once a minute at most' => sub {
@@ -240,7 +268,9 @@ subtest 'of a session the audit trail tells, once a minute at most' => sub {
     is $alice->get("/strip/show?PHPSESSID=$ID&a=1")->status, 200, 'a request';
     my ($id) = environment_of($alice->get('/pub/show'))->{SECSESSION_ID};
     is sql("select session_id, realm, user_name, client_addr, actor, reason, detail from secsession.event where event = 'session_id_in_url'"),
-        "$id|localhost|alice|127.0.0.1|httpd_web||" . '{"name": "PHPSESSID", "found_in": "request", "presented_from": "127.0.0.1"}', 'is an event';
+        "$id|localhost|alice|127.0.0.1|httpd_web||"
+            . '{"name": "PHPSESSID", "found_in": "request", "presented_from": "127.0.0.1"}',
+            'is an event';
     my @all = map { $alice->start_request(GET => "/strip/show?PHPSESSID=$ID") } 1 .. 10;
     $_->finish for @all;
     $alice->get(answering('strip', "Content-Location: /?PHPSESSID=$ID"));
@@ -267,7 +297,8 @@ subtest 'what the database lets pass' => sub {
     sql("update secsession.event_log set at = at - interval '61 s' where user_name = 'carol'");
     sql("select secsession.revoke_user('carol', 'test')");
     is sql($call), 'f', 'none of a session that has ended';
-    is sql("select secsession.session_id_in_url(gen_random_uuid(), null, 'sid', 'request')"), 'f', 'nor of none';
+    is sql("select secsession.session_id_in_url(gen_random_uuid(), null, 'sid', 'request')"), 'f',
+        'nor of none';
 };
 
 subtest 'nothing is refused for want of a database' => sub {
@@ -280,7 +311,8 @@ subtest 'nothing is refused for want of a database' => sub {
 
 subtest 'no log has a session id that was taken out' => sub {
     my $requests = slurp($httpd->folder . '/logs/requests.log');
-    is_deeply [ grep { /$ID/ && !m{\b\w+ /(?:off/|strip;)} } split /\n/, $requests ], [], 'the access log';
+    is_deeply [ grep { /$ID/ && !m{\b\w+ /(?:off/|strip;)} } split /\n/, $requests ], [],
+        'the access log';
     is_deeply [ grep { /$ID/ && /SS22/ } split /\n/, $httpd->error_log ], [], 'the error log';
     unlike $postgres->log, qr/$ID/, 'PostgreSQL\'s';
 };

@@ -1,4 +1,5 @@
-# What applications have httpd's own mod_session keep is in our sessions: whole, theirs alone, and only as long as those last.
+# What applications have httpd's own mod_session keep is in our sessions: whole, theirs alone, and
+# only as long as those last.
 # mpm: all
 
 use lib 't/lib';
@@ -24,7 +25,8 @@ subtest 'a slow request does not bring an ended session back' => sub {
     is $request->finish->body, "kept\n", 'it ends, and has something kept';
     unlike $postgres->value("select string_agg(encode(value, 'escape'), ' ') from secsession.vault where session_id = '$id'"), qr/blue/,
         'which it is not';
-    is $postgres->value("select end_reason from secsession.session where session_id = '$id'"), 'revoked', 'nor has the session changed';
+    is $postgres->value("select end_reason from secsession.session where session_id = '$id'"),
+        'revoked', 'nor has the session changed';
     is $alice->clone->get('/form/show')->status, 302, 'the session is still revoked';
     is $slow->get('/form/show')->status, 302, 'also for the browser that was waiting';
 };
@@ -51,7 +53,8 @@ subtest 'nobody is logged in by what an application writes' => sub {
     like $httpd->error_log, qr/SS235: .*SessionHeader/, 'the log says why';
     my $bob = form_browser('bob');
     keeps($bob, 'staff-user=alice&staff-pw=correct+horse');
-    is $bob->get('/form/show')->status, 302, 'and who was logged in is logged out rather than somebody else';
+    is $bob->get('/form/show')->status, 302,
+        'and who was logged in is logged out rather than somebody else';
 };
 
 subtest 'what does not fit is not kept in part' => sub {
@@ -84,7 +87,8 @@ subtest 'applications and mod_auth_form share a session of the login page' => su
     is logs_in($alice, 'alice')->status, 302, 'she logs in with mod_auth_form as well';
     like kept_in($alice), qr/colour=red/, 'her session goes on';
     keeps($alice, 'staff-user=&staff-pw=');
-    is $alice->get('/app/show')->status, 401, 'an application that takes the credentials away logs her out';
+    is $alice->get('/app/show')->status, 401,
+        'an application that takes the credentials away logs her out';
 };
 
 subtest 'beside httpd\'s own stores' => sub {
@@ -92,20 +96,25 @@ subtest 'beside httpd\'s own stores' => sub {
     my $ours = browser($httpd);
     is_deeply [ sort keys %{ $ours->jar } ], [], 'nothing yet';
     $ours->get("/cookie$fields");
-    is_deeply [ sort keys %{ $ours->jar } ], ['__Host-secsession'], 'where SecSession is On, ours is used';
+    is_deeply [ sort keys %{ $ours->jar } ], ['__Host-secsession'],
+        'where SecSession is On, ours is used';
     my $theirs = browser($httpd);
     $theirs->get("/other$fields");
     is_deeply [ sort keys %{ $theirs->jar } ], ['theirs'], 'where it is Off, theirs';
-    like environment_of($theirs->get('/other/show'))->{HTTP_SESSION}, qr/colour=green/, 'which works';
+    like environment_of($theirs->get('/other/show'))->{HTTP_SESSION}, qr/colour=green/,
+        'which works';
     my $both = browser($httpd);
     $both->get("/crypto$fields");
-    like environment_of($both->get('/crypto/show'))->{HTTP_SESSION}, qr/colour=green/, 'mod_session_crypto may be above ours';
-    is environment_of($both->get('/env/show'))->{HTTP_SESSION} // '', '', 'and keeps what it keeps to itself';
+    like environment_of($both->get('/crypto/show'))->{HTTP_SESSION}, qr/colour=green/,
+        'mod_session_crypto may be above ours';
+    is environment_of($both->get('/env/show'))->{HTTP_SESSION} // '', '',
+        'and keeps what it keeps to itself';
 };
 
 subtest 'the password cannot be read in the database, where there are keys' => sub {
     my $keys = spew(scratch('keys') . '/keys', '1 ' . 'A' x 43 . "=\n", 0600);
-    my $sealed = Secsession::Httpd->start(postgres => $postgres, modules => \@Secsession::ModSession::MODULES,
+    my $sealed = Secsession::Httpd->start(postgres => $postgres,
+        modules => \@Secsession::ModSession::MODULES,
         config => "SecSession On\nSecSessionVaultKeys $keys\n" . Secsession::ModSession::config());
     my $has_password = sub {
         my ($id) = of_token('session_id', $_[0]->token);

@@ -1,4 +1,5 @@
-# httpd's own mod_session, and mod_auth_form on top of it, with our sessions below: logins, and how they end.
+# httpd's own mod_session, and mod_auth_form on top of it, with our sessions below: logins, and how
+# they end.
 # mpm: all
 
 use lib 't/lib';
@@ -15,19 +16,22 @@ sub of_token { return $postgres->of_token(@_) }
 
 subtest 'who passes by costs no row and no SQL' => sub {
     my $rows = count('session');
-    my $asked = $postgres->statements('httpd_web', qr/login_moment|lookup|vault|begin_session|authenticate/);
+    my $asked = $postgres->statements('httpd_web',
+        qr/login_moment|lookup|vault|begin_session|authenticate/);
     is browser($httpd)->get('/env/show')->status, 200, 'a page with a session is served';
     is browser($httpd)->get('/form/show')->status, 302, 'a protected page sends to the login form';
     is browser($httpd)->get('/aged/show')->status, 401, 'or answers 401';
     is count('session'), $rows, 'no session was made';
-    is $postgres->statements('httpd_web', qr/login_moment|lookup|vault|begin_session|authenticate/), $asked, 'and no SQL';
+    is $postgres->statements('httpd_web', qr/login_moment|lookup|vault|begin_session|authenticate/),
+        $asked, 'and no SQL';
 };
 
 subtest 'a login with mod_auth_form' => sub {
     my $alice = browser($httpd);
     my $response = logs_in($alice, 'alice');
     is $response->status, 302, 'the handler sends on';
-    like $response->cookie('__Host-secsession'), qr/\A__Host-secsession=[\w-]{43}; .*HttpOnly/, 'with a cookie of ours';
+    like $response->cookie('__Host-secsession'), qr/\A__Host-secsession=[\w-]{43}; .*HttpOnly/,
+        'with a cookie of ours';
     is scalar($response->all_headers('Set-Cookie')), 1, 'and no other';
     is user_seen($alice->get('/form/show')), 'alice', 'alice is logged in';
     is user_seen($alice->get('/form/show')), 'alice', 'and stays so' for 1 .. 3;
@@ -35,7 +39,8 @@ subtest 'a login with mod_auth_form' => sub {
     is of_token('auth_method', $alice->token), 'form', 'and how she logged in';
     is $alice->get('/app/show')->status, 200, 'it is a session like any other';
     my $inline = browser($httpd);
-    is user_seen(logs_in($inline, 'bob', '/form/show')), 'bob', 'a login at the page itself shows the page';
+    is user_seen(logs_in($inline, 'bob', '/form/show')), 'bob',
+        'a login at the page itself shows the page';
     is user_seen($inline->get('/form/show')), 'bob', 'and lasts';
 };
 
@@ -49,7 +54,8 @@ subtest 'a wrong password is nobody\'s session' => sub {
         my $bob = form_browser('bob');
         $bob->post_form($path, credentials('alice', 'guess'));
         $bob->get($path);
-        is environment_of($bob->get('/app/show'))->{REMOTE_USER}, 'bob', "$path: who is logged in stays who he is";
+        is environment_of($bob->get('/app/show'))->{REMOTE_USER}, 'bob',
+            "$path: who is logged in stays who he is";
         $rows++;
     }
     is count('session'), $rows, 'no other session was made';
@@ -59,7 +65,8 @@ subtest 'a token from before the login is worth nothing after it' => sub {
     my $mallory = browser($httpd);
     keeps($mallory, 'colour=red');
     my $planted = $mallory->token;
-    is of_token('user_name is null', $planted), 't', 'a session of nobody exists, since something is kept';
+    is of_token('user_name is null', $planted), 't',
+        'a session of nobody exists, since something is kept';
     my $alice = browser($httpd)->set_token($planted);
     like kept_in($alice), qr/colour=red/, 'alice has it, too';
     is logs_in($alice, 'alice')->status, 302, 'alice logs in with it';
@@ -142,21 +149,26 @@ subtest 'one session is one user' => sub {
     my $alice = form_browser('alice');
     my $old = $alice->clone;
     keeps($alice, 'colour=red');
-    is user_seen(logs_in($alice, 'bob', '/admin/show')), 'bob', 'bob logs in elsewhere in alice\'s browser';
+    is user_seen(logs_in($alice, 'bob', '/admin/show')), 'bob',
+        'bob logs in elsewhere in alice\'s browser';
     is user_seen($alice->get('/admin/show')), 'bob', 'and is in there';
     is $alice->get('/form/show')->status, 302, 'alice is not';
     is of_token('end_reason', $old->token), 'logout', 'her session has ended';
     unlike kept_in($alice), qr/alice|colour/, 'nothing of hers is kept in his';
     is $alice->get('/form/show')->status, 302, 'still not';
     keeps($alice, 'shape=round');
-    my $response = $alice->get('/basic/show', headers => [ [ Authorization => 'Basic ' . encode_base64('alice:' . password_of('alice'), '') ] ]);
+    my $response = $alice->get('/basic/show', headers => [ [ Authorization => 'Basic '
+        . encode_base64('alice:' . password_of('alice'), '') ] ]);
     is user_seen($response), 'alice', 'alice comes back with Basic';
-    unlike environment_of($response)->{HTTP_SESSION} // '', qr/bob|shape/, 'and sees nothing of his';
+    unlike environment_of($response)->{HTTP_SESSION} // '', qr/bob|shape/,
+        'and sees nothing of his';
     unlike kept_in($alice), qr/bob|shape/, 'nor is it kept in hers';
 };
 
 # The password is being looked for in a table that we hold.
-sub is_waiting { return $postgres->value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'app_user'") }
+sub is_waiting {
+    return $postgres->value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'app_user'");
+}
 
 subtest 'a revocation while mod_auth_form checks the password refuses the login' => sub {
     my ($hash) = slurp(Secsession::ModSession::users()) =~ /^alice:(.*)$/m;
@@ -169,7 +181,8 @@ SQL
         my $alice = browser($httpd);
         my $psql = Secsession::Psql->new($postgres);
         $psql->run('begin; lock table app_user in access exclusive mode;');
-        my $request = $alice->start_request('POST', $path, body => 'httpd_username=alice&httpd_password=correct+horse',
+        my $request = $alice->start_request('POST', $path,
+            body => 'httpd_username=alice&httpd_password=correct+horse',
             headers => [ [ 'Content-Type' => 'application/x-www-form-urlencoded' ] ]);
         wait_until { is_waiting() } 10, "$path: the password is being checked";
         $postgres->psql("select secsession.revoke_user('alice', 'test')");
@@ -179,7 +192,8 @@ SQL
         is $response->status, 403, "$path: refused";
         unlike $response->body, qr/REMOTE_USER/, "$path: nothing is shown";
         is $alice->token, undef, "$path: no session";
-        is user_seen(logs_in($alice, 'alice', '/by-database/show')), 'alice', "$path: who tries again is in";
+        is user_seen(logs_in($alice, 'alice', '/by-database/show')), 'alice',
+            "$path: who tries again is in";
     }
 };
 
@@ -196,7 +210,8 @@ subtest 'the database is away' => sub {
     keeps($anonymous, 'colour=red');
     $postgres->stop('fast');
     wait_until { $alice->get('/form/show')->status == 503 } 4, 'the lease ends';
-    for my $case ([ 'who is logged in', $alice, '/form/show' ], [ 'who has something', $anonymous, '/env/show' ],
+    for my $case ([ 'who is logged in', $alice, '/form/show' ], [ 'who has something', $anonymous,
+        '/env/show' ],
         [ 'a logout', $alice, '/do-logout' ]) {
         my ($name, $client, $path) = @$case;
         my $response = $client->get($path);
@@ -211,7 +226,8 @@ subtest 'the database is away' => sub {
         unlike $response->body, qr/REMOTE_USER/, "$path: and sees no page";
         is $bob->token, undef, "$path: no cookie";
     }
-    is browser($httpd)->get('/env/show')->status, 200, 'who has no session is served where none is needed';
+    is browser($httpd)->get('/env/show')->status, 200,
+        'who has no session is served where none is needed';
     $postgres->start_again;
     is user_seen($alice->get('/form/show')), 'alice', 'when it is back, alice is still logged in';
     like kept_in($anonymous), qr/colour=red/, 'and nothing is lost';

@@ -1,10 +1,12 @@
 # httpd's own mod_session, and mod_auth_form on top of it, with our sessions below.
 #
-#   my ($postgres, $httpd) = start_mod_session();    /form/, /admin/ ... require a login with mod_auth_form
-#   logs_in($client, 'alice', $path)     posts the form; $path: /do-login, or a page that requires a user
+# my ($postgres, $httpd) = start_mod_session(); /form/, /admin/ ... require a login with
+# mod_auth_form
+# logs_in($client, 'alice', $path) posts the form; $path: /do-login, or a page that requires a user
 #   form_browser('alice')                a client that has logged in so
 #   user_seen($response)                 the user that the program `show` saw
-#   keeps($client, 'colour=red')         an application has mod_session keep that; kept_in($client) is what it keeps
+# keeps($client, 'colour=red') an application has mod_session keep that; kept_in($client) is what
+# it keeps
 #   credentials('alice', $password)      the fields of the form
 #   config()                             the text that start_mod_session adds to the configuration
 package Secsession::ModSession;
@@ -41,10 +43,18 @@ sub start_mod_session {
 }
 
 sub users { return $USERS }
-sub credentials { return { httpd_username => $_[0], httpd_password => $_[1] // Secsession::Test::password_of($_[0]) } }
-sub logs_in { my ($client, $user, $path) = @_; return $client->post_form($path // '/do-login', credentials($user)) }
+sub credentials {
+    return { httpd_username => $_[0],
+        httpd_password => $_[1] // Secsession::Test::password_of($_[0]) };
+}
+sub logs_in {
+    my ($client, $user, $path) = @_;
+    return $client->post_form($path // '/do-login', credentials($user));
+}
 sub user_seen { return Secsession::Test::environment_of($_[0])->{REMOTE_USER} }
-sub kept_in { return Secsession::Test::environment_of($_[0]->get('/env/show'))->{HTTP_SESSION} // '' }
+sub kept_in {
+    return Secsession::Test::environment_of($_[0]->get('/env/show'))->{HTTP_SESSION} // '';
+}
 sub keeps { my ($client, $what) = @_; return $client->get(answering('kept', "X-Replace: $what")) }
 
 sub form_browser {

@@ -5,9 +5,11 @@
 #                   and answers "done NAME"; gives up after 30 s
 #   headers?H       answers with the header fields in its query, each a line, URL-encoded
 #
-# answering($place, @fields) is the path of `headers` at a place, with these fields: "/app/headers?...".
+# answering($place, @fields) is the path of `headers` at a place, with these fields:
+# "/app/headers?...".
 #
-# write_all($folder, $state, { name => $text }) also writes programs of a test's own; a text that does
+# write_all($folder, $state, { name => $text }) also writes programs of a test's own; a text that
+# does
 # not begin with #! gets this file's first lines ($state is then known to it).
 package Secsession::Programs;
 
