@@ -15,12 +15,12 @@ my $KEY = '7 ' . 'A' x 43 . '=';
 my ($KEYS, $NO_KEYS, $OPEN_KEYS) = map { spew("$FOLDER/$_->[0]", "$_->[1]\n", $_->[2]) }
     [ 'keys', "# the key\n\n$KEY # of today\n8 " . 'B' x 43 . '=', 0600 ], [ 'none', '# none', 0600 ], [ 'open', $KEY, 0644 ];
 
-my $DURATION = 'a duration above zero such as 30s, 15m, 8h or 30d (a plain number is seconds), up to ten years';
+my $DURATION = 'a duration above zero such as 30s, 15m, 8h or 30d (a plain number means seconds), of at most ten years';
 my $PATH = 'a path on this host, such as /login';
 my $REALM = '1 to 255 printable ASCII characters without spaces, quotes and backslashes';
-my $ATTRIBUTES = 'each at most once, SameSite=Strict|Lax|None, Path=/path, Domain=host, Insecure';
-my $PARTS = 'On, Off, or some of cookies, urls, referrer, each at most once; urls also as urls=strip or urls=refuse';
-my $NAMES = '1 to 32 names of arguments, each of 1 to 64 letters, digits and -._~';
+my $ATTRIBUTES = 'any of SameSite=Strict|Lax|None, Path=/path, Domain=host and Insecure, each at most once';
+my $PARTS = 'On, Off, or any of cookies, urls, referrer, each at most once; urls may be written as urls=strip or urls=refuse';
+my $NAMES = '1 to 32 names of URL arguments, each of 1 to 64 letters, digits and -._~';
 my $TYPES = 'none, or any of cache, cookies, storage, executionContexts';
 
 # Each directive: where it may stand (S: server or virtual host; D: also sections), what it may say, and what it
@@ -57,12 +57,12 @@ my @COOKIES = (
             'SameSite=Some', 'SameSite=', 'SameSite', 'Path=app', 'Path=', 'Domain=', 'Domain', 'Secure', 'HttpOnly',
             'Max-Age=5', 'Expires=0', 'Partitioned', 'Lax', '"Path=/a;Domain=evil"', 'Path=/a,b', 'Insecure=1',
             'Insecure Insecure', 'Path=/a Path=/a', 'SameSite=Lax SameSite=Strict', 'Domain=a Domain=b' ],
-        'a name without __Host- where Domain= or another Path is given' => [ map { [ $_, (split)[0] ] }    # ASVS 5.0 3.3.3
+        'a name without __Host- if Domain= or a Path other than / is given' => [ map { [ $_, (split)[0] ] }    # ASVS 5.0 3.3.3
             '__Host-id Domain=example.org', '__Host-id Path=/app', '__HOST-id Domain=example.org', '__host-id Path=/a',
             '__Host-Http-id Path=/a', '__Host-id Path=/ Domain=example.org' ],
-        'a name that does not begin with __ where Insecure is given' => [ map { [ $_, (split)[0] ] }
+        'a name that does not begin with __ if Insecure is given' => [ map { [ $_, (split)[0] ] }
             '__Host-id Insecure', '__Secure-id Insecure', '__id insecure', '__Host-id Insecure Path=/' ],
-        'without Insecure where SameSite=None is given' => [ map { [ $_, 'id' ] }
+        'without Insecure if SameSite=None is given' => [ map { [ $_, 'id' ] }
             'id Insecure SameSite=None', 'id samesite=NONE insecure' ],
     },
 );
@@ -124,23 +124,23 @@ my %DIRECTIVE = (
     SecSessionLog => { where => 'S', right => [ 'logs/events', '"|/bin/cat"', '"|$exec cat"' ], wrong => {} },
     SecSessionTouch => { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'never' ] } },
     SecSessionForward => { where => 'D', right => [qw(none X-Remote-User X_User Remote_User)],
-        wrong => { 'the name of a request header that means nothing else' => [ qw(Cookie host Authorization Transfer-Encoding SecSession-Login secsession_x a:b a/b),
+        wrong => { 'the name of a request header that has no other meaning' => [ qw(Cookie host Authorization Transfer-Encoding SecSession-Login secsession_x a:b a/b),
             [ '"a b"', 'a b' ], [ '""', '' ], "\xc3\xa4" ] } },
     SecSessionGuard => { where => 'D', right => [qw(On Off on OFF)],
-        wrong => { 'On or Off, and behind On origins' => [ [ '', '' ], 'yes', [ 'Off https://a.example', 'Off' ], [ 'On a.example', 'a.example' ],
+        wrong => { 'Off, or On, which may be followed by origins such as' => [ [ '', '' ], 'yes', [ 'Off https://a.example', 'Off' ], [ 'On a.example', 'a.example' ],
             [ 'On https://a.example/', 'https://a.example/' ], [ 'On https://', 'https://' ], [ 'On *', '*' ], [ 'On null', 'null' ] ] } },
     SecSessionAppLogin => { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'yes' ] } },
     SecSessionLoginWhen => { where => 'D', right => [ 'none', q("%{REQUEST_STATUS} == 302"),
             q("%{resp:Location} =~ m#/home$#" field=login), q("true" FIELD=u), q("%{resp:X} =~ /(.+)/" user=$1), q("true" USER=$9) ],
         wrong => { 'none, or an expression of httpd' => [ [ q("%{REQUEST_STATUS} =="), '%{REQUEST_STATUS} ==' ], [ '""', '' ] ],
             'field= and the name of a form field' => [ [ '"true" name', 'name' ], [ '"true" field=', 'field=' ] ],
-            'or user=$1 to user=$9' => [ map { [ qq("true" $_), $_ ] } qw(user= user=$ user=$0 user=$10 user=$a user=x $1) ] } },
+            'or by user=$1 to user=$9' => [ map { [ qq("true" $_), $_ ] } qw(user= user=$ user=$0 user=$10 user=$a user=x $1) ] } },
     SecSessionLogoutWhen => { where => 'D', right => [ 'none', q("%{QUERY_STRING} =~ /logout/") ],
         wrong => { 'none, or an expression of httpd' => [ [ '"(("', '((' ] ] } },
     SecSessionVault => { where => 'D', right => [ 'none', 'PHPSESSID', 'DW* wiki_?', '*' ],
         wrong => { 'none, or shell patterns of cookie names' => [ [ '', '' ], [ 'a none', 'none' ], 'a=b', 'a;b', 'a,b', [ '""', '' ] ] } },
     SecSessionVaultKeys => { where => 'S', right => [$KEYS],
-        wrong => { 'a file of keys' => [ '/nowhere', $NO_KEYS ], 'nobody but its owner may read' => [$OPEN_KEYS] } },
+        wrong => { 'a file with keys' => [ '/nowhere', $NO_KEYS ], 'nobody but its owner may read' => [$OPEN_KEYS] } },
     DBDriver => { where => 'S', right => ['pgsql'], wrong => {} },
     DBDParams => { where => 'S', right => ['"dbname=app user=x"'], wrong => {} },
     DBDMax => { where => 'S', right => [ 1, 10, 10_000 ],
