@@ -21,13 +21,13 @@ my ($KEYS, $NO_KEYS, $OPEN_KEYS) =
     [ 'none', '# none', 0600 ], [ 'open', $KEY, 0644 ];
 
 my $DURATION =
-    'a duration above zero such as 30s, 15m, 8h or 30d (a plain number is seconds), up to ten years';
+    'a duration above zero such as 30s, 15m, 8h or 30d (a plain number means seconds), of at most ten years';
 my $PATH = 'a path on this host, such as /login';
 my $REALM = '1 to 255 printable ASCII characters without spaces, quotes and backslashes';
-my $ATTRIBUTES = 'each at most once, SameSite=Strict|Lax|None, Path=/path, Domain=host, Insecure';
+my $ATTRIBUTES = 'any of SameSite=Strict|Lax|None, Path=/path, Domain=host and Insecure, each at most once';
 my $PARTS =
-    'On, Off, or some of cookies, urls, referrer, each at most once; urls also as urls=strip or urls=refuse';
-my $NAMES = '1 to 32 names of arguments, each of 1 to 64 letters, digits and -._~';
+    'On, Off, or any of cookies, urls, referrer, each at most once; urls may be written as urls=strip or urls=refuse';
+my $NAMES = '1 to 32 names of URL arguments, each of 1 to 64 letters, digits and -._~';
 my $TYPES = 'none, or any of cache, cookies, storage, executionContexts';
 
 # Each directive: where it may stand (S: server or virtual host; D: also sections), what it may say,
@@ -84,16 +84,16 @@ my @COOKIES = (
             'Domain=a Domain=b'
         ],
         # ASVS 5.0 3.3.3
-        'a name without __Host- where Domain= or another Path is given' => [
+        'a name without __Host- if Domain= or a Path other than / is given' => [
             map { [ $_, (split)[0] ] } '__Host-id Domain=example.org', '__Host-id Path=/app',
             '__HOST-id Domain=example.org', '__host-id Path=/a',
             '__Host-Http-id Path=/a', '__Host-id Path=/ Domain=example.org'
         ],
-        'a name that does not begin with __ where Insecure is given' => [
+        'a name that does not begin with __ if Insecure is given' => [
             map { [ $_, (split)[0] ] } '__Host-id Insecure', '__Secure-id Insecure',
             '__id insecure', '__Host-id Insecure Path=/'
         ],
-        'without Insecure where SameSite=None is given' =>
+        'without Insecure if SameSite=None is given' =>
             [ map { [ $_, 'id' ] } 'id Insecure SameSite=None', 'id samesite=NONE insecure' ],
     },
 );
@@ -245,7 +245,7 @@ my %DIRECTIVE = (
     SecSessionForward => {
         where => 'D', right => [qw(none X-Remote-User X_User Remote_User)],
         wrong => {
-            'the name of a request header that means nothing else' => [
+            'the name of a request header that has no other meaning' => [
                 qw(Cookie host Authorization Transfer-Encoding SecSession-Login secsession_x a:b a/b),
                 [ '"a b"', 'a b' ], [ '""', '' ], "\xc3\xa4"
             ]
@@ -254,7 +254,7 @@ my %DIRECTIVE = (
     SecSessionGuard => {
         where => 'D', right => [qw(On Off on OFF)],
         wrong => {
-            'On or Off, and behind On origins' => [
+            'Off, or On, which may be followed by origins such as' => [
                 [ '', '' ], 'yes', [ 'Off https://a.example', 'Off' ],
                 [ 'On a.example', 'a.example' ],
                 [ 'On https://a.example/', 'https://a.example/' ], [ 'On https://', 'https://' ],
@@ -276,7 +276,7 @@ my %DIRECTIVE = (
                 [ [ q("%{REQUEST_STATUS} =="), '%{REQUEST_STATUS} ==' ], [ '""', '' ] ],
             'field= and the name of a form field' =>
                 [ [ '"true" name', 'name' ], [ '"true" field=', 'field=' ] ],
-            'or user=$1 to user=$9' => [
+            'or by user=$1 to user=$9' => [
                 map { [ qq("true" $_), $_ ] } qw(user= user=$ user=$0 user=$10 user=$a user=x $1)
             ]
         }
@@ -295,7 +295,7 @@ my %DIRECTIVE = (
     SecSessionVaultKeys => {
         where => 'S', right => [$KEYS],
         wrong => {
-            'a file of keys' => [ '/nowhere', $NO_KEYS ],
+            'a file with keys' => [ '/nowhere', $NO_KEYS ],
             'nobody but its owner may read' => [$OPEN_KEYS]
         }
     },

@@ -1,5 +1,5 @@
-/* Reading the attributes of a Set-Cookie field, and adding what is missing. Needs APR's pools
- * alone, so that it can be tested and fuzzed alone. */
+/* Reads the attributes of a Set-Cookie field and adds those that are missing. Uses nothing but
+ * APR's pools, so that it can be tested and fuzzed on its own. */
 #include "http/parse/attributes.h"
 
 #include <string.h>
@@ -16,7 +16,8 @@ typedef struct {
     int is_secure;
     int is_http_only;
     same_site_t same_site;
-    const char *same_site_start; /* of the attribute that counts: the last one */
+    const char
+        *same_site_start; /* browsers use the last SameSite of a field, so this is that one */
     const char *same_site_end;
 } attributes_t;
 
@@ -54,7 +55,7 @@ static void read_attribute(attributes_t *attributes, const char *start, const ch
     }
 }
 
-/* `at`: the semicolon before the first of them, or the end. */
+/* `at` points to the semicolon before the first attribute, or to the end of the field. */
 static attributes_t read_attributes(const char *at)
 {
     attributes_t attributes = { 0 };

@@ -1,5 +1,5 @@
-/* Finding our cookie among the cookies of a request. Needs APR alone, so that it can be tested
- * and fuzzed alone. */
+/* Finds our cookie among the cookies of a request. Uses nothing but APR, so that it can be tested
+ * and fuzzed on its own. */
 #include "http/parse/cookie.h"
 
 #include <apr_strings.h>
@@ -7,8 +7,9 @@
 
 #include "session/span.h"
 
-/* The value if the pair is called `name`, else NULL. Blanks before the "=" are let pass, because a
- * backend may let them pass too and must not see the cookie; the token behind is then no worse. */
+/* Returns the value if the name of the pair is `name`, else NULL. Blanks before the "=" are
+ * accepted: a backend may accept them too, and must not see the cookie. A token that is written
+ * this way is as good as any other. */
 static const char *value_of(secsession_span_t pair, const char *name, apr_size_t name_length)
 {
     const char *at = pair.start;
@@ -26,8 +27,9 @@ static const char *value_of(secsession_span_t pair, const char *name, apr_size_t
     return *at == '=' ? at + 1 : NULL;
 }
 
-/* httpd joins two Cookie fields of one HTTP/1.1 request with ", ": ours then stands in the value of
- * another cookie. It is no session (a comma separates nothing), but it must not go further. */
+/* Whether our cookie is inside the value of another one. httpd joins two Cookie fields of one
+ * HTTP/1.1 request with ", ", and a comma does not separate cookies. Such a cookie is not accepted
+ * as a session, but it must not be passed on either. */
 static int hides_ours(secsession_span_t pair, const char *name, apr_size_t name_length)
 {
     for (const char *at = pair.start; (apr_size_t)(pair.end - at) > name_length; at++) {
@@ -54,7 +56,7 @@ secsession_presented_t secsession_cookie_take(apr_pool_t *pool, const char *fiel
     if (strstr(field, name) == NULL) {
         return presented;
     }
-    kept = end = apr_palloc(pool, 2 * strlen(field) + 1); /* a blank behind each semicolon */
+    kept = end = apr_palloc(pool, 2 * strlen(field) + 1); /* a blank after each semicolon */
     for (const char *at = field, *next; at; at = next) {
         const char *semicolon = strchr(at, ';');
         secsession_span_t pair = secsession_span_trim(at, semicolon ? semicolon : at + strlen(at));

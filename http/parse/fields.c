@@ -1,4 +1,5 @@
-/* Reading a field of a urlencoded form in every way in which an application may read it. */
+/* Reads a field of a urlencoded form in every way in which an application might read it. Uses
+ * nothing but APR, so that it can be tested and fuzzed on its own. */
 #include "http/parse/fields.h"
 
 #include <apr_lib.h>
@@ -14,7 +15,7 @@ int secsession_fields_is_form(const char *type)
     const apr_size_t length = sizeof(FORM_TYPE) - 1;
 
     return type && strncasecmp(type, FORM_TYPE, length) == 0
-           && strchr("; \t", type[length]); /* which finds the NUL at the end, too */
+           && strchr("; \t", type[length]); /* strchr() also finds the NUL at the end */
 }
 
 int secsession_fields_are_urlencoded(const char *type)
@@ -39,8 +40,8 @@ int secsession_fields_are_urlencoded(const char *type)
     return 0;
 }
 
-/* The next character that tells a name from others; NUL at its end, or where it has one of
- * `ends`. */
+/* The next character of a name that applications compare, in lower case; NUL at the end of the
+ * name or at one of `ends`. */
 static int next_of(const char **name, const char *ends)
 {
     unsigned char c;
@@ -65,15 +66,15 @@ static int is_same_up_to(const char *found, const char *name, const char *ends)
     return one == other;
 }
 
-/* What begins with it and a bracket would be an array in place of it. */
+/* PHP reads a field "name[" as an array, which takes the place of the field "name". */
 int secsession_fields_is_same(const char *found, const char *name)
 {
     return is_same_up_to(found, name, "]")
            || (strchr(name, '[') == NULL && is_same_up_to(found, name, "[]"));
 }
 
-/* Decodes `length` bytes into `to`, which has room for one more. Whether they are encoded
- * rightly. */
+/* Decodes `length` bytes into `to`, which has room for `length` + 1. Returns 0 if the encoding is
+ * wrong or stands for a NUL. */
 static int decode(const char *from, apr_size_t length, char *to)
 {
     const char *end = from + length;
@@ -99,15 +100,16 @@ static int decode(const char *from, apr_size_t length, char *to)
     return 1;
 }
 
-/* What is known of the field so far. */
+/* What is known about the field so far. */
 typedef struct {
     const char *name;
-    const char *value; /* NULL: it has not been seen */
-    int is_there;      /* whoever reads the form sees it */
+    const char *value; /* NULL: the field has not been found yet */
+    int is_there;      /* every application that reads the form finds the field */
 } field_t;
 
-/* Reads the `length` bytes at `pair`, with room in `scratch` for as many. Whether they fit what is
- * known. Some read a semicolon as an ampersand, others as a part of the value. */
+/* Reads one pair, the `length` bytes at `pair`; `scratch` has room for `length` + 1. Returns 0 if
+ * the form becomes ambiguous by it. A semicolon after the value makes it so: some applications
+ * take it for a separator, others for a part of the value. */
 static int read_pair(apr_pool_t *pool, const char *form, const char *pair, apr_size_t length,
                      char *scratch, field_t *field)
 {
@@ -134,7 +136,7 @@ static int read_pair(apr_pool_t *pool, const char *form, const char *pair, apr_s
     return 1;
 }
 
-/* Whether all of a form fits what is known. */
+/* Reads all pairs of a form. Returns 0 if it is ambiguous. */
 static int read_form(apr_pool_t *pool, const char *form, field_t *field)
 {
     char *scratch = apr_palloc(pool, strlen(form) + 1);

@@ -1,32 +1,34 @@
-/* The field of a form that says who logs in, where the application and not this module reads the
- * form. Whoever sends it knows one password, and must not make this module read another name than
- * the application does: a form that two programs could read in two ways has no such field. Needs
- * APR alone, so that it can be tested and fuzzed alone.
+/* The field with the user's name in a login form that the application reads, not this module. An
+ * attacker who knows one password must not be able to make this module read another name than the
+ * application does. Therefore a form that two programs could read in two ways counts as a form
+ * without this field.
  */
 #ifndef SECSESSION_FIELDS_H
 #define SECSESSION_FIELDS_H
 
 #include <apr_pools.h>
 
-/* Whether a Content-Type (which may be NULL) is application/x-www-form-urlencoded, whatever its
- * parameters: what our own pages send. */
+/* Whether a Content-Type (which may be NULL) is application/x-www-form-urlencoded, with any
+ * parameters. This is what our own pages send. */
 int secsession_fields_is_form(const char *type);
 
-/* Whether it is that in UTF-8, and nothing that an application could take for anything else. */
+/* Whether a Content-Type is application/x-www-form-urlencoded without any parameter but
+ * charset=utf-8, so that no application can take it for another type. */
 int secsession_fields_are_urlencoded(const char *type);
 
-/* The value of the field `name` of a urlencoded form, decoded, in `pool`. NULL if there is none,
- * or another that an application might take for it with another value, or a name or the value is
- * encoded wrongly or holds a NUL. */
+/* The decoded value of the field `name` of a urlencoded form, allocated from `pool`. NULL if the
+ * form has no such field, if it has another one which an application might take for it and which
+ * has another value, or if a name or the value is not encoded correctly or contains a NUL. */
 const char *secsession_fields_only(apr_pool_t *pool, const char *form, const char *name);
 
-/* Whether a query string (which may be NULL) gives the field a different value, or may do so. */
+/* Whether an application might read another value for the field `name` from a query string (which
+ * may be NULL) than `value`. */
 int secsession_fields_contradict(apr_pool_t *pool, const char *query, const char *name,
                                  const char *value);
 
-/* Whether an application might take a field's name, decoded, for `name`: PHP makes one of "a b",
- * "a.b", "a[b" and "a_b", and drops what is in front of a name or behind a bracket; others know
- * no case. */
+/* Whether an application might take `found`, the decoded name of a field, for `name`. To PHP
+ * "a b", "a.b", "a[b" and "a_b" are the same name, and it drops blanks before a name and whatever
+ * follows a closing bracket. Other applications ignore case. */
 int secsession_fields_is_same(const char *found, const char *name);
 
 #endif

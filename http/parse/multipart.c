@@ -1,6 +1,6 @@
-/* Reading multipart/form-data. Programs differ in what they take for a boundary, for the end of
- * a line and for a name; what browsers send is the same to all of them. Needs APR alone, so that
- * it can be tested and fuzzed alone. */
+/* Reads multipart/form-data. Programs differ in what they take for a boundary, for the end of a
+ * line and for a name, but all of them read what browsers send in the same way; therefore nothing
+ * else is accepted. Uses nothing but APR, so that it can be tested and fuzzed on its own. */
 #include "http/parse/multipart.h"
 
 #include <apr_lib.h>
@@ -12,13 +12,13 @@
 
 #define BOUNDARY_LENGTH 70 /* RFC 2046, 5.1.1 */
 
-/* The first `text` in a span; NULL if it is not there. */
+/* The first occurrence of `text` in a span, or NULL. */
 static const char *find(secsession_span_t span, const char *text)
 {
     return memmem(span.start, (apr_size_t)(span.end - span.start), text, strlen(text));
 }
 
-/* Whether a span begins with `text`, in lower case; it begins behind it then. */
+/* Whether a span begins with `text`, without regard to case; if so, `text` is removed from it. */
 static int take(secsession_span_t *span, const char *text)
 {
     apr_size_t length = strlen(text);
@@ -31,7 +31,7 @@ static int take(secsession_span_t *span, const char *text)
     return 1;
 }
 
-/* The same behind a semicolon. */
+/* The same for a parameter: a semicolon and blanks may be before `text`. */
 static int take_parameter(secsession_span_t *span, const char *text)
 {
     *span = secsession_span_skip_blanks(*span);
@@ -42,7 +42,8 @@ static int take_parameter(secsession_span_t *span, const char *text)
     return take(span, text);
 }
 
-/* Takes what stands before the next double quote, and that. NULL if there is none. */
+/* Removes everything up to and including the next double quote from the span, and returns what was
+ * before the quote. NULL if there is no quote. */
 static const char *take_quoted(apr_pool_t *pool, secsession_span_t *span)
 {
     const char *start = span->start, *quote = find(*span, "\"");
@@ -54,8 +55,8 @@ static const char *take_quoted(apr_pool_t *pool, secsession_span_t *span)
     return apr_pstrmemdup(pool, start, (apr_size_t)(quote - start));
 }
 
-/* Two hyphens and the boundary, the only parameter of the type; NULL if it is not so, or made of
- * characters that some programs take for its end. */
+/* The delimiter, which is two hyphens and the boundary. NULL if the boundary is not the only
+ * parameter of the type, or contains characters that some programs take for its end. */
 static const char *delimiter(apr_pool_t *pool, const char *type)
 {
     static const char safe[] =
@@ -81,14 +82,14 @@ static const char *delimiter(apr_pool_t *pool, const char *type)
                : NULL;
 }
 
-/* What the head of a part says. */
+/* What the header of a part says. */
 typedef struct {
-    const char *name; /* NULL: not said */
+    const char *name; /* NULL: no Content-Disposition yet */
     int is_file;
     int lines;
 } head_t;
 
-/* No name that is encoded once more, in one of the ways that some programs decode. */
+/* Whether a name is free of everything that some programs would decode once more. */
 static int is_plain_name(const char *name)
 {
     return strpbrk(name, "%\\") == NULL && strstr(name, "=?") == NULL;
@@ -111,7 +112,7 @@ static int read_disposition(apr_pool_t *pool, secsession_span_t value, head_t *h
     return value.start == value.end;
 }
 
-/* Reads a line without its end. Whether it is a field as browsers write it. */
+/* Reads a header line without its line end. Returns 0 if no browser writes such a line. */
 static int read_line(apr_pool_t *pool, secsession_span_t line, head_t *head)
 {
     secsession_span_t at = line;
@@ -128,7 +129,7 @@ static int read_line(apr_pool_t *pool, secsession_span_t line, head_t *head)
     }
     if (take(&at, "content-type:")) {
         at = secsession_span_skip_blanks(at);
-        return !take(&at, "multipart/"); /* parts of a part */
+        return !take(&at, "multipart/"); /* a part that has parts of its own */
     }
     while (at.start < at.end && (apr_isalnum(*at.start) || *at.start == '-')) {
         at.start++;
@@ -136,7 +137,7 @@ static int read_line(apr_pool_t *pool, secsession_span_t line, head_t *head)
     return at.start > line.start && take(&at, ":");
 }
 
-/* Reads the head of a part. Whether it names a field. */
+/* Reads the header of a part. Returns 0 if it does not name a field as browsers do. */
 static int read_head(apr_pool_t *pool, secsession_span_t left, head_t *head)
 {
     const char *end;
@@ -150,7 +151,7 @@ static int read_head(apr_pool_t *pool, secsession_span_t left, head_t *head)
     return read_line(pool, left, head) && head->name;
 }
 
-/* Sets *value if this part is the field. Whether the form still has one meaning. */
+/* Sets *value if this part is the field. Returns 0 if the form becomes ambiguous by it. */
 static int read_part(apr_pool_t *pool, secsession_span_t part, const char *name, const char **value)
 {
     const char *blank = find(part, "\r\n\r\n");
@@ -186,7 +187,7 @@ const char *secsession_multipart_get(apr_pool_t *pool, const char *type, const c
         return NULL;
     }
     left.start += boundary_length;
-    /* Wherever the boundary is, it must be a delimiter: programs differ in where they find one. */
+    /* Programs differ in where they find a delimiter, so the boundary must occur nowhere else. */
     while (!take(&left, "--")) {
         const char *next = take(&left, "\r\n") ? find(left, boundary) : NULL;
 

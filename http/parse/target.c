@@ -1,14 +1,15 @@
-/* Seeing a path as every browser may see it. Links with nothing, so that it can be tested and
- * fuzzed alone. */
+/* Reads a path in every way in which a browser might read it. Does not call any library, so that it
+ * can be tested and fuzzed on its own. */
 #include "http/parse/target.h"
 
 #include <string.h>
 
 #include "http/parse/hex.h"
 
-/* The path up to its query, as whoever decodes it most often would see it: "%252f" and "%25%32%66"
- * are slashes to whoever decodes twice. A byte that completes a "%XX" takes its place, and may
- * complete another, so that one pass finds them all. */
+/* Decodes the path, up to its query, until nothing is left to decode: "%252f" and "%25%32%66" are
+ * slashes to a program that decodes twice. One pass is enough: a byte that completes a "%XX" is
+ * replaced at once by what this stands for, which may complete another "%XX". Returns the number of
+ * bytes in `decoded`. */
 static size_t decode(const char *path, unsigned char *decoded)
 {
     size_t length = 0;
@@ -34,8 +35,9 @@ static int is_safe_byte(int byte)
     return byte >= 0x20 && byte != 0x7f && byte != '\\';
 }
 
-/* "//host" and "/x/..//host" are other hosts, or become so. A lone dot segment is refused too, as
- * it vanishes when a path is made shorter; without them, two slashes further on are harmless. */
+/* "//host" is another host, and "/x/..//host" becomes one when the dot segments are removed.
+ * Therefore dot segments are refused, including a single dot. Without them, two slashes are
+ * harmless anywhere but at the start. */
 static int is_safe_path(const char *path)
 {
     unsigned char decoded[SECSESSION_TARGET_LENGTH];

@@ -1,4 +1,4 @@
-/* Where a browser may be sent: only to paths on this host. */
+/* The targets of redirects: a browser is only ever sent to a path on this host. */
 #ifndef SECSESSION_TARGET_H
 #define SECSESSION_TARGET_H
 
@@ -6,10 +6,11 @@
 
 #define SECSESSION_TARGET_LENGTH 2048
 
-/* Whether `target` is a path on this host for every browser, however it repairs and resolves what
- * it is given: at most SECSESSION_TARGET_LENGTH printable ASCII bytes, one slash at the start, and
- * in its path no dot segment, no backslash, no ASCII control character, neither as such nor under
- * any number of percent-encodings (OWASP ASVS 5.0 3.7.2). NULL is none. */
+/* Whether every browser takes `target` for a path on this host, however it repairs and resolves
+ * URLs (OWASP ASVS 5.0 3.7.2). Such a path has at most SECSESSION_TARGET_LENGTH printable ASCII
+ * bytes and exactly one slash at its start; it contains no dot segment, no backslash and no ASCII
+ * control character, neither literally nor percent-encoded, however many times. NULL is not a
+ * path. */
 int secsession_target_is_local(const char *target);
 
 #endif

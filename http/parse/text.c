@@ -1,12 +1,12 @@
-/* Telling text from what only looks like it. Needs APR alone, so that it can be tested and
- * fuzzed alone. */
+/* Checks and cleans text that clients send. Uses nothing but APR, so that it can be tested and
+ * fuzzed on its own. */
 #include "http/parse/text.h"
 
 #include <apr_strings.h>
 #include <string.h>
 
-/* The bytes of the UTF-8 character at `text`, or 0 if it is none (RFC 3629: neither overlong, nor a
- * surrogate, nor beyond U+10FFFF). */
+/* The number of bytes of the UTF-8 character at `text`, or 0 if it is not valid (RFC 3629: overlong
+ * forms, surrogates, and everything above U+10FFFF are invalid). */
 static apr_size_t character_length(const unsigned char *text)
 {
     unsigned char low = 0x80, high = 0xBF;
@@ -18,7 +18,11 @@ static apr_size_t character_length(const unsigned char *text)
     if (text[0] < 0xC2 || text[0] > 0xF4) {
         return 0;
     }
-    length = text[0] < 0xE0 ? 2 : text[0] < 0xF0 ? 3 : 4;
+    if (text[0] < 0xE0) {
+        length = 2;
+    } else {
+        length = text[0] < 0xF0 ? 3 : 4;
+    }
     switch (text[0]) {
     case 0xE0:
         low = 0xA0;
@@ -46,7 +50,7 @@ static apr_size_t character_length(const unsigned char *text)
     return length;
 }
 
-/* C0, DEL, and C1 (U+0080 to U+009F), which terminals obey too. */
+/* Control characters are C0, DEL, and C1 (U+0080 to U+009F), which terminals obey, too. */
 static int is_control(const unsigned char *text)
 {
     return text[0] < 0x20 || text[0] == 0x7F || (text[0] == 0xC2 && text[1] < 0xA0);

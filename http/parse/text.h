@@ -1,4 +1,4 @@
-/* Text that came from outside, before it goes into the database. */
+/* Text that clients have sent, before it goes into the database. */
 #ifndef SECSESSION_TEXT_H
 #define SECSESSION_TEXT_H
 
@@ -6,11 +6,12 @@
 
 #define SECSESSION_USER_LENGTH 255
 
-/* Whether `text` can be a user's name: 1 to SECSESSION_USER_LENGTH bytes of valid UTF-8 without
+/* Whether `text` can be a user name: 1 to SECSESSION_USER_LENGTH bytes of valid UTF-8 without
  * control characters. */
 int secsession_text_is_user(const char *text);
 
-/* The first `most` bytes of `text` with everything but printable ASCII replaced by "?". */
+/* A copy of the first `most` bytes of `text`, allocated from `pool`, in which every byte that is
+ * not printable ASCII is replaced by "?". */
 const char *secsession_text_clean(apr_pool_t *pool, const char *text, apr_size_t most);
 
 #endif

@@ -1,5 +1,5 @@
-/* Finding session ids in URLs, and writing the URLs without them. Needs APR's pools alone, so
- * that it can be tested and fuzzed alone. */
+/* Finds session ids in URLs and writes the URLs without them. Uses nothing but APR's pools, so that
+ * it can be tested and fuzzed on its own. */
 #include "http/parse/url.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 
 #include "http/parse/hex.h"
 
-/* The byte at `at`, decoded, and how many bytes it takes there. */
+/* The decoded byte at `at`; *length is set to the number of bytes that encode it. */
 static int byte_at(const char *at, const char *end, size_t *length)
 {
     *length = 1;
@@ -22,7 +22,7 @@ static int byte_at(const char *at, const char *end, size_t *length)
     return (unsigned char)*at;
 }
 
-/* PHP makes "_" of what cannot be in a variable's name. */
+/* PHP replaces characters that cannot be in the name of a variable by "_". */
 static int fold(int byte)
 {
     if (byte >= 'A' && byte <= 'Z') {
@@ -42,7 +42,7 @@ static const char *skip_blanks(const char *at, const char *end)
     return at;
 }
 
-/* Whether an argument or parameter is called `name`. */
+/* Whether `name` is the name of the argument or parameter [at, end). */
 static int is_called(const char *at, const char *end, const char *name)
 {
     size_t length;
@@ -57,7 +57,7 @@ static int is_called(const char *at, const char *end, const char *name)
     return next == '=' || next == '[' || next == '\0';
 }
 
-/* Whether it is to be taken out. */
+/* Whether the argument or parameter [start, end) is a session id, which has to be removed. */
 static int is_id(const char *start, const char *end, const char *const *names,
                  secsession_url_ids_t *ids)
 {
@@ -76,7 +76,7 @@ static char *copy(char *out, const char *start, const char *end)
     return out + (end - start);
 }
 
-/* Writes what is to be kept of the query [at, end). A separator is kept with what follows it. */
+/* Writes the query [at, end) without session ids. A separator belongs to the argument after it. */
 static char *write_query(char *out, const char *at, const char *end, const char *const *names,
                          secsession_url_ids_t *ids)
 {
@@ -95,13 +95,16 @@ static char *write_query(char *out, const char *at, const char *end, const char 
     return out;
 }
 
-/* '/' and ';' for what separates segments and parameters, else 0. Browsers and Windows take a
- * backslash for a slash. */
+/* Returns '/' at a separator of segments, ';' at a separator of parameters, else 0. Browsers and
+ * Windows take a backslash for a slash. */
 static int separator_at(const char *at, const char *end, size_t *length)
 {
     int byte = byte_at(at, end, length);
 
-    return byte == '\\' ? '/' : byte == '/' || byte == ';' ? byte : 0;
+    if (byte == '/' || byte == '\\') {
+        return '/';
+    }
+    return byte == ';' ? ';' : 0;
 }
 
 static const char *end_of_piece(const char *at, const char *end)
@@ -127,17 +130,18 @@ static int is_dot_segment(const char *at, const char *end)
     return dots <= 2;
 }
 
-/* A path that is being written. */
+/* The path that is being written. */
 typedef struct {
     char *start;
     char *segment; /* where the last segment begins */
     char *out;
-    int is_cut; /* something has been taken out of that segment */
+    int is_cut; /* a session id has been removed from that segment */
 } writer_t;
 
 static void end_segment(writer_t *writer, int is_last, secsession_url_ids_t *ids)
 {
-    /* A reference that was only an id must not become one to the page itself. */
+    /* A relative reference that was only an id becomes ".": an empty one would mean the page it is
+     * on. */
     int is_needed = !is_last || writer->segment == writer->start;
 
     if (writer->is_cut && (writer->out > writer->segment || is_needed)) {
@@ -149,7 +153,7 @@ static void end_segment(writer_t *writer, int is_last, secsession_url_ids_t *ids
     writer->is_cut = 0;
 }
 
-/* Writes what is to be kept of the path [at, end). */
+/* Writes the path [at, end) without session ids. */
 static char *write_path(char *out, const char *at, const char *end, const char *const *names,
                         secsession_url_ids_t *ids)
 {
@@ -175,8 +179,9 @@ static char *write_path(char *out, const char *at, const char *end, const char *
     return writer.out;
 }
 
-/* Writes what is to be kept of "?query" at [at, end). Of a reference that was nothing else the "?"
- * stays: without it, it would be one to the page with its old query. */
+/* Writes the query [at, end), which begins with its "?", without session ids. If the whole
+ * reference was only a query (`is_all`), the "?" is kept even if nothing follows: an empty
+ * reference would mean the page it is on, with its query. */
 static char *write_arguments(char *out, const char *at, const char *end, int is_all,
                              const char *const *names, secsession_url_ids_t *ids)
 {
@@ -192,7 +197,7 @@ static char *write_arguments(char *out, const char *at, const char *end, int is_
     return out;
 }
 
-/* `text`, or its copy up to `end` where an id has been taken out. */
+/* Returns `text` if no id has been removed, else its copy, which ends at `end`. */
 static const char *result(const char *text, char *kept, char *end, const secsession_url_ids_t *here,
                           secsession_url_ids_t *ids)
 {
@@ -226,7 +231,7 @@ const char *secsession_url_clean_query(apr_pool_t *pool, const char *query,
     return result(query, kept, write_query(kept, query, query + length, names, &here), &here, ids);
 }
 
-/* `path`: where in it the path begins. */
+/* `path` points to where the path begins in `url`. */
 static const char *clean_url(apr_pool_t *pool, const char *url, const char *path,
                              const char *const *names, secsession_url_ids_t *ids)
 {
@@ -242,7 +247,7 @@ static const char *clean_url(apr_pool_t *pool, const char *url, const char *path
     return result(url, kept, out, &here, ids);
 }
 
-/* The bytes of "scheme:", or 0 where there is none. */
+/* The length of "scheme:" at the start of a URL, or 0 if it has no scheme. */
 static size_t scheme_length(const char *url)
 {
     size_t length = strspn(url,
@@ -251,8 +256,9 @@ static size_t scheme_length(const char *url)
     return length > 0 && url[length] == ':' ? length + 1 : 0;
 }
 
-/* Where the path of a reference begins for every browser, however many slashes and backslashes
- * there are before the host; NULL where they would repair it first, or it is of another kind. */
+/* Where every browser takes the path of a reference to begin, however many slashes and backslashes
+ * are before the host. NULL if browsers would repair the reference first, or if its scheme is
+ * neither http nor https. */
 static const char *path_of(const char *url)
 {
     size_t scheme = scheme_length(url);
@@ -293,8 +299,9 @@ const char *secsession_url_clean_link(apr_pool_t *pool, const char *link, const 
 
 #define BLANKS " \t\n\f\r"
 
-/* Where the URL in a Refresh field begins, and what ends it: a quote, or the end. As the HTML
- * standard reads it (shared declarative refresh steps); NULL where there is none. */
+/* Where the URL in a Refresh field begins, as the HTML standard says ("shared declarative refresh
+ * steps"); NULL if there is none. *quote is set to the quotation mark that ends it, if there is
+ * one. */
 static const char *url_of_refresh(const char *at, char *quote)
 {
     size_t number, separator;

@@ -1,4 +1,5 @@
-/* What of a client's address a session is bound to, and what happens when that has changed. */
+/* Compares the address of the client with the one that a session is bound to, and does what
+ * SecSessionBind says if it has changed. */
 #include "http/request/address.h"
 
 #include <apr_strings.h>
@@ -6,7 +7,7 @@
 
 APLOG_USE_MODULE(secsession);
 
-#define IPV4_AT 12 /* bytes before an IPv4 address that is mapped into IPv6 */
+#define IPV4_AT 12 /* where the IPv4 address begins in an IPv4-mapped IPv6 address */
 
 static const unsigned char MAPPED[IPV4_AT] = { [10] = 0xff, [11] = 0xff };
 
@@ -32,8 +33,8 @@ static secsession_address_t bytes_of(const request_rec *r)
     return address;
 }
 
-/* What of an address counts: of a subnet 24 bits of IPv4, 64 of IPv6, which is what a provider
- * gives one customer (RFC 6177). */
+/* The number of leading bytes that must stay the same. A subnet is a /24 of IPv4 or a /64 of IPv6,
+ * the smallest network that a provider assigns to a customer (RFC 6177). */
 static apr_size_t significant(const secsession_address_t *address, int bind)
 {
     if (bind == SECSESSION_BIND_ADDRESS) {
@@ -42,13 +43,14 @@ static apr_size_t significant(const secsession_address_t *address, int bind)
     return memcmp(address->bytes, MAPPED, IPV4_AT) == 0 ? IPV4_AT + 3 : 8;
 }
 
-/* A mapped address that a client itself sends is the same as IPv4's; so it is to PostgreSQL. */
+/* An IPv4-mapped IPv6 address is the same as the IPv4 address in it, as it is to PostgreSQL. */
 static int is_same(const secsession_address_t *one, const secsession_address_t *other, int bind)
 {
     return memcmp(one->bytes, other->bytes, significant(one, bind)) == 0;
 }
 
-/* Once in a request. Whether it is written down. */
+/* Logs that the client has moved and writes the event to the audit trail, but only once for each
+ * request. Returns whether the database has the event. */
 static int tell(const secsession_here_t *here, const secsession_session_t *session,
                 const char *action)
 {
@@ -60,8 +62,8 @@ static int tell(const secsession_here_t *here, const secsession_session_t *sessi
     }
     context->is_move_told = 1;
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                  "SS226: session %s of user %s is used from another address than it is bound to "
-                  "by SecSessionBind: %s",
+                  "SS226: session %s of user %s is used from another address than the one it is "
+                  "bound to; SecSessionBind says: %s",
                   session->id, session->user, action);
     context->is_move_written = secsession_store_moved(here->server->store, r->pool, session,
                                                       secsession_address_of(r), action)

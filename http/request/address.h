@@ -1,17 +1,17 @@
-/* The address of a client, and SecSessionBind: a session that is bound to it. */
+/* The address of the client, and SecSessionBind, which binds a session to it. */
 #ifndef SECSESSION_ADDRESS_H
 #define SECSESSION_ADDRESS_H
 
 #include "http/request/context.h"
 
-/* The address of the client (mod_remoteip's, where that is used), without the zone of a
- * link-local one, which PostgreSQL does not know. Lives as long as the request. */
+/* The address of the client, as mod_remoteip gives it if that is used. The zone of a link-local
+ * address is removed, since PostgreSQL does not accept it. Lives as long as the request. */
 const char *secsession_address_of(request_rec *r);
 
-/* Whether the client of this request may go on with a live session here: SECSESSION_LIVE,
- * SECSESSION_MOVED, or SECSESSION_UNAVAILABLE where the session should have ended and could not.
- * The first such request of a client that has moved leaves an event, and does with the session
- * what SecSessionBind says. */
+/* Whether the client of this request may use a live session at this location. SECSESSION_LIVE: yes.
+ * SECSESSION_MOVED: no, its address has changed. SECSESSION_UNAVAILABLE: the session should have
+ * ended, but the database could not be reached. If the address has changed, an event is written to
+ * the audit trail, and what SecSessionBind says is done with the session. */
 secsession_outcome_t secsession_address_check(const secsession_here_t *here,
                                               const secsession_session_t *session);
 

@@ -1,4 +1,4 @@
-/* The parts that answers of our own are made of. */
+/* Status codes and header fields of the responses that this module makes itself. */
 #include "http/request/answer.h"
 
 #include <http_protocol.h>

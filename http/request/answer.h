@@ -1,15 +1,15 @@
-/* How we answer ourselves: the fields and the frame of every page of ours. */
+/* The responses that this module makes itself: their header fields, and the frame of its pages. */
 #ifndef SECSESSION_ANSWER_OURS_H
 #define SECSESSION_ANSWER_OURS_H
 
 #include <httpd.h>
 
-/* Content-Security-Policy of our pages: plain HTML that needs its inline style and nothing else. A
- * site's own page may load its own style and images. */
+/* The Content-Security-Policy of our pages, which are plain HTML and need nothing but their inline
+ * style. The first macro is the part that a site's own login page has in common with them. */
 #define SECSESSION_POLICY "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 #define SECSESSION_OWN_POLICY "default-src 'none'; style-src 'unsafe-inline'" SECSESSION_POLICY
 
-/* A whole page, which works on a phone and without scripts. */
+/* A whole page, which works on a phone and without JavaScript. */
 #define PAGE_HEAD(title)                                                                           \
     "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                      \
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"                   \
@@ -28,20 +28,23 @@
 #define PAGE_TAIL "</main>\n</body>\n</html>\n"
 #define PAGE(title, body) PAGE_HEAD(title) body PAGE_TAIL
 
-/* Marks an answer as not to be stored by any cache. */
+/* Tells caches not to store the response. */
 void secsession_answer_no_store(request_rec *r);
 
-/* 503 with Retry-After: the database gave no answer (never another status: I4). */
+/* Prepares a 503 with Retry-After and returns the status. This is the answer whenever the database
+ * gives none, since then nothing is known about the session (I4). */
 int secsession_answer_unavailable(request_rec *r);
 
-/* 303 to `target`, not to be stored. */
+/* Prepares a redirect (303) to `target`, which no cache stores, and returns the status. `target`
+ * must live as long as the request. */
 int secsession_answer_see_other(request_rec *r, const char *target);
 
-/* What a page of ours does with a method that is neither GET nor POST: 405 with Allow; OPTIONS
- * is left to httpd. */
+/* The answer of our pages to methods other than GET and POST: 405 with Allow. OPTIONS is left to
+ * httpd (DECLINED). */
 int secsession_answer_other_method(request_rec *r);
 
-/* Type, policy, and whatever else keeps a page of ours from being stored, framed or guessed at. */
+/* Sets the header fields of a page of ours: its type, its Content-Security-Policy (`policy`), and
+ * those that keep browsers from storing it, framing it or guessing its type. */
 void secsession_answer_set_page_headers(request_rec *r, const char *policy);
 
 #endif

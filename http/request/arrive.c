@@ -1,4 +1,4 @@
-/* Taking our cookie, and every header field that only we may set, out of a request. */
+/* Removes our cookie, and every header field that only this module may set, from a request. */
 #include "http/request/arrive.h"
 
 #include <openssl/crypto.h>
@@ -12,8 +12,9 @@ static apr_status_t forget_token(void *known)
     return APR_SUCCESS;
 }
 
-/* A browser sends the same token with each request of a connection. A stream of HTTP/2 is a
- * connection of its own to modules, for one request. */
+/* A browser sends the same token with each request of a connection, so that its hash is kept with
+ * the connection. To modules, each stream of HTTP/2 is a connection with a single request, so that
+ * keeping the hash would not help there. */
 static apr_status_t hash_token(conn_rec *connection, const char *text, secsession_hash_t *hash)
 {
     secsession_known_token_t *known;
@@ -30,7 +31,7 @@ static apr_status_t hash_token(conn_rec *connection, const char *text, secsessio
     return secsession_token_hash_known(text, strlen(text), known, hash);
 }
 
-/* httpd has joined the Cookie fields of the request into one; other modules may have added some. */
+/* One field is enough: httpd has joined all Cookie fields of the request. */
 static void take_cookie(request_rec *r, secsession_context_t *context, const char *name)
 {
     const char *field = apr_table_get(r->headers_in, "Cookie");
@@ -59,7 +60,8 @@ int secsession_arrive(request_rec *r)
     if (!here.server->in_use || here.context) {
         return DECLINED;
     }
-    /* The ErrorDocument of a request that could not be read comes here before that request did. */
+    /* The context belongs to the first request even if this is its ErrorDocument: if httpd could
+     * not read a request, the ErrorDocument is the first to come here. */
     here.context = apr_pcalloc(first->pool, sizeof(*here.context));
     here.context->outcome = SECSESSION_UNKNOWN;
     ap_set_module_config(first->request_config, &secsession_module, here.context);

@@ -1,4 +1,5 @@
-/* Making sessions: what each is described by, and what the request knows of its new one. */
+/* Begins sessions: tells the database what it stores with a session, and puts the new session into
+ * the context of the request. */
 #include "http/request/begin.h"
 
 #include <http_log.h>
@@ -22,7 +23,8 @@ int secsession_begin_note_moment(const secsession_here_t *here)
     return context->moment != NULL;
 }
 
-/* What every session has, and its token in *text. Whether there is one. */
+/* Fills in what every session has, and makes its token, which is in *text. Returns 0 if there is no
+ * token. */
 static int describe(const secsession_here_t *here, secsession_login_t *login, char **text)
 {
     request_rec *r = here->r;
@@ -31,7 +33,8 @@ static int describe(const secsession_here_t *here, secsession_login_t *login, ch
     *text = apr_palloc(r->pool, SECSESSION_TOKEN_CHARS + 1);
     if (secsession_token_make(*text, &login->token) != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_CRIT, 0, r,
-                      "SS201: the kernel or libcrypto gives no random bytes: nobody can log in");
+                      "SS201: the kernel or libcrypto returns no random bytes, so that nobody can "
+                      "log in; see the log of the kernel");
         return 0;
     }
     login->realm = here->server->realm;
@@ -95,8 +98,8 @@ secsession_outcome_t secsession_begin_user(const secsession_here_t *here,
     }
     if (outcome == SECSESSION_FULL) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      "SS228: user %s has as many sessions in realm %s as SecSessionMaxPerUser "
-                      "allows: this login is refused",
+                      "SS228: login refused: user %s already has as many sessions in realm %s as "
+                      "SecSessionMaxPerUser allows",
                       login.user, login.realm);
     }
     return outcome == SECSESSION_REVOKED || outcome == SECSESSION_FULL ? outcome

@@ -1,4 +1,4 @@
-/* Finding the context of a request, which is kept with the first request of all that share it. */
+/* Finds the context of a request. It is attached to the first of all requests that share it. */
 #include "http/request/context.h"
 
 #include <string.h>
@@ -19,7 +19,8 @@ apr_pool_t *secsession_lasting_pool(const request_rec *r)
     return r->pool;
 }
 
-/* httpd has decoded parsed_uri; unparsed_uri may be an absolute URI, as to a proxy. */
+/* parsed_uri has been decoded, so unparsed_uri is used; it may be an absolute URI, as clients send
+ * it to a proxy. */
 const char *secsession_asked_for(request_rec *r)
 {
     const request_rec *first = secsession_first_request(r);

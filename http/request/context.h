@@ -1,6 +1,6 @@
-/* What is known of the session of a request: what the browser presented, what the store says of
- * it, and what the response has to tell the browser. Data alone: it is found in arrive.c and
- * current.c. */
+/* What is known about the session of a request: what the browser presented, what the store says
+ * about it, and what the response has to tell the browser. This is only data; arrive.c and
+ * current.c fill it in. */
 #ifndef SECSESSION_CONTEXT_H
 #define SECSESSION_CONTEXT_H
 
@@ -12,59 +12,59 @@
 #include "session/session.h"
 #include "session/token.h"
 
-/* The vault as this request found it, and what the response changes; see
+/* The vault as it was at this request, and what the response changes in it; see
  * http/application/cookies.h. */
 typedef struct {
     int is_applied;
-    const char *own;           /* the browser's Cookie field before the vault's came into it */
-    secsession_jar_t *jar;     /* NULL: not read */
-    secsession_jar_t *changes; /* NULL: none yet */
-    const char *last;          /* the name of the cookie that was kept last */
+    const char *own;       /* the browser's Cookie field, before the vault's cookies were added */
+    secsession_jar_t *jar; /* NULL: not read yet */
+    secsession_jar_t *changes; /* NULL: no changes yet */
+    const char *last;          /* the name of the cookie that was kept last, for the log */
 } secsession_vaulted_t;
 
-/* What the application said; see http/application/words.h. */
+/* What the application said in its response; see http/application/words.h. */
 typedef struct {
-    const char *user; /* to log in, or NULL */
+    const char *user; /* the user to log in, or NULL */
     const char *method;
     int log_out;
     int revoke_others, revoke_all;
-    int is_wrong;  /* it contradicts itself or names nobody; that has been logged */
-    int is_obeyed; /* once is enough */
+    int is_wrong;  /* it contradicts itself or makes no sense, which has been logged */
+    int is_obeyed; /* it has been done, and must not be done a second time */
 } secsession_words_t;
 
-/* What a location makes of a live session: each hook asks, and it does not change in a request. */
+/* Whether a session is good at a location. Every hook asks for this, and it does not change during
+ * a request, so that it is remembered. */
 typedef struct {
-    const secsession_session_t *session; /* NULL: nothing was judged yet */
+    const secsession_session_t *session; /* NULL: not judged yet */
     const void *location;
     secsession_outcome_t outcome;
 } secsession_judgement_t;
 
-/* One for a request, its subrequests and its internal redirects, in the pool of the first of
- * them. */
+/* A request shares its context with its subrequests and internal redirects. The context lives in
+ * the pool of the first of them. */
 typedef struct {
     secsession_presented_t presented;
-    int is_token; /* the value presented is a token; `token` is its hash */
+    int is_token; /* the value presented is a well-formed token; `token` is its hash */
     secsession_hash_t token;
     int is_looked_up;
     secsession_outcome_t outcome;        /* of the look-up */
-    const secsession_session_t *session; /* where that is SECSESSION_LIVE or SECSESSION_ANONYMOUS */
+    const secsession_session_t *session; /* if this is SECSESSION_LIVE or SECSESSION_ANONYMOUS */
     secsession_judgement_t judged;
-    const char *new_token; /* for the response to set, or NULL */
+    const char *new_token; /* the token that the response sets, or NULL */
     int forget;            /* the response deletes the cookie */
-    int fresh_within; /* seconds: the user must have authenticated less long ago; 0: need not */
-    int replaced_by;  /* the status that took the place of the application's response, or 0 */
-    void *form;       /* the copy that http/application/tee.c makes of it */
+    int fresh_within; /* the login must be less old than this, in seconds; 0: any age will do */
+    int replaced_by;  /* the status that replaced the application's response, or 0 */
+    void *form;       /* the copy of the form that http/application/tee.c makes */
     secsession_vaulted_t vaulted;
     secsession_words_t words;
-    int is_move_told, is_move_written; /* see address.c */
-    const char *moment; /* of the database, from before credentials were checked; NULL: not asked */
+    int is_move_told, is_move_written; /* the event of a changed address, see address.c */
+    const char *moment; /* of the database, before credentials were checked; NULL: not asked for */
     struct secsession_state_t *state; /* what mod_session keeps, see http/modsession/state.h */
-    const char
-        *url_id; /* the name of what http/application/harden.c took out of the request's URL */
+    const char *url_id; /* the name of the session id that harden.c removed from the URL, or NULL */
 } secsession_context_t;
 
-/* A request with all that our parts ask it for. Each hook, handler and filter makes one, and
- * hands it down; it is good as long as the request is at this location. */
+/* A request with its context and configuration. Each hook, handler and filter makes one of these
+ * and hands it down. It is valid as long as the request stays at its location. */
 typedef struct {
     request_rec *r;
     secsession_context_t *context; /* NULL: the virtual host has no sessions */
@@ -72,15 +72,16 @@ typedef struct {
     const secsession_location_config_t *location;
 } secsession_here_t;
 
+/* Looks these up for a request. */
 secsession_here_t secsession_here(request_rec *r);
 
-/* The request from the network that this one is part of, or was redirected from. */
+/* The request from the client that this request is a part of, or was redirected from internally. */
 request_rec *secsession_first_request(request_rec *r);
 
-/* A pool that lives as long as this request, and longer than a subrequest that it is. */
+/* The pool of the main request: what is allocated from it outlives a subrequest. */
 apr_pool_t *secsession_lasting_pool(const request_rec *r);
 
-/* What the browser asked for first, as it wrote it: a path, with its query. */
+/* The path and query that the client asked for, before any internal redirect and still encoded. */
 const char *secsession_asked_for(request_rec *r);
 
 #endif

@@ -1,12 +1,13 @@
-/* Looking the session of a request up, and judging whether it is good where the request is. */
+/* Looks up the session of a request, and decides whether it is good at the location of the
+ * request. */
 #include "http/request/current.h"
 
 #include "http/request/address.h"
 #include "http/users/stamped.h"
 #include "session/policy.h"
 
-/* Whether the browser's cookie is of no more use. A retired token is of none either, but the
- * browser has the next one by now: deleting the cookie would delete that one. */
+/* Whether the cookie of the browser is useless from now on. A retired token is useless, too, but
+ * the browser has the next one by now, and deleting the cookie would delete that. */
 static int is_useless(secsession_outcome_t outcome)
 {
     return outcome != SECSESSION_LIVE && outcome != SECSESSION_ANONYMOUS

@@ -1,24 +1,25 @@
-/* The session of a request at its location: looked up once, and judged by what the location
- * wants. */
+/* The session of a request at its location: it is looked up once, and judged by what the location
+ * requires. */
 #ifndef SECSESSION_CURRENT_H
 #define SECSESSION_CURRENT_H
 
 #include "http/request/context.h"
 
-/* header_parser: looks the session up where SecSession is On. Always DECLINED. */
+/* header_parser: looks up the session if SecSession is On. Always DECLINED. */
 int secsession_current_look_up(request_rec *r);
 
-/* How the session stands for this request at this location. SECSESSION_LIVE sets *session, and
- * so does SECSESSION_ANONYMOUS, which gives no identity; with every other outcome it is NULL.
- * SECSESSION_UNKNOWN where there is none, or SecSession is Off. Looks it up if that has not been
- * done yet: a subrequest can come before its main request's header_parser. */
+/* The session of this request, as it is at this location. SECSESSION_LIVE and SECSESSION_ANONYMOUS
+ * set *session, the latter to a session without a user; with any other outcome *session is NULL.
+ * SECSESSION_UNKNOWN: there is no session, or SecSession is Off. Looks up the session if that has
+ * not been done yet, since a subrequest can come before the header_parser hook of its main request.
+ * The session lives as long as the request from the client. */
 secsession_outcome_t secsession_current_session(const secsession_here_t *here,
                                                 const secsession_session_t **session);
 
-/* The same session; NULL where there is none that is good here. */
+/* The same session, or NULL if there is none that is good at this location. */
 const secsession_session_t *secsession_current(const secsession_here_t *here);
 
-/* The idle timeout that counts for this session here, in seconds. */
+/* The idle timeout of this session at this location, in seconds. */
 int secsession_current_idle_timeout(const secsession_here_t *here,
                                     const secsession_session_t *session);
 

@@ -1,4 +1,4 @@
-/* Ending the session of a request, in the database and in the browser. */
+/* Ends the session of a request, in the database and in the browser. */
 #include "http/request/end.h"
 
 #include <http_log.h>
@@ -7,7 +7,8 @@
 
 APLOG_USE_MODULE(secsession);
 
-#define CLEAR_SITE_DATA "\"cache\", \"storage\"" /* "cookies" would clear the whole domain's */
+#define CLEAR_SITE_DATA                                                                            \
+    "\"cache\", \"storage\"" /* "cookies" would clear those of the whole domain */
 
 int secsession_end_session(const secsession_here_t *here)
 {

@@ -1,4 +1,4 @@
-/* Telling what only we may say from what clients and applications may, and taking it out. */
+/* Recognises header fields and cookies that only this module may set, and removes them. */
 #include "http/request/reserved.h"
 
 #include <apr_lib.h>
@@ -30,7 +30,8 @@ int secsession_reserved_is_same(const char *one, const char *other)
     return *one == '\0' && *other == '\0';
 }
 
-/* `is_meant` is asked for each field; a NULL `name` is for those that need none. */
+/* Removes the fields for which `is_meant` returns non-zero; `name` is passed to it, and may be
+ * NULL. */
 static void strip(request_rec *r, int (*is_meant)(const char *field, const char *name),
                   const char *name)
 {
@@ -40,7 +41,7 @@ static void strip(request_rec *r, int (*is_meant)(const char *field, const char 
 
     while (i < headers->nelts) {
         if (is_meant(entries[i].key, name)) {
-            apr_table_unset(r->headers_in, entries[i].key); /* which moves the others up */
+            apr_table_unset(r->headers_in, entries[i].key); /* this moves up the entries after it */
         } else {
             i++;
         }
@@ -80,8 +81,8 @@ int secsession_reserved_is_set_by(const secsession_here_t *here, const char *fie
     return sets(field, here->server->cookie.name);
 }
 
-/* Whether nobody but us may send this field. Every field of every response is asked for: one
- * look at its first letter is enough for most. */
+/* Whether only this module may send this field. This is called for every field of every response,
+ * so that the first letter is compared first, which is enough for most. */
 static int is_not_theirs(const apr_table_entry_t *field, const char *cookie)
 {
     if (*field->key != 'S' && *field->key != 's') {
@@ -91,7 +92,7 @@ static int is_not_theirs(const apr_table_entry_t *field, const char *cookie)
            || (strcasecmp(field->key, "Set-Cookie") == 0 && sets(field->val, cookie));
 }
 
-/* The same table, or a copy without such fields where there are any. */
+/* Returns the same table, or a copy without such fields if there are any. */
 static apr_table_t *without_ours(request_rec *r, apr_table_t *headers, const char *cookie)
 {
     const apr_array_header_t *array = apr_table_elts(headers);

@@ -1,4 +1,4 @@
-/* Offering a session its next token when it has had the one before for long enough. */
+/* Offers a session its next token when the current one is old enough. */
 #include "http/request/rotate.h"
 
 #include <http_log.h>

@@ -4,9 +4,9 @@
 
 #include "http/request/context.h"
 
-/* Before the response is sent: where the session of this request has had its token for
- * SecSessionRotateInterval, gives the response the next one. Where that fails the session goes
- * on as it is. OWASP Session Management Cheat Sheet, "Renewal Timeout". */
+/* Call this before the response is sent. If the session of this request has had its token for
+ * SecSessionRotateInterval, the response gets the next one. If that fails, the session goes on with
+ * the token it has. See "Renewal Timeout" in the OWASP Session Management Cheat Sheet. */
 void secsession_rotate_offer(const secsession_here_t *here);
 
 #endif

@@ -1,4 +1,4 @@
-/* Durations, numbers, paths and the cookie: the arguments that most directives have. */
+/* Parses durations, numbers, paths and the cookie: the arguments that most directives take. */
 #include "http/setup/arguments.h"
 
 #include <apr_lib.h>
@@ -41,8 +41,8 @@ const char *secsession_argument_duration(cmd_parms *cmd, const char *argument, i
     if (!apr_isdigit(*argument) || factor == 0 || count < 1 || count > TEN_YEARS / factor) {
         return secsession_argument_wrong(
             cmd, argument,
-            "a duration above zero such as 30s, 15m, 8h or 30d (a plain "
-            "number is seconds), up to ten years: a session always ends");
+            "a duration above zero such as 30s, 15m, 8h or 30d (a plain number means seconds), of "
+            "at most ten years, since every session must end");
     }
     *seconds = (int)(count * factor);
     return NULL;
@@ -60,7 +60,7 @@ const char *secsession_argument_milliseconds(cmd_parms *cmd, const char *argumen
         return secsession_argument_wrong(
             cmd, argument,
             apr_psprintf(cmd->pool,
-                         "a duration such as 500ms, 1s or 5m (a plain number is seconds), "
+                         "a duration such as 500ms, 1s or 5m (a plain number means seconds), "
                          "from %dms to a day",
                          least));
     }
@@ -87,8 +87,8 @@ const char *secsession_argument_connection(cmd_parms *cmd, const char *argument)
                ? NULL
                : apr_psprintf(
                    cmd->pool,
-                   "the value of '%s' is not understood by libpq (it is not repeated here: it may hold "
-                   "a password); it must be a connection string such as "
+                   "libpq does not understand the value of '%s' (not shown here, since it may "
+                   "contain a password); it must be a connection string such as "
                    "host=/var/run/postgresql dbname=sessions user=www-data",
                    cmd->cmd->name);
 }
@@ -115,7 +115,7 @@ const char *secsession_argument_realm(cmd_parms *cmd, const char *argument)
                                                 "spaces, quotes and backslashes");
 }
 
-/* What SecSessionCookie has said so far. */
+/* The attributes that SecSessionCookie has given so far. */
 typedef struct {
     const char *same_site;
     const char *path;
@@ -177,29 +177,29 @@ static const char *read_attribute(cmd_parms *cmd, const char *argument, attribut
     if (slot == NULL || *slot || value == NULL || !is_attribute_value(value)) {
         return secsession_argument_wrong(
             cmd, argument,
-            "a name and then, each at most once, SameSite=Strict|Lax|None, "
-            "Path=/path, Domain=host, Insecure");
+            "a name, followed by any of SameSite=Strict|Lax|None, Path=/path, Domain=host and "
+            "Insecure, each at most once");
     }
     *slot = value;
     return NULL;
 }
 
-/* Browsers refuse a cookie whose name promises what its attributes do not keep. */
+/* Browsers refuse a cookie whose attributes do not fulfil what the prefix of its name promises. */
 static const char *check_prefix(cmd_parms *cmd, const char *name, const attributes_t *attributes)
 {
     if (attributes->is_insecure && strncmp(name, "__", 2) == 0) {
-        return secsession_argument_wrong(
-            cmd, name, "a name that does not begin with __ where Insecure is given");
+        return secsession_argument_wrong(cmd, name,
+                                         "a name that does not begin with __ if Insecure is given");
     }
     if (attributes->is_insecure && attributes->same_site
         && strcmp(attributes->same_site, "None") == 0) {
         return secsession_argument_wrong(
-            cmd, name, "without Insecure where SameSite=None is given: browsers refuse it");
+            cmd, name, "without Insecure if SameSite=None is given: browsers refuse such a cookie");
     }
     if (strncasecmp(name, "__Host-", 7) == 0
         && (attributes->domain || (attributes->path && strcmp(attributes->path, "/") != 0))) {
         return secsession_argument_wrong(
-            cmd, name, "a name without __Host- where Domain= or another Path is given");
+            cmd, name, "a name without __Host- if Domain= or a Path other than / is given");
     }
     return NULL;
 }
@@ -212,8 +212,8 @@ const char *secsession_argument_cookie(cmd_parms *cmd, int argc, char *const arg
 
     if (argc == 0 || !is_token(argv[0])) {
         return secsession_argument_wrong(cmd, argc ? argv[0] : "",
-                                         "a cookie name (letters, digits and !#$%&'*+-.^_`|~)"
-                                         ", then its attributes");
+                                         "a cookie name (letters, digits and !#$%&'*+-.^_`|~), "
+                                         "followed by attributes");
     }
     for (int i = 1; i < argc && error == NULL; i++) {
         error = read_attribute(cmd, argv[i], &attributes);

@@ -1,5 +1,6 @@
-/* Readers of the directives' arguments. Each answers NULL, or the error that stops httpd: with the
- * directive, the value and what is allowed. */
+/* Parsers for the arguments of directives. Each returns NULL, or an error message that stops httpd;
+ * it names the directive, the value and what is allowed. Messages and results are allocated from
+ * cmd->pool. Nothing is promised about the results if there is an error. */
 #ifndef SECSESSION_ARGUMENTS_H
 #define SECSESSION_ARGUMENTS_H
 
@@ -8,23 +9,23 @@
 
 #include "http/setup/config.h"
 
-/* The error itself: `argument` is not what is `allowed`. */
+/* Makes the error message: `argument` is not what is `allowed`. */
 const char *secsession_argument_wrong(cmd_parms *cmd, const char *argument, const char *allowed);
 
-/* A duration in whole seconds: 30, 30s, 15m, 8h, 30d; from 1 second to 10 years. */
+/* A duration in seconds, written as 30, 30s, 15m, 8h or 30d; from 1 second to 10 years. */
 const char *secsession_argument_duration(cmd_parms *cmd, const char *argument, int *seconds);
 
-/* A duration in whole milliseconds: as above, or 500ms; from `least` to a day. */
+/* A duration in milliseconds, written as above or as 500ms; from `least` to a day. */
 const char *secsession_argument_milliseconds(cmd_parms *cmd, const char *argument, int least,
                                              int *milliseconds);
 
 /* A whole number from 1 to `most`. */
 const char *secsession_argument_number(cmd_parms *cmd, const char *argument, int most, int *number);
 
-/* A libpq connection string. */
+/* A connection string of libpq. It may contain a password, so that no error message shows it. */
 const char *secsession_argument_connection(cmd_parms *cmd, const char *argument);
 
-/* A path on this host. */
+/* A path on this host (see http/parse/target.h), without a fragment. */
 const char *secsession_argument_path(cmd_parms *cmd, const char *argument);
 
 /* A realm: 1 to 255 printable ASCII characters without quotes, backslashes and spaces. */
@@ -34,52 +35,60 @@ const char *secsession_argument_realm(cmd_parms *cmd, const char *argument);
 const char *secsession_argument_cookie(cmd_parms *cmd, int argc, char *const argv[],
                                        secsession_cookie_t *cookie);
 
-/* A secsession_profile_t. */
+/* The name of a profile; *profile is a secsession_profile_t. */
 const char *secsession_argument_profile(cmd_parms *cmd, const char *argument, int *profile);
 
-/* A duration as above, or "off": 0. */
+/* A duration in seconds as above, or "off", which sets 0. */
 const char *secsession_argument_interval(cmd_parms *cmd, const char *argument, int *seconds);
 
-/* The limits of a session that stays signed in, the absolute one first, or "off"; without an
- * idle one (NULL) that is a week, if the session lasts as long. */
+/* The timeouts of a session that stays signed in: first the absolute timeout or "off", then the
+ * idle timeout. If `idle` is NULL, the idle timeout is a week, but not longer than the absolute
+ * one. */
 const char *secsession_argument_remember(cmd_parms *cmd, const char *absolute, const char *idle,
                                          secsession_limits_t *remembered);
 
-/* How many sessions a user may have, and which has to go; `then` may be NULL. */
+/* How many sessions a user may have, and which of them ends if there are more: "oldest", which is
+ * the default if `then` is NULL, or "refuse", by which the new login fails. */
 const char *secsession_argument_crowd(cmd_parms *cmd, const char *most, const char *then,
                                       secsession_crowd_t *crowd);
 
-/* A secsession_bind_t, and "log", "reauth" or "end"; `then` may be NULL: reauth. */
+/* What a session is bound to (*bind is a secsession_bind_t), and what happens when the client has
+ * moved: "log", "reauth" or "end". If `then` is NULL, this is "reauth". */
 const char *secsession_argument_bind(cmd_parms *cmd, const char *what, const char *then, int *bind,
                                      const char **if_moved);
 
-/* The value of Clear-Site-Data, made of its types; "none": the empty value. */
+/* The value of the Clear-Site-Data header field, made from the names of its types; "none" sets the
+ * empty string. */
 const char *secsession_argument_clear_site_data(cmd_parms *cmd, int argc, char *const argv[],
                                                 const char **value);
 
-/* An expression of httpd's (ap_expr), or "none"; and "field=NAME", "user=$1", or NULL. */
+/* An expression of httpd (ap_expr) or "none"; `from` is "field=NAME", "user=$1" to "user=$9", or
+ * NULL. */
 const char *secsession_argument_when(cmd_parms *cmd, const char *expression, const char *from,
                                      const secsession_when_t **when);
 
-/* Shell patterns of cookie names (const char *), or "none": no patterns. */
+/* Shell patterns of cookie names (an array of const char *), or "none", which sets an empty
+ * array. */
 const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const argv[],
                                          const apr_array_header_t **patterns);
 
-/* A request header that may carry a user's name, and means nothing else. */
+/* The name of a request header field that may tell an application the user; it must not have
+ * another meaning in HTTP. */
 const char *secsession_argument_header(cmd_parms *cmd, const char *name);
 
-/* "Off", or "On" and origins: https://host[:port] (const char *). */
+/* "Off", or "On" followed by any number of origins; *allowed is an array of const char *, such as
+ * https://host[:port]. */
 const char *secsession_argument_guard(cmd_parms *cmd, int argc, char *const argv[], int *guard,
                                       const apr_array_header_t **allowed);
 
-/* "On", "Off" or parts of SecSessionHarden, whose bits *parts gets. */
+/* "On", "Off" or the parts of SecSessionHarden; *parts is set to their bits. */
 const char *secsession_argument_harden(cmd_parms *cmd, int argc, char *const argv[], int *parts);
 
-/* What applications call a session id in a URL; *names ends with a NULL. */
+/* The names of arguments in URLs that applications use for session ids; *names ends with a NULL. */
 const char *secsession_argument_url_ids(cmd_parms *cmd, int argc, char *const argv[],
                                         const char *const **names);
 
-/* A file of keys, which nobody but its owner may read. */
+/* The path of a file with keys, which nobody but its owner may read or write. */
 const char *secsession_argument_keys(cmd_parms *cmd, const char *argument,
                                      const secsession_keys_t **keys);
 

@@ -1,10 +1,11 @@
-/* The arguments of directives about profiles, tokens, and how a session is kept. */
+/* Parses the arguments of the directives about profiles, rotation, and how long, how many and from
+ * where sessions are used. */
 #include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "http/setup/arguments.h"
 
-/* The place of a word in a list that ends with NULL, or -1. */
+/* The index of a word in a list that ends with NULL, or -1. */
 static int place_of(const char *word, const char *const *words)
 {
     for (int i = 0; words[i]; i++) {
@@ -45,7 +46,7 @@ const char *secsession_argument_remember(cmd_parms *cmd, const char *absolute, c
     error = secsession_argument_interval(cmd, absolute, &remembered->absolute);
     if (error == NULL && idle && remembered->absolute == 0) {
         return secsession_argument_wrong(cmd, absolute,
-                                         "a duration such as 30d where another follows it");
+                                         "a duration such as 30d if a second duration follows");
     }
     if (error == NULL && idle) {
         error = secsession_argument_duration(cmd, idle, &remembered->idle);
@@ -62,7 +63,7 @@ const char *secsession_argument_crowd(cmd_parms *cmd, const char *most, const ch
 
     crowd->is_newest_refused = then ? place_of(then, names) : 0;
     if (crowd->is_newest_refused < 0) {
-        return secsession_argument_wrong(cmd, then, "a number, and then oldest or refuse");
+        return secsession_argument_wrong(cmd, then, "a number, followed by oldest or refuse");
     }
     crowd->most = 0;
     return strcmp(most, "0") == 0 ? NULL
@@ -81,8 +82,10 @@ const char *secsession_argument_bind(cmd_parms *cmd, const char *what, const cha
 
     *bind = place_of(what, names);
     if (*bind < 0 || (*bind == SECSESSION_BIND_NONE && then)) {
-        return secsession_argument_wrong(cmd, what,
-                                         "none, or subnet or address and then log, reauth or end");
+        return secsession_argument_wrong(
+            cmd, what,
+            "none, or subnet or address, either of which may be followed "
+            "by log, reauth or end");
     }
     if (action < 0) {
         return secsession_argument_wrong(cmd, then, "log, reauth or end");

@@ -1,4 +1,4 @@
-/* The arguments of directives about applications. */
+/* Parses the arguments of the directives about applications. */
 #include <apr_file_info.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -9,7 +9,7 @@
 
 APLOG_USE_MODULE(secsession);
 
-/* Where the user's name is. Whether `from` says so. */
+/* Reads where the user name is found; returns 0 if `from` is wrong. */
 static int parse_from(const char *from, secsession_when_t *when)
 {
     when->field = "username";
@@ -37,18 +37,18 @@ const char *secsession_argument_when(cmd_parms *cmd, const char *expression, con
     if (!parse_from(from, when)) {
         return secsession_argument_wrong(
             cmd, from,
-            "an expression, then field= and the name of a form field, or user=$1 to user=$9");
+            "an expression, followed by field= and the name of a form field, or by user=$1 to "
+            "user=$9");
     }
     if (strcasecmp(expression, "none") == 0) {
         return NULL;
     }
     when->expression = ap_expr_parse_cmd(cmd, expression, 0, &error, NULL);
-    return error
-               ? secsession_argument_wrong(cmd, expression,
-                                           apr_pstrcat(cmd->pool,
-                                                       "none, or an expression of httpd's: ", error,
-                                                       NULL))
-               : NULL;
+    return error ? secsession_argument_wrong(cmd, expression,
+                                             apr_pstrcat(cmd->pool,
+                                                         "none, or an expression of httpd: ", error,
+                                                         NULL))
+                 : NULL;
 }
 
 const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const argv[],
@@ -72,7 +72,8 @@ const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const a
                : NULL;
 }
 
-/* RFC 9110, 5.1 and 5.6.2; not one that frames a message or that we take out. */
+/* The syntax is that of RFC 9110, 5.1 and 5.6.2. Fields that httpd needs to read the message, and
+ * fields that we remove from requests, are not allowed. */
 const char *secsession_argument_header(cmd_parms *cmd, const char *name)
 {
     static const char *const taken[] = { "Authorization",
@@ -99,11 +100,11 @@ const char *secsession_argument_header(cmd_parms *cmd, const char *name)
     return is_right ? NULL
                     : secsession_argument_wrong(
                         cmd, name,
-                        "none, or the name of a request header that means nothing else, such "
-                        "as X-Remote-User");
+                        "none, or the name of a request header that has no other meaning, such as "
+                        "X-Remote-User");
 }
 
-/* RFC 6454, 6.1: scheme, host and perhaps a port, and nothing behind. */
+/* RFC 6454, 6.1: an origin is a scheme, a host and possibly a port, and nothing after them. */
 static int is_origin(const char *text)
 {
     const char *host = strstr(text, "://");
@@ -130,7 +131,7 @@ const char *secsession_argument_guard(cmd_parms *cmd, int argc, char *const argv
     *guard = argc > 0 && strcasecmp(argv[0], "On") == 0;
     return bad ? secsession_argument_wrong(
                cmd, bad,
-               "On or Off, and behind On origins such as https://shop.example.org or "
+               "Off, or On, which may be followed by origins such as https://shop.example.org or "
                "https://localhost:8443")
                : NULL;
 }
@@ -147,12 +148,12 @@ const char *secsession_argument_keys(cmd_parms *cmd, const char *argument,
         && (info.protection
             & (APR_FPROT_GREAD | APR_FPROT_WREAD | APR_FPROT_GWRITE | APR_FPROT_WWRITE))) {
         return secsession_argument_wrong(
-            cmd, argument, "a file that nobody but its owner may read or write: chmod 600");
+            cmd, argument, "a file that nobody but its owner may read or write (chmod 600)");
     }
-    error = path ? secsession_keys_read(cmd->pool, path, &keys) : "it is no path";
+    error = path ? secsession_keys_read(cmd->pool, path, &keys) : "this is not a valid path";
     *result = keys;
-    return error
-               ? secsession_argument_wrong(cmd, argument,
-                                           apr_pstrcat(cmd->pool, "a file of keys: ", error, NULL))
-               : NULL;
+    return error ? secsession_argument_wrong(cmd, argument,
+                                             apr_pstrcat(cmd->pool, "a file with keys: ", error,
+                                                         NULL))
+                 : NULL;
 }

@@ -1,15 +1,15 @@
-/* The arguments of SecSessionHarden and SecSessionUrlIds. */
+/* Parses the arguments of SecSessionHarden and SecSessionUrlIds. */
 #include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "http/setup/arguments.h"
 
-#define MOST_NAMES 32 /* httpd hands over 64 arguments, and says nothing of others */
+#define MOST_NAMES 32 /* httpd passes 64 arguments at most, and silently drops the others */
 #define NAME_LENGTH 64
 
 #define ALL (SECSESSION_HARDEN_COOKIES | SECSESSION_HARDEN_STRIP | SECSESSION_HARDEN_REFERRER)
 
-/* The bits of a word, and of those that cannot stand beside it. */
+/* Each word with its bit, and with the bits that must not be set yet when it is added. */
 static const struct {
     const char *word;
     int part;
@@ -52,8 +52,8 @@ const char *secsession_argument_harden(cmd_parms *cmd, int argc, char *const arg
     return i == argc && argc > 0
                ? NULL
                : apr_psprintf(cmd->pool,
-                              "%s is '%s'; it must be On, Off, or some of cookies, urls, referrer, "
-                              "each at most once; urls also as urls=strip or urls=refuse",
+                              "%s is '%s'; it must be On, Off, or any of cookies, urls, referrer, "
+                              "each at most once; urls may be written as urls=strip or urls=refuse",
                               cmd->cmd->name, argc ? argv[i] : "");
 }
 
@@ -82,7 +82,7 @@ const char *secsession_argument_url_ids(cmd_parms *cmd, int argc, char *const ar
     return i == argc && argc > 0
                ? NULL
                : apr_psprintf(cmd->pool,
-                              "%s is '%s'; it must be 1 to %d names of arguments, each of 1 to %d "
-                              "letters, digits and -._~",
+                              "%s is '%s'; it must be 1 to %d names of URL arguments, each of 1 to "
+                              "%d letters, digits and -._~",
                               cmd->cmd->name, argc ? argv[i] : "", MOST_NAMES, NAME_LENGTH);
 }

@@ -1,4 +1,5 @@
-/* Defaults, profiles, and what a section or a virtual host inherits. */
+/* The configuration records: the defaults, the profiles, and what a virtual host or a section
+ * inherits from the server around it. */
 #include "http/setup/config.h"
 
 #include <apr_strings.h>
@@ -8,7 +9,7 @@ APLOG_USE_MODULE(secsession);
 
 #define UNSET (-1)
 
-/* What is not said; DBDMax is mod_dbd's own. */
+/* The defaults of the database; the one of DBDMax is mod_dbd's. */
 static const secsession_store_config_t DEFAULT_DATABASE = {
     .max = 10, .is_cached = 1, .slots = 65536, .lease_ms = 1000
 };
@@ -19,9 +20,10 @@ static const secsession_throttle_t DEFAULT_THROTTLE = { 5, 5 * 60 };
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
-/* OWASP Session Management Cheat Sheet: 15 to 30 minutes idle, 2 to 5 where much is at stake; 4
- * to 8 hours absolute. NIST SP 800-63B-4, 2.1.3 to 2.3.3: at most 30 days (AAL1); 24 hours, and
- * an hour idle (AAL2); 12 hours, and 15 minutes (AAL3). */
+/* The numbers come from two sources. The OWASP Session Management Cheat Sheet recommends an idle
+ * timeout of 15 to 30 minutes, or of 2 to 5 minutes for high-value applications, and an absolute
+ * timeout of 4 to 8 hours. NIST SP 800-63B-4, 2.1.3 to 2.3.3, allows an absolute timeout of 30 days
+ * at AAL1, 24 hours with an hour idle at AAL2, and 12 hours with 15 minutes idle at AAL3. */
 typedef struct {
     secsession_limits_t limits;
     secsession_limits_t remembered;
@@ -82,7 +84,10 @@ static secsession_store_config_t merge_database(const secsession_store_config_t 
 static const apr_array_header_t *both(apr_pool_t *pool, const apr_array_header_t *one,
                                       const apr_array_header_t *other)
 {
-    return one && other ? apr_array_append(pool, one, other) : one ? one : other;
+    if (one == NULL || other == NULL) {
+        return one ? one : other;
+    }
+    return apr_array_append(pool, one, other);
 }
 
 void *secsession_config_merge_server(apr_pool_t *pool, void *base_data, void *over_data)
@@ -99,7 +104,7 @@ void *secsession_config_merge_server(apr_pool_t *pool, void *base_data, void *ov
     merged->throttle = over->throttle.most != UNSET ? over->throttle : base->throttle;
     merged->cookie = over->cookie.name ? over->cookie : base->cookie;
     PICK_SET(profile);
-    /* What a profile says that is nearer counts. */
+    /* A profile that the virtual host names takes precedence over the server's interval. */
     merged->rotation.interval = over->rotation.interval != UNSET || over->profile != UNSET
                                     ? over->rotation.interval
                                     : base->rotation.interval;
@@ -127,7 +132,7 @@ void *secsession_config_create_location(apr_pool_t *pool, char *path)
     return location;
 }
 
-/* What is not said in a location is as it is around it. */
+/* A field that a section does not set is inherited from the configuration around it. */
 #define INHERIT(field)                                                                             \
     if (merged->field == NULL) {                                                                   \
         merged->field = base->field;                                                               \
@@ -137,20 +142,20 @@ void *secsession_config_create_location(apr_pool_t *pool, char *path)
         merged->field = base->field;                                                               \
     }
 
-/* What is not said in one is as in the other. */
+/* The limits of `over`; those that are not set there are taken from `base`. */
 static secsession_limits_t overlay(secsession_limits_t base, secsession_limits_t over)
 {
     return (secsession_limits_t){ over.idle ? over.idle : base.idle,
                                   over.absolute ? over.absolute : base.absolute };
 }
 
-/* The limits that a location's directives name, be it by a profile. */
+/* The limits that the directives of a location set, either themselves or through a profile. */
 static secsession_limits_t named(const secsession_location_config_t *location)
 {
     return location->profile == UNSET ? location->limits : secsession_config_limits(location);
 }
 
-/* What a profile says that is nearer counts. */
+/* A profile that the section names takes precedence over limits that are set around it. */
 static void inherit_limits(secsession_location_config_t *merged,
                            const secsession_location_config_t *base)
 {
@@ -164,8 +169,8 @@ static void inherit_limits(secsession_location_config_t *merged,
     }
 }
 
-/* A request for what is in a section does this each time it comes: a copy, and then what it
- * lacks. */
+/* httpd merges sections at every request, so this is kept cheap: the section is copied, and then
+ * only the fields that it does not set are filled in. */
 void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *over_data)
 {
     const secsession_location_config_t *base = base_data;
@@ -245,8 +250,8 @@ int secsession_config_check(apr_pool_t *pool, server_rec *server)
             || strcmp(config->database.driver, "pgsql") != 0) {
             ap_log_error(
                 APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
-                "SS301: SecSession is On at %s:%u, but its database is not configured: write "
-                "DBDriver pgsql, and DBDParams \"dbname=... user=...\"",
+                "SS301: SecSession is On in %s:%u, but no database is configured for it: add "
+                "DBDriver pgsql and DBDParams \"dbname=... user=...\"",
                 server->defn_name ? server->defn_name : "the main server",
                 server->defn_line_number);
             return HTTP_INTERNAL_SERVER_ERROR;

@@ -1,5 +1,5 @@
-/* The directives: their names, where they may stand, and where what they say goes. Their arguments
- * are read in arguments.c. */
+/* The table of directives: their names, the contexts in which they are allowed, and the functions
+ * that store their values. Their arguments are parsed in arguments*.c. */
 #include <ap_provider.h>
 #include <apr_strings.h>
 
@@ -95,7 +95,7 @@ static const char *set_throttle(cmd_parms *cmd, void *location, const char *most
         return error ? error
                      : apr_psprintf(
                          cmd->pool,
-                         "%s is '%s'; it must be Off, or a number and a duration such as 5 5m",
+                         "%s is '%s'; it must be Off, or a number and a duration, such as 5 5m",
                          cmd->cmd->name, most);
     }
     return secsession_argument_duration(cmd, within, &server->throttle.within);
@@ -106,7 +106,7 @@ static const char *set_providers(cmd_parms *cmd, void *location, int argc, char 
     apr_array_header_t *providers = apr_array_make(cmd->pool, argc, sizeof(const char *));
 
     if (argc == 0) {
-        return "SecSessionAuthProvider wants at least one provider, for example: file";
+        return "SecSessionAuthProvider requires at least one provider, for example: file";
     }
     for (int i = 0; i < argc; i++) {
         const authn_provider *provider = ap_lookup_provider(AUTHN_PROVIDER_GROUP, argv[i],
@@ -143,7 +143,8 @@ static const char *set_url_ids(cmd_parms *cmd, void *location, int argc, char *c
                                        &((secsession_location_config_t *)location)->url_ids);
 }
 
-/* Where the directive's value belongs: info is its place in the server's configuration. */
+/* Where the value of the directive is stored: cmd->info is the offset of the field in the
+ * configuration of the server. */
 static void *place_of(cmd_parms *cmd)
 {
     char *server = ap_get_module_config(cmd->server->module_config, &secsession_module);
@@ -177,8 +178,9 @@ static void add_source(cmd_parms *cmd, const char *provider, const char *where)
     server->sources = server->sources ? apr_array_append(cmd->pool, server->sources, one) : one;
 }
 
-/* mod_authn_file's and mod_authn_dbd's directives are read along, as mod_dbd's are. A .htaccess
- * file belongs to one request, and other requests cannot know of it. */
+/* AuthUserFile belongs to mod_authn_file and is read here, too, as httpd passes a directive to
+ * every module that declares it. It is ignored in .htaccess files: these are read for one request,
+ * and a later request elsewhere could not find the record there. */
 static const char *set_user_file(cmd_parms *cmd, void *location, const char *argument)
 {
     const char *path = ap_server_root_relative(cmd->pool, argument);
@@ -203,7 +205,7 @@ static const char *set_server_text(cmd_parms *cmd, void *location, const char *a
     return NULL;
 }
 
-/* mod_dbd's directives are read along: httpd hands a directive to every module that declares it. */
+/* DBDMax belongs to mod_dbd, as DBDriver and DBDParams do; they are read here, too. */
 static const char *set_dbd_max(cmd_parms *cmd, void *location, const char *argument)
 {
     return secsession_argument_number(cmd, argument, 10000, place_of(cmd));
@@ -291,92 +293,115 @@ static const char *set_keys(cmd_parms *cmd, void *location, const char *argument
 }
 
 const command_rec secsession_directives[] = {
-    AP_INIT_FLAG("SecSession", set_enabled, NULL, EVERYWHERE, "On: sessions are looked up here"),
-    AP_INIT_TAKE1("SecSessionProfile", set_profile, NULL, EVERYWHERE,
-                  "sensitive, standard or remember: the defaults of what follows; default: "
-                  "standard"),
+    AP_INIT_FLAG("SecSession", set_enabled, NULL, EVERYWHERE,
+                 "On or Off: whether requests here have sessions; default: Off"),
+    AP_INIT_TAKE1(
+        "SecSessionProfile", set_profile, NULL, EVERYWHERE,
+        "sensitive, standard or remember: the defaults of timeouts, rotation, SameSite and "
+        "SecSessionRemember; default: standard"),
     AP_INIT_TAKE1("SecSessionRealm", set_realm, NULL, RSRC_CONF,
-                  "the name under which virtual hosts share sessions; default: the ServerName"),
+                  "the name of the realm; virtual hosts with the same realm share their sessions; "
+                  "default: the ServerName"),
     AP_INIT_TAKE_ARGV("SecSessionCookie", set_cookie, NULL, RSRC_CONF,
-                      "name [SameSite=Strict|Lax|None] [Path=/path] [Domain=host] [Insecure]"),
+                      "the name and the attributes of the session cookie: name "
+                      "[SameSite=Strict|Lax|None] [Path=/path] [Domain=host] [Insecure]; default: "
+                      "__Host-secsession"),
     AP_INIT_TAKE1("SecSessionIdleTimeout", set_duration, LOCATION(limits.idle), EVERYWHERE,
-                  "how long a session lasts without a request; default: 30m"),
+                  "how long a session may go unused before it ends; default: 30m, or by profile"),
     AP_INIT_TAKE1("SecSessionAbsoluteTimeout", set_duration, LOCATION(limits.absolute), EVERYWHERE,
-                  "how long a session lasts after the login; default: 8h"),
-    AP_INIT_TAKE12("SecSessionRemember", set_remember, NULL, EVERYWHERE,
-                   "off, or how long a session of who wants to stay signed in lasts at most, and "
-                   "how long without a request; default: by profile"),
+                  "how long a session lasts after the login; default: 8h, or by profile"),
+    AP_INIT_TAKE12(
+        "SecSessionRemember", set_remember, NULL, EVERYWHERE,
+        "off, or the absolute timeout and optionally the idle timeout of the sessions of "
+        "users who stay signed in; default: off, or by profile"),
     AP_INIT_TAKE1("SecSessionRotateInterval", set_interval, SERVER(rotation.interval), RSRC_CONF,
-                  "after how long a session is offered its next token, or off; default: 15m"),
+                  "after how long a session is given its next token, or off; default: 15m, or by "
+                  "profile"),
     AP_INIT_TAKE1("SecSessionRotateGrace", set_server_duration, SERVER(rotation.grace), RSRC_CONF,
-                  "how long a token is still served when the next one is in use; default: 10s"),
-    AP_INIT_TAKE12("SecSessionMaxPerUser", set_crowd, SERVER(crowd), RSRC_CONF,
-                   "how many sessions a user may have (0: any number), and then oldest (it ends) "
-                   "or refuse (the newest); default: 0"),
-    AP_INIT_TAKE12("SecSessionBind", set_bind, NULL, EVERYWHERE,
-                   "none, or subnet or address, and then log, reauth or end: what to do when the "
-                   "client moves; default: none"),
+                  "how long a token is still accepted after the next one is in use; default: 10s"),
+    AP_INIT_TAKE12(
+        "SecSessionMaxPerUser", set_crowd, SERVER(crowd), RSRC_CONF,
+        "how many sessions a user may have (0: any number), optionally followed by oldest "
+        "(the oldest session ends) or refuse (the new login is refused); default: 0"),
+    AP_INIT_TAKE12(
+        "SecSessionBind", set_bind, NULL, EVERYWHERE,
+        "none, subnet or address: the part of the client's address that a session is "
+        "bound to, optionally followed by what happens when that changes: log, reauth or "
+        "end; default: none"),
     AP_INIT_FLAG("SecSessionTouch", ap_set_flag_slot, LOCATION(touch), EVERYWHERE,
-                 "Off: requests here (polling) do not keep the session alive; default: On"),
+                 "Off: requests here, such as polling, do not keep the session alive; default: On"),
     AP_INIT_TAKE_ARGV("SecSessionAuthProvider", set_providers, NULL, EVERYWHERE,
-                      "authentication providers that the login form asks; default: file"),
+                      "the authentication providers that check the passwords of the login form; "
+                      "default: file"),
     AP_INIT_FLAG("SecSessionCredentialStamp", ap_set_flag_slot, LOCATION(stamp), EVERYWHERE,
-                 "On: a session ends when the password changes that it began with; default: Off"),
-    AP_INIT_TAKE1("AuthUserFile", set_user_file, NULL, OR_AUTHCFG, "mod_authn_file's"),
-    AP_INIT_TAKE1("AuthDBDUserPWQuery", set_user_query, NULL, ACCESS_CONF, "mod_authn_dbd's"),
-    AP_INIT_TAKE12("SecSessionLoginThrottle", set_throttle, NULL, RSRC_CONF,
-                   "how many failed logins of a user from an address, and in what time, lead to a "
-                   "pause; or Off; default: 5 5m"),
+                 "On: a session ends when the password with which the user logged in changes; "
+                 "default: Off"),
+    AP_INIT_TAKE1("AuthUserFile", set_user_file, NULL, OR_AUTHCFG, "see mod_authn_file"),
+    AP_INIT_TAKE1("AuthDBDUserPWQuery", set_user_query, NULL, ACCESS_CONF, "see mod_authn_dbd"),
+    AP_INIT_TAKE12(
+        "SecSessionLoginThrottle", set_throttle, NULL, RSRC_CONF,
+        "Off, or how many attempts to log in as one user from one address lead to a pause, "
+        "and the time between two attempts below which they count; default: 5 5m"),
     AP_INIT_FLAG("SecSessionAdopt", ap_set_flag_slot, LOCATION(adopt), EVERYWHERE,
-                 "On: whom another AuthType has authenticated gets a session; default: Off"),
+                 "On: users whom another AuthType has authenticated get a session; default: Off"),
     AP_INIT_TAKE1("SecSessionLoginPage", set_path, LOCATION(login_page), EVERYWHERE,
-                  "the path to which a browser without a session is sent"),
+                  "the path of the login page, to which browsers without a session are redirected"),
     AP_INIT_TAKE1("SecSessionLoginHome", set_path, LOCATION(login_home), EVERYWHERE,
-                  "the path shown after a login that had no other aim; default: /"),
+                  "the path to go to after a login that was not asked for by another page; "
+                  "default: /"),
     AP_INIT_TAKE1("SecSessionLogoutHome", set_path, LOCATION(logout_home), EVERYWHERE,
-                  "the path shown after a logout; default: /"),
-    AP_INIT_FLAG("SecSessionCacheControl", ap_set_flag_slot, LOCATION(cache_control), EVERYWHERE,
-                 "Off: leave Cache-Control as it is, for static files; default: On"),
+                  "the path to go to after a logout; default: /"),
+    AP_INIT_FLAG(
+        "SecSessionCacheControl", ap_set_flag_slot, LOCATION(cache_control), EVERYWHERE,
+        "Off: responses keep their own Cache-Control, as is fine for static files; default: "
+        "On"),
     AP_INIT_TAKE_ARGV("SecSessionClearSiteData", set_clear_site_data, NULL, EVERYWHERE,
-                      "what a browser clears at logout: cache, cookies, storage, "
+                      "what the browser clears at a logout: any of cache, cookies, storage and "
                       "executionContexts, or none; default: cache storage"),
-    AP_INIT_TAKE_ARGV("SecSessionHarden", set_harden, NULL, EVERYWHERE,
-                      "what applications do badly is made good: On, Off, or some of cookies, "
-                      "urls[=strip|=refuse], referrer; default: Off"),
+    AP_INIT_TAKE_ARGV(
+        "SecSessionHarden", set_harden, NULL, EVERYWHERE,
+        "what is corrected in the requests and responses of applications: On, Off, or "
+        "any of cookies, urls[=strip|=refuse], referrer; default: Off"),
     AP_INIT_TAKE_ARGV("SecSessionUrlIds", set_url_ids, NULL, EVERYWHERE,
-                      "what applications call a session id in a URL; default: PHPSESSID "
+                      "the names of session ids in the URLs of applications; default: PHPSESSID "
                       "jsessionid ASP.NET_SessionId CFID CFTOKEN CGISESSID"),
     AP_INIT_FLAG("SecSessionCache", set_cached, SERVER(database.is_cached), RSRC_CONF,
-                 "Off: every request with a session asks the database; default: On"),
+                 "Off: every request with a session queries the database; default: On"),
     AP_INIT_TAKE1("SecSessionCacheSlots", set_slots, SERVER(database.slots), RSRC_CONF,
-                  "how many sessions are held in shared memory, 320 bytes each; default: 65536"),
+                  "how many sessions are cached in shared memory, 320 bytes each; default: 65536"),
     AP_INIT_TAKE1("SecSessionLease", set_lease, SERVER(database.lease_ms), RSRC_CONF,
-                  "how late a revocation may be obeyed at most; default: 1s"),
+                  "the longest time after which a revocation takes effect; default: 1s"),
     AP_INIT_TAKE1("SecSessionStale", set_stale, SERVER(database.stale_ms), RSRC_CONF,
-                  "how long cached sessions are served without a database; default: 0"),
+                  "how much longer cached sessions are served while the database is unreachable; "
+                  "default: 0"),
     AP_INIT_TAKE1("SecSessionFeed", set_feed, SERVER(database.feed), RSRC_CONF,
-                  "a direct connection to listen on, where DBDParams names a pooler"),
+                  "a connection string that leads to PostgreSQL itself, to listen on, if DBDParams "
+                  "names a connection pooler"),
     AP_INIT_TAKE1("SecSessionLog", set_server_text, SERVER(log), RSRC_CONF,
-                  "a file, or | and a program, for events as lines of JSON"),
-    AP_INIT_TAKE1("DBDriver", set_server_text, SERVER(database.driver), RSRC_CONF, "mod_dbd's"),
-    AP_INIT_TAKE1("DBDParams", set_server_text, SERVER(database.params), RSRC_CONF, "mod_dbd's"),
-    AP_INIT_TAKE1("DBDMax", set_dbd_max, SERVER(database.max), RSRC_CONF, "mod_dbd's"),
+                  "a file, or | and a program, to which events are written as lines of JSON"),
+    AP_INIT_TAKE1("DBDriver", set_server_text, SERVER(database.driver), RSRC_CONF, "see mod_dbd"),
+    AP_INIT_TAKE1("DBDParams", set_server_text, SERVER(database.params), RSRC_CONF, "see mod_dbd"),
+    AP_INIT_TAKE1("DBDMax", set_dbd_max, SERVER(database.max), RSRC_CONF, "see mod_dbd"),
     AP_INIT_TAKE1("SecSessionForward", set_forward, NULL, EVERYWHERE,
-                  "the request header that tells an application the user; or none"),
+                  "the name of the request header that tells an application the user, or none; "
+                  "default: none"),
     AP_INIT_TAKE_ARGV("SecSessionGuard", set_guard, NULL, EVERYWHERE,
-                      "On, with origins whose requests are let pass, or Off: refuse what other "
-                      "origins make a browser change; default: On"),
+                      "On: requests by which another origin might change something are refused, "
+                      "except from the origins that are listed after it; or Off; default: On"),
     AP_INIT_FLAG("SecSessionAppLogin", ap_set_flag_slot, LOCATION(app_login), EVERYWHERE,
-                 "On: obey the application's SecSession-Login, -Logout and -Revoke; default: Off"),
+                 "On: the application may log users in and out by the response headers "
+                 "SecSession-Login, SecSession-Logout and SecSession-Revoke; default: Off"),
     AP_INIT_TAKE12("SecSessionLoginWhen", set_when, LOCATION(login_when), EVERYWHERE,
-                   "an expression that recognises a login in the response, then field=NAME of the "
-                   "form field that holds the user, or user=$1, what the expression matched; or "
-                   "none"),
+                   "an expression that recognises a login by the response, optionally followed by "
+                   "field=NAME, the form field with the user name, or user=$1, what the expression "
+                   "matched; or none; default: none"),
     AP_INIT_TAKE1("SecSessionLogoutWhen", set_logout_when, LOCATION(logout_when), EVERYWHERE,
-                  "an expression that recognises a logout in the response; or none"),
-    AP_INIT_TAKE_ARGV("SecSessionVault", set_vault, NULL, EVERYWHERE,
-                      "shell patterns of the application's cookies that no browser gets; or none"),
+                  "an expression that recognises a logout by the response, or none; default: none"),
+    AP_INIT_TAKE_ARGV(
+        "SecSessionVault", set_vault, NULL, EVERYWHERE,
+        "shell patterns for the names of the application's cookies that are kept on the "
+        "server instead of in the browser, or none; default: none"),
     AP_INIT_TAKE1("SecSessionVaultKeys", set_keys, SERVER(database.keys), RSRC_CONF,
-                  "a file with the keys that seal what vaults hold in the database"),
+                  "a file with the keys that encrypt the contents of vaults in the database"),
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
 };

@@ -1,4 +1,4 @@
-/* Writing events into the file or to the program that SecSessionLog names. */
+/* Writes events to the file or the program that SecSessionLog names. */
 #include "http/setup/eventlog.h"
 
 #include <apr_portable.h>
@@ -27,14 +27,16 @@ static void complain(log_t *log, int error)
 
     if ((now < before || now - before >= COMPLAIN_EVERY)
         && atomic_compare_exchange_strong(&log->complained, &before, now)) {
-        ap_log_error(APLOG_MARK, APLOG_ERR, error, log->server,
-                     "SS306: events cannot be written to SecSessionLog %s: they are in the audit "
-                     "trail of the database only; is the disk full, or does the program not read?",
-                     log->where);
+        ap_log_error(
+            APLOG_MARK, APLOG_ERR, error, log->server,
+            "SS306: events cannot be written to SecSessionLog %s: they are only in the audit "
+            "trail of the database; check whether the disk is full or the program hangs",
+            log->where);
     }
 }
 
-/* In one write, so that the lines of several processes do not mix, and with no allocation. */
+/* Writes the line in one call, so that the lines of several processes do not mix, and without
+ * allocating memory. */
 static void tell(void *data, const char *event)
 {
     log_t *log = data;
@@ -48,8 +50,8 @@ static void tell(void *data, const char *event)
     }
 }
 
-/* As CustomLog has it: "|$" is for the shell. A program that does not read must not make requests
- * wait. */
+/* As with CustomLog, "|$" runs the command in a shell. The pipe does not block, so that a program
+ * that hangs does not hold up requests. */
 static apr_status_t open_pipe(apr_pool_t *pool, const char *program, apr_file_t **file)
 {
     int is_shell = *program == '$';
@@ -86,8 +88,8 @@ const secsession_sink_t *secsession_eventlog_open(apr_pool_t *pool, server_rec *
     }
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, status, server,
-                     "SS305: SecSessionLog %s cannot be opened; does its folder exist, or the "
-                     "program?",
+                     "SS305: SecSessionLog %s cannot be opened: check that its directory or the "
+                     "program exists",
                      where);
         return NULL;
     }

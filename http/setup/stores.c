@@ -1,4 +1,4 @@
-/* Giving stores to servers, one for each database. */
+/* Creates the stores, one for each database, and assigns them to the servers. */
 #include "http/setup/stores.h"
 
 #include <apr_strings.h>
@@ -14,7 +14,8 @@ static secsession_server_config_t *config_of(const server_rec *server)
     return ap_get_module_config(server->module_config, &secsession_module);
 }
 
-/* The earlier server with the same database, if there is one; with and without cache are two. */
+/* An earlier server that uses the same database and has a store, or NULL. Servers with the cache
+ * and servers without it do not share a store. */
 static const secsession_server_config_t *find_twin(const server_rec *first,
                                                    const server_rec *server)
 {
@@ -48,7 +49,7 @@ static int is_same_database(const secsession_server_config_t *one_server,
                    && one->stale_ms == other->stale_ms && is_same_text(one->feed, other->feed)));
 }
 
-/* Gives a server its store: that of its twin, or the `number`th. */
+/* Gives a server the store of its twin or, if it has none, a new store, which is the *number'th. */
 static int give_store(apr_pool_t *pool, const server_rec *first, server_rec *server, int *number)
 {
     secsession_server_config_t *config = config_of(server);
@@ -57,7 +58,7 @@ static int give_store(apr_pool_t *pool, const server_rec *first, server_rec *ser
 
     if (twin && !is_same_database(twin, config)) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
-                     "SS304: two servers have the same DBDParams, but not the same DBDMax, "
+                     "SS304: two servers with the same DBDParams must also have the same DBDMax, "
                      "SecSessionCacheSlots, SecSessionLease, SecSessionStale, SecSessionFeed, "
                      "SecSessionVaultKeys and SecSessionLog: "
                      "write these once, outside of the virtual hosts");
@@ -76,14 +77,16 @@ static int give_store(apr_pool_t *pool, const server_rec *first, server_rec *ser
     status = secsession_store_create(&config->store, pool, server, &config->database, (*number)++);
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, status, server,
-                     "SS302: the store of sessions cannot be made; is the package with "
-                     "apr_dbd_pgsql installed, and is there memory for SecSessionCacheSlots?");
+                     "SS302: the session store cannot be created: check that the package with "
+                     "apr_dbd_pgsql is installed and that there is enough shared memory for "
+                     "SecSessionCacheSlots");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     return OK;
 }
 
-/* Servers that share a store must all find room for vaults in it. */
+/* If one server uses vaults, all stores are created with room for them, since servers share
+ * stores. */
 static void share_vaults(server_rec *first, int has_vaults)
 {
     for (server_rec *server = first; server; server = server->next) {
@@ -121,9 +124,11 @@ void secsession_stores_child_init(apr_pool_t *pool, server_rec *first)
         }
         status = secsession_store_child_init(config->store, pool);
         if (status != APR_SUCCESS) {
-            ap_log_error(APLOG_MARK, APLOG_CRIT, status, server,
-                         "SS303: this process cannot make its connections to the session database "
-                         "or its feed: it answers sessions with 503, or asks for each");
+            ap_log_error(
+                APLOG_MARK, APLOG_CRIT, status, server,
+                "SS303: this process cannot set up its connections to the session database "
+                "or its feed: it answers requests with a session with 503, or queries the "
+                "database for each; check the memory and process limits");
         }
     }
 }

@@ -1,15 +1,16 @@
-/* Which servers and virtual hosts share which store. */
+/* The stores of the servers and virtual hosts. */
 #ifndef SECSESSION_STORES_H
 #define SECSESSION_STORES_H
 
 #include <httpd.h>
 
-/* Gives every server in use its store; servers with one database share one. `has_vaults`:
- * sessions keep something even where no SecSessionVault says so. OK, or an error that stops
- * httpd. */
+/* post_config: completes the configuration of every server in use and gives it its store, which
+ * lives as long as `pool`; servers with the same database share one. `has_vaults`: sessions need a
+ * vault even if there is no SecSessionVault, as they do for mod_session. Returns OK, or an error
+ * that stops httpd and has been logged. */
 int secsession_stores_create(apr_pool_t *pool, server_rec *server, int has_vaults);
 
-/* Starts the stores of this child. */
+/* child_init: opens the stores for this child process. */
 void secsession_stores_child_init(apr_pool_t *pool, server_rec *server);
 
 #endif

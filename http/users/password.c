@@ -1,4 +1,4 @@
-/* Checking passwords, with as much work for a user who does not exist as for one who does. */
+/* Checks passwords, with as much work for a user who does not exist as for one who does. */
 #include "http/users/password.h"
 
 #include <ap_provider.h>
@@ -15,15 +15,16 @@
 
 APLOG_USE_MODULE(secsession);
 
-/* Hashes of nothing: the work of checking a password against them is real. */
+/* Hashes that no password matches, but checking a password against them is as much work as against
+ * any other hash. */
 #define APR1_HASH "$apr1$secsessi$0000000000000000000000"
 #define BCRYPT_HASH "$2y$%02d$secsessionsecsessionse0000000000000000000000000000000"
 #define BCRYPT_LEAST 4
 #define BCRYPT_MOST 16
-#define BCRYPT_HTPASSWD 5 /* htpasswd -B */
+#define BCRYPT_HTPASSWD 5 /* the default of htpasswd -B */
 
-/* Microseconds of CPU, of all children: of the latest check for a known user, and of what a dummy
- * costs here. 0: not measured yet. */
+/* CPU times in microseconds, shared by all children: of the latest check for a known user, and of
+ * the cheapest bcrypt on this machine. 0: not measured yet. */
 typedef struct {
     _Atomic apr_uint32_t known_user;
     _Atomic apr_uint32_t least_bcrypt;
@@ -55,7 +56,7 @@ static void check_bcrypt(apr_pool_t *pool, const char *password, int cost)
     (void)apr_password_validate(password, apr_psprintf(pool, BCRYPT_HASH, cost));
 }
 
-/* What the cheapest bcrypt costs on this machine, measured once. */
+/* The CPU time of the cheapest bcrypt on this machine, which is measured once. */
 static apr_uint32_t least_bcrypt(apr_pool_t *pool)
 {
     apr_uint32_t least = atomic_load(&work->least_bcrypt);
@@ -70,8 +71,9 @@ static apr_uint32_t least_bcrypt(apr_pool_t *pool)
     return least ? least : 1;
 }
 
-/* Does the work of a check for a known user: each step of bcrypt's cost doubles it, so that the
- * nearest step is the very cost of the site's hashes; below them there is MD5 (apr1). */
+/* Does as much work as a check for a known user. Each step of bcrypt's cost doubles the work, so
+ * that the nearest step is the cost of the site's own hashes. If even the cheapest bcrypt is too
+ * much, the hashes are taken to be MD5 (apr1). */
 static void work_as_for_known_user(apr_pool_t *pool, const char *password)
 {
     apr_uint32_t known = atomic_load(&work->known_user), step = least_bcrypt(pool);
@@ -100,11 +102,10 @@ static authn_status ask(request_rec *r, const char *name, const char *user, cons
     authn_status answer;
 
     if (provider == NULL || provider->check_password == NULL) {
-        ap_log_rerror(
-            APLOG_MARK, APLOG_ERR, 0, r,
-            "SS207: no module provides the authentication provider '%s': load it (mod_authn_%s) "
-            "or name another with SecSessionAuthProvider",
-            name, name);
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "SS207: no module provides the authentication provider '%s': load its module "
+                      "(mod_authn_%s), or name another provider with SecSessionAuthProvider",
+                      name, name);
         return AUTH_GENERAL_ERROR;
     }
     *stamp = secsession_stamped_record(r, name, user);
@@ -147,7 +148,7 @@ secsession_password_t secsession_password_check(request_rec *r, const char **use
     switch (answer) {
     case AUTH_GRANTED:
         if (atomic_load(&work->known_user) == 0) {
-            atomic_store(&work->known_user, spent); /* better than nothing, though perhaps cached */
+            atomic_store(&work->known_user, spent); /* too little if the provider has it cached */
         }
         return SECSESSION_PASSWORD_RIGHT;
     case AUTH_DENIED:

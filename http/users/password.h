@@ -1,4 +1,4 @@
-/* Names and passwords, checked by httpd's own authentication providers. */
+/* Checks user names and passwords by httpd's own authentication providers. */
 #ifndef SECSESSION_PASSWORD_H
 #define SECSESSION_PASSWORD_H
 
@@ -8,22 +8,24 @@
 
 typedef enum {
     SECSESSION_PASSWORD_RIGHT,
-    SECSESSION_PASSWORD_WRONG,  /* or no such user: the same work, the same answer */
-    SECSESSION_PASSWORD_UNKNOWN /* a provider failed, which it has logged */
+    SECSESSION_PASSWORD_WRONG,  /* or there is no such user, which must not be noticeable */
+    SECSESSION_PASSWORD_UNKNOWN /* a provider failed and has logged why */
 } secsession_password_t;
 
-/* Before the children are forked: the memory in which they share how much work a password is. */
+/* post_config: creates the shared memory in which the children note how much work it is to check a
+ * password. It lives as long as `pool`. */
 apr_status_t secsession_password_init(apr_pool_t *pool);
 
-/* Asks the providers of SecSessionAuthProvider in their order, as mod_auth_basic does. Where
- * none knows the user, as much work is done as for a known one (OWASP ASVS 5.0 6.3.8). A
- * provider may correct *user (LDAP). r->user is left as it was. Of the right password, *stamp is
- * that of the record by which it was found right, or NULL. */
+/* Asks the providers of SecSessionAuthProvider in order, as mod_auth_basic does. If none of them
+ * knows the user, as much work is done as for a known user (OWASP ASVS 5.0 6.3.8). A provider may
+ * correct *user, as LDAP does. r->user is left unchanged. If the password is right, *stamp is the
+ * stamp of the record by which it was checked, or NULL. Results live as long as the request. */
 secsession_password_t secsession_password_check(request_rec *r, const char **user,
                                                 const char *password,
                                                 const secsession_stamp_t **stamp);
 
-/* As much work as that, for a name that no provider need be asked about, since it cannot be one. */
+/* Refuses a text that cannot be a user name, so that no provider needs to be asked, with as much
+ * work as a check. */
 secsession_password_t secsession_password_refuse(request_rec *r, const char *password);
 
 #endif

@@ -1,4 +1,4 @@
-/* Reading lines of AuthUserFile and rows of AuthDBDUserPWQuery. */
+/* Reads the lines of AuthUserFile and the rows of AuthDBDUserPWQuery. */
 #include "http/users/record.h"
 
 #include <apr_dbd.h>
@@ -29,8 +29,8 @@ static apr_status_t read_file(request_rec *r, const char *path, const char *user
     return status == APR_EOF ? APR_SUCCESS : status;
 }
 
-/* A statement without a label is sent as it is: a connection that mod_dbd has opened again has
- * forgotten those that it had prepared. */
+/* The statement is prepared without a label, which means that its text is sent each time: a
+ * connection that mod_dbd has opened anew no longer knows statements that were prepared before. */
 static apr_status_t select_record(const ap_dbd_t *dbd, apr_pool_t *pool, const char *query,
                                   const char *user, const char **record)
 {
@@ -49,7 +49,7 @@ static apr_status_t select_record(const ap_dbd_t *dbd, apr_pool_t *pool, const c
     return APR_SUCCESS;
 }
 
-/* Not acquired: that would keep the connection until the request ends. */
+/* This does not use ap_dbd_acquire(), which would keep the connection until the request ends. */
 static apr_status_t ask_database(request_rec *r, const char *query, const char *user,
                                  const char **record)
 {

@@ -1,13 +1,13 @@
-/* The records by which httpd's own providers authenticate users: lines of AuthUserFile, and what
- * AuthDBDUserPWQuery finds. Those directives are read along, as mod_authn_file's and
- * mod_authn_dbd's. */
+/* The records by which httpd's own providers authenticate users: the lines of AuthUserFile, and
+ * what AuthDBDUserPWQuery returns. This module reads these directives, too, although they belong to
+ * mod_authn_file and mod_authn_dbd. */
 #ifndef SECSESSION_RECORD_H
 #define SECSESSION_RECORD_H
 
 #include "http/setup/config.h"
 
-/* A user's record, in the pool of the request: *record, NULL where there is no such user. The
- * error of whatever kept it from being read. */
+/* Reads the record of a user. *record is allocated from the pool of the request, and is NULL if
+ * there is no such user. Returns APR_SUCCESS, or an error if the record could not be read. */
 apr_status_t secsession_record_read(request_rec *r, const secsession_source_t *source,
                                     const char *user, const char **record);
 

@@ -1,4 +1,4 @@
-/* Stamping the record of a user at the login, and comparing it later. */
+/* Stamps the record of a user at the login, and compares it later. */
 #include "http/users/stamped.h"
 
 #include <apr_strings.h>
@@ -8,7 +8,7 @@
 
 APLOG_USE_MODULE(secsession);
 
-/* What the stamp knows the source by. */
+/* The name of a source, which is a part of its stamps. */
 static const char *name_of(apr_pool_t *pool, const secsession_source_t *source)
 {
     return apr_pstrcat(pool, source->provider, ":", source->where, NULL);
@@ -17,21 +17,28 @@ static const char *name_of(apr_pool_t *pool, const secsession_source_t *source)
 static void log_unreadable(request_rec *r, apr_status_t status, const secsession_source_t *source,
                            const char *user)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r,
-                  "SS229: SecSessionCredentialStamp cannot read the record of user %s, by %s: %s: "
-                  "until it can, the sessions of this user do not end when it changes",
-                  user,
-                  strcmp(source->provider, "file") == 0 ? "AuthUserFile" : "AuthDBDUserPWQuery",
-                  source->where);
+    ap_log_rerror(
+        APLOG_MARK, APLOG_ERR, status, r,
+        "SS229: SecSessionCredentialStamp cannot read the record of user %s (%s %s): "
+        "until this is corrected, sessions of this user do not end when the record changes",
+        user, strcmp(source->provider, "file") == 0 ? "AuthUserFile" : "AuthDBDUserPWQuery",
+        source->where);
+}
+
+/* Where a provider keeps its records at this location, or NULL. */
+static const char *place_of(const secsession_location_config_t *location, const char *provider)
+{
+    if (strcmp(provider, "file") == 0) {
+        return location->user_file;
+    }
+    return strcmp(provider, "dbd") == 0 ? location->user_query : NULL;
 }
 
 const secsession_stamp_t *secsession_stamped_record(request_rec *r, const char *provider,
                                                     const char *user)
 {
     const secsession_location_config_t *location = secsession_config_location(r);
-    secsession_source_t source = { provider, strcmp(provider, "file") == 0  ? location->user_file
-                                             : strcmp(provider, "dbd") == 0 ? location->user_query
-                                                                            : NULL };
+    secsession_source_t source = { provider, place_of(location, provider) };
     secsession_stamp_t *stamp;
     const char *record;
     apr_status_t status;
@@ -63,7 +70,7 @@ static const secsession_source_t *source_of(request_rec *r, const secsession_sta
     return NULL;
 }
 
-/* A file or a query that the configuration does not name any more has no record of anybody. */
+/* If the configuration no longer names the file or the query, the record counts as gone. */
 static int has_changed(request_rec *r, const secsession_session_t *session)
 {
     const secsession_source_t *source = source_of(r, session->stamp);
@@ -84,8 +91,8 @@ secsession_outcome_t secsession_stamped_check(request_rec *r, const secsession_s
         return SECSESSION_LIVE;
     }
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                  "SS240: session %s of user %s ends: the record by which its user logged in has "
-                  "changed, or is gone",
+                  "SS240: session %s of user %s ends: the record by which the user logged in has "
+                  "changed or is gone",
                   session->id, session->user);
     return secsession_store_end_changed(secsession_config_server(r)->store, r->pool, session)
                    == SECSESSION_DONE
