@@ -16,7 +16,8 @@ my $PLAIN = 'SameSite=Strict Path=/app Domain=plain.example';
 sub logout_at {
     my ($path, $more) = @_;
     return
-        qq{<Location "$path">\nSetHandler secsession-logout\nRequire all granted\n$more\n</Location>\n};
+        qq{<Location "$path">\nSetHandler secsession-logout\nRequire all }
+            . qq{granted\n$more\n</Location>\n};
 }
 
 sub virtual_host {
@@ -246,11 +247,13 @@ subtest 'logging out of nothing harms nothing' => sub {
     my %ending = (
         idle => [
             'expired_idle',
-            "update secsession.session set last_seen_at = now() - interval '31 minutes' where session_id = :'id'"
+            "update secsession.session set last_seen_at = now() - interval '31 minutes' where "
+                . "session_id = :'id'"
         ],
         absolute => [
             'expired_absolute',
-            "update secsession.session set expires_at = now() - interval '1 second' where session_id = :'id'"
+            "update secsession.session set expires_at = now() - interval '1 second' where "
+                . "session_id = :'id'"
         ],
         revoked => [ 'revoked', "select secsession.revoke_session(:'id', 'test')" ],
     );
@@ -304,7 +307,8 @@ sub while_locked {
     $psql->autoflush(1);
     print {$psql} "begin; select from secsession.session where session_id = '$id' for update;\n";
     my $locks =
-        "select count(*) from pg_stat_activity where state = 'idle in transaction' and usename = 'postgres'";
+        "select count(*) from pg_stat_activity where state = 'idle in transaction' and usename = "
+            . "'postgres'";
     await { $postgres->value($locks) == 1 } 10 or die "no lock\n";
     $block->();
     print {$psql} "rollback;\n";
@@ -323,7 +327,8 @@ subtest 'a logout that did not happen is not reported as one' => sub {
     my $alice = browser($httpd, 'alice');
     my $id = id_of($alice);
     my $waiting =
-        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and usename = 'httpd_web'";
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and usename = "
+            . "'httpd_web'";
     my $running;
     while_locked($id, sub {
         $running = $alice->start_request('POST', '/logout', body => '');

@@ -60,15 +60,14 @@ select 'schema' where obj_description('secsession'::regnamespace, 'pg_namespace'
 union all
 select r.rolname from pg_roles r where r.rolname ~ '^secsession_' and shobj_description(r.oid, 'pg_authid') is null
 SQL
-    is sql(
-        <<'SQL'), '', 'every function has the owner\'s rights and a search path that no caller can change';
+    is sql(<<'SQL'), '', 'every function has its owner\'s rights and a search path of its own';
 select p.proname from pg_proc p where p.pronamespace = 'secsession'::regnamespace and p.prosqlbody is null
     and (not p.prosecdef or (p.proconfig @> array['search_path=pg_catalog, secsession, pg_temp']) is not true)
 union all
 select p.proname from pg_proc p where p.pronamespace = 'secsession'::regnamespace and p.proowner <> 'secsession_owner'::regrole
 SQL
-    is sql(
-        <<'SQL'), '', 'but those whose names were looked up once and for all, which read no table and which nobody else may call';
+    # Their names were looked up once and for all, they read no table, nobody else may call them.
+    is sql(<<'SQL'), '', 'but those for which it makes no difference';
 select p.proname from pg_proc p where p.pronamespace = 'secsession'::regnamespace and p.prosqlbody is not null
     and (p.provolatile = 'v' or p.proacl is null
         or exists (select from aclexplode(p.proacl) a where a.grantee <> 'secsession_owner'::regrole)
@@ -127,14 +126,19 @@ subtest 'rights' => sub {
         my $role = $_;
         $role => sql(
             "select string_agg(proname, ' ' order by proname) from pg_proc
-            where pronamespace = 'secsession'::regnamespace and has_function_privilege('$role', oid, 'execute')"
+            where pronamespace = 'secsession'::regnamespace
+            and has_function_privilege('$role', oid, 'execute')"
         );
     } @roles;
     is $may{httpd_web},
-        'announce authenticate begin_session client_moved current_token end_changed end_own heartbeat keep_cookies login_begin login_epoch login_failed login_moment logout lookup lookup_many offer_token own_sessions purge revoke_own schema_version session_id_in_url vault_of',
+        'announce authenticate begin_session client_moved current_token end_changed end_own '
+            . 'heartbeat keep_cookies login_begin login_epoch login_failed login_moment logout '
+            . 'lookup lookup_many offer_token own_sessions purge revoke_own schema_version '
+            . 'session_id_in_url vault_of',
         'the web server may call just these';
     is $may{admin_role},
-        'purge reset_throttle revoke_address revoke_all revoke_before revoke_on_change revoke_session revoke_user schema_version',
+        'purge reset_throttle revoke_address revoke_all revoke_before revoke_on_change '
+            . 'revoke_session revoke_user schema_version',
         'an administrator may call just these';
     is $may{auditor_role}, '', 'an auditor may call nothing';
 
@@ -173,7 +177,8 @@ subtest 'rights' => sub {
 
     login('real', 'alice');
     my $trap = "create temp table token (like pg_class); create temp table session (x int);
-        create function pg_temp.sum(bigint) returns numeric language sql return 666; set search_path = pg_temp, pg_catalog;";
+        create function pg_temp.sum(bigint) returns numeric language sql return 666;
+        set search_path = pg_temp, pg_catalog;";
     sql('grant temporary on database app to public');
     is sql("$trap select state from secsession.lookup(sha256('real'), 'r', 0, 0)",
         user => 'httpd_web'), 'live',

@@ -25,7 +25,8 @@ sub login {
 sub state_of {
     my ($token, $realm) = @{ $_[0] };
     return sql(
-        "select concat_ws('/', state, end_reason) from secsession.lookup(sha256('$token'), '$realm', 0, 0)",
+        "select concat_ws('/', state, end_reason) from secsession.lookup(sha256('$token'), "
+            . "'$realm', 0, 0)",
         user => 'httpd_web');
 }
 sub states {
@@ -41,7 +42,8 @@ sub new_events {
     my ($columns) = @_;
     my $events = sql(
         "select concat_ws(' ', $columns) from secsession.event_log
-        where event_id > $last_event and event not in ('created', 'authenticated') order by event_id"
+        where event_id > $last_event and event not in ('created', 'authenticated')
+        order by event_id"
     );
     $last_event = sql('select coalesce(max(event_id), 0) from secsession.event_log');
     return join '; ', split /\n/, $events;
@@ -134,7 +136,8 @@ subtest 'an address or network' => sub {
 subtest 'before a moment' => sub {
     my ($old, $old_there, $new) = (login('eve'), login('eve', realm => 'q'), login('eve'));
     sql(
-        "update secsession.session set authenticated_at = authenticated_at - interval '1 h' where session_id = '$_'"
+        "update secsession.session set authenticated_at = authenticated_at - interval '1 h' where "
+            . "session_id = '$_'"
     ) for map { id_of($_) } $old, $old_there;
     is revoke("revoke_before(now() - interval '30 min', 'leak', 'r')"), 1, 'in one realm';
     is states($old, $old_there, $new), 'revoked live live', 'only what is older, and only there';
@@ -173,7 +176,7 @@ subtest 'refusals' => sub {
         for my $call ("revoke_address('192.0.2.1', 'x')", "revoke_before(now(), 'x')") {
             like $postgres->psql_fails("begin isolation level $level; select secsession.$call",
                 user => 'admin_role'),
-                qr/cannot be made in a transaction that is $level.*HINT:.*revoke_user or revoke_all/s,
+                qr/be made be made in a transaction that is $level.*HINT:.*revoke_user or revoke_all/s,
                 "$call in $level says what to do instead";
         }
     }
@@ -187,11 +190,13 @@ subtest 'transactions' => sub {
     is state_of($hal), 'live', 'revokes nothing';
     is new_events('event'), '', 'and leaves no event';
     is sql(
-        "begin isolation level $_; select secsession.revoke_user('hal', 'x'), secsession.revoke_all('x'); rollback",
+        "begin isolation level $_; select secsession.revoke_user('hal', 'x'), "
+            . "secsession.revoke_all('x'); rollback",
         user => 'admin_role') =~ /^1\|/, 1,
         "a user can be revoked in $_" for 'repeatable read', 'serializable';
     is sql(
-        "set synchronous_commit = off; begin; select secsession.revoke_user('hal', 'x'); show synchronous_commit; commit",
+        "set synchronous_commit = off; begin; select secsession.revoke_user('hal', 'x'); show "
+            . "synchronous_commit; commit",
         user => 'admin_role'),
         "1\non", 'an acknowledged revocation is on disk whatever the session had set';
     is state_of($hal), 'ended/revoked', 'committed, it holds';
@@ -215,7 +220,8 @@ SQL
     is new_events('event, user_name, actor, reason'), 'revoked ida app update of public.app_user',
         'in the name of who changed it';
     $as_app->(
-        "begin isolation level repeatable read; update app_user set \"Login Name\" = 'john' where id = 2; commit"
+        "begin isolation level repeatable read; update app_user set \"Login Name\" = 'john' where "
+            . "id = 2; commit"
     );
     is state_of($jon), 'ended/revoked', 'a changed name too, in repeatable read';
     my $john = login('john');
@@ -241,7 +247,8 @@ SQL
         ],
     );
     sql(
-        'create type own as enum (\'a\'); create table misuse (name text, own own); insert into misuse values (\'a\', \'a\')'
+        'create type own as enum (\'a\'); create table misuse (name text, own own); insert into '
+            . 'misuse values (\'a\', \'a\')'
     );
     for my $what (sort keys %wrong) {
         my ($when, $arguments, $message) = @{ $wrong{$what} };
@@ -253,9 +260,12 @@ SQL
             $message, "wrong use is refused with what to do: $what";
     }
     sql(
-        'create domain login as text; create table good (name login, number int); insert into good values (\'kim\', 7);
-        create trigger t after update on good for each row execute function secsession.revoke_on_change(\'name\');
-        create trigger u after delete on good for each row execute function secsession.revoke_on_change(\'number\');
+        'create domain login as text; create table good (name login, number int); insert into good
+            values (\'kim\', 7);
+        create trigger t after update on good for each row
+        execute function secsession.revoke_on_change(\'name\');
+        create trigger u after delete on good for each row
+        execute function secsession.revoke_on_change(\'number\');
         update good set name = \'lea\'');
     is state_of($kim), 'ended/revoked', 'a domain over text is as good';
     my $seven = login('7');
@@ -268,7 +278,8 @@ subtest 'purging' => sub {
     my ($live, $left, $idle, $over) = map { login("mia$_") } 1 .. 4;
     sql("select secsession.logout(sha256('$left->[0]'), 'r')", user => 'httpd_web');
     sql(
-        "update secsession.session set last_seen_at = now() - interval '1 d' where user_name = 'mia3'"
+        "update secsession.session set last_seen_at = now() - interval '1 d' where user_name = "
+            . "'mia3'"
     );
     sql("update secsession.session set expires_at = now() where user_name = 'mia4'");
     my $over_id = id_of($over);
@@ -298,13 +309,15 @@ subtest 'purging' => sub {
     new_events('event');
 
     sql(
-        "update secsession.event_log set at = at - interval '181 days' where event_id <= (select min(event_id) + 2 from secsession.event_log)"
+        "update secsession.event_log set at = at - interval '181 days' where event_id <= (select "
+            . "min(event_id) + 2 from secsession.event_log)"
     );
     my $events = sql('select count(*) from secsession.event_log');
     sql('select secsession.purge()', user => 'httpd_web');
     is sql('select count(*) from secsession.event_log'), $events - 3, 'events go after 180 days';
     sql(
-        "update secsession.setting set event_retention = '400 days'; update secsession.event_log set at = at - interval '181 days'"
+        "update secsession.setting set event_retention = '400 days'; update secsession.event_log "
+            . "set at = at - interval '181 days'"
     );
     sql('select secsession.purge()', user => 'httpd_web');
     is sql('select count(*) from secsession.event_log'), $events - 3,

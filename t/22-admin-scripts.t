@@ -24,7 +24,8 @@ sub login {
     my ($realm, $address, $token) =
         ($opt{realm} // 'r', $opt{address} // '192.0.2.1', join ' ', $user, %opt);
     $postgres->psql(
-        "select state from secsession.authenticate(sha256(convert_to(:'token', 'UTF8')), null, :'realm', :'user', 'form',
+        "select state from secsession.authenticate(sha256(convert_to(:'token', 'UTF8')), null,
+            :'realm', :'user', 'form',
         secsession.login_epoch(:'realm', :'user'), :'address', 'Browser', 1000, 2000)",
         user => 'httpd_web',
         vars => { token => $token, realm => $realm, user => $user, address => $address }
@@ -150,7 +151,8 @@ subtest 'hostile values' => sub {
         ends(1, 'revoke-user', { user => $name, reason => $value },
             'revoke-user ends that session');
         is sql(
-            "select count(*) from secsession.event where event = 'revoked' and user_name = :'name' and reason = :'value'",
+            "select count(*) from secsession.event where event = 'revoked' and user_name = :'name' "
+                . "and reason = :'value'",
             vars => { name => $name, value => $value }
             ),
             1, 'the trail has both, as they are';

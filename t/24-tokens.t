@@ -48,7 +48,8 @@ subtest 'what a token is worth' => sub {
     }
     login('edge', 'alice', idle => 600, absolute => 3600);
     set_session('edge',
-        "last_seen_at = now() - interval '595 s', authenticated_at = now() - interval '3595 s', expires_at = now() + interval '5 s'"
+        "last_seen_at = now() - interval '595 s', authenticated_at = now() - interval '3595 s', "
+            . "expires_at = now() + interval '5 s'"
     );
     my $edge = look('edge');
     is $edge->{state}, 'live', 'a session is live until its very end';
@@ -60,7 +61,8 @@ subtest 'what a token is worth' => sub {
         ), 't',
         'and how long ago the user authenticated';
     is sql(
-        "select count(*) from secsession.active_session where user_name = 'alice' and expires_at < now()"
+        "select count(*) from secsession.active_session where user_name = 'alice' and expires_at < "
+            . "now()"
         ), 0,
         'active_session shows only live ones';
 
@@ -76,7 +78,8 @@ subtest 'what a token is worth' => sub {
     sql("select secsession.login_failed('r', repeat('x', 9000), '192.0.2.7', 'wrong password')",
         user => 'httpd_web');
     is sql(
-        "select length(user_name), client_addr, actor, reason from secsession.event where event = 'login_failed'",
+        "select length(user_name), client_addr, actor, reason from secsession.event where event = "
+            . "'login_failed'",
         user => 'auditor_role'),
         '255|192.0.2.7|httpd_web|wrong password',
         'a failed login is recorded, cut to the length of a name';
@@ -86,7 +89,8 @@ subtest 'retired tokens' => sub {    # ASVS 5.0 16.3.3
     my $retire = sub {
         my ($token, $retired, $grace) = @_;
         sql(
-            "update secsession.token set retired_at = now() - interval '$retired s', grace_until = now() - interval '$retired s' + interval '$grace s'
+            "update secsession.token set retired_at = now() - interval '$retired s',
+                grace_until = now() - interval '$retired s' + interval '$grace s'
             where token_hash = sha256('$token')"
         );
     };
@@ -106,7 +110,8 @@ subtest 'retired tokens' => sub {    # ASVS 5.0 16.3.3
     is_ended('old', 'reuse', 'and has ended');
     is events('old'), 'created authenticated reuse_detected', 'with one event';
     is sql(
-        "select detail->>'authenticated_from', detail->>'presented_from' from secsession.event where event = 'reuse_detected'",
+        "select detail->>'authenticated_from', detail->>'presented_from' from secsession.event "
+            . "where event = 'reuse_detected'",
         user => 'auditor_role'),
         '192.0.2.1|192.0.2.99', 'that has both addresses';
     login('long', 'alice');
@@ -119,7 +124,8 @@ subtest 'retired tokens' => sub {    # ASVS 5.0 16.3.3
 subtest 'tokens and their sessions, changed by hand' => sub {
     login('hand', 'alice');
     sql(
-        "update secsession.token set retired_at = now() - interval '1 m', grace_until = now() + interval '1 m'
+        "update secsession.token set retired_at = now() - interval '1 m',
+            grace_until = now() + interval '1 m'
         where token_hash = sha256('hand')"
     );
     is stored('hand', 's.token_hash is null'), 't',
@@ -132,7 +138,8 @@ subtest 'tokens and their sessions, changed by hand' => sub {
     is state_of('gone'), '', 'a token that is deleted is unknown at once';
     login('gone', 'alice');
     sql(
-        "delete from secsession.session where session_id = (select session_id from secsession.token where token_hash = sha256('gone'))"
+        "delete from secsession.session where session_id = (select session_id from "
+            . "secsession.token where token_hash = sha256('gone'))"
     );
     is state_of('gone'), '', 'and one whose session is deleted';
 };
@@ -148,8 +155,10 @@ subtest 'last-seen times' => sub {
     look('seen');
     is $seen->('seen'), 't', 'written after it';
     sql(
-        "update secsession.session set idle_timeout = 2, last_seen_at = clock_timestamp() - interval '0.4 s'
-        where session_id = (select session_id from secsession.token where token_hash = sha256('seen'));
+        "update secsession.session set idle_timeout = 2,
+            last_seen_at = clock_timestamp() - interval '0.4 s'
+        where session_id = (select session_id from secsession.token
+        where token_hash = sha256('seen'));
         select state from secsession.lookup(sha256('seen'), 'r', 0, 0)"
     );
     is stored('seen', "extract(epoch from now() - last_seen_at) > 0.4"), 't',
@@ -172,13 +181,15 @@ subtest 'last-seen times' => sub {
     my $before = stored('seen', 'last_seen_at');
     is state_of('seen'), 'live', 'a clock that was set back logs nobody out';
     sql(
-        "select secsession.touch(array[session_id], array[now()]) from secsession.token where token_hash = sha256('seen')"
+        "select secsession.touch(array[session_id], array[now()]) from secsession.token where "
+            . "token_hash = sha256('seen')"
     );
     is stored('seen', 'last_seen_at'), $before, 'and last_seen_at never goes back';
     $age->('seen', 5);
     $before = stored('seen', 'last_seen_at');
     sql(
-        "select secsession.touch(array[session_id], array[now()]) from secsession.token where token_hash = sha256('seen')"
+        "select secsession.touch(array[session_id], array[now()]) from secsession.token where "
+            . "token_hash = sha256('seen')"
     );
     is stored('seen', 'last_seen_at'), $before,
         'nor is it written by a request that another has overtaken';
@@ -193,7 +204,8 @@ subtest 'last-seen times' => sub {
         "live\noff\n0\n1",
         'the write is one heap-only update that waits for no disk';
     is sql(
-        "begin; $lookup; select secsession.logout(sha256('seen'), 'r'); show synchronous_commit; rollback"
+        "begin; $lookup; select secsession.logout(sha256('seen'), 'r'); show synchronous_commit; "
+            . "rollback"
         ), "live\n1\non",
         'but a logout in the same transaction does wait';
 
@@ -211,7 +223,8 @@ subtest 'last-seen times' => sub {
     my $counter = 'select pg_snapshot_xmax(pg_current_snapshot())';
     my $steady = "select state from secsession.lookup(sha256('steady'), 'r', 0, 0);" x 100;
     is sql(
-        "begin; $lookup; select pg_stat_get_xact_function_calls('secsession.touch'::regproc); rollback"
+        "begin; $lookup; select pg_stat_get_xact_function_calls('secsession.touch'::regproc); "
+            . "rollback"
         ), "live\n",
         'a request that is not due asks for no write';
     is sql("$counter; $steady $counter") =~ /\A(\d+)\n(?:live\n){100}(\d+)\z/ && $2 - $1, 0,
@@ -262,7 +275,8 @@ subtest 'logging in' => sub {
     is state_of('never'), '', 'which stays unknown';
 
     my $rows =
-        'select (select count(*) from secsession.session), (select count(*) from secsession.token), (select count(*) from secsession.event_log)';
+        'select (select count(*) from secsession.session), (select count(*) from '
+            . 'secsession.token), (select count(*) from secsession.event_log)';
     my $before = sql($rows);
     is login('b3', 'bob', old => 'never')->{session_id}, look('b3')->{session_id},
         'the same call again gives the same session';
@@ -277,7 +291,8 @@ subtest 'logging in' => sub {
 
     my $grace = login('g1', 'gus');
     sql(
-        "update secsession.token set retired_at = now(), grace_until = now() + interval '1 h' where token_hash = sha256('g1')"
+        "update secsession.token set retired_at = now(), grace_until = now() + interval '1 h' "
+            . "where token_hash = sha256('g1')"
     );
     is login('g2', 'gus', old => 'g1')->{session_id}, $grace->{session_id},
         'a token in its grace is good for the login form too';

@@ -19,7 +19,8 @@ sub cookies {
         my ($value) = map { defined $_ ? '"' . unpack('H*', $_) . '"' : 'null' } $cookie{value};
         push @all,
             sprintf
-            '{"name":"%s","domain":"%s","path":"%s","value":%s,"host_only":%s,"same_site":"%s","left":%s}',
+            '{"name":"%s","domain":"%s","path":"%s","value":%s,'
+            . '"host_only":%s,"same_site":"%s","left":%s}',
             map({ unpack 'H*', $_ } $name, @cookie{qw(domain path)}), $value,
             @cookie{qw(host_only same_site left)};
     }
@@ -44,7 +45,8 @@ sub keep {
 sub vault_by_id {
     return join ' ', split /\n/,
         sql(
-        "select convert_from(name, 'UTF8') || '=' || convert_from(value, 'UTF8') from secsession.vault_of('$_[0]')",
+        "select convert_from(name, 'UTF8') || '=' || convert_from(value, 'UTF8') from "
+            . "secsession.vault_of('$_[0]')",
         user => 'httpd_web');
 }
 sub vault { return vault_by_id(id_of($_[0])) }
@@ -97,7 +99,8 @@ subtest 'anonymous sessions' => sub {
     is_ended('a1', 'revoked', 'an administrator can end it');
     is start('a1', cookies(a => 3))->{state}, 'ended', 'and it does not begin again';
     is sql(
-        "select string_agg(convert_from(value, 'UTF8'), ' ' order by value) from secsession.vault where session_id = '$new->{session_id}'"
+        "select string_agg(convert_from(value, 'UTF8'), ' ' order by value) from secsession.vault "
+            . "where session_id = '$new->{session_id}'"
         ), '1 2',
         'nor keeps anything';
     start('a3', cookies(a => 1));
@@ -116,7 +119,8 @@ subtest 'a login takes the vault along' => sub {
     is $alice->{vault_version}, version('l2'), 'the answer says the version';
     is state_of('l1'), 'retired', 'the anonymous token is refused at once';
     sql(
-        "update secsession.token set retired_at = now() - interval '20 s', grace_until = now() - interval '20 s' where token_hash = sha256('l1')"
+        "update secsession.token set retired_at = now() - interval '20 s', grace_until = now() - "
+            . "interval '20 s' where token_hash = sha256('l1')"
     );
     is events('l2'), 'created rotated authenticated', 'the trail says so';
     is look('l2')->{user_name}, 'alice', 'the user is hers';
@@ -141,7 +145,8 @@ subtest 'a login takes the vault along' => sub {
     is state_of('l5'), 'anonymous', 'and without a user';
 
     my $counts =
-        'select (select count(*) from secsession.session), (select count(*) from secsession.vault), (select count(*) from secsession.event_log)';
+        'select (select count(*) from secsession.session), (select count(*) from '
+            . 'secsession.vault), (select count(*) from secsession.event_log)';
     my $before = sql($counts);
     like fails('select secsession.'
             . (authenticate('l7', 'dave', old => 'l5') =~ s/\)\z/, null, /r)
@@ -182,10 +187,12 @@ subtest 'what is kept' => sub {
             . ')'), qr/23514/, 'what is no SameSite is refused';
 
     sql(
-        "insert into secsession.vault (session_id, name, domain, path, value, host_only, same_site, created_at)
+        "insert into secsession.vault (session_id, name, domain, path, value, host_only, same_site,
+            created_at)
         select '"
             . id_of('k')
-            . "', decode(repeat(md5(random()::text), 256), 'hex'), '\\x68', '\\x2f', '', true, '', now()"
+            . "', decode(repeat(md5(random()::text), 256), 'hex'), '\\x68', '\\x2f', '', true, '', "
+            . "now()"
     );
     my @random = map {
         join '', map { chr int rand 256 } 1 .. $_
@@ -196,7 +203,8 @@ subtest 'what is kept' => sub {
         1, 'the longest name and path that a browser keeps are kept';
     keep('k', $random[0] => { value => 'w', path => "/$random[1]", domain => $random[2] });
     is sql(
-        "select count(*), min(convert_from(value, 'UTF8')) from secsession.vault where length(name) = 4095"
+        "select count(*), min(convert_from(value, 'UTF8')) from secsession.vault where "
+            . "length(name) = 4095"
     ), '1|w', 'once';
 };
 
@@ -314,7 +322,8 @@ subtest 'what servers are told' => sub {
     is $heard->('h2'), 1, 'also when a cookie goes';
     is $heard->('h2'), 0, 'once each';
     is sql(
-        "select secsession.vault_of(session_id) is null from secsession.token where token_hash = sha256('h2')"
+        "select secsession.vault_of(session_id) is null from secsession.token where token_hash = "
+            . "sha256('h2')"
     ) =~ tr/f//, 1, 'reading is no news';
     is $heard->('h2'), 0, 'to anybody';
 };
@@ -344,7 +353,8 @@ subtest 'a user\'s own sessions' => sub {
     is sql("select secsession.revoke_own(gen_random_uuid(), false, 'test')", user => 'httpd_web'),
         0, 'nor does one that never was';
     is sql(
-        "select count(*) from secsession.event_log where reason = 'test' and detail ->> 'revoked' = 'own'"
+        "select count(*) from secsession.event_log where reason = 'test' and detail ->> 'revoked' "
+            . "= 'own'"
     ), 4, 'the trail has each session';
 };
 
@@ -391,13 +401,15 @@ subtest 'upgrading' => sub {
         "secsession: the schema is at version 1\n", 'it is installed';
     my %in = (db => 'upgraded');
     my $login = sub {
-        "select (secsession.authenticate(sha256('$_[0]'), null, 'r', '$_[1]', 'form', secsession.login_epoch('r', '$_[1]'), '192.0.2.1', 'B', 1000, 2000)).state";
+        "select (secsession.authenticate(sha256('$_[0]'), null, 'r', '$_[1]', 'form', "
+            . "secsession.login_epoch('r', '$_[1]'), '192.0.2.1', 'B', 1000, 2000)).state";
     };
     sql("select secsession.revoke_user('u3', 'test')", %in);
     is sql($login->("t$_", "u$_"), %in, user => 'httpd_web'), 'live', "u$_ logs in" for 1 .. 3;
     sql("select secsession.logout(sha256('t2'), 'r')", %in);
     my $rows =
-        "select session_id, token_hash, user_name, epoch, expires_at, end_reason from secsession.session order by user_name";
+        "select session_id, token_hash, user_name, epoch, expires_at, end_reason from "
+            . "secsession.session order by user_name";
     my $before = sql($rows, %in);
 
     my @upgrade = $postgres->script(checkout() . '/store/install.sql', db => 'upgraded');
@@ -408,7 +420,8 @@ subtest 'upgrading' => sub {
         ' ',
         map {
             sql(
-                "select coalesce(state || coalesce(end_reason, ''), '') from secsession.lookup(sha256('t$_'), 'r', 0, 0)",
+                "select coalesce(state || coalesce(end_reason, ''), '') from "
+                    . "secsession.lookup(sha256('t$_'), 'r', 0, 0)",
                 %in, user => 'httpd_web')
         } 1 .. 3
         ),
@@ -420,7 +433,8 @@ subtest 'upgrading' => sub {
             . ") from secsession.lookup(sha256('t1'), 'r', 0, 0)", %in, user => 'httpd_web'), 1,
         'that can be filled';
     is sql(
-        "select (secsession.authenticate(sha256('t4'), sha256('t3'), 'r', 'u3', 'form', null, null, null, 9, 9, secsession.login_moment())).session_id
+        "select (secsession.authenticate(sha256('t4'), sha256('t3'), 'r', 'u3', 'form', null, null,
+            null, 9, 9, secsession.login_moment())).session_id
         = (select session_id from secsession.session where token_hash = sha256('t3'))", %in,
         user => 'postgres'
         ),
@@ -429,7 +443,8 @@ subtest 'upgrading' => sub {
     is sql("select state from secsession.lookup(sha256('t1'), 'r', 0, 0)", %in,
         user => 'httpd_web'), 'ended', 'is out';
     is sql(
-        "select count(*) from pg_proc where pronamespace = 'secsession'::regnamespace and proname = 'authenticate'",
+        "select count(*) from pg_proc where pronamespace = 'secsession'::regnamespace and proname "
+            . "= 'authenticate'",
         %in), 1, 'no function of version 1 is left beside its successor';
     is sql("select count(*) from pg_proc p where p.pronamespace = 'secsession'::regnamespace", %in),
         sql("select count(*) from pg_proc p where p.pronamespace = 'secsession'::regnamespace"),

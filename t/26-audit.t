@@ -12,7 +12,8 @@ my @roles = qw(httpd_web admin_role auditor_role stranger);
 sub sql { return $postgres->psql(@_) }
 sub trail {
     return sql(
-        'select count(*), md5(string_agg(l::text, chr(10) order by event_id)) from secsession.event_log l'
+        'select count(*), md5(string_agg(l::text, chr(10) order by event_id)) from '
+            . 'secsession.event_log l'
     );
 }
 
@@ -65,7 +66,7 @@ subtest 'nobody but its owner can add to the trail, change it, or take anything 
         for my $role (@roles) {
             my @let = grep {
                 $postgres->psql_fails("$_;", user => $role)
-                    !~ /permission denied|must be owner|is not a (?:table|view)|cannot execute MERGE/
+                    !~ /permission denied|must be owner|is not a (?:table|view)|execute MERGE/
             } @tries;
             is_deeply \@let, [], "$role cannot change $relation";
         }
@@ -73,7 +74,8 @@ subtest 'nobody but its owner can add to the trail, change it, or take anything 
     my @more = (
         'alter table secsession.event_log disable trigger all',
         'drop trigger tell_event on secsession.event_log',
-        'create trigger mine before insert on secsession.event_log for each row execute function suppress_redundant_updates_trigger()',
+        'create trigger mine before insert on secsession.event_log for each row execute function '
+            . 'suppress_redundant_updates_trigger()',
         q(update secsession.setting set event_retention = '0'), 'delete from secsession.setting',
         'truncate secsession.setting',
         q(insert into secsession.setting values (true, '0')),
@@ -100,12 +102,14 @@ subtest 'nobody but its owner can add to the trail, change it, or take anything 
 subtest 'it is kept for its retention, and no longer' => sub {
     my $kept = sub {
         return sql(
-            q(select string_agg(user_name, ' ' order by event_id) from secsession.event_log where realm = 'r' and event = 'login_failed')
+            q(select string_agg(user_name, ' ' order by event_id) from secsession.event_log
+                where realm = 'r' and event = 'login_failed')
         );
     };
     my $set_age = sub {
         sql(
-            "update secsession.event_log set at = now() - interval '$_[1]' where user_name = '$_[0]'"
+            "update secsession.event_log set at = now() - interval '$_[1]' where user_name = "
+                . "'$_[0]'"
         );
     };
     is sql('select event_retention from secsession.setting'), '180 days', '180 days';
@@ -124,11 +128,13 @@ subtest 'it is kept for its retention, and no longer' => sub {
     like $postgres->psql_fails("update secsession.setting set event_retention = '-1 hour'"),
         qr/check constraint/, 'but nothing that is still to come';
     sql(
-        "update secsession.setting set event_retention = '1 hour'; update secsession.event_log set at = now() - interval '2 hours'
+        "update secsession.setting set event_retention = '1 hour';
+        update secsession.event_log set at = now() - interval '2 hours'
         where user_name in ('alice', 'bob', 'under')"
     );
     sql(
-        "insert into secsession.event_log (event, at) select 'login_failed', now() - interval '2 hours' from generate_series(1, 25)"
+        "insert into secsession.event_log (event, at) select 'login_failed', now() - interval '2 "
+            . "hours' from generate_series(1, 25)"
     );
     is sql('select secsession.purge(1)', user => 'httpd_web'), 1, 'where there are events alone'
         for 1 .. 2;
@@ -196,7 +202,8 @@ subtest 'what is typed cannot be taken for another event' => sub {
 subtest 'nor what a browser calls itself for a session' => sub {
     for my $n (0 .. $#HOSTILE) {
         sql(
-            "select secsession.authenticate(sha256('$n'), null, 'r', 'user$n', 'form', secsession.login_epoch('r', 'user$n'), null, :'agent', 1000, 1000)",
+            "select secsession.authenticate(sha256('$n'), null, 'r', 'user$n', 'form', "
+                . "secsession.login_epoch('r', 'user$n'), null, :'agent', 1000, 1000)",
             user => 'httpd_web', vars => { agent => $HOSTILE[$n] }
         );
     }

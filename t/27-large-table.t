@@ -41,10 +41,12 @@ sub rows_read {
 my $TOKEN = "sha256('t#')";
 my $ID = "(select session_id from secsession.session where token_hash = $TOKEN)";
 my $USED = sql(
-    "select array_agg(session_id) from secsession.session where user_name between 'u2001' and 'u2200' and length(user_name) = 5"
+    "select array_agg(session_id) from secsession.session where user_name between 'u2001' and "
+        . "'u2200' and length(user_name) = 5"
 );
 my $LOGIN =
-    "secsession.authenticate(sha256('new#'), null, 'r', 'u' || # / 5, 'form', 0, '192.0.2.1', null, 1800, 28800";
+    "secsession.authenticate(sha256('new#'), null, 'r', 'u' || # / 5, 'form', 0, '192.0.2.1', "
+        . "null, 1800, 28800";
 my %DONE = (
     'a request whose session was used a moment ago' => [
         1, "update secsession.session set last_seen_at = now() where token_hash = $TOKEN;
@@ -54,7 +56,8 @@ my %DONE = (
         [ 1, "select (secsession.lookup($TOKEN, 'r', 0, 0)).state" ],
     'eight requests at once' => [
         8, "update secsession.session set last_seen_at = now() where token_hash = $TOKEN;
-        select count(*) from secsession.lookup_many($TOKEN || sha256('nobody #') || (select string_agg(sha256(('t' || n)::bytea), '')
+        select count(*) from secsession.lookup_many($TOKEN || sha256('nobody #') ||
+        (select string_agg(sha256(('t' || n)::bytea), '')
             from generate_series(# + 1, # + 6) n), 'r')"
     ],
     'a request with a token that nobody has' =>
@@ -70,7 +73,8 @@ my %DONE = (
         [ 5, "select count(*) from secsession.own_sessions($ID)" ],
     'ending another session of one\'s own' => [
         2, "select secsession.end_own($ID,
-        (select session_id from secsession.session where token_hash = sha256(('t' || # + 1)::bytea)))"
+        (select session_id from secsession.session
+        where token_hash = sha256(('t' || # + 1)::bytea)))"
     ],
     'ending all others of one\'s own' => [ 5, "select secsession.revoke_own($ID, true, 'x')" ],
     'revoke_session' => [ 1, "select secsession.revoke_session($ID, 'x')" ],

@@ -190,7 +190,8 @@ SQL
 sub seen {
     my ($response) = @_;
     my %all = %{ environment_of($response) };
-    return { map { /^(?:REMOTE_USER|AUTH_TYPE|SECSESSION_.*)$/ ? ($_ => $all{$_}) : () } keys %all };
+    my @identity = grep { /^(?:REMOTE_USER|AUTH_TYPE|SECSESSION_.*)$/ } keys %all;
+    return { map { $_ => $all{$_} } @identity };
 }
 
 subtest 'applications learn who is there, and which session it is' => sub {
@@ -216,7 +217,8 @@ subtest 'applications learn who is there, and which session it is' => sub {
 subtest 'nobody can announce another user to an application' => sub {
     my $alice = browser($httpd, 'alice');
     my @names =
-        qw(SecSession-User SECSESSION-ID secsession_id SecSession.Id secsession-id sEcSeSsIoN-X SecSession-
+        qw(SecSession-User SECSESSION-ID secsession_id SecSession.Id secsession-id sEcSeSsIoN-X
+            SecSession-
         SecSession_Authenticated SecSession!User);
     my @headers = map { ([ $_ => 'mallory' ], [ $_ => 'again' ]) } @names;
     for my $where (qw(/pub/show /app/show /static/backend/show)) {

@@ -92,7 +92,8 @@ sub hash_of { my ($token) = @_; return sha256_hex(MIME::Base64::decode_base64url
 sub of_token {
     my ($what, $token) = @_;
     return $postgres->value(
-        "select $what from secsession.session s join secsession.token t using (session_id) where t.token_hash = '\\x"
+        "select $what from secsession.session s join secsession.token t using (session_id) where "
+            . "t.token_hash = '\\x"
             . hash_of($token)
             . "'");
 }
@@ -131,7 +132,8 @@ sub digest {
         headers => [
             [
                 Authorization => qq{Digest username="$user", realm="secret", nonce="$nonce", }
-                    . qq{uri="$path", qop=auth, nc=00000001, cnonce="c", response="$response", algorithm=MD5}
+                    . qq{uri="$path", qop=auth, nc=00000001, cnonce="c", response="$response", }
+                    . qq{algorithm=MD5}
             ]
         ]
     );
@@ -210,7 +212,8 @@ for my $way (@WAYS) {
         is of_token('auth_method', $client->token), $WAY{$way}{method},
             'and says how she authenticated';
         is $postgres->value(
-            "select detail ->> 'method' from secsession.event where event = 'authenticated' and session_id = '$seen->{SECSESSION_ID}'"
+            "select detail ->> 'method' from secsession.event where event = 'authenticated' and "
+                . "session_id = '$seen->{SECSESSION_ID}'"
             ),
             $WAY{$way}{method}, 'so does the audit trail';
         my $rows = count('session');
@@ -362,7 +365,8 @@ VHOST
     is $first->{user}, 'alice', 'to alice';
     like $first->{set}, qr/\A$NAME=[\w-]{43}; .*Secure/, 'with a cookie';
     is $postgres->value(
-        "select user_name || ' ' || auth_method from secsession.session where session_id = '$first->{id}'"
+        "select user_name || ' ' || auth_method from secsession.session where session_id = "
+            . "'$first->{id}'"
     ), 'alice certificate', 'her session';
     my $second = $ask->('alice', $jar);
     is_deeply [ @$second{qw(id set)} ], [ $first->{id}, undef ], 'the next request has it, too';
@@ -420,7 +424,8 @@ subtest 'a location with a shorter timeout has its user authenticate again' => s
     my $old = $alice->token;
     is basic($alice, '/short/show')->status, 200, 'in time';
     $postgres->psql(
-        "update secsession.session set last_seen_at = now() - interval '10 minutes' where ended_at is null"
+        "update secsession.session set last_seen_at = now() - interval '10 minutes' where ended_at "
+            . "is null"
     );
     has_heard($postgres, $httpd);
     my $response = basic($alice, '/short/show');
@@ -490,7 +495,8 @@ subtest 'who cannot have a session does not get in' => sub {
 # The password is being looked for in a table that we hold.
 sub is_waiting {
     return $postgres->value(
-        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'app_user'"
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ "
+            . "'app_user'"
     );
 }
 

@@ -131,7 +131,7 @@ sub noted { return sql("select count(*) from secsession.event where event = 'ses
 sub asked { return $postgres->statements(undef, qr/session_id_in_url\(/) }
 sub lines { return scalar(() = $httpd->error_log =~ /$_[0]: /g) }
 
-# --- requests --------------------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------------
 
 # Each: what is behind the program's name, and the path information and the arguments that are left.
 my @WITH_ID = (
@@ -300,7 +300,7 @@ subtest 'every other URL arrives byte for byte' => sub {
     is $names->{QUERY_STRING}, 'PHPSESSID=1', 'SecSessionUrlIds says what it is called';
 };
 
-# --- responses -------------------------------------------------------------------------------------
+# --- responses ------------------------------------------------------------------------------------
 
 my $ALL = '; Secure; HttpOnly; SameSite=Lax';
 my %COOKIES = (
@@ -435,7 +435,7 @@ subtest 'a page says how much of its address other sites are told' => sub {
         ->header('Referrer-Policy'), $POLICY, 'on the way to the login page';
 };
 
-# --- what is told ----------------------------------------------------------------------------------
+# --- what is told ---------------------------------------------------------------------------------
 
 subtest 'strangers leave a line in the log, and no row' => sub {
     my ($events, $asked, $lines) = (noted(), asked(), lines('SS220'));
@@ -452,7 +452,8 @@ subtest 'of a session the audit trail tells, once a minute at most' => sub {
     is $alice->get("/strip/show?PHPSESSID=$ID&a=1")->status, 200, 'a request';
     my ($id) = environment_of($alice->get('/pub/show'))->{SECSESSION_ID};
     is sql(
-        "select session_id, realm, user_name, client_addr, actor, reason, detail from secsession.event where event = 'session_id_in_url'"
+        "select session_id, realm, user_name, client_addr, actor, reason, detail from "
+            . "secsession.event where event = 'session_id_in_url'"
         ),
         "$id|localhost|alice|127.0.0.1|httpd_web||"
         . '{"name": "PHPSESSID", "found_in": "request", "presented_from": "127.0.0.1"}',
@@ -467,7 +468,8 @@ subtest 'of a session the audit trail tells, once a minute at most' => sub {
     my $other = browser($httpd, 'bob');
     $other->get(answering('strip/headers', 'Status: 302', "Location: http://h/a;jsessionid=$ID"));
     is sql(
-        "select detail ->> 'name', detail ->> 'found_in' from secsession.event where event = 'session_id_in_url' and user_name = 'bob' order by at"
+        "select detail ->> 'name', detail ->> 'found_in' from secsession.event where event = "
+            . "'session_id_in_url' and user_name = 'bob' order by at"
         ),
         "PHPSESSID|request\njsessionid|response", 'another session has events of its own';
     my $third = browser($httpd, 'bob');
@@ -478,7 +480,8 @@ subtest 'of a session the audit trail tells, once a minute at most' => sub {
 subtest 'what the database lets pass' => sub {
     login('seen', 'carol');
     my $call =
-        "select secsession.session_id_in_url((select session_id from secsession.token where token_hash = sha256('seen')), '192.0.2.7', 'sid', 'request')";
+        "select secsession.session_id_in_url((select session_id from secsession.token where "
+            . "token_hash = sha256('seen')), '192.0.2.7', 'sid', 'request')";
     is sql($call), 't', 'the first';
     is sql($call), 'f', 'not the second';
     sql("update secsession.event_log set at = at - interval '61 s' where user_name = 'carol'");

@@ -262,7 +262,8 @@ subtest 'a location with a shorter timeout does not see what is kept' => sub {
     my $alice = form_browser('alice');
     is $alice->get('/short/show')->status, 200, 'in time';
     $postgres->psql(
-        "update secsession.session set last_seen_at = now() - interval '10 minutes' where ended_at is null"
+        "update secsession.session set last_seen_at = now() - interval '10 minutes' where ended_at "
+            . "is null"
     );
     has_heard($postgres, $httpd);
     is $alice->get('/short/show')->status, 302, 'too late';
@@ -293,7 +294,8 @@ subtest 'a slow request does not bring an ended session back' => sub {
     $httpd->let_go('keeper');
     is $request->finish->body, "kept\n", 'it ends, and has something kept';
     unlike $postgres->value(
-        "select string_agg(encode(value, 'escape'), ' ') from secsession.vault where session_id = '$id'"
+        "select string_agg(encode(value, 'escape'), ' ') from secsession.vault where session_id = "
+            . "'$id'"
         ), qr/blue/,
         'which it is not';
     is $postgres->value("select end_reason from secsession.session where session_id = '$id'"),
@@ -325,7 +327,8 @@ subtest 'one session is one user' => sub {
 # The password is being looked for in a table that we hold.
 sub is_waiting {
     return $postgres->value(
-        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'app_user'"
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ "
+            . "'app_user'"
     );
 }
 
@@ -451,7 +454,8 @@ subtest 'the password cannot be read in the database' => sub {
     is user_seen($alice->get('/form/show')), 'alice', 'and is in';
     my $id = of_token('session_id', $alice->token);
     my $hex = $postgres->value(
-        "select string_agg(encode(value, 'hex'), ' ') from secsession.vault where session_id = '$id'"
+        "select string_agg(encode(value, 'hex'), ' ') from secsession.vault where session_id = "
+            . "'$id'"
     );
     is index($hex, unpack 'H*', 'correct'), -1, 'the database has it, sealed';
 };

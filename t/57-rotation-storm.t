@@ -23,7 +23,8 @@ my @SERVERS = ($first, $second);
 my @tokens = map { encode_base64url(sha256("token $_ " . rand)) } 1 .. $SESSIONS;
 sub hash_of { return sha256_hex(decode_base64url($_[0])) }
 $postgres->psql(
-    "select count(secsession.authenticate(decode(h, 'hex'), null, 'localhost', 'user' || n, 'form', 0, '192.0.2.1', 'Browser', 3600, 36000))
+    "select count(secsession.authenticate(decode(h, 'hex'), null, 'localhost', 'user' || n, 'form',
+        0, '192.0.2.1', 'Browser', 3600, 36000))
     from unnest(string_to_array(:'hashes', ' ')) with ordinality as t (h, n)",
     vars => { hashes => join ' ', map { hash_of($_) } @tokens }
 );
@@ -108,14 +109,16 @@ is $postgres->value("select count(*) from secsession.event where event = 'reuse_
 is $postgres->value("select count(*) from secsession.active_session where user_name like 'user%'"),
     $SESSIONS, 'every session is there';
 is $postgres->value(
-    "select count(*) from (select session_id from secsession.token where retired_at is null and offered_grace is null
+    "select count(*) from (select session_id from secsession.token where retired_at is null
+        and offered_grace is null
     group by session_id having count(*) <> 1) s"
     ),
     0, 'with one token each';
 
 # As if the grace of all was over: what was stolen before is found out, whichever it was.
 $postgres->psql(
-    "update secsession.token set retired_at = retired_at - interval '1 hour', grace_until = grace_until - interval '1 hour'
+    "update secsession.token set retired_at = retired_at - interval '1 hour',
+        grace_until = grace_until - interval '1 hour'
     where retired_at is not null"
 );
 my %is_retired = map { $_ => 1 } split /\n/,

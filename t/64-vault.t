@@ -213,7 +213,8 @@ subtest 'when the session ends, so does its vault' => sub {
         'logged out' => sub { $_[0]->clone->logout },
         idle => sub {
             $postgres->psql(
-                "update secsession.session set last_seen_at = now() - interval '1 h' where user_name = 'erika'"
+                "update secsession.session set last_seen_at = now() - interval '1 h' where "
+                    . "user_name = 'erika'"
             );
             has_heard($postgres, $httpd);
         },
@@ -322,7 +323,8 @@ subtest 'sealed with a key that the database does not have' => sub {
         'and the log says so';
     $postgres->psql(q{update secsession.vault set value = '\x00' || convert_to('forged', 'UTF8')});
     $postgres->psql(
-        q{update secsession.session set vault_version = vault_version + 1 where user_name is not null}
+        q{update secsession.session set vault_version = vault_version + 1 where user_name is not }
+            . q{null}
     );
     has_heard($postgres, $sealed);
     is cookies_seen($sealed->client->set_token($token)), '',

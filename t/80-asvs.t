@@ -58,7 +58,8 @@ sub ours { return grep { /^\Q$COOKIE\E=/ } $_[0]->all_headers('Set-Cookie') }
 subtest '7.1.1 the timeouts are documented as they are' => sub {
     browser($httpd, 'alice');
     is sql(
-        'select idle_timeout / 60, absolute_timeout / 3600 from secsession.session where ended_at is null'
+        'select idle_timeout / 60, absolute_timeout / 3600 from secsession.session where ended_at '
+            . 'is null'
     ), '30|8', 'a session of the default';
     like $docs, qr/^\| `standard` \| 30m \| 8h \|/m, 'is the one in the documentation';
     like $docs, qr/NIST SP 800-63B-4/, 'with the levels of NIST';
@@ -117,8 +118,10 @@ subtest '7.4.1 what has ended is over' => sub {
 subtest '7.4.2 who is disabled is out' => sub {
     my @sessions = map { browser($httpd, 'bob') } 1 .. 3;
     sql(
-        q{create table public.account (name text primary key); insert into public.account values ('bob');
-        create trigger gone after update or delete on public.account for each row execute function secsession.revoke_on_change('name');
+        q{create table public.account (name text primary key); insert into public.account
+            values ('bob');
+        create trigger gone after update or delete on public.account for each row
+        execute function secsession.revoke_on_change('name');
         delete from public.account});
     has_heard($postgres, $httpd);
     is_deeply [ map { status($_) } @sessions ], [ (401) x 3 ],
@@ -179,8 +182,8 @@ subtest '3.3.1 3.3.2 3.3.3 3.3.4 3.3.5 the cookie' => sub {
     );
     my @cookies = map { ours($_) } @responses;
     is scalar(@cookies), 4, 'at the login, with the next token, for a bad one, at the logout';
-    like $_,
-        qr/\A__Host-secsession=[\w-]{0,43}; Path=\/; Secure; HttpOnly; SameSite=Lax(?:; Max-Age=0)?\z/,
+    my $attributes = qr{Path=/; Secure; HttpOnly; SameSite=Lax};
+    like $_, qr/\A__Host-secsession=[\w-]{0,43}; $attributes(?:; Max-Age=0)?\z/,
         'Secure, __Host-, SameSite, HttpOnly'
         for @cookies;
     is scalar(grep { length > 128 } @cookies), 0, 'and short';
@@ -291,7 +294,8 @@ subtest '16.3.3 attempts to get round are recorded' => sub {
     my ($old, $id) = ($alice->token, id_of($alice));
     $alice->login('alice', password_of('alice'));
     sql(
-        q{update secsession.token set retired_at = retired_at - interval '1 min', grace_until = grace_until - interval '1 min' where retired_at is not null}
+        q{update secsession.token set retired_at = retired_at - interval '1 min', grace_until = }
+            . q{grace_until - interval '1 min' where retired_at is not null}
     );
     status(with_token($old));
     is events("event = 'reuse_detected' and session_id = '$id'"), 1, 'the use of an old token';

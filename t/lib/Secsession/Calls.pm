@@ -48,7 +48,8 @@ sub authenticate {
     my $epoch = $opt{epoch} // "secsession.login_epoch('r', '$user')";
     my ($idle, $absolute) = map { $opt{$_} // 1000 } qw(idle absolute);
     return
-        "authenticate(sha256('$token'), $old, 'r', '$user', 'form', $epoch, '192.0.2.1', 'Browser', $idle, $absolute)";
+        "authenticate(sha256('$token'), $old, 'r', '$user', 'form', $epoch, '192.0.2.1', "
+            . "'Browser', $idle, $absolute)";
 }
 sub login { return call(authenticate(@_)) }
 
@@ -60,7 +61,8 @@ sub set_session {
 sub stored {
     my ($token, $columns) = @_;
     return sql(
-        "select $columns from secsession.session s join secsession.token t using (session_id) where t.token_hash = sha256('$token')"
+        "select $columns from secsession.session s join secsession.token t using (session_id) "
+            . "where t.token_hash = sha256('$token')"
     );
 }
 sub events {

@@ -116,7 +116,8 @@ sub authentication {
     my $address = $login->{net} =~ s{0/24}{7}r;
     my $replaced = $old ? "'\\x$old->{hash}'" : 'null';
     return
-        "select state, session_id, (extract(epoch from authenticated_at) * 1000000)::bigint from secsession.authenticate(
+        "select state, session_id, (extract(epoch from authenticated_at) * 1000000)::bigint
+            from secsession.authenticate(
         '\\x$login->{hash}', $replaced, 'stress', '$login->{user}', 'form',
         secsession.login_epoch('stress', '$login->{user}'), '$address', 'stress', 1000, 10000);";
 }
