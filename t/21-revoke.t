@@ -176,7 +176,7 @@ subtest 'refusals' => sub {
         for my $call ("revoke_address('192.0.2.1', 'x')", "revoke_before(now(), 'x')") {
             like $postgres->psql_fails("begin isolation level $level; select secsession.$call",
                 user => 'admin_role'),
-                qr/be made be made in a transaction that is $level.*HINT:.*revoke_user or revoke_all/s,
+                qr/made in a transaction that is $level.*HINT:.*revoke_user or revoke_all/s,
                 "$call in $level says what to do instead";
         }
     }
