@@ -39,7 +39,8 @@ my $httpd = Secsession::Httpd->start(
     config => 'ScriptAlias /cgi/ @FOLDER@/cgi-bin/',
     cgi => {
         twice =>
-            qq{print "Set-Cookie: a=1\\nSet-Cookie: b=2; Max-Age=5\\nContent-Type: text/plain\\n\\n";}
+            qq{print "Set-Cookie: a=1\\nSet-Cookie: b=2; Max-Age=5\\nContent-Type: }
+                . qq{text/plain\\n\\n";}
     },
 );
 my $client = $httpd->client;

@@ -294,11 +294,11 @@ subtest 'the session and the audit trail say who logged in, when, where, how, an
         'which brings its own limits';
     for my $user (qw(alice nobody), "J\xc3\xb6rg", q{<b>'"\\}) {
         $client->login($user, 'Wr0ngPassw0rd', path => '/login-both');
-        is $postgres->psql(
-            <<'SQL'), "login_failed||localhost|$user|127.0.0.1|httpd_web|t", "a failed login of $user";
+        my $said = $postgres->psql(<<'SQL');
 select event, session_id, realm, user_name, client_addr, actor, reason = 'wrong user name or password'
 from secsession.event order by at desc limit 1
 SQL
+        is $said, "login_failed||localhost|$user|127.0.0.1|httpd_web|t", "a failed login of $user";
     }
     like $httpd->error_log, qr/SS204: login failed in realm localhost for user nobody/,
         'failures are in the log, for fail2ban';

@@ -185,8 +185,10 @@ subtest
 subtest 'a cookie of another name is not ours: it is neither read nor deleted, and passed on' =>
     sub {
     my @names = (
-        qw(__HOST-SECSESSION __host-secsession __Host-SecSession x__Host-secsession __Host-secsessionx _Host-secsession
-            secsession __Secure-secsession __Host-secsession[] .__Host-secsession "__Host-secsession" %5f%5fHost-secsession
+        qw(__HOST-SECSESSION __host-secsession __Host-SecSession x__Host-secsession
+            __Host-secsessionx _Host-secsession
+            secsession __Secure-secsession __Host-secsession[] .__Host-secsession
+            "__Host-secsession" %5f%5fHost-secsession
             $Path), '__Host-sec session', "__Host-secsession\xc2\xa0", "\xc2\xa0__Host-secsession",
     );
     for my $name (@names) {

@@ -26,7 +26,8 @@ my $USERS = Secsession::Test::users_file($pages);
 sub own_page {
     my ($path, $file, $more) = @_;
     return
-        qq{Alias "$path" "$pages/$file"\n<Location "$path">\nSetHandler secsession-login\nAuthUserFile "$USERS"\n}
+        qq{Alias "$path" "$pages/$file"\n<Location "$path">\nSetHandler }
+            . qq{secsession-login\nAuthUserFile "$USERS"\n}
         . ($more // '')
         . "Require all granted\n</Location>\n";
 }
@@ -38,8 +39,10 @@ my ($postgres, $httpd) = start_servers(
     own_page('/folder', 'folder'), own_page('/missing', 'missing.html'),
     own_page('/policy', 'own.html', qq{Header set Content-Security-Policy "default-src https:"\n}),
     qq{DBDPersist Off\n<Location "/login-dbd">\nSetHandler secsession-login\nRequire all granted\n},
-    qq{AuthDBDUserPWQuery "select '!'::text where %s <> 'x'"\nSecSessionAuthProvider dbd\n</Location>\n},
-    qq{<Location "/off">\nSecSession Off\nSetHandler secsession-login\nRequire all granted\n</Location>\n}
+    qq{AuthDBDUserPWQuery "select '!'::text where %s <> 'x'"\nSecSessionAuthProvider }
+        . qq{dbd\n</Location>\n},
+    qq{<Location "/off">\nSecSession Off\nSetHandler secsession-login\nRequire all }
+        . qq{granted\n</Location>\n}
 );
 
 sub ours { return grep { /\A\Q$NAME\E\s*=/ } $_[0]->all_headers('Set-Cookie') }
@@ -62,7 +65,8 @@ sub rows {
 }
 
 sub last_event {
-    return $postgres->psql('select event, user_name from secsession.event order by at desc limit 1');
+    return $postgres->psql(
+        'select event, user_name from secsession.event order by at desc limit 1');
 }
 sub encoded { return Secsession::Client::encode($_[0]) }
 
@@ -80,7 +84,8 @@ my %FIELDS = (
 );
 
 subtest
-    'the page works for everybody, on telephones and for screen readers too, and nobody can frame it'
+    'the page works for everybody, on telephones and for screen readers too, and nobody can frame '
+        . 'it'
     => sub {
     my $wrong = $httpd->client->login('alice', 'wrong');
     is $wrong->header('WWW-Authenticate'), 'SecSession realm="localhost"', 'the challenge of a 401';

@@ -35,16 +35,19 @@ subtest 'what is settled is what lookup() answers' => sub {
     login('offering', 'alice');
     set_session('offering', "rotated_at = now() - interval '1 h'");
     sql(
-        "select secsession.offer_token(session_id, token_hash, sha256('offered'), 900, 10) from secsession.token
+        "select secsession.offer_token(session_id, token_hash, sha256('offered'), 900, 10)
+            from secsession.token
         where token_hash = sha256('offering')"
     );
     sql(
-        "update secsession.token set retired_at = now() - interval '1 min', grace_until = now() where token_hash = sha256('retired')"
+        "update secsession.token set retired_at = now() - interval '1 min', grace_until = now() "
+            . "where token_hash = sha256('retired')"
     );
     my @tokens = (sort(keys %made), qw(anonymous retired again offering offered unknown));
     my $all = join ' || ', map { "sha256('$_')" } @tokens;
     my $rows = 'select (select array_agg(s order by session_id) from secsession.session s), '
-        . '(select array_agg(t order by token_hash) from secsession.token t), (select count(*) from secsession.event_log)';
+        . '(select array_agg(t order by token_hash) from secsession.token t), (select count(*) '
+        . 'from secsession.event_log)';
     my $before = sql($rows);
     my @many = split /\n/, sql(
         "select m.is_settled, (m.answer).state, (m.answer).end_reason, (m.answer).user_name,
@@ -71,7 +74,8 @@ subtest 'what is settled is what lookup() answers' => sub {
         ],
         'left to lookup() is where there is something to write or to decide';
     is sql(
-        "select count(*) filter (where is_settled and answer is null) from secsession.lookup_many($all, 'elsewhere')",
+        "select count(*) filter (where is_settled and answer is null) from "
+            . "secsession.lookup_many($all, 'elsewhere')",
         user => 'httpd_web'
         ),
         scalar @tokens, 'in another realm all are unknown';
@@ -94,7 +98,8 @@ sub hold {
     $psql->autoflush(1);
     print {$psql} "begin; $sql;\nselect 'held';\n";
     my $is_held =
-        q{select exists (select from pg_stat_activity where state = 'idle in transaction' and query = $$select 'held';$$)};
+        q{select exists (select from pg_stat_activity where state = 'idle in transaction' and }
+            . q{query = $$select 'held';$$)};
     await { $postgres->value($is_held) eq 't' } 10 or die "cannot hold: $sql\n";
     return sub { print {$psql} "rollback;\n"; close $psql };
 }
@@ -114,10 +119,12 @@ subtest 'each browser is answered for its own session' => sub {
     my %id = (idle => id_of($idle), used => id_of($used));
     for my $round (1 .. 3) {
         sql(
-            "update secsession.session set last_seen_at = now() - interval '20 min' where session_id = '$id{used}'"
+            "update secsession.session set last_seen_at = now() - interval '20 min' where "
+                . "session_id = '$id{used}'"
         );
         sql(
-            "update secsession.session set last_seen_at = now() - interval '1 h' where session_id = '$id{idle}'"
+            "update secsession.session set last_seen_at = now() - interval '1 h' where session_id "
+                . "= '$id{idle}'"
         ) if $round == 2;
         my $before = count_together();
         my $release = hold('lock table secsession.session in access exclusive mode');
@@ -133,7 +140,8 @@ subtest 'each browser is answered for its own session' => sub {
             "round $round: nobody has another's session";
         is session_of($also->finish), $id{used}, 'whose use is to be written is served, too';
         is sql(
-            "select last_seen_at > now() - interval '1 min' from secsession.session where session_id = '$id{used}'"
+            "select last_seen_at > now() - interval '1 min' from secsession.session where "
+                . "session_id = '$id{used}'"
             ), 't',
             'and it is written';
         my %said = map { ($_ => $others{$_}->finish) } keys %others;

@@ -33,7 +33,8 @@ my %COMBINATION = (
     'all, it does not' => [ 'RequireAll: ip 192.0.2.1, valid-user', '403 403 403' ],
     'all but one' => [ 'RequireAll: valid-user, not user bob', '401 200 401' ],
     'none of' => [
-        "<RequireAll>\nRequire valid-user\n<RequireNone>\nRequire user bob\n</RequireNone>\n</RequireAll>",
+        "<RequireAll>\nRequire valid-user\n<RequireNone>\nRequire user "
+            . "bob\n</RequireNone>\n</RequireAll>",
         '401 200 401'
     ],
     'nested' => [
@@ -193,7 +194,8 @@ sub age {
     # heard of the first.
     for my $ago ('0 s', $interval) {
         $postgres->psql(
-            "update secsession.session set $column = now() - :'interval'::interval where session_id = :'id'",
+            "update secsession.session set $column = now() - :'interval'::interval where "
+                . "session_id = :'id'",
             vars => { id => $id, interval => $ago }
         );
         has_heard($postgres, $httpd);

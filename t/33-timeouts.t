@@ -49,7 +49,8 @@ sub logged_in_for {
     my ($id, $seconds) = @_;
     return update_session(
         $id, "created_at = created_at - interval '$seconds s', last_seen_at = now(),
-        authenticated_at = authenticated_at - interval '$seconds s', expires_at = expires_at - interval '$seconds s'"
+        authenticated_at = authenticated_at - interval '$seconds s', expires_at = expires_at -
+        interval '$seconds s'"
     );
 }
 

@@ -88,7 +88,8 @@ subtest 'and never by the client' => sub {
     my $alice = browser($httpd, 'alice');
     for my $forged (@FORGED) {
         for my $path (
-            qw(/told/show /open/show /silent/show /off/show /cgi/show /pub/show /old/show /told/not/show /nowhere)
+            qw(/told/show /open/show /silent/show /off/show /cgi/show /pub/show /old/show
+                /told/not/show /nowhere)
             )
         {
             unlike $alice->get($path, headers => [$forged])->body, qr/mallory/,
@@ -107,9 +108,8 @@ subtest 'over HTTP/2' => sub {
     my $alice = browser($httpd, 'alice');
     my $body = sub {
         my (@h) = @_;
-        return
-            scalar
-            qx{curl -s --http2-prior-knowledge @{[ map { "-H '$_'" } @h ]} http://localhost:@{[ $httpd->port ]}/open/show};
+        my $url = 'http://localhost:' . $httpd->port . '/open/show';
+        return scalar qx{curl -s --http2-prior-knowledge @{[ map { "-H '$_'" } @h ]} $url};
     };
     my $cookie = 'Cookie: __Host-secsession=' . $alice->token;
     like $body->($cookie), qr/^HTTP_X_REMOTE_USER=alice$/m, 'who is logged in';

@@ -62,7 +62,8 @@ sub open_tunnel {
     my $cookie =
         defined $client->token ? 'Cookie: __Host-secsession=' . $client->token . "\r\n" : '';
     syswrite $socket,
-        "GET $path HTTP/1.1\r\nHost: @{[ $client->authority ]}\r\n${cookie}Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        "GET $path HTTP/1.1\r\nHost: @{[ $client->authority ]}\r\n${cookie}Upgrade: "
+            . "websocket\r\nConnection: Upgrade\r\n"
         . "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
         . join('', map { "$_\r\n" } @fields) . "\r\n";
     return $socket;
@@ -117,13 +118,15 @@ subtest 'one whose session gets another token' => sub {
     receive($socket, qr/hello\n/);
     my $old = $alice->token;
     $postgres->psql(
-        "update secsession.session set rotated_at = rotated_at - interval '1 hour' where user_name = 'alice' and ended_at is null"
+        "update secsession.session set rotated_at = rotated_at - interval '1 hour' where user_name "
+            . "= 'alice' and ended_at is null"
     );
     has_heard($postgres, $httpd);
     $alice->get('/static/page.html') for 1, 2;
     isnt $alice->token, $old, 'the browser has another token';
     $postgres->psql(
-        "update secsession.token set retired_at = retired_at - interval '1 min', grace_until = grace_until - interval '1 min'
+        "update secsession.token set retired_at = retired_at - interval '1 min',
+            grace_until = grace_until - interval '1 min'
         where retired_at is not null"
     );
     my $checks = sub { $postgres->statements('httpd_web', qr/current_token/) };
@@ -145,7 +148,8 @@ subtest 'one whose session gets another token' => sub {
 subtest 'one that was opened before a login' => sub {
     my $alice = browser($httpd, 'alice');
     $postgres->psql(
-        "update secsession.session set authenticated_at = authenticated_at - interval '1 min' where user_name = 'alice' and ended_at is null"
+        "update secsession.session set authenticated_at = authenticated_at - interval '1 min' "
+            . "where user_name = 'alice' and ended_at is null"
     );
     has_heard($postgres, $httpd);
     my $socket = open_tunnel($alice, '/up/ws');
@@ -181,8 +185,8 @@ subtest 'trailers' => sub {
     my $alice = browser($httpd, 'alice');
     unlike $alice->get('/up/trailers')->raw, qr/mallory|evil|PHPSESSID/, 'over HTTP/1.1';
     my $cookie = '__Host-secsession=' . $alice->token;
-    my $raw =
-        qx{curl -s -i --http2-prior-knowledge -H 'Cookie: $cookie' http://localhost:@{[ $httpd->port ]}/up/trailers};
+    my $url = 'http://localhost:' . $httpd->port . '/up/trailers';
+    my $raw = qx{curl -s -i --http2-prior-knowledge -H 'Cookie: $cookie' $url};
     like $raw, qr/body/, 'over HTTP/2 the response comes';
     unlike $raw, qr/mallory|evil|PHPSESSID/, 'without words in its trailers';
 };

@@ -195,9 +195,11 @@ subtest 'I2: who is revoked while logging in is not logged in' => sub {
 my $LOOKUP = 'secsession.lookup(bytea, text, integer, integer, inet)';
 my $answer = $postgres->value("select pg_get_function_result('$LOOKUP'::regprocedure)");
 my $FAKE =
-    "alter function $LOOKUP rename to real; create function $LOOKUP returns $answer language sql as";
+    "alter function $LOOKUP rename to real; create function $LOOKUP returns $answer language sql
+        as";
 my $REST =
-    "'form', now(), now(), now(), now(), now(), 9, 9, true, 0, false, now(), null::inet, false, null::bytea";
+    "'form', now(), now(), now(), now(), now(), 9, 9, true, 0, false, now(), null::inet, false, "
+        . "null::bytea";
 my $ALICE = "gen_random_uuid(), 'alice', $REST";
 my $MEND = "drop function $LOOKUP; alter function secsession.real rename to lookup";
 my %errors = (
@@ -295,7 +297,8 @@ subtest 'I6: nothing but a login moves the absolute end' => sub {
     my $column =
         sub { $postgres->value("select $_[0] from secsession.session where session_id = '$id'") };
     $postgres->psql(
-        "update secsession.session set last_seen_at = now() - interval '600 s' where session_id = '$id'"
+        "update secsession.session set last_seen_at = now() - interval '600 s' where session_id = "
+            . "'$id'"
     );
     my ($end, $seen) = map { $column->($_) } 'expires_at', 'last_seen_at';
     $alice->get('/login');

@@ -115,7 +115,8 @@ my %endings = (
 );
 
 subtest
-    'once a session has ended no request that starts once the server has heard is served, however many are under way'
+    'once a session has ended no request that starts once the server has heard is served, however '
+        . 'many are under way'
     => sub {
     for my $ending (sort keys %endings) {
         my $alice = browser($httpd, 'alice');

@@ -71,7 +71,8 @@ subtest 'the documentation explains every number, and no other' => sub {    # AS
 
 subtest 'no message shows a token, a password, a cookie or a form' => sub {
     my @secret =
-        qw(token new_token hash password cookie form body presented headers_in args unparsed_uri the_request
+        qw(token new_token hash password cookie form body presented headers_in args unparsed_uri
+            the_request
         params);
     my $secret = join '|', @secret;
     my @shown = grep { $_->{shown} =~ /\b(?:$secret)\b/ } @calls;

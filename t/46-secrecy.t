@@ -121,7 +121,8 @@ subtest 'I8: on shared threads and connections nobody sees anything of anybody e
     $_->{id} = $_->{name} ? seen_by_app($_->{browser})->{SECSESSION_ID} : '' for @clients;
     srand 8;
     my @paths =
-        qw(/app/show /app/show /pub/show /static/page.html /app/nothing /app/headers?Set-Cookie:%20own=);
+        qw(/app/show /app/show /pub/show /static/page.html /app/nothing
+            /app/headers?Set-Cookie:%20own=);
     for my $round (1 .. 12) {
         for my $client (@clients) {
             my $path = $paths[ rand @paths ];

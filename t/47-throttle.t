@@ -49,7 +49,8 @@ subtest 'who guesses has to wait' => sub {    # ASVS 5.0 6.3.1
         'from elsewhere she gets in';
     is attempt('bob', password_of('bob'))->status, 303, 'and so does bob from there';
     is sql(
-        "select count(*) from secsession.event where event = 'login_throttled' and user_name = 'alice'"
+        "select count(*) from secsession.event where event = 'login_throttled' and user_name = "
+            . "'alice'"
     ), 1, 'one event';
     is sql("select count(*) from secsession.event where event = 'login_failed'"), 5,
         'and one for each attempt that was checked';

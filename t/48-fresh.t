@@ -31,7 +31,8 @@ my @HTML = ([ Accept => 'text/html' ]);
 sub age {
     my ($client, $seconds) = @_;
     $postgres->psql(
-        "update secsession.session set authenticated_at = now() - interval '$seconds s' where session_id = :'id'",
+        "update secsession.session set authenticated_at = now() - interval '$seconds s' where "
+            . "session_id = :'id'",
         vars => { id => environment_of($client->get('/app/show'))->{SECSESSION_ID} }
     );
     has_heard($postgres, $httpd);

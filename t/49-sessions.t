@@ -73,7 +73,8 @@ subtest 'and ends them' => sub {
 sub logged_in_for {
     my ($client, $seconds) = @_;
     $postgres->psql(
-        "update secsession.session set authenticated_at = now() - interval '$seconds s' where session_id = :'id'",
+        "update secsession.session set authenticated_at = now() - interval '$seconds s' where "
+            . "session_id = :'id'",
         vars => { id => id_of($client) }
     );
     has_heard($postgres, $httpd);
@@ -148,7 +149,8 @@ subtest 'how long it lasts' => sub {
     my $alice = browser($httpd, 'alice');
     my $id = id_of($alice);
     $postgres->psql(
-        "update secsession.session set last_seen_at = now() - interval '1000 s' where session_id = :'id'",
+        "update secsession.session set last_seen_at = now() - interval '1000 s' where session_id = "
+            . ":'id'",
         vars => { id => $id });
     has_heard($postgres, $httpd);
     my $before =
@@ -194,7 +196,8 @@ subtest 'without the database' => sub {
     my $alice = browser($httpd, 'alice');
     ok is_in($alice), 'she is in';
     $postgres->psql(
-        'revoke execute on function secsession.own_sessions(uuid), secsession.revoke_own(uuid, boolean, text) from secsession_httpd'
+        'revoke execute on function secsession.own_sessions(uuid), secsession.revoke_own(uuid, '
+            . 'boolean, text) from secsession_httpd'
     );
     is $alice->get('/sessions', headers => \@HTML)->status, 503, 'the list: 503';
     is finish($alice, 'others')->status, 503, 'an end that did not happen is not reported as one';

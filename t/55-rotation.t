@@ -45,7 +45,8 @@ sub events {
 sub age {
     my ($id, $seconds) = @_;
     sql(
-        "update secsession.session set rotated_at = rotated_at - interval '$seconds s' where session_id = :'id'",
+        "update secsession.session set rotated_at = rotated_at - interval '$seconds s' where "
+            . "session_id = :'id'",
         id => $id);
     all_have_heard();
     return;
@@ -55,7 +56,8 @@ sub age {
 sub end_grace {
     my ($id) = @_;
     sql(
-        "update secsession.token set retired_at = retired_at - interval '1 min', grace_until = grace_until - interval '1 min'
+        "update secsession.token set retired_at = retired_at - interval '1 min',
+            grace_until = grace_until - interval '1 min'
         where session_id = :'id' and retired_at is not null", id => $id
     );
     return;
@@ -134,7 +136,8 @@ subtest 'a cookie that is lost on the way' => sub {
     is page($got)->status, 200, 'as is what it replaces, for a moment';
     offer($lost[1], $id) for 1 .. 9;
     is sql(
-        "select count(*) from secsession.token where session_id = :'id' and offered_grace is not null",
+        "select count(*) from secsession.token where session_id = :'id' and offered_grace is not "
+            . "null",
         id => $id), 8,
         'who takes none of them does not fill the database';
 };
@@ -185,7 +188,8 @@ subtest 'the thief comes' => sub {
         all_have_heard();
         is page($next)->status, 401, 'together with the one who has it';
         my $event = sql(
-            "select event, detail ? 'authenticated_from', detail ? 'presented_from' from secsession.event
+            "select event, detail ? 'authenticated_from', detail ? 'presented_from'
+                from secsession.event
             where session_id = :'id' and event = 'reuse_detected'", id => $id
         );
         is $event, 'reuse_detected|t|t', 'with an event that names both addresses';

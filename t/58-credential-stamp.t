@@ -56,7 +56,8 @@ sub log_in {
 sub a_minute_later {
     my ($client) = @_;
     sql(
-        "update secsession.session set stamp_checked_at = stamp_checked_at - interval '61 s', credential_stamp = credential_stamp
+        "update secsession.session set stamp_checked_at = stamp_checked_at - interval '61 s',
+            credential_stamp = credential_stamp
         where session_id = :'id'", id => id_of($client)
     );
     sql("select secsession.announce(left(replace(:'id', '-', ''), 16))", id => id_of($client));
@@ -71,7 +72,8 @@ sub is_out {
     a_minute_later($client);
     is status($client), 401, $name;
     is sql(
-        "select event || ': ' || reason from secsession.event where session_id = :'id' order by at desc limit 1",
+        "select event || ': ' || reason from secsession.event where session_id = :'id' order by at "
+            . "desc limit 1",
         id => $id),
         'revoked: the record of the user has changed', 'and the audit trail says why';
     return;
@@ -140,7 +142,8 @@ subtest 'what it costs' => sub {
     is_deeply [ map { status($_) } $bob, $twin ], [ 200, 200 ],
         'after it one request looks at the record';
     cmp_ok sql(
-        "select extract(epoch from now() - stamp_checked_at) from secsession.session where session_id = :'id'",
+        "select extract(epoch from now() - stamp_checked_at) from secsession.session where "
+            . "session_id = :'id'",
         id => id_of($bob)), '<', 60,
         'and writes down that it did';
 };

@@ -39,7 +39,8 @@ subtest 'every event that this server has caused' => sub {
     my $idle = browser($httpd, 'bob');
     my $id = id_of($idle);
     sql(
-        "update secsession.session set last_seen_at = last_seen_at - interval '1 hour' where session_id = :'id'",
+        "update secsession.session set last_seen_at = last_seen_at - interval '1 hour' where "
+            . "session_id = :'id'",
         id => $id);
     has_heard($postgres, $httpd);
     $idle->get('/static/page.html');
@@ -49,7 +50,8 @@ subtest 'every event that this server has caused' => sub {
     is $all->(), join("\n", sort @expected), 'is in the file, as it is in the audit trail';
     my %seen = map { $_->{event} => $_ } events();
     is_deeply [ grep { !$seen{$_} }
-            qw(created authenticated rotated login_failed login_throttled logout expired_idle evicted)
+            qw(created authenticated rotated login_failed login_throttled logout expired_idle
+                evicted)
     ], [], 'of each kind that happened';
     my ($login) = grep { $_->{event} eq 'authenticated' && $_->{session_id} eq $first } events();
     like $login->{at}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/, 'with the time in UTC';
@@ -87,8 +89,10 @@ subtest 'what is not this server\'s' => sub {
 
 subtest 'what did not happen' => sub {
     sql(
-        q{create function public.refuse() returns trigger language plpgsql as 'begin raise exception ''not now''; end';
-        create constraint trigger refuse after insert on secsession.event_log deferrable initially deferred
+        q{create function public.refuse() returns trigger language plpgsql
+            as 'begin raise exception ''not now''; end';
+        create constraint trigger refuse after insert on secsession.event_log deferrable initially
+        deferred
             for each row execute function public.refuse()});
     my $before = slurp($file);
     is $httpd->client->login('bob', password_of('bob'))->status, 503, 'a login whose COMMIT fails';
@@ -165,7 +169,8 @@ subtest 'what may be written' => sub {
     my $hosts = Secsession::Httpd->new(
         postgres => $postgres, config => Secsession::Test::standard_config(config => "$LOG\n"),
         vhosts =>
-            "<VirtualHost 127.0.0.1:\@PORT\@>\nServerName other.example\nSecSessionLog logs/other\n</VirtualHost>\n"
+            "<VirtualHost 127.0.0.1:\@PORT\@>\nServerName other.example\nSecSessionLog "
+                . "logs/other\n</VirtualHost>\n"
     );
     ok !eval { $hosts->launch; 1 }, 'two logs for one database';
     like $hosts->said, qr/SS304: .* SecSessionLog: write these once/, 'are refused';

@@ -18,10 +18,12 @@ my ($postgres, $httpd) = start_servers(
     app => 'SecSessionLoginPage /login', logout => 'SecSessionLogoutHome /pub/page.html',
     files => {
         'static/page.html' =>
-            '<!DOCTYPE html><title>Private</title><p id="who">private</p><a href="/logout">Log out</a>',
+            '<!DOCTYPE html><title>Private</title><p id="who">private</p><a href="/logout">Log '
+                . 'out</a>',
         'pub/page.html' => '<!DOCTYPE html><title>Public</title>',
         'static/pixel.gif' =>
-            "GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;",
+            "GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0"
+            . "!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;",
     }
 );
 my $here = 'http://localhost:' . $httpd->port;
@@ -139,7 +141,8 @@ subtest 'another site' => sub {    # ASVS 5.0 3.5.8
     my $image = sub {
         return $browser->run(
             "const image = new Image(); image.src = '$here/static/pixel.gif?' + Math.random();
-            return new Promise(done => { image.onload = () => done('shown'); image.onerror = () => done('not shown') })"
+            return new Promise(done => { image.onload = () => done('shown');
+                image.onerror = () => done('not shown') })"
         );
     };
     $browser->open("$elsewhere/pub/page.html");

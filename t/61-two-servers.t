@@ -107,13 +107,15 @@ subtest 'who logs out on one server is logged out on the other' => sub {
 
 my %revocations = (
     'revoke_session' =>
-        "select secsession.revoke_session(session_id, 'test') from secsession.active_session where user_name = 'bob'",
+        "select secsession.revoke_session(session_id, 'test') from secsession.active_session where "
+            . "user_name = 'bob'",
     'revoke_user' => "select secsession.revoke_user('bob', 'test')",
     'revoke_address' => "select secsession.revoke_address('127.0.0.0/8', 'test')",
     'revoke_before' => "select secsession.revoke_before(clock_timestamp(), 'test', 'shared')",
     'revoke_all' => "select secsession.revoke_all('test')",
     'an update by hand' =>
-        "update secsession.session set ended_at = now(), end_reason = 'revoked' where user_name = 'bob'",
+        "update secsession.session set ended_at = now(), end_reason = 'revoked' where user_name = "
+            . "'bob'",
     'a delete by hand' => "delete from secsession.session where user_name = 'bob'",
     'an expiry by hand' =>
         "update secsession.session set expires_at = now() where user_name = 'bob'",

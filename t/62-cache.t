@@ -67,8 +67,10 @@ subtest 'in steady state requests cost no SQL, in any child' => sub {
         join(' ',
         map { $cached->{$_} } qw(SECSESSION_CREATED SECSESSION_AUTHENTICATED SECSESSION_EXPIRES)),
         sql(
-        "select floor(extract(epoch from created_at)) || ' ' || floor(extract(epoch from authenticated_at))
-            || ' ' || floor(extract(epoch from expires_at)) from secsession.session where session_id = '$id'"
+        "select floor(extract(epoch from created_at)) || ' ' || floor(extract(epoch
+            from authenticated_at))
+            || ' ' || floor(extract(epoch from expires_at)) from secsession.session
+            where session_id = '$id'"
         ),
         'and what the database has';
 };
@@ -82,9 +84,11 @@ my %ENDS = (
     'revoke_all' => "select secsession.revoke_all('test')",
     'revoke_all in a realm' => "select secsession.revoke_all('test', 'localhost')",
     'a serializable revoke_user' =>
-        "begin isolation level serializable; select secsession.revoke_user('alice', 'test'); commit",
+        "begin isolation level serializable; select secsession.revoke_user('alice', 'test');
+            commit",
     'an UPDATE by hand' =>
-        "update secsession.session set ended_at = now(), end_reason = 'revoked' where session_id = 'ID'",
+        "update secsession.session set ended_at = now(), end_reason = 'revoked' where session_id = "
+            . "'ID'",
     'an UPDATE of the token' =>
         "update secsession.session set token_hash = null where session_id = 'ID';
         delete from secsession.token where session_id = 'ID'",
@@ -94,12 +98,15 @@ my %ENDS = (
     'its absolute end moved by hand' =>
         "update secsession.session set expires_at = now() where session_id = 'ID'",
     'its last use moved by hand' =>
-        "update secsession.session set last_seen_at = now() - interval '1 d' where session_id = 'ID'",
+        "update secsession.session set last_seen_at = now() - interval '1 d' where session_id = "
+            . "'ID'",
     'a TRUNCATE of the tokens' => 'truncate secsession.token',
     'what a restore or a replica does' => "set session_replication_role = replica;
-        update secsession.session set ended_at = now(), end_reason = 'revoked' where session_id = 'ID'; reset session_replication_role",
+        update secsession.session set ended_at = now(), end_reason = 'revoked'
+        where session_id = 'ID'; reset session_replication_role",
     'purge' =>
-        "update secsession.session set expires_at = now() where session_id = 'ID'; select secsession.purge()",
+        "update secsession.session set expires_at = now() where session_id = 'ID'; select "
+            . "secsession.purge()",
 );
 
 subtest 'every way in which a session can end is heard' => sub {
@@ -132,7 +139,8 @@ subtest 'a logout ends what only this server still takes for live' => sub {
     my $id = id_of($alice);
     ok is_cached($alice), 'in the cache';
     sql("begin; alter table secsession.session disable trigger session_changed;
-        update secsession.session set last_seen_at = now() - interval '1 h' where session_id = '$id';
+        update secsession.session set last_seen_at = now() - interval '1 h'
+        where session_id = '$id';
         alter table secsession.session enable always trigger session_changed; commit"
     );
     is $alice->clone->logout->status, 303,
@@ -157,21 +165,26 @@ subtest 'what this server does itself it obeys at once' => sub {
 subtest 'very many at once are heard, and none is forgotten' => sub {
     my @browsers = map { browser($httpd, 'alice') } 1 .. 5;
     sql(
-        "insert into secsession.session (token_hash, realm, user_name, auth_method, epoch, created_at, authenticated_at,
+        "insert into secsession.session (token_hash, realm, user_name, auth_method, epoch,
+            created_at, authenticated_at,
             last_seen_at, idle_timeout, absolute_timeout, expires_at)
-        select sha256(n::text::bytea), 'localhost', 'crowd', 'form', 0, now(), now(), now(), 1000, 1000, now() + interval '1000 s'
+        select sha256(n::text::bytea), 'localhost', 'crowd', 'form', 0, now(), now(), now(), 1000,
+        1000, now() + interval '1000 s'
         from generate_series(1, $_) n") for 9000;
     ok is_cached($_), 'in the cache' for @browsers;
     sql(
-        "update secsession.session set ended_at = now(), end_reason = 'revoked' where user_name = 'alice' and ended_at is null
-        or user_name = 'crowd' and session_id in (select session_id from secsession.session where user_name = 'crowd' limit 2000)"
+        "update secsession.session set ended_at = now(), end_reason = 'revoked'
+            where user_name = 'alice' and ended_at is null
+        or user_name = 'crowd' and session_id in (select session_id from secsession.session
+        where user_name = 'crowd' limit 2000)"
     );
     goes($_, 'one of two thousand') for @browsers;
     my $bob = browser($httpd, 'bob');
     ok is_cached($bob), 'another in the cache';
     my $before = lookups();
     sql(
-        "update secsession.session set ended_at = now(), end_reason = 'revoked' where user_name = 'crowd' and ended_at is null"
+        "update secsession.session set ended_at = now(), end_reason = 'revoked' where user_name = "
+            . "'crowd' and ended_at is null"
     );
     wait_until { is_in($bob) && lookups() > $before } 2,
         'so many that the whole cache is asked for again';
@@ -207,7 +220,8 @@ subtest 'over a graceful restart no last use is lost' => sub {
     ok is_cached($alice), 'in the cache';
     my $at = sub {
         sql(
-            "select extract(epoch from last_seen_at) from secsession.session where session_id = '$id'"
+            "select extract(epoch from last_seen_at) from secsession.session where session_id = "
+                . "'$id'"
         );
     };
     my $written = $at->();
@@ -297,7 +311,8 @@ subtest 'the feed\'s connection is cut' => sub {
         ok is_cached($alice), 'in the cache';
         my ($backend) = feeds();
         sql(
-            "select pg_terminate_backend($backend); select secsession.revoke_session(session_id, 'test')
+            "select pg_terminate_backend($backend);
+                select secsession.revoke_session(session_id, 'test')
             from secsession.active_session where user_name = 'alice'"
         );
         goes($alice, 'a revocation right after that is obeyed within the lease');

@@ -171,7 +171,7 @@ subtest 'a login whose user is not known is refused' => sub {
     is post($httpd->client, $FORM, $large)->header('X-Got'), got($large),
         'a large form reaches the application whole';
     like $httpd->error_log,
-        qr/SS212: the application at \/old\/app has logged somebody in, but the request has no field login/,
+        qr{SS212: the application at /old/app has logged somebody in, .* has no field login},
         'the log says why';
 };
 

@@ -111,10 +111,12 @@ sub say_what_happened {
         "$count->{sessions} sessions, $count->{asked} of them accepted and then refused; ended by: "
         . listed($count->{kinds});
     note
-        "$count->{rolled_back} ends rolled back, $count->{went_on} times the session was accepted later; "
+        "$count->{rolled_back} ends rolled back, $count->{went_on} times the session was accepted "
+            . "later; "
         . "$count->{wide} times all were revoked";
     note
-        "$count->{requests} requests: $count->{accepted} accepted, $count->{refused} refused, $count->{unavailable} "
+        "$count->{requests} requests: $count->{accepted} accepted, $count->{refused} refused, "
+            . "$count->{unavailable} "
         . "unavailable, $count->{broken} cut off; trouble: "
         . listed($made);
     note milliseconds('from COMMIT to the start of the last accepted request',

@@ -23,7 +23,8 @@ spew("$conf/local.php", <<"PHP");
 \$conf['securecookie'] = 0;    // its cookie is called the same on both servers
 PHP
 spew("$conf/users.auth.php",
-    "# <?php exit()?>\n$USER:$hash:Alice Adams:alice\@example.org:user\nbob:$hash:Bob:bob\@example.org:user\n"
+    "# <?php exit()?>\n$USER:$hash:Alice "
+        . "Adams:alice\@example.org:user\nbob:$hash:Bob:bob\@example.org:user\n"
 );
 spew("$conf/acl.auth.php", "# <?php exit()?>\n* \@ALL 1\n* \@user 8\n");
 chmod 0666, "$conf/users.auth.php";

@@ -106,7 +106,8 @@ subtest 'what a user may see' => sub {
     is $alice->get('/nagios4/cgi-bin/cmd.cgi?cmd_typ=96&host=reactor')->status, 200,
         'who has just logged in may give commands';
     $postgres->psql(
-        "update secsession.session set authenticated_at = authenticated_at - interval '2 hours' where user_name = 'alice'"
+        "update secsession.session set authenticated_at = authenticated_at - interval '2 hours' "
+            . "where user_name = 'alice'"
     );
     has_heard($postgres, $httpd);
     is $alice->get('/nagios4/cgi-bin/cmd.cgi?cmd_typ=96&host=reactor')->status, 401,

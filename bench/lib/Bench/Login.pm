@@ -60,7 +60,8 @@ from session
 where user_name = %s
 SQL
 my $RIGHTS =
-    'grant insert, select on secsession.session, secsession.token, secsession.event_log to httpd_web';
+    'grant insert, select on secsession.session, secsession.token, secsession.event_log to '
+        . 'httpd_web';
 
 sub login_config {
     my ($cost, $users) = @_;

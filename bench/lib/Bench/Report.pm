@@ -138,7 +138,8 @@ sub login_line {
     } qw(login floor time cpu);
     return
         sprintf
-        "A login takes %.0f %% of the time that the password's bcrypt hash of cost %d and one commit take, and "
+        "A login takes %.0f %% of the time that the password's bcrypt hash of cost %d and one "
+            . "commit take, and "
         . "%.0f %% of their CPU time (%d connection%s: %s logins/s; %s/s of both).\n",
         100 * $middle{time}, $cost, 100 * $middle{cpu}, $connections, $connections > 1 ? 's' : '',
         map { whole($_) } @middle{qw(login floor)};
@@ -163,7 +164,8 @@ sub table {
     print head('', @COLUMNS), map { row($_) } @$contenders;
     print row($login->row) if $login;
     print
-        "\nPer request: CPU, SQL transactions, rows written. Of bare: medians of the ratios of neighbours.\n";
+        "\nPer request: CPU, SQL transactions, rows written. Of bare: medians of the ratios of "
+            . "neighbours.\n";
     print map { beside_line($_, $contenders) } grep { $_->{beside} } @$contenders;
     print map { login_line($login, @$_) } $login->kinds if $login;
     print map { "$_\n" } @$missing;

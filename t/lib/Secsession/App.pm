@@ -6,9 +6,8 @@
 #   my $root = unpacked('usr/share/dokuwiki');     the folder that has this in it as / would
 #   my $folder = private_copy($from, $name)        a copy for this test, httpd's user's own
 #   give_away($folder)                             it is httpd's user's own
-#   my $text = configuration('dokuwiki', '/usr/share/dokuwiki' => $place, ...)    conf/apps/dokuwiki.conf
-#                                                                                 with these
-#       paths in place of Debian's; every one must be in it
+#   my $text = configuration('dokuwiki', '/usr/share/dokuwiki' => $place, ...)
+#       conf/apps/dokuwiki.conf with these paths in place of Debian's; every one must be in it
 #   my $record = recorder()               $record->{values} of php.ini make every PHP page write
 #                                         down what it was given;
 #       $record->asked is a list of those requests, the last one last: { server => {...}, cookies =>
@@ -246,7 +245,8 @@ sub check_idle {
     my $visitor = logged_in($how);
     is $how->{who}->($visitor), $how->{user}, 'the user is in';
     $postgres->psql(
-        "update secsession.session set last_seen_at = now() - interval '31 minutes' where user_name = :'user'
+        "update secsession.session set last_seen_at = now() - interval '31 minutes'
+            where user_name = :'user'
         and ended_at is null", vars => { user => $how->{user} }
     );
     Secsession::Test::has_heard($postgres, $httpd);

@@ -6,6 +6,7 @@
 #   long_lines($file)     the numbers of its lines that are longer than 100 columns
 #   dead_links($file)     the links of a Markdown file that lead nowhere: no such file, or no such
 #                         heading in it
+#   dead_names($file)     the files of this repository that a document names and that are not there
 #   built_directives()    the directives in the module's table: name => contexts, in the words of
 #                         httpd's manual
 #   described_directives() those in docs/directives.md: name => { Description, Syntax, Default,
@@ -19,7 +20,7 @@ use Exporter 'import';
 use File::Basename 'dirname';
 use Secsession::Process qw(checkout slurp);
 
-our @EXPORT_OK = qw(sources long_lines dead_links built_directives described_directives);
+our @EXPORT_OK = qw(sources long_lines dead_links dead_names built_directives described_directives);
 
 my $COLUMNS = 100;    # .clang-format has the same
 my $root = checkout();
@@ -34,13 +35,19 @@ sub sources {
     close $git or die "git ls-files failed\n";
     return grep {
         -f "$root/$_"
-            && !m{\.(?:md|html)$|^LICENSE$|^t/fuzz/corpus/|^t/isolation/expected/}
+            && !m{\.(?:md|html)$|^LICENSE$|^t/fuzz/corpus/|^t/isolation/}
     } @files;
+}
+
+# A here-document is a text for somebody else (SQL, a page): its lines are as long as they must be.
+sub without_here_documents {
+    my ($text) = @_;
+    return $text =~ s{<<(["'])(\w+)\1.*?\n\K(.*?)(?=^\2$)}{$3 =~ s/.+//gr}gmser;
 }
 
 sub long_lines {
     my ($file) = @_;
-    my @lines = split /\n/, slurp("$root/$file");
+    my @lines = split /\n/, without_here_documents(slurp("$root/$file"));
     utf8::decode($_) for @lines;
     return grep { length($lines[ $_ - 1 ] =~ s/\t/        /gr) > $COLUMNS } 1 .. @lines;
 }
@@ -78,6 +85,14 @@ sub dead_links {
     my ($file) = @_;
     return
         grep { !/^\w+:/ && is_dead($file, $_) } prose(slurp("$root/$file")) =~ /\]\(([^)\s]+)\)/g;
+}
+
+# Not patterns, nor the placeholders of a rule such as t/NN-topic.t.
+sub dead_names {
+    my ($file) = @_;
+    my $folder = qr/\.ci|bench|conf|docs|http|session|store|t/;
+    my %names = map { $_ => 1 } slurp("$root/$file") =~ m{(?<![\w/.-])($folder/[\w./*-]*\w)}g;
+    return grep { !/NN|\*/ && !-e "$root/$_" } sort keys %names;
 }
 
 # --- directives ----------------------------------------------------------------------------------

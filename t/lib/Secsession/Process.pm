@@ -28,7 +28,8 @@ use Test::Builder;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT_OK =
-    qw(scratch spawn stop run await at_end free_port slurp spew checkout am_root descendants is_alive);
+    qw(scratch spawn stop run await at_end free_port slurp spew checkout am_root descendants
+        is_alive);
 
 my $owner = $$;
 my $checkout = Cwd::abs_path(dirname(__FILE__) . '/../../..');

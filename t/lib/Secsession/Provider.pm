@@ -159,7 +159,8 @@ sub serve {
         my ($status, $headers, $body) = answer("http://localhost:$port", @request);
         my $length = length $body;
         print {$client}
-            "HTTP/1.1 $status\r\n${headers}Content-Length: $length\r\nConnection: close\r\n\r\n$body";
+            "HTTP/1.1 $status\r\n${headers}Content-Length: $length\r\nConnection: "
+                . "close\r\n\r\n$body";
         close $client;
     }
     return;

@@ -124,7 +124,8 @@ sub has_heard {
         secsession.login_epoch('localhost', 'canary'), null, null, 1000, 1000)::secsession.login)");
     die "the canary is not let in\n" unless $is_in->();
     $postgres->psql(
-        "select secsession.revoke_session(session_id, 'test') from secsession.token where token_hash = $hash"
+        "select secsession.revoke_session(session_id, 'test') from secsession.token where "
+            . "token_hash = $hash"
     );
     await { !$is_in->() } 5 or die "the canary is still let in\n";
     return;
