@@ -1,5 +1,5 @@
--- Migration 2: anonymous sessions, the vault, and logins whose user is known only afterwards; an event
--- for session ids in URLs.
+-- Migration 2: anonymous sessions, the vault, and logins whose user is known only afterwards; an
+-- event for session ids in URLs.
 
 alter table secsession.session
     alter column user_name drop not null,

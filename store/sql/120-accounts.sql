@@ -1,5 +1,5 @@
--- Migration 3: tokens that are offered, sessions that stay signed in, how many a user may have, and the
--- address a session is bound to.
+-- Migration 3: tokens that are offered, sessions that stay signed in, how many a user may have, and
+-- the address a session is bound to.
 
 alter table secsession.session
     add column rotated_at timestamptz not null default now(),

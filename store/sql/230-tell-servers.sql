@@ -48,7 +48,7 @@ set enable_nestloop = off
 as $$
 begin
     -- A session that had ended already has been told, and its later use is nobody's news. Web
-    -- servers remember none without a user, and none beyond its absolute end: who purges tells nothing.
+    -- servers remember none without a user, and none beyond its absolute end: a purge tells nothing.
     perform tell_servers(array(
         select key_of_session(o.session_id)
         from old_session o
@@ -154,7 +154,7 @@ create or replace trigger epoch_truncated
     after truncate on secsession.revocation_epoch
     for each statement execute function secsession.everything_changed();
 
--- Even for who restores or replicates.
+-- Also for a role that restores or replicates.
 alter table secsession.session enable always trigger session_changed;
 alter table secsession.session enable always trigger session_deleted;
 alter table secsession.session enable always trigger session_truncated;

@@ -1,5 +1,5 @@
--- What every request of a browser asks: does this token stand for a live session? Written for speed: each
--- expression more costs what shows in bench/all.
+-- What every request of a browser asks: does this token stand for a live session? Written for speed:
+-- what one more expression costs can be seen in bench/all.
 
 create or replace function secsession.answer_of(
     session secsession.session,
@@ -83,8 +83,8 @@ returns table (is_settled boolean, answer secsession.session_answer)
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
--- To plan takes longer than to look up. The limits below keep the one plan from reading whole tables for
--- many at once, of which it does not know how few they are.
+-- Planning takes longer than looking up, so one plan serves for any number of tokens. The planner does
+-- not know how few these are; the limits below keep it from reading whole tables for them.
 set plan_cache_mode = force_generic_plan
 as $$
 begin
@@ -162,7 +162,7 @@ begin
         state := 'ended';
     end if;
 
-    -- Whoever came before us in the queue for the row decides: the session may even be live.
+    -- Who got the lock of the row before us decides, so it is looked up again: it may even be live.
     if may_write and state = 'ended' and (known.session).ended_at is null then
         perform end_noticed((known.session).session_id, end_reason, client_addr);
         return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
@@ -366,7 +366,7 @@ begin
 end
 $$;
 comment on function secsession.forget_current_token() is
-    'Internal: a token that was retired or deleted, by hand too, is its session''s current token no more.';
+    'Internal: a token that was retired or deleted, by hand too, is no longer its session''s current token.';
 
 create or replace function secsession.forget_current_tokens()
 returns trigger
@@ -391,6 +391,6 @@ create or replace trigger token_truncated
     after truncate on secsession.token
     for each statement execute function secsession.forget_current_tokens();
 
--- Even for who restores or replicates: otherwise what is done so would not be heard.
+-- Also for a role that restores or replicates: else the web servers would not hear of what it does.
 alter table secsession.token enable always trigger token_retired;
 alter table secsession.token enable always trigger token_truncated;

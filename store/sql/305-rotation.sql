@@ -27,7 +27,7 @@ begin
     if not found then
         return false;
     end if;
-    -- Else, after a crash, the browser would have a token that nobody knows.
+    -- Otherwise, after a crash, the browser would have a token that the database does not know.
     perform make_durable();
     update session s
     set rotated_at = clock_timestamp()

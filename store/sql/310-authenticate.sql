@@ -330,7 +330,7 @@ begin
         return refuse_login(wanted, answer, 'revoked meanwhile');
     end if;
 
-    -- Who had no user yet keeps the vault.
+    -- A session that had no user yet goes on, with its vault.
     if replaced.session_id is not null
         and coalesce(replaced.user_name, wanted.user_name) = wanted.user_name
     then

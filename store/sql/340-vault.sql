@@ -36,7 +36,7 @@ declare
     moment timestamptz;
     version integer;
 begin
-    -- Whoever has ended keeps nothing.
+    -- A session that has ended keeps nothing.
     update session s
     set vault_version = s.vault_version + 1
     from session_state state

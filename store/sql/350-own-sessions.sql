@@ -25,7 +25,7 @@ begin
     join session own on own.user_name = s.user_name and own.realm = s.realm
     where own.session_id = own_sessions.session_id
     and s.ending is null
-    -- Which says nothing more, but lets the index be used.
+    -- Follows from the line before; it lets the planner use the index.
     and s.ended_at is null
     order by s.last_seen_at desc, s.session_id
     limit 1000;

@@ -1,7 +1,8 @@
--- Failed logins. Of a user from an address every attempt counts before the password is checked, so that
--- many at once are no way round the limit, and a success takes it back; what counts for all of a user or
--- of an address, which many share, counts when it has failed. Pauses grow to a quarter of an hour, and
--- nobody can lock a user out of an address where that user has logged in before.
+-- Failed logins. An attempt is counted for its user and address together before the password is
+-- checked, so that many attempts at once cannot get round the limit, and a success takes it back. For
+-- the user alone, and for the address alone, which many people may share, only failures are counted.
+-- Pauses grow to a quarter of an hour, and nobody can lock a user out of an address from which that user
+-- has logged in before.
 
 create or replace function secsession.throttle_address(client_addr inet)
 returns text
@@ -188,7 +189,7 @@ declare
     span constant interval := make_interval(secs => within);
 begin
     perform log_event(
-        -- Whom another method does not let in, the web server does not hear of.
+        -- Of failures of other methods the web server does not hear.
         'login_failed', null, realm, typed, client_addr, left(login_failed.reason, 255),
         jsonb_build_object('method', 'form')
     );
