@@ -1,5 +1,6 @@
--- The one place that says when a session has ended. Its clock is the start of the client's statement,
--- not clock_timestamp(): around a volatile function the planner could not use the indexes.
+-- The one place that says when a session has ended. Its clock is the start of the client's
+-- statement, not clock_timestamp(): around a volatile function the planner could not use the
+-- indexes.
 
 create or replace view secsession.session_state as
 select

@@ -1,6 +1,6 @@
 -- Every way in which a session can end or change, by the functions or typed by hand, is told to the
--- web servers in the same transaction. What they hear are keys: 64 bits of a session's id, or of the
--- SHA-256 of a user's name, or the word all. Anybody may listen, and learns nothing from them.
+-- web servers in the same transaction. What they hear are keys: 64 bits of a session's id, or of
+-- the SHA-256 of a user's name, or the word all. Anybody may listen, and learns nothing from them.
 
 create or replace function secsession.key_of_session(session_id uuid)
 returns text
@@ -48,7 +48,8 @@ set enable_nestloop = off
 as $$
 begin
     -- A session that had ended already has been told, and its later use is nobody's news. Web
-    -- servers remember none without a user, and none beyond its absolute end: a purge tells nothing.
+    -- servers remember none without a user, and none beyond its absolute end: a purge tells
+    -- nothing.
     perform tell_servers(array(
         select key_of_session(o.session_id)
         from old_session o

@@ -1,5 +1,5 @@
--- What every request of a browser asks: does this token stand for a live session? Written for speed:
--- what one more expression costs can be seen in bench/all.
+-- What every request of a browser asks: does this token stand for a live session? Written for
+-- speed: what one more expression costs can be seen in bench/all.
 
 create or replace function secsession.answer_of(
     session secsession.session,
@@ -83,8 +83,8 @@ returns table (is_settled boolean, answer secsession.session_answer)
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
--- Planning takes longer than looking up, so one plan serves for any number of tokens. The planner does
--- not know how few these are; the limits below keep it from reading whole tables for them.
+-- Planning takes longer than looking up, so one plan serves for any number of tokens. The planner
+-- does not know how few these are; the limits below keep it from reading whole tables for them.
 set plan_cache_mode = force_generic_plan
 as $$
 begin

@@ -1,5 +1,5 @@
--- Periodic rotation. The next token is offered; the first request with it makes it current, and only
--- then is the one before it retired. A browser that never got it goes on with the one it has.
+-- Periodic rotation. The next token is offered; the first request with it makes it current, and
+-- only then is the one before it retired. A browser that never got it goes on with the one it has.
 
 create or replace function secsession.offer_token(
     session_id uuid,

@@ -1,8 +1,8 @@
 -- Failed logins. An attempt is counted for its user and address together before the password is
--- checked, so that many attempts at once cannot get round the limit, and a success takes it back. For
--- the user alone, and for the address alone, which many people may share, only failures are counted.
--- Pauses grow to a quarter of an hour, and nobody can lock a user out of an address from which that user
--- has logged in before.
+-- checked, so that many attempts at once cannot get round the limit, and a success takes it back.
+-- For the user alone, and for the address alone, which many people may share, only failures are
+-- counted. Pauses grow to a quarter of an hour, and nobody can lock a user out of an address from
+-- which that user has logged in before.
 
 create or replace function secsession.throttle_address(client_addr inet)
 returns text

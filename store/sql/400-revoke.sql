@@ -1,6 +1,7 @@
 -- Revocations, for administrators. Two means make them complete. An epoch: raised by the
--- revocation, stored with each login, compared by each lookup; it needs no order between a login and
--- a revocation. A gate: a lock that does order them, where what is revoked is not a user or a realm.
+-- revocation, stored with each login, compared by each lookup; it needs no order between a login
+-- and a revocation. A gate: a lock that does order them, where what is revoked is not a user or a
+-- realm.
 
 create or replace function secsession.check_revocation(reason text, realm text default null)
 returns void

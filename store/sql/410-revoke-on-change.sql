@@ -24,8 +24,8 @@ begin
             using errcode = 'undefined_column';
     end if;
     -- The value becomes text in a function that has the owner's rights: no type may bring code of
-    -- its own. PostgreSQL's types and domains over them do not; nor does one that is text in all but
-    -- name, such as citext.
+    -- its own. PostgreSQL's types and domains over them do not; nor does one that is text in all
+    -- but name, such as citext.
     if not exists (
         select
         from pg_type t
