@@ -233,4 +233,25 @@ subtest 'a connection that users share remembers nobody' => sub {
     }
 };
 
+# --- the names of statements ---------------------------------------------------------------------
+
+# FNV-1a, as store/dbd.c names them.
+sub hash_of {
+    my ($text) = @_;
+    use integer;
+    no warnings 'portable';
+    my $hash = 0xcbf29ce484222325;
+    $hash = ($hash ^ ord) * 0x100000001b3 for split //, $text;
+    return sprintf '%016x', $hash;
+}
+
+# A pooler may hand on a server connection on which an older release has prepared its statements.
+subtest 'a statement of another release is never run in place of ours' => sub {
+    my $version = sql('select secsession.schema_version()');
+    my %text_of = $postgres->log =~ /\] httpd_web\@\S+ LOG:  execute (secsession\w+): (.*)/g;
+    cmp_ok scalar keys %text_of, '>=', 2, 'statements are prepared';
+    is_deeply [ sort keys %text_of ], [ sort map { "secsession_${version}_" . hash_of($_) } values %text_of ],
+        'each under a name that follows from its text and from the version of the schema';
+};
+
 done_testing;

@@ -1,5 +1,5 @@
--- What every request of a browser asks: does this token stand for a live session? Written for speed: each
--- expression more costs what shows in bench/all.
+-- What every request of a browser asks: does this token stand for a live session? Written for
+-- speed: what one more expression costs can be seen in bench/all.
 
 create or replace function secsession.answer_of(
     session secsession.session,
@@ -35,11 +35,12 @@ where s.ended_at is null
 and s.expires_at > statement_timestamp()
 and s.last_seen_at > statement_timestamp() - s.idle_timeout * interval '0.1 s'
 and coalesce(s.stamp_checked_at > statement_timestamp() - interval '1 min', true)
-and s.epoch = (
-    select coalesce(sum(e.epoch), 0)
-    from secsession.revocation_epoch e
-    where e.realm in (s.realm, '')
-    and e.user_name in (s.user_name, '')
+and not exists (
+    select
+    from secsession.revocation v
+    where v.swept_at is null
+    and v.user_name in (s.user_name, '')
+    and secsession.ends(v, s)
 );
 comment on view secsession.plain_session is
     'Internal: the sessions about which there is nothing to decide or to write when their current token is looked up.';
@@ -59,6 +60,7 @@ returns secsession.session_answer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+set enable_seqscan = off
 as $$
 declare
     answer session_answer;
@@ -83,8 +85,9 @@ returns table (is_settled boolean, answer secsession.session_answer)
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
--- To plan takes longer than to look up. The limits below keep the one plan from reading whole tables for
--- many at once, of which it does not know how few they are.
+set enable_seqscan = off
+-- Planning takes longer than looking up, so one plan serves for any number of tokens. The planner
+-- does not know how few these are; the limits below keep it from reading whole tables for them.
 set plan_cache_mode = force_generic_plan
 as $$
 begin
@@ -137,6 +140,7 @@ returns secsession.session_answer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+set enable_seqscan = off
 as $$
 declare
     known record;
@@ -162,7 +166,7 @@ begin
         state := 'ended';
     end if;
 
-    -- Whoever came before us in the queue for the row decides: the session may even be live.
+    -- Who got the lock of the row before us decides, so it is looked up again: it may even be live.
     if may_write and state = 'ended' and (known.session).ended_at is null then
         perform end_noticed((known.session).session_id, end_reason, client_addr);
         return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
@@ -325,7 +329,7 @@ create or replace function secsession.end_noticed(
     end_reason text,
     client_addr inet
 )
-returns void
+returns boolean
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
@@ -333,23 +337,29 @@ as $$
 begin
     if end_reason <> 'reuse' then
         perform end_sessions(array[session_id], null, null);
-        return;
+    else
+        perform end_sessions(
+            array[s.session_id],
+            'reuse',
+            'a retired token was presented',
+            jsonb_strip_nulls(jsonb_build_object(
+                'authenticated_from', s.client_addr,
+                'presented_from', end_noticed.client_addr
+            ))
+        )
+        from session s
+        where s.session_id = end_noticed.session_id;
     end if;
-    perform end_sessions(
-        array[s.session_id],
-        'reuse',
-        'a retired token was presented',
-        jsonb_strip_nulls(jsonb_build_object(
-            'authenticated_from', s.client_addr,
-            'presented_from', end_noticed.client_addr
-        ))
-    )
-    from session s
-    where s.session_id = end_noticed.session_id;
+    return exists (
+        select
+        from session s
+        where s.session_id = end_noticed.session_id
+        and s.ended_at is not null
+    );
 end
 $$;
 comment on function secsession.end_noticed(uuid, text, inet) is
-    'Internal: ends the session that a lookup found past its end or whose retired token it was given.';
+    'Internal: ends the session that a lookup found past its end or whose retired token it was given. Whether it has its tombstone.';
 
 create or replace function secsession.forget_current_token()
 returns trigger
@@ -366,7 +376,7 @@ begin
 end
 $$;
 comment on function secsession.forget_current_token() is
-    'Internal: a token that was retired or deleted, by hand too, is its session''s current token no more.';
+    'Internal: a token that was retired or deleted, by hand too, is no longer its session''s current token.';
 
 create or replace function secsession.forget_current_tokens()
 returns trigger
@@ -391,6 +401,6 @@ create or replace trigger token_truncated
     after truncate on secsession.token
     for each statement execute function secsession.forget_current_tokens();
 
--- Even for who restores or replicates: otherwise what is done so would not be heard.
+-- Also for a role that restores or replicates: else the web servers would not hear of what it does.
 alter table secsession.token enable always trigger token_retired;
 alter table secsession.token enable always trigger token_truncated;
