@@ -19,6 +19,7 @@ OBJECTS = mod_secsession.o \
                               listener.o ask.o urgent.o \
                               dbd.o message.o vault.o \
                               pool.o cache.o answer.o \
+                              threads.o \
                               connection.o slot.o jars.o trouble.o \
                               parameters.o entry.o \
                               key.o) \
