@@ -15,8 +15,8 @@ OBJECTS = mod_secsession.o \
           $(addprefix http/parse/, cookie.o fields.o multipart.o attributes.o target.o text.o url.o) \
           $(addprefix store/, own.o vaults.o \
                               store.o \
-                              feed.o lookups.o \
-                              listener.o ask.o urgent.o \
+                              feed.o housekeeper.o lookups.o \
+                              listener.o ask.o urgent.o turn.o \
                               dbd.o message.o vault.o \
                               pool.o cache.o answer.o \
                               threads.o \

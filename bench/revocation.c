@@ -99,7 +99,7 @@ static void log_in(lane_t *lane, long number)
     result =
         PQexecParams(lane->database,
                      "select session_id from secsession.authenticate(row(sha256(decode($1, "
-                     "'hex')), null, $2, $3, 'form', secsession.login_epoch($2, $3), null, null, "
+                     "'hex')), null, $2, $3, 'form', secsession.login_moment(), null, null, "
                      "1000, 10000)::secsession.login)",
                      3, NULL, values, NULL, NULL, 0);
     if (PQresultStatus(result) != PGRES_TUPLES_OK || PQgetisnull(result, 0, 0)) {

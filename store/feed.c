@@ -1,11 +1,10 @@
 /* The thread of a child that waits for its turn to listen, and listens. */
 #include "store/feed.h"
 
-#include <apr_proc_mutex.h>
 #include <apr_strings.h>
-#include <http_config.h>
 
 #include "store/threads.h"
+#include "store/turn.h"
 #include "store/urgent.h"
 
 #define CONNECT_AGAIN apr_time_from_msec(200)
@@ -23,22 +22,6 @@ typedef struct {
     secsession_listener_t *listener;
 } watch_t;
 
-/* The lock outlives a restart, so that a child from before it and one from after it never both
- * listen. */
-static apr_status_t make_turn(apr_proc_mutex_t **turn, server_rec *server, int number)
-{
-    char *name = apr_psprintf(server->process->pool, "secsession-feed-%d", number);
-    apr_proc_mutex_t **retained = ap_retained_data_get(name);
-    apr_status_t status = APR_SUCCESS;
-
-    if (retained == NULL) {
-        retained = ap_retained_data_create(name, sizeof(apr_proc_mutex_t *));
-        status = apr_proc_mutex_create(retained, NULL, APR_LOCK_FCNTL, server->process->pool);
-    }
-    *turn = *retained;
-    return status;
-}
-
 apr_status_t secsession_feed_create(secsession_feed_t **result, apr_pool_t *pool,
                                     const secsession_listener_config_t *config, int number)
 {
@@ -46,7 +29,9 @@ apr_status_t secsession_feed_create(secsession_feed_t **result, apr_pool_t *pool
 
     feed->config = *config;
     *result = feed;
-    return make_turn(&feed->turn, config->server, number);
+    return secsession_turn_create(&feed->turn, config->server,
+                                  apr_psprintf(config->server->process->pool,
+                                               "secsession-feed-%d", number));
 }
 
 static void run(void *data)

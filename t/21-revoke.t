@@ -13,7 +13,7 @@ my $logins = 0;
 sub login {
     my ($user, %opt) = @_;
     my ($realm, $address, $token) = ($opt{realm} // 'r', $opt{address} // '192.0.2.1', 't' . ++$logins);
-    my $epoch = $opt{epoch} // "secsession.login_epoch('$realm', '$user')";
+    my $epoch = $opt{epoch} // "secsession.login_moment()";
     my $state = $postgres->value("select state from secsession.authenticate(row(sha256('$token'), null, '$realm', '$user',
         'form', $epoch, '$address', null, 1000, 2000)::secsession.login)", user => 'httpd_web');
     die "$user: $state" if $state ne 'live';
@@ -78,7 +78,7 @@ subtest 'logins under way' => sub {
         'all' => "revoke_all('x')", 'all in this realm' => "revoke_all('x', 'r')",
     );
     for my $what (sort keys %revocation) {
-        my $epoch = sql("select secsession.login_epoch('r', 'carol')", user => 'httpd_web');
+        my $epoch = sql("select secsession.login_moment()", user => 'httpd_web');
         revoke($revocation{$what});
         ok !eval { login('carol', epoch => $epoch) },
             "a password that was checked before a revocation of $what is worth nothing";

@@ -20,7 +20,7 @@ sub login {
     my ($user, %opt) = @_;
     my ($realm, $address, $token) = ($opt{realm} // 'r', $opt{address} // '192.0.2.1', join ' ', $user, %opt);
     $postgres->psql("select state from secsession.authenticate(row(sha256(convert_to(:'token', 'UTF8')), null, :'realm', :'user', 'form',
-        secsession.login_epoch(:'realm', :'user'), :'address', 'Browser', 1000, 2000)::secsession.login)", user => 'httpd_web',
+        secsession.login_moment(), :'address', 'Browser', 1000, 2000)::secsession.login)", user => 'httpd_web',
         vars => { token => $token, realm => $realm, user => $user, address => $address });
     return;
 }

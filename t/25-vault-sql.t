@@ -236,7 +236,7 @@ subtest 'a user\'s own sessions' => sub {
     login("o$_", 'otto') for 1 .. 3;
     login('elsewhere', 'olga');
     my $own = sub { return sql("select secsession.revoke_own('" . id_behind($_[0]) . "', $_[1], 'test')", user => 'httpd_web') };
-    my $epoch = sql("select secsession.login_epoch('r', 'otto')");
+    my $epoch = sql("select secsession.login_moment()");
     is $own->('o2', 'true'), 2, 'all but one are ended';
     is join(' ', map { state_of("o$_") } 1 .. 3), 'ended/revoked live ended/revoked', 'that one lives on';
     is state_of('elsewhere'), 'live', 'and those of others';
@@ -289,7 +289,7 @@ subtest 'upgrading' => sub {
     sql('create database upgraded');
     is +($postgres->script("$folder/store/install.sql", db => 'upgraded'))[1], "secsession: the schema is at version 1\n", 'it is installed';
     my %in = (db => 'upgraded');
-    my $login = sub { "select (secsession.authenticate(sha256('$_[0]'), null, 'r', '$_[1]', 'form', secsession.login_epoch('r', '$_[1]'), '192.0.2.1', 'B', 1000, 2000)).state" };
+    my $login = sub { "select (secsession.authenticate(sha256('$_[0]'), null, 'r', '$_[1]', 'form', secsession.login_moment(), '192.0.2.1', 'B', 1000, 2000)).state" };
     sql("select secsession.revoke_user('u3', 'test')", %in);
     is sql($login->("t$_", "u$_"), %in, user => 'httpd_web'), 'live', "u$_ logs in" for 1 .. 3;
     sql("select secsession.logout(sha256('t2'), 'r')", %in);

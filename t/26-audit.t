@@ -128,7 +128,7 @@ subtest 'what is typed cannot be taken for another event' => sub {
 
 subtest 'nor what a browser calls itself for a session' => sub {
     for my $n (0 .. $#HOSTILE) {
-        sql("select secsession.authenticate(row(sha256('$n'), null, 'r', 'user$n', 'form', secsession.login_epoch('r', 'user$n'), null, :'agent', 1000, 1000)::secsession.login)",
+        sql("select secsession.authenticate(row(sha256('$n'), null, 'r', 'user$n', 'form', secsession.login_moment(), null, :'agent', 1000, 1000)::secsession.login)",
             user => 'httpd_web', vars => { agent => $HOSTILE[$n] });
     }
     my $out = script('list', '-At');

@@ -89,7 +89,7 @@ subtest 'a login whose answer was lost, and that is sent again' => sub {
     everybody_out();
     my $login = sub {
         my ($token, $refuse) = @_;
-        return sql("select (secsession.authenticate(row(sha256('$token'), null, 'localhost', 'zoe', 'form', secsession.login_epoch('localhost', 'zoe'),
+        return sql("select (secsession.authenticate(row(sha256('$token'), null, 'localhost', 'zoe', 'form', secsession.login_moment(),
             null, null, 900, 900)::secsession.login, null, null, false, 2, $refuse)).state");
     };
     is $login->($_, 'false'), 'live', 'a login' for qw(a b c);

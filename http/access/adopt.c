@@ -145,7 +145,7 @@ static int check_again(const secsession_here_t *here)
 static int adopt(const secsession_here_t *here)
 {
     request_rec *r = here->r;
-    secsession_authenticated_t who = { .epoch = SECSESSION_NO_EPOCH };
+    secsession_authenticated_t who = { .user = NULL };
     secsession_context_t *context = here->context;
     secsession_outcome_t outcome;
     int status = OK;

@@ -239,7 +239,6 @@ static int log_in(const secsession_here_t *here)
     const secsession_context_t *context = here->context;
     const secsession_authenticated_t who = { .user = context->words.user,
                                              .method = context->words.method,
-                                             .epoch = SECSESSION_NO_EPOCH,
                                              .moment = context->moment,
                                              .cookies = context->vaulted.changes };
 

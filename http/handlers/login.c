@@ -128,14 +128,14 @@ typedef struct {
 
 /* Gives the user a session (I5), and sends the browser on its way. */
 static int begin(const secsession_here_t *here, const form_t *form, const char *user,
-                 apr_int64_t epoch)
+                 const char *moment)
 {
     request_rec *r = here->r;
     static const secsession_login_page_t full = { FULL, NULL, NULL, NULL };
     const char *home = here->location->login_home ? here->location->login_home : "/";
     const secsession_authenticated_t who = { .user = user,
                                              .method = "form",
-                                             .epoch = epoch,
+                                             .moment = moment,
                                              .persistent = form->persistent,
                                              .stamp = form->stamp };
 
@@ -152,7 +152,7 @@ static int begin(const secsession_here_t *here, const form_t *form, const char *
     return secsession_answer_see_other(r, form->target ? form->target : home);
 }
 
-/* The epoch comes before the password: a revocation that commits in between refuses the login. */
+/* The moment comes before the password: a revocation that commits in between refuses the login. */
 static int check(const secsession_here_t *here, form_t *form)
 {
     request_rec *r = here->r;
@@ -164,10 +164,10 @@ static int check(const secsession_here_t *here, form_t *form)
                                            .most = server->throttle.most,
                                            .within = server->throttle.within };
     const char *user = form->user;
-    apr_int64_t epoch = 0;
+    const char *moment = NULL;
     int wait;
 
-    switch (secsession_store_login_begin(server->store, r->pool, &attempt, &epoch, &wait)) {
+    switch (secsession_store_login_begin(server->store, r->pool, &attempt, &moment, &wait)) {
     case SECSESSION_DONE:
         break;
     case SECSESSION_THROTTLED:
@@ -179,7 +179,7 @@ static int check(const secsession_here_t *here, form_t *form)
                     : secsession_password_refuse(r, form->password)) {
     case SECSESSION_PASSWORD_RIGHT:
         if (secsession_text_is_user(user)) {
-            return begin(here, form, user, epoch);
+            return begin(here, form, user, moment);
         }
         break;
     case SECSESSION_PASSWORD_WRONG:

@@ -170,7 +170,6 @@ static int log_in(const secsession_here_t *here, secsession_state_t *state, cons
     secsession_context_t *context = here->context;
     const secsession_authenticated_t who = { .user = user,
                                              .method = "form",
-                                             .epoch = SECSESSION_NO_EPOCH,
                                              .moment = context->moment,
                                              .cookies = jar };
     int status;

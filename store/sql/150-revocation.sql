@@ -114,11 +114,5 @@ alter table secsession.session
 comment on column secsession.session.login_seen is
     'What its login could see when it began, before the password was checked: a revocation that it could not see ends the session.';
 
-alter type secsession.login
-    drop attribute epoch,
-    add attribute seen pg_snapshot;
-comment on column secsession.login.seen is
-    'What login_begin() or login_moment() told before the credentials were checked; null: this moment.';
-
 comment on type secsession.session_answer is
     'What lookup(), lookup_many() and authenticate() answer: how a session stands.';

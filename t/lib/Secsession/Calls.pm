@@ -40,7 +40,7 @@ sub look {
 sub authenticate {
     my ($token, $user, %opt) = @_;
     my $old = $opt{old} ? "sha256('$opt{old}')" : 'null';
-    my $epoch = $opt{epoch} // "secsession.login_epoch('r', '$user')";
+    my $epoch = $opt{epoch} // "secsession.login_moment()";
     my ($idle, $absolute) = map { $opt{$_} // 1000 } qw(idle absolute);
     return "authenticate(row(sha256('$token'), $old, 'r', '$user', 'form', $epoch, '192.0.2.1', 'Browser', $idle, $absolute)::secsession.login)";
 }

@@ -121,7 +121,7 @@ sub has_heard {
     my $is_in = sub { $httpd->client->set_token($token)->get('/static/page.html')->status == 200 };
     my $hash = q{'\x} . sha256_hex($key) . q{'::bytea};
     $postgres->psql("select secsession.authenticate(row($hash, null, 'localhost', 'canary', 'form',
-        secsession.login_epoch('localhost', 'canary'), null, null, 1000, 1000)::secsession.login)");
+        secsession.login_moment(), null, null, 1000, 1000)::secsession.login)");
     die "the canary is not let in\n" unless $is_in->();
     $postgres->psql(
         "select secsession.revoke_session(session_id, 'test') from secsession.token where "

@@ -110,7 +110,7 @@ sub authentication {
     my $replaced = $old ? "'\\x$old->{hash}'" : 'null';
     return "select state, session_id, (extract(epoch from authenticated_at) * 1000000)::bigint from secsession.authenticate(
         row('\\x$login->{hash}', $replaced, 'stress', '$login->{user}', 'form',
-        secsession.login_epoch('stress', '$login->{user}'), '$address', 'stress', 1000, 10000)::secsession.login);";
+        secsession.login_moment(), '$address', 'stress', 1000, 10000)::secsession.login);";
 }
 
 # A revocation that came in between may have refused or ended it already: then there is none.
