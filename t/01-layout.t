@@ -1,4 +1,5 @@
-# The house as CONTRIBUTING.md describes it: rooms on floors, every include points down, none comes back by a detour.
+# The house as CONTRIBUTING.md describes it: rooms on floors, every include points down, none comes
+# back by a detour.
 # asan: no
 
 use lib 't/lib';
@@ -60,7 +61,8 @@ subtest 'no include points up' => sub {
     is_deeply \@up, [], 'from any room to one that stands above it, or beside it';
     my @inside;
     for my $file (grep { /^http/ } @files) {
-        push @inside, map { "$file includes $_" } grep { /^store/ && !$FACE{$_} } @{ $includes{$file} };
+        push @inside,
+            map { "$file includes $_" } grep { /^store/ && !$FACE{$_} } @{ $includes{$file} };
     }
     is_deeply \@inside, [], 'http/ knows the face of store/ alone';
 };
@@ -92,13 +94,16 @@ subtest 'modules.mk shows the floors' => sub {
     is_deeply [ sort @rooms ], [ sort keys %BELOW ], 'all of them';
     for my $n (0 .. $#rooms) {
         my %under = map { $_ => 1 } below($rooms[$n]);
-        is_deeply [ grep { $under{$_} } @rooms[ 0 .. $n - 1 ] ], [], "$rooms[$n] stands above what it is built upon";
+        is_deeply [ grep { $under{$_} } @rooms[ 0 .. $n - 1 ] ], [],
+            "$rooms[$n] stands above what it is built upon";
     }
     my @named;
     for (@lines) {
-        push @named, m{^\$\(addprefix ([\w/]+)/, (.*?)\)} ? map { "$1/$_" } split ' ', $2 : /(\w+\.o)/ ? $1 : ();
+        push @named, m{^\$\(addprefix ([\w/]+)/, (.*?)\)} ? map { "$1/$_" } split ' ',
+            $2 : /(\w+\.o)/ ? $1 : ();
     }
-    is_deeply [ sort map { s/\.o$/.c/r } @named ], [ sort grep { /\.c$/ } @files, 'mod_secsession.c' ],
+    is_deeply [ sort map { s/\.o$/.c/r } @named ],
+        [ sort grep { /\.c$/ } @files, 'mod_secsession.c' ],
         'with the files that are there';
 };
 

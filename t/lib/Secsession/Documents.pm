@@ -92,7 +92,7 @@ sub dead_names {
     my ($file) = @_;
     my $folder = qr/\.ci|bench|conf|docs|http|session|store|t/;
     my %names = map { $_ => 1 } slurp("$root/$file") =~ m{(?<![\w/.-])($folder/[\w./*-]*\w)}g;
-    return grep { !/NN|\*/ && !-e "$root/$_" } sort keys %names;
+    return grep { !/NN|\*|\dx$/ && !-e "$root/$_" } sort keys %names;
 }
 
 # --- directives ----------------------------------------------------------------------------------
