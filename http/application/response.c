@@ -120,9 +120,9 @@ static int replacement(const secsession_here_t *here, const char **location)
  * 4. The session is offered its next token, after step 1, which may have ended or replaced it.
  * 5. Our cookie is set or deleted, as steps 1 to 4 have decided.
  * 6. Caches are told, last, since a response with our cookie is for one browser, too.
- * A response that is replaced in step 1 or 2 becomes an error or a redirect of httpd's, which passes
- * this filter a second time, as another response: words are obeyed only once, and `replaced_by`
- * says that the status is ours. */
+ * A response that is replaced in step 1 or 2 becomes an error or a redirect of httpd's, which
+ * passes this filter a second time, as another response: words are obeyed only once, and
+ * `replaced_by` says that the status is ours. */
 static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
 {
     const secsession_here_t here = secsession_here(f->r);

@@ -125,7 +125,8 @@ static void forget_the_stopped(void)
     }
 }
 
-/* Most of them have ended, since those are asked on for a while; most questions are about the others. */
+/* Most of them have ended, since those are asked on for a while; most questions are about the
+ * others. */
 static session_t *choose(void)
 {
     double moment = now();
