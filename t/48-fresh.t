@@ -97,7 +97,7 @@ subtest 'what may be written' => sub {
     for my $wrong ('session-fresh', 'session-fresh 0', 'session-fresh soon', 'session-fresh 5m 6m', 'session-method') {
         my ($ok, $said) = $httpd->configtest("<Location \"/x\">\nRequire $wrong\n</Location>\n");
         ok !$ok, "Require $wrong: refused";
-        like $said, qr/Require session-(?:fresh|method) wants/, 'in words that say what is allowed';
+        like $said, qr/Require session-(?:fresh|method) takes/, 'in words that say what is allowed';
     }
 };
 

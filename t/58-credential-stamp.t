@@ -103,7 +103,7 @@ subtest 'a password file' => sub {    # ASVS 5.0 7.4.2
     rename $users, "$users.away" or die $!;
     a_minute_later($bob);
     is status($bob), 200, 'where the file cannot be read nobody is logged out';
-    like $httpd->error_log, qr/SS229: .* cannot read the record of user bob, by AuthUserFile: \Q$users\E/, 'and the log says so';
+    like $httpd->error_log, qr/SS229: .* cannot read the record of user bob \(AuthUserFile \Q$users\E\)/, 'and the log says so';
     rename "$users.away", $users or die $!;
 };
 
