@@ -107,7 +107,7 @@ subtest 'the newest is refused, where that is wanted' => sub {
     my $third = $strict->client;
     my $response = $third->login('alice', password_of('alice'));
     is $response->status, 403, 'a third is';
-    like $response->body, qr/logged in on as many devices as you may be/, 'with a page that says so';
+    like $response->body, qr/logged in on as many devices as you are allowed/, 'with a page that says so';
     is $third->token, undef, 'and without a token';
     is_deeply [ map { status($_) } @two ], [ 200, 200 ], 'the others go on';
     is $strict->client->login('alice', 'wrong')->status, 401, 'who does not know the password learns nothing of it';
