@@ -154,7 +154,7 @@ subtest 'what makes no sense is refused, and nobody is logged in' => sub {
         without_words($response, $case);
     }
     is $postgres->value('select count(*) from secsession.session'), $before, 'and no session is made';
-    like $httpd->error_log, qr/SS212: the application at \/in\/headers logs in what is no user name/, 'the log says why';
+    like $httpd->error_log, qr/SS212: the application at \/in\/headers logs in what is not a user name/, 'the log says why';
     my $client = $httpd->client;
     $client->get(saying("SecSession-Login: J\xc3\xbcrgen O'Neil;x"));
     is user_of($client), "J\xc3\xbcrgen O'Neil;x", 'a name that is odd, but one, is good';
