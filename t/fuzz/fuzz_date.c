@@ -1,6 +1,6 @@
-/* Dates of cookies: a date is one in the time of dates; how its parts are separated, the case of
- * its letters and what follows it do not matter; and written in the usual way it is the same
- * again. */
+/* The dates of cookies: every date that is accepted is in the range that RFC 6265bis allows; the
+ * separators, the case of letters and what follows the date do not matter; and a date that is
+ * written again in the usual format is the same date. */
 /* links: session/date.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
