@@ -1,4 +1,5 @@
-# The house as CONTRIBUTING.md describes it: rooms on floors, every include points down, none comes back by a detour.
+# The source tree is as CONTRIBUTING.md describes it: rooms on floors, every include points down, and no chain of
+# includes comes back to where it began.
 # asan: no
 
 use lib 't/lib';

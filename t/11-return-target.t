@@ -1,5 +1,5 @@
-# Where a browser goes after the login: to the page that it had asked for, exactly, and never to another host, however
-# the way back was written (ASVS 5.0 3.7.2; DESIGN section 5).
+# Where a browser goes after the login: exactly to the page that it had asked for, and never to another host, however
+# the return target is written (ASVS 5.0 3.7.2).
 
 use lib 't/lib';
 use Secsession::Test;

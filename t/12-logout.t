@@ -1,5 +1,5 @@
-# Logging out: the session is over for everybody who has its token, the browser forgets what it kept, no other site can
-# log anybody out, and a logout that did not happen is never reported as one (ASVS 5.0 7.4.1; DESIGN section 5).
+# Logging out: the session is over for everybody who has its token, the browser clears what it has stored, no other site
+# can log anybody out, and a logout that failed is never reported as successful (ASVS 5.0 7.4.1).
 # mpm: all
 
 use lib 't/lib';

@@ -1,5 +1,5 @@
-# The audit trail: nobody but its owner changes it, it is kept for as long as it shall be and no longer, what is typed into
-# it cannot be taken for another event, and it tells the web server what the web server wrote, and nobody else anything.
+# The audit trail: only its owner can change it, it is kept as long as it should be and no longer, no user input can be
+# mistaken for another event, and only the web server that wrote an event gets it back for its log.
 
 use lib 't/lib';
 use Secsession::Test;

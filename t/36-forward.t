@@ -1,4 +1,4 @@
-# A proxied application is told the user in a request header (SecSessionForward), and never by the client.
+# A proxied application learns the user from a request header (SecSessionForward), which a client can never set.
 # mpm: all
 
 use lib 't/lib';

@@ -1,5 +1,5 @@
-# What another site makes a browser change is refused where there is a session (SecSessionGuard), by Sec-Fetch-Site and
-# by Origin, also the opening of a WebSocket.
+# A request with a session by which another site could change something is refused (SecSessionGuard), according to
+# Sec-Fetch-Site and Origin; so is the opening of a WebSocket.
 # mpm: all
 
 use lib 't/lib';

@@ -1,5 +1,5 @@
-# What is sensitive asks for the password once more (Require session-fresh), or for a certain way of having
-# authenticated (Require session-method).
+# Sensitive pages require a recent login (Require session-fresh), or a login by a certain method (Require
+# session-method).
 # mpm: all
 
 use lib 't/lib';

@@ -1,4 +1,4 @@
-# The application's own cookies stay on the server (SecSessionVault): no browser ever gets one, none is taken from a
+# The application's own cookies stay on the server (SecSessionVault): no browser ever gets one, none is accepted from a
 # browser, and they end with the session.
 # mpm: all
 

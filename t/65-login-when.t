@@ -1,5 +1,5 @@
-# An application that says nothing and may not be changed: the web server recognises its logins and logouts in what it
-# answers (SecSessionLoginWhen, SecSessionLogoutWhen), and the user in the form that the browser posted.
+# An application that cannot be changed: the web server recognises logins and logouts by the application's responses
+# (SecSessionLoginWhen, SecSessionLogoutWhen), and finds the user in the form that the browser has posted.
 # mpm: all
 
 use lib 't/lib';

@@ -4,7 +4,7 @@
  *
  * What mod_session keeps must never name another user than that of our session. Therefore a login
  * by mod_auth_form begins a session for its user, with a new token, and credentials that got there
- * in any other way are not kept. / */
+ * in any other way are not kept. */
 #ifndef SECSESSION_MODSESSION_H
 #define SECSESSION_MODSESSION_H
 

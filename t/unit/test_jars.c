@@ -1,5 +1,7 @@
 /* store/jars.h: the contents of a vault are returned completely and in the version asked for, or
- * not at all. links: store/jars.c store/key.c / */
+ * not at all.
+ * links: store/jars.c store/key.c
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,7 @@
 /* http/parse/multipart.h: what browsers send is accepted, and what two programs could read in two
- * ways is not. links: http/parse/multipart.c http/parse/fields.c / */
+ * ways is not.
+ * links: http/parse/multipart.c http/parse/fields.c
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

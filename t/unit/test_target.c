@@ -1,6 +1,7 @@
 /* http/parse/target.h: no browser is sent to another host, and every page of this host can be
- * returned to. t/11-return-target.t sends more than 200 hostile targets to a real httpd. links:
- * http/parse/target.c / */
+ * returned to. t/11-return-target.t sends more than 200 hostile targets to a real httpd.
+ * links: http/parse/target.c
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
