@@ -46,7 +46,7 @@ for my $file (@files) {
     $uses{ unit($file) }{ unit($_) } = 1 for grep { unit($_) ne unit($file) } @{ $includes{$file} };
 }
 
-subtest 'every file stands in a room' => sub {
+subtest 'every file is in a room' => sub {
     is_deeply [ grep { !$BELOW{ room($_) } } @files ], [], 'that the plan knows';
     is_deeply [ glob('http/*.[ch]') ], [], 'and none in the hall';
     ok @files > 100, 'all of them were read';

@@ -162,7 +162,7 @@ subtest 'nobody is sent to another host by the form' => sub {
     }
 };
 
-subtest 'nor by the address of the login page' => sub {
+subtest 'nobody is sent to another host by the URL of the login page' => sub {
     my %sent = map { $_ => 1 } (map { encoded($_) } @HOSTILE), grep { fits_an_address($_) } @HOSTILE;
     for my $query (grep { length() < 7000 } sort keys %sent) {
         my $page = $httpd->client->get("/login?return=$query", keep_alive => 0);
@@ -173,7 +173,7 @@ subtest 'nor by the address of the login page' => sub {
     }
 };
 
-subtest 'nor in any other way' => sub {
+subtest 'nobody is sent to another host in any other way' => sub {
     my $evil = encoded("//$EVIL");
     my %form = (
         'two, the good one first' => "return=/a&return=$evil", 'two, the bad one first' => "return=$evil&return=/a",
@@ -208,7 +208,7 @@ my @GOOD = (
     '/app/show?a=%', '/pub/.well-known/x', '/a//b', '/a/b//', '/wiki/http://a/', '/' . 'a' x 2000, '/?' . 'q' x 2000,
 );
 
-subtest 'who had asked for a page of this host gets there, exactly' => sub {
+subtest 'a user who had asked for a page of this host gets exactly there' => sub {
     cmp_ok scalar(@GOOD), '>=', 15, 'ways back: ' . @GOOD;
     for my $target (@GOOD) {
         my $name = substr $target, 0, 60;
@@ -228,7 +228,7 @@ sub way_back {
     return $browser->login('alice', password_of('alice'), return => offered($page))->header('Location');
 }
 
-subtest 'who is sent to log in comes back to the page that was asked for' => sub {
+subtest 'a user who is redirected to the login page comes back to the page that was asked for' => sub {
     my @uris = (
         '/app/show', '/app/show?', '/app/show?a=1&b=2', '/app/show?a=b%20c&d=e+f', '/app/show?x=%26y%3D1',
         '/app/show?return=/other&why=idle', '/app/show/path/info?q=1', '/app/show?x=//evil.example',
@@ -250,7 +250,7 @@ subtest 'who is sent to log in comes back to the page that was asked for' => sub
     is environment_of($browser->get('/app/show?a=1'))->{QUERY_STRING}, 'a=1', 'and the page is there';
 };
 
-subtest 'a way back that is none is not made from what was asked for' => sub {
+subtest 'no unsafe return target is made from the request' => sub {
     my %asked = (
         'two slashes' => "//$EVIL/../app/show", 'two slashes, and in' => '//app/show', 'three' => '///app/show',
         'dots' => '/x/..//app/show', 'an encoded slash' => '/app/%2e%2e//app/show',

@@ -184,7 +184,7 @@ subtest 'blanks and neighbours do not lose a good cookie' => sub {
 };
 
 # Not deleted: the deletion would hit the good one, and leave the one that was planted for another path.
-subtest 'two different values are no session, whichever of them is good' => sub {
+subtest 'two different values are not accepted, even if one of them is valid' => sub {
     my $bob = browser($httpd, 'bob')->token;
     push @secrets, $bob;
     my %pairs = (

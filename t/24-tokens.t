@@ -6,7 +6,7 @@ use Secsession::Calls;
 
 my $postgres = calls_of(Secsession::Postgres->start(settings => { autovacuum => 'off', track_functions => 'all' })->install);
 
-subtest 'what a token is worth' => sub {
+subtest 'when a token is accepted' => sub {
     my $new = login('t1', 'alice', idle => 600, absolute => 3600);
     is $new->{state}, 'live', 'a login makes a live session';
     is_deeply [ @$new{qw(user_name auth_method idle_timeout absolute_timeout)} ], [ 'alice', 'form', 600, 3600 ], 'of that user, with those limits';

@@ -103,7 +103,7 @@ my %FORMAT = (%ALIGNED, unaligned => ['-A'], 'without a frame' => [ '-P', 'borde
 
 sub has_control { return $_[0] =~ s/\n//gr =~ /[\x00-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]/ }
 
-subtest 'what is typed cannot be taken for another event' => sub {
+subtest 'user input cannot be mistaken for another event' => sub {
     sql('truncate secsession.event_log');
     for my $text (@HOSTILE) {
         fail_as($text, reason => $text);
@@ -126,7 +126,7 @@ subtest 'what is typed cannot be taken for another event' => sub {
     }
 };
 
-subtest 'nor what a browser calls itself for a session' => sub {
+subtest 'the User-Agent of a browser cannot be mistaken for another session in lists' => sub {
     for my $n (0 .. $#HOSTILE) {
         sql("select secsession.authenticate(sha256('$n'), null, 'r', 'user$n', 'form', secsession.login_epoch('r', 'user$n'), null, :'agent', 1000, 1000)",
             user => 'httpd_web', vars => { agent => $HOSTILE[$n] });

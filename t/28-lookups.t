@@ -11,7 +11,7 @@ calls_of($postgres);
 
 # --- what lookup_many() settles ------------------------------------------------------------------
 
-subtest 'what is settled is what lookup() answers' => sub {
+subtest 'the answer is the same as that of lookup()' => sub {
     my %made = (
         live => '',
         'used long ago' => "last_seen_at = now() - interval '900 s'",
@@ -126,7 +126,7 @@ subtest 'a look-up that has to wait holds up no other' => sub {
     is $waiting->finish->status, 303, 'then it is answered';
 };
 
-subtest 'whose connections are cut while they wait are served' => sub {
+subtest 'requests are answered even if their connections are cut while they wait' => sub {
     my $release = hold('lock table secsession.session in access exclusive mode');
     my @running = map { $_->{client}->start_request('GET', '/app/show') } @browsers;
     somebody_waits();
@@ -166,7 +166,7 @@ subtest 'an error lets nobody in and logs nobody out' => sub {
 
 # --- one connection, several users ---------------------------------------------------------------
 
-subtest 'a connection that users share remembers nobody' => sub {
+subtest 'a connection that several users share does not remember any of them' => sub {
     my $cached = Secsession::Httpd->start(postgres => $postgres, children => 1, threads => 4,
         config => Secsession::Test::standard_config());
     for my $server ($httpd, $cached) {

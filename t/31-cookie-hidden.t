@@ -216,7 +216,7 @@ my @options = (
 $token = browser($httpd, 'alice')->token;
 subtest 'no application sees our cookie, each sees its own, and one look-up is enough' => \&everything_is_hidden;    # ASVS 5.0 3.3.4
 
-subtest 'looking ahead, as rewrite rules can, is no second look-up' => sub {
+subtest 'a subrequest of a rewrite rule does not cause a second look-up' => sub {
     my ($cookie) = cookies($token);
     is_hidden('LA-U:REMOTE_USER', $cookie, 1, [ [ 'looking ahead', '/static/ahead', 200 ] ], 1);
     is $httpd->get('/static/ahead')->status, 401, 'nobody is there without a session';

@@ -69,7 +69,7 @@ subtest 'the application is told who it is' => sub {
     is "@seen", 'alice nobody bob', 'on one connection, too';
 };
 
-subtest 'and never by the client' => sub {
+subtest 'and the client cannot set the user' => sub {
     my $alice = browser($httpd, 'alice');
     for my $forged (@FORGED) {
         for my $path (qw(/told/show /open/show /silent/show /off/show /cgi/show /pub/show /old/show /told/not/show /nowhere)) {

@@ -67,7 +67,7 @@ subtest 'what our own pages change is not' => sub {
     }
 };
 
-subtest 'looking is free, and so is who has no session' => sub {
+subtest 'requests that change nothing, and requests without a session, are allowed' => sub {
     for my $name (sort keys %foreign) {
         is status($alice, 'GET', '/app/show', %{ $foreign{$name} }), 200, "$name: a link" if $foreign{$name};
         is status($httpd->client, 'POST', '/pub/show', %{ $foreign{$name} }), 200, "$name: a form without a session";

@@ -23,7 +23,7 @@ sub forget { $postgres->psql('truncate secsession.login_attempt'); return }
 sub later { my ($interval) = @_; return $postgres->psql("update secsession.login_attempt set last_at = last_at - interval '$interval',
     blocked_until = blocked_until - interval '$interval'") }
 
-subtest 'who guesses has to wait' => sub {    # ASVS 5.0 6.3.1
+subtest 'whoever guesses passwords has to wait' => sub {    # ASVS 5.0 6.3.1
     is statuses(5, 'alice', 'wrong'), '401 401 401 401 401', 'five attempts';
     my $response = attempt('alice', 'wrong');
     is $response->status, 429, 'the sixth has to wait';
@@ -38,7 +38,7 @@ subtest 'who guesses has to wait' => sub {    # ASVS 5.0 6.3.1
     is sql("select count(*) from secsession.event where event = 'login_failed'"), 5, 'and one for each attempt that was checked';
 };
 
-subtest 'longer and longer' => sub {
+subtest 'the wait gets longer and longer' => sub {
     forget();
     statuses(5, 'alice', 'wrong');
     my @pauses;
@@ -58,7 +58,7 @@ subtest 'longer and longer' => sub {
     is statuses(5, 'alice', 'wrong'), '401 401 401 401 401', 'so it does when five minutes have passed';
 };
 
-subtest 'many at once are no way round it' => sub {
+subtest 'many attempts at once do not get around it' => sub {
     forget();
     my @running = map { $httpd->client->start_request('POST', '/login', body => 'username=alice&password=wrong',
         headers => [ [ 'Content-Type' => 'application/x-www-form-urlencoded' ], [ 'X-Client' => '192.0.2.1' ] ]) } 1 .. 24;
@@ -75,7 +75,7 @@ subtest 'nobody learns whether there is such a user' => sub {    # ASVS 5.0 6.3.
     is statuses(6, "\x01", 'wrong'), '401 401 401 401 401 429', 'what cannot be a name counts, too';
 };
 
-subtest 'from many addresses' => sub {
+subtest 'guessing from many addresses' => sub {
     forget();
     is attempt('alice', password_of('alice'), from => '198.51.100.7')->status, 303, 'alice logs in at home';
     attempt('alice', 'wrong', from => "203.0.113.$_") for 1 .. 50;
@@ -92,7 +92,7 @@ subtest 'from many addresses' => sub {
     is attempt('alice', 'wrong', from => '2001:db8:1:3::1')->status, 401, 'another does not';
 };
 
-subtest 'an administrator' => sub {
+subtest 'an administrator can reset it' => sub {
     forget();
     statuses(5, 'alice', 'wrong');
     is attempt('alice', password_of('alice'))->status, 429, 'alice has to wait';

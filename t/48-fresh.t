@@ -93,7 +93,7 @@ subtest 'among other requirements' => sub {
     is age(browser($httpd, 'alice'), 600)->get('/any/show')->status, 401, 'none is not';
 };
 
-subtest 'what may be written' => sub {
+subtest 'wrong arguments stop httpd' => sub {
     for my $wrong ('session-fresh', 'session-fresh 0', 'session-fresh soon', 'session-fresh 5m 6m', 'session-method') {
         my ($ok, $said) = $httpd->configtest("<Location \"/x\">\nRequire $wrong\n</Location>\n");
         ok !$ok, "Require $wrong: refused";

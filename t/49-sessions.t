@@ -40,7 +40,7 @@ subtest 'a user sees the sessions of their own' => sub {
     unlike $page->raw, qr/\Q$_\E/, 'no token is on it' for map { $_->token } @alice;
 };
 
-subtest 'and ends them' => sub {
+subtest 'a user ends them' => sub {
     my @alice = map { browser($httpd, 'alice') } 1 .. 4;
     my $bob = browser($httpd, 'bob');
     is finish($alice[0], id_of($alice[1]))->status, 303, 'one of hers';
@@ -70,7 +70,7 @@ sub logged_in_for {
     return $client;
 }
 
-subtest 'but not with a session that somebody else may have by now' => sub {
+subtest 'a session that somebody else may have by now cannot end others' => sub {
     my ($here, $there) = map { browser($httpd, 'alice') } 1, 2;
     is scalar(@{ listed(logged_in_for($here, 880)) }), 2, 'who has logged in within a quarter of an hour can end both';
     my $page = logged_in_for($here, 901)->get('/sessions', headers => \@HTML);
@@ -96,7 +96,7 @@ subtest 'but not with a session that somebody else may have by now' => sub {
     like logged_in_for($here, 901)->get('/left', headers => \@HTML)->body, qr/log out and log in again/, 'without a login page it says what to do';
 };
 
-subtest 'nobody else does' => sub {
+subtest 'nobody else sees or ends them' => sub {
     my $alice = browser($httpd, 'alice');
     is $httpd->get('/sessions', headers => \@HTML)->status, 303, 'who is not logged in is sent to log in';
     is $httpd->get('/sessions')->status, 401, 'a script gets 401';

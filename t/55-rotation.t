@@ -183,7 +183,7 @@ subtest 'an application that logs out in a response which takes long' => sub {
     is events($id, 'logout'), 1, 'as a logout';
 };
 
-subtest 'what is over' => sub {
+subtest 'a session that has ended accepts neither its old nor its next token' => sub {
     my ($old, $id) = a_session();
     my $next = offer($old, $id);
     sql("select secsession.revoke_session(:'id', 'test')", id => $id);
@@ -217,7 +217,7 @@ subtest 'a database that is read-only' => sub {
     is page($next)->status, 200, 'and the other session goes on';
 };
 
-subtest 'what may be switched' => sub {
+subtest 'rotation can be switched off' => sub {
     my $off = Secsession::Httpd->start(postgres => $postgres, config =>
         Secsession::Test::standard_config(config => "SecSessionRotateInterval off\n"), files => { 'static/page.html' => 'x' });
     my $alice = browser($off, 'alice');

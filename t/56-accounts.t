@@ -141,7 +141,7 @@ sub age {
     return $client;
 }
 
-subtest 'who wants to stay signed in' => sub {
+subtest 'a user who wants to stay signed in' => sub {
     everybody_out();
     like $httpd->get('/login')->body, qr/<input id="remember" name="remember" type="checkbox" value="1">/, 'can say so';
     my ($alice, $response) = remembered('alice');
@@ -168,7 +168,7 @@ subtest 'who wants to stay signed in' => sub {
     is status($revoked), 401, 'it can be revoked like any other';
 };
 
-subtest 'who does not' => sub {
+subtest 'a user who does not want to stay signed in' => sub {
     my $alice = browser($httpd, 'alice');
     is sql('select persistent from secsession.active_session'), 'f', 'has a session like everybody else';
     is status(age($alice, 'last_seen_at', '21 minutes')), 401, 'with the limits of everybody else';
@@ -262,7 +262,7 @@ subtest 'bound to an address' => sub {
     is from($alice, '2001:db8::1', '/address/show')->status, 401, 'one of another kind';
 };
 
-subtest 'a move that is only written down' => sub {
+subtest 'a move that is only logged' => sub {
     everybody_out();
     my ($alice, $before) = (at('192.0.2.1'), moves());
     is from($alice, '192.0.2.2', '/logged/show')->status, 200, 'is let pass';

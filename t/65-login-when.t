@@ -58,7 +58,7 @@ sub multipart {
 }
 sub part { my ($name, $value) = @_; return [ qq(Content-Disposition: form-data; name="$name"), $value ] }
 
-subtest 'a login that the application accepts is one' => sub {
+subtest 'a login that the application accepts is recognised' => sub {
     my %bodies = (
         'a form' => [ $FORM, 'login=erika&password=open+sesame&go=1' ],
         'a form in UTF-8' => [ "$FORM; charset=UTF-8", 'go=1&password=open+sesame&login=J%C3%BCrgen' ],
@@ -87,7 +87,7 @@ subtest 'a login that the application accepts is one' => sub {
     is user_of($client), 'erika', 'a form in chunks: the user is logged in';
 };
 
-subtest 'one that it does not accept is none' => sub {
+subtest 'a login that the application rejects is not' => sub {
     my $before = $postgres->value('select count(*) from secsession.session');
     my %none = (
         'a wrong password' => post($httpd->client, $FORM, 'login=erika&password=wrong'),
