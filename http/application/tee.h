@@ -14,7 +14,7 @@ void secsession_tee_insert(const secsession_here_t *here);
 
 /* The value of a field of the form, whether urlencoded or multipart/form-data, from the copy;
  * allocated from the pool of the request. NULL if there is no such field, if the body is longer
- * than the copy, or if the application may have read another value, be it from the query string:
+ * than the copy, or if the application may have read another value, also from the query string:
  * see http/parse/fields.h. */
 const char *secsession_tee_field(const secsession_here_t *here, const char *name);
 

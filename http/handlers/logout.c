@@ -13,10 +13,10 @@ APLOG_USE_MODULE(secsession);
 
 static int log_out(const secsession_here_t *here)
 {
-    const char *home = here->location->logout_home;
+    const char *home = here->location->logout_home ? here->location->logout_home : "/";
     int status = secsession_end_by_user(here);
 
-    return status == OK ? secsession_answer_see_other(here->r, home ? home : "/") : status;
+    return status == OK ? secsession_answer_see_other(here->r, home) : status;
 }
 
 /* A link on one of our own pages may log the user out, but an image on another site must not. If

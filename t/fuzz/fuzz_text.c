@@ -29,7 +29,7 @@ static long character(const uint8_t *at, size_t bytes)
 
 static size_t shortest(long value)
 {
-    return value < 0x80 ? 1 : value < 0x800 ? 2 : value < 0x10000 ? 3 : 4;
+    return (size_t)1 + (value >= 0x80) + (value >= 0x800) + (value >= 0x10000);
 }
 
 static int is_allowed(long value)

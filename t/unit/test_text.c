@@ -22,7 +22,7 @@ static apr_pool_t *pool;
 static size_t write_utf8(unsigned int code, char *text)
 {
     static const unsigned char lead[] = { 0, 0, 0xC0, 0xE0, 0xF0 };
-    size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    size_t length = (size_t)1 + (code >= 0x80) + (code >= 0x800) + (code >= 0x10000);
 
     for (size_t i = length; i-- > 1; code >>= 6) {
         text[i] = (char)(0x80 | (code & 0x3F));
