@@ -166,8 +166,8 @@ int secsession_authn_check(request_rec *r)
     if (here.location->enabled != 1) {
         ap_log_rerror(
             APLOG_MARK, APLOG_ERR, 0, r,
-            "SS202: %s has AuthType SecSession, but SecSession is Off there, so that nobody can "
-            "get in: add SecSession On",
+            "SS202: AuthType SecSession is set at %s, but SecSession is Off there, so that nobody "
+            "can get in: add SecSession On",
             r->uri);
         return HTTP_INTERNAL_SERVER_ERROR;
     }

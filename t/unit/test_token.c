@@ -80,8 +80,8 @@ static void no_token_is_made_twice(void **state)
     }
 }
 
-/* Every bit of every byte must take both values, or part of the token would be constant (ASVS 5.0
- * 7.2.3). */
+/* Every bit of every byte must take both values, or part of the token would be constant:
+ * ASVS 5.0 7.2.3. */
 static void every_character_of_a_token_is_random(void **state)
 {
     unsigned char seen[SECSESSION_TOKEN_CHARS][256] = { { 0 } };
