@@ -1,5 +1,5 @@
-# The house as CONTRIBUTING.md describes it: rooms on floors, every include points down, none comes
-# back by a detour.
+# The source tree is as CONTRIBUTING.md describes it: rooms on floors, every include points down, and no chain of
+# includes comes back to where it began.
 # asan: no
 
 use lib 't/lib';
@@ -46,7 +46,7 @@ for my $file (@files) {
     $uses{ unit($file) }{ unit($_) } = 1 for grep { unit($_) ne unit($file) } @{ $includes{$file} };
 }
 
-subtest 'every file stands in a room' => sub {
+subtest 'every file is in a room' => sub {
     is_deeply [ grep { !$BELOW{ room($_) } } @files ], [], 'that the plan knows';
     is_deeply [ glob('http/*.[ch]') ], [], 'and none in the hall';
     ok @files > 100, 'all of them were read';

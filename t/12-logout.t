@@ -1,6 +1,5 @@
-# Logging out: the session is over for everybody who has its token, the browser forgets what it
-# kept, no other site can log anybody out, and a logout that did not happen is never reported as one
-# (ASVS 5.0 7.4.1).
+# Logging out: the session is over for everybody who has its token, the browser clears what it has stored, no other site
+# can log anybody out, and a logout that failed is never reported as successful (ASVS 5.0 7.4.1).
 # mpm: all
 
 use lib 't/lib';
@@ -232,7 +231,7 @@ subtest 'who follows a link to log out is asked' => sub {    # ASVS 5.0 7.4.4
     is $alice->get('/logout')->status, 200, 'who is logged out already may ask, too';
 };
 
-subtest 'logging out of nothing harms nothing' => sub {
+subtest 'logging out without a session does no harm' => sub {
     my $before = $postgres->value('select count(*) from secsession.event');
     my $statements = $postgres->statements(undef, qr/logout/);
     is_logout($httpd->client->logout, 'without a cookie', cookie => '');
@@ -282,7 +281,7 @@ subtest 'who logs out twice, or from many tabs, is logged out once' => sub {
     is who($again), 'alice', 'logs nobody out';
 };
 
-subtest 'what comes with a logout is not read' => sub {
+subtest 'the body of a logout is not read' => sub {
     my %body = (
         'a form' => 'username=bob&password=battery+staple', 'a megabyte' => 'x' x (1 << 20),
         'nothing' => '',
@@ -322,7 +321,7 @@ sub is_no_logout {
         [ 503, 1, '', '', '' ], "$name: 503, and the browser forgets nothing";
 }
 
-subtest 'a logout that did not happen is not reported as one' => sub {
+subtest 'a logout that failed is not reported as successful' => sub {
     my $alice = browser($httpd, 'alice');
     my $id = id_of($alice);
     my $waiting =

@@ -1,6 +1,5 @@
-# What may be written in httpd.conf, and what httpd -t says of what may not: whoever makes a mistake
-# reads which directive is wrong, what it says and what is allowed, and no mistake makes sessions
-# weaker than they look.
+# What is allowed in httpd.conf, and what httpd -t says about what is not: the message names the directive, the wrong
+# value and what is allowed; and no mistake makes sessions weaker than they look.
 
 use lib 't/lib';
 use Secsession::Documents 'described_directives';
@@ -493,7 +492,7 @@ subtest 'no directive is obeyed in .htaccess, where whoever may upload a file co
     }
 };
 
-subtest 'sections inherit from what is around them, and the inner one wins' => sub {
+subtest 'sections inherit from the configuration around them, and the inner one wins' => sub {
     like page('/deep/a.html')->header('Location'), qr{/deep-login\?},
         'the login page of a location';
     like page('/deep/er/a.html')->header('Location'), qr{/deeper-login\?}, 'of a location inside';
@@ -509,7 +508,7 @@ subtest 'sections inherit from what is around them, and the inner one wins' => s
     is $httpd->post('/logout', '')->header('Clear-Site-Data'), '"cache", "storage"', 'the default';
 };
 
-subtest 'a virtual host inherits from the server, and its own words win' => sub {
+subtest 'a virtual host inherits from the server, and its own directives win' => sub {
     my $second = $httpd->client(host => 'second.example', cookie_name => 'id');
     my $login = $second->login('alice', password_of('alice'));
     is $login->header('Location') =~ s{^http://[^/]*}{}r, '/home', 'where a login goes to';

@@ -1,5 +1,4 @@
-# The psql scripts of store/admin: what they print, when they refuse, and that no value is ever
-# code.
+# The psql scripts in store/admin: what they print, when they refuse, and that no argument is ever run as SQL.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Process qw(checkout run scratch);

@@ -1,5 +1,5 @@
-# What a token is worth at which moment, and what a login makes of it: the functions that the module
-# calls. Times are moved in the tables by the superuser instead of waiting.
+# Whether a token is accepted at each moment of its life, and what a login does with it: tests the SQL functions that
+# the module calls. The superuser changes times in the tables instead of waiting.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Calls;
@@ -8,7 +8,7 @@ my $postgres = calls_of(
     Secsession::Postgres->start(settings => { autovacuum => 'off', track_functions => 'all' })
         ->install);
 
-subtest 'what a token is worth' => sub {
+subtest 'when a token is accepted' => sub {
     my $new = login('t1', 'alice', idle => 600, absolute => 3600);
     is $new->{state}, 'live', 'a login makes a live session';
     is_deeply [ @$new{qw(user_name auth_method idle_timeout absolute_timeout)} ],

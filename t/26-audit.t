@@ -1,6 +1,5 @@
-# The audit trail: nobody but its owner changes it, it is kept for as long as it shall be and no
-# longer, what is typed into it cannot be taken for another event, and it tells the web server what
-# the web server wrote, and nobody else anything.
+# The audit trail: only its owner can change it, it is kept as long as it should be and no longer, no user input can be
+# mistaken for another event, and only the web server that wrote an event gets it back for its log.
 
 use lib 't/lib';
 use Secsession::Test;
@@ -165,7 +164,7 @@ sub has_control {
         =~ /[\x00-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]/;
 }
 
-subtest 'what is typed cannot be taken for another event' => sub {
+subtest 'user input cannot be mistaken for another event' => sub {
     sql('truncate secsession.event_log');
     for my $text (@HOSTILE) {
         fail_as($text, reason => $text);
@@ -199,7 +198,7 @@ subtest 'what is typed cannot be taken for another event' => sub {
     }
 };
 
-subtest 'nor what a browser calls itself for a session' => sub {
+subtest 'the User-Agent of a browser cannot be mistaken for another session in lists' => sub {
     for my $n (0 .. $#HOSTILE) {
         sql(
             "select secsession.authenticate(row(sha256('$n'), null, 'r', 'user$n', 'form', "

@@ -122,7 +122,7 @@ SQL
     return $client->set_token($old);
 }
 
-subtest 'who was logged in until just now is told why it ended' => sub {
+subtest 'a user whose session has just ended is told why' => sub {
     my %ending = (
         idle => sub { session_update($_[0], "last_seen_at = now() - interval '31 minutes'") },
         absolute => sub { session_update($_[0], "expires_at = now() - interval '1 second'") },

@@ -1,6 +1,5 @@
-# Our cookie never leaves the module: no program, backend, page, rewrite rule or log sees it, on
-# whatever way a request takes through httpd; the application's own cookies arrive as they were; and
-# a request is looked up once (I7, I10).
+# Our cookie never leaves the module: no program, backend, page, rewrite rule or log sees it, whichever way a request
+# takes through httpd; the application's own cookies arrive unchanged; and each request is looked up once (I7, I10).
 # mpm: all
 
 use lib 't/lib';
@@ -214,7 +213,7 @@ $token = browser($httpd, 'alice')->token;
 subtest 'no application sees our cookie, each sees its own, and one look-up is enough' =>
     \&everything_is_hidden;
 
-subtest 'looking ahead, as rewrite rules can, is no second look-up' => sub {
+subtest 'a subrequest of a rewrite rule does not cause a second look-up' => sub {
     my ($cookie) = cookies($token);
     is_hidden('LA-U:REMOTE_USER', $cookie, 1, [ [ 'looking ahead', '/static/ahead', 200 ] ], 1);
     is $httpd->get('/static/ahead')->status, 401, 'nobody is there without a session';

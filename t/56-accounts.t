@@ -1,5 +1,5 @@
-# What keeps an account safe: how many sessions a user may have, sessions that stay signed in,
-# profiles, and sessions that are bound to the address of their client.
+# What protects an account: a limit on the number of its sessions, sessions that stay signed in, profiles, and sessions
+# that are bound to the address of their client.
 # mpm: all
 
 use lib 't/lib';
@@ -132,7 +132,7 @@ subtest 'the newest is refused, where that is wanted' => sub {
     my $third = $strict->client;
     my $response = $third->login('alice', password_of('alice'));
     is $response->status, 403, 'a third is';
-    like $response->body, qr/logged in on as many devices as you may be/,
+    like $response->body, qr/logged in on as many devices as you are allowed/,
         'with a page that says so';
     is $third->token, undef, 'and without a token';
     is_deeply [ map { status($_) } @two ], [ 200, 200 ], 'the others go on';
@@ -180,7 +180,7 @@ sub age {
     return $client;
 }
 
-subtest 'who wants to stay signed in' => sub {
+subtest 'a user who wants to stay signed in' => sub {
     everybody_out();
     like $httpd->get('/login')->body,
         qr/<input id="remember" name="remember" type="checkbox" value="1">/, 'can say so';
@@ -217,7 +217,7 @@ subtest 'who wants to stay signed in' => sub {
     is status($revoked), 401, 'it can be revoked like any other';
 };
 
-subtest 'who does not' => sub {
+subtest 'a user who does not want to stay signed in' => sub {
     my $alice = browser($httpd, 'alice');
     is sql('select persistent from secsession.active_session'), 'f',
         'has a session like everybody else';
@@ -337,7 +337,7 @@ subtest 'bound to an address' => sub {
     is from($alice, '2001:db8::1', '/address/show')->status, 401, 'one of another kind';
 };
 
-subtest 'a move that is only written down' => sub {
+subtest 'a move that is only logged' => sub {
     everybody_out();
     my ($alice, $before) = (at('192.0.2.1'), moves());
     is from($alice, '192.0.2.2', '/logged/show')->status, 200, 'is let pass';

@@ -1,6 +1,5 @@
-# Ten thousand rotations of browsers that lose responses, get them late and in another order, and
-# ask for several pages at once: nobody who is honest is logged out, and every token that was
-# retired is known as such.
+# Ten thousand rotations, with browsers that lose responses, get them late and in another order, and request several
+# pages at once: no honest user is logged out, and every retired token is recognised as such.
 
 use lib 't/lib';
 use Secsession::Test;
