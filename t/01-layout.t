@@ -1,5 +1,5 @@
-# The source tree is as CONTRIBUTING.md describes it: rooms on floors, every include points down, and no chain of
-# includes comes back to where it began.
+# The source tree is as CONTRIBUTING.md describes it: rooms on floors, every include points down,
+# and no chain of includes comes back to where it began.
 # asan: no
 
 use lib 't/lib';

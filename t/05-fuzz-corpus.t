@@ -1,5 +1,6 @@
-# The parsers keep their promises on every input in t/fuzz/corpus: inputs that are malformed on purpose, and inputs that
-# fuzzing (make fuzz) once found. The parsers are built here with sanitizers, however the module is built.
+# The parsers keep their promises on every input in t/fuzz/corpus: inputs that are malformed on
+# purpose, and inputs that fuzzing (make fuzz) once found. The parsers are built here with
+# sanitizers, however the module is built.
 # asan: no
 use lib 't/lib';
 use Secsession::Test;

@@ -1,5 +1,6 @@
-# Logging in: who knows the password gets a session with a new token, and nobody else does; neither the database nor a
-# log learns the token or the password (I5, I7; ASVS 5.0 7.2.4). The page itself is tested in t/15-login-page.t.
+# Logging in: who knows the password gets a session with a new token, and nobody else does;
+# neither the database nor a log learns the token or the password (I5, I7; ASVS 5.0 7.2.4). The
+# page itself is tested in t/15-login-page.t.
 # mpm: all
 
 use lib 't/lib';

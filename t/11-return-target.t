@@ -1,5 +1,5 @@
-# Where a browser goes after the login: exactly to the page that it had asked for, and never to another host, however
-# the return target is written (ASVS 5.0 3.7.2).
+# Where a browser goes after the login: exactly to the page that it had asked for, and never to
+# another host, however the return target is written (ASVS 5.0 3.7.2).
 
 use lib 't/lib';
 use Secsession::Test;
@@ -302,7 +302,7 @@ sub way_back {
         ->header('Location');
 }
 
-subtest 'a user who is redirected to the login page comes back to the page that was asked for' => sub {
+subtest 'a user who was sent to the login page comes back to the page that was asked for' => sub {
     my @uris = (
         '/app/show', '/app/show?', '/app/show?a=1&b=2', '/app/show?a=b%20c&d=e+f',
         '/app/show?x=%26y%3D1',

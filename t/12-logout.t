@@ -1,5 +1,6 @@
-# Logging out: the session is over for everybody who has its token, the browser clears what it has stored, no other site
-# can log anybody out, and a logout that failed is never reported as successful (ASVS 5.0 7.4.1).
+# Logging out: the session is over for everybody who has its token, the browser clears what it has
+# stored, no other site can log anybody out, and a logout that failed is never reported as
+# successful (ASVS 5.0 7.4.1).
 # mpm: all
 
 use lib 't/lib';

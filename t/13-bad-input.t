@@ -1,6 +1,6 @@
-# A client that sends anything but a valid token as a cookie gets the same as a client without a session: no page, no
-# SQL statement unless it is a well-formed token, no row, and no line in the log that repeats it; and no session of
-# anybody is harmed (I10, I7).
+# A client that sends anything but a valid token as a cookie gets the same as a client without a
+# session: no page, no SQL statement unless it is a well-formed token, no row, and no line in the
+# log that repeats it; and no session of anybody is harmed (I10, I7).
 
 use lib 't/lib';
 use Secsession::Test;

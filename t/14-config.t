@@ -1,5 +1,6 @@
-# What is allowed in httpd.conf, and what httpd -t says about what is not: the message names the directive, the wrong
-# value and what is allowed; and no mistake makes sessions weaker than they look.
+# What is allowed in httpd.conf, and what httpd -t says about what is not: the message names the
+# directive, the wrong value and what is allowed; and no mistake makes sessions weaker than they
+# look.
 
 use lib 't/lib';
 use Secsession::Documents 'described_directives';

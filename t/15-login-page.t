@@ -1,5 +1,6 @@
-# The login page and its form: what a browser is shown, whatever it sends (odd names, broken forms, too much); that
-# other sites cannot make it log in; and a site's own page in place of ours.
+# The login page and its form: what a browser is shown, whatever it sends (odd names, broken
+# forms, too much); that other sites cannot make it log in; and a site's own page in place of
+# ours.
 # mpm: all
 
 use lib 't/lib';

@@ -1,4 +1,5 @@
-# The schema in PostgreSQL: how it is installed, what its catalogue says, and which role may do what.
+# The schema in PostgreSQL: how it is installed, what its catalogue says, and which role may do
+# what.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Calls;

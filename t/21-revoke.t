@@ -1,5 +1,5 @@
-# Revocations: what each of them ends, what the audit trail keeps of it, and that none is ever undone; also the trigger
-# on an application's table, and purging.
+# Revocations: what each of them ends, what the audit trail keeps of it, and that none is ever
+# undone; also the trigger on an application's table, and purging.
 use lib 't/lib';
 use Secsession::Test;
 

@@ -1,4 +1,5 @@
-# The psql scripts in store/admin: what they print, when they refuse, and that no argument is ever run as SQL.
+# The psql scripts in store/admin: what they print, when they refuse, and that no argument is ever
+# run as SQL.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Process qw(checkout run scratch);

@@ -1,5 +1,6 @@
-# Whether a token is accepted at each moment of its life, and what a login does with it: tests the SQL functions that
-# the module calls. The superuser changes times in the tables instead of waiting.
+# Whether a token is accepted at each moment of its life, and what a login does with it: tests the
+# SQL functions that the module calls. The superuser changes times in the tables instead of
+# waiting.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Calls;

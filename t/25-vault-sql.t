@@ -1,5 +1,6 @@
-# Anonymous sessions and the vault in the database: the SQL functions that the module calls, what they keep, whom they
-# notify, and that no session loses anything when an older database is upgraded.
+# Anonymous sessions and the vault in the database: the SQL functions that the module calls, what
+# they keep, whom they notify, and that no session loses anything when an older database is
+# upgraded.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Calls;

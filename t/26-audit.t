@@ -1,5 +1,6 @@
-# The audit trail: only its owner can change it, it is kept as long as it should be and no longer, no user input can be
-# mistaken for another event, and only the web server that wrote an event gets it back for its log.
+# The audit trail: only its owner can change it, it is kept as long as it should be and no longer,
+# no user input can be mistaken for another event, and only the web server that wrote an event
+# gets it back for its log.
 
 use lib 't/lib';
 use Secsession::Test;

@@ -1,6 +1,6 @@
-# With five million sessions in the tables, an operation on one of them costs no more than with a few: the only rows
-# that are read are those of the sessions in question. There are really twenty thousand; the planner is told that there
-# are more.
+# With five million sessions in the tables, an operation on one of them costs no more than with a
+# few: the only rows that are read are those of the sessions in question. There are really twenty
+# thousand; the planner is told that there are more.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Calls;

@@ -1,5 +1,5 @@
-# Look-ups that arrive at the same time are sent to the database together (store/lookups.c): each gets its own answer,
-# and none is held up by another one that has to wait for a lock.
+# Look-ups that arrive at the same time are sent to the database together (store/lookups.c): each
+# gets its own answer, and none is held up by another one that has to wait for a lock.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Calls;

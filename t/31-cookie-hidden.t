@@ -1,5 +1,6 @@
-# Our cookie never leaves the module: no program, backend, page, rewrite rule or log sees it, whichever way a request
-# takes through httpd; the application's own cookies arrive unchanged; and each request is looked up once (I7, I10).
+# Our cookie never leaves the module: no program, backend, page, rewrite rule or log sees it,
+# whichever way a request takes through httpd; the application's own cookies arrive unchanged; and
+# each request is looked up once (I7, I10).
 # mpm: all
 
 use lib 't/lib';

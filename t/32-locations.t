@@ -1,5 +1,5 @@
-# Who is let in where: every combination of Require, virtual hosts with their own realms, locations with shorter
-# timeouts, SecSession On and Off, .htaccess files, and custom error pages.
+# Who is let in where: every combination of Require, virtual hosts with their own realms,
+# locations with shorter timeouts, SecSession On and Off, .htaccess files, and custom error pages.
 # mpm: all
 
 use lib 't/lib';

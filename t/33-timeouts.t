@@ -1,5 +1,6 @@
-# Idle and absolute timeouts as a browser sees them: they follow the database's clock, are those that applied at the
-# login, and cost few writes (I6). The superuser makes sessions older in the tables instead of waiting.
+# Idle and absolute timeouts as a browser sees them: they follow the database's clock, are those
+# that applied at the login, and cost few writes (I6). The superuser makes sessions older in the
+# tables instead of waiting.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Process qw(await run scratch spew);

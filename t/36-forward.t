@@ -1,4 +1,5 @@
-# A proxied application learns the user from a request header (SecSessionForward), which a client can never set.
+# A proxied application learns the user from a request header (SecSessionForward), which a client
+# can never set.
 # mpm: all
 
 use lib 't/lib';

@@ -1,5 +1,5 @@
-# What a proxied application sends outside of its final response: interim responses, trailers, the 101 of a WebSocket,
-# and the data of the WebSocket, which is closed when the session ends.
+# What a proxied application sends outside of its final response: interim responses, trailers, the
+# 101 of a WebSocket, and the data of the WebSocket, which is closed when the session ends.
 # mpm: all
 
 use lib 't/lib';

@@ -1,5 +1,5 @@
-# A request with a session by which another site could change something is refused (SecSessionGuard), according to
-# Sec-Fetch-Site and Origin; so is the opening of a WebSocket.
+# A request with a session by which another site could change something is refused
+# (SecSessionGuard), according to Sec-Fetch-Site and Origin; so is the opening of a WebSocket.
 # mpm: all
 
 use lib 't/lib';

@@ -1,5 +1,6 @@
-# Every number in the log and every directive is documented, and nothing is documented that does not exist: the source
-# and the documentation have the same messages and the same directives. No message contains a secret.
+# Every number in the log and every directive is documented, and nothing is documented that does
+# not exist: the source and the documentation have the same messages and the same directives. No
+# message contains a secret.
 
 use lib 't/lib';
 use Secsession::Documents qw(built_directives described_directives);

@@ -1,5 +1,5 @@
-# Whoever guesses passwords has to wait, longer and longer, on every server; the owner of the account does not, and
-# nobody learns whether the account exists (SecSessionLoginThrottle).
+# Whoever guesses passwords has to wait, longer and longer, on every server; the owner of the
+# account does not, and nobody learns whether the account exists (SecSessionLoginThrottle).
 # mpm: all
 
 use lib 't/lib';

@@ -1,5 +1,5 @@
-# Sensitive pages require a recent login (Require session-fresh), or a login by a certain method (Require
-# session-method).
+# Sensitive pages require a recent login (Require session-fresh), or a login by a certain method
+# (Require session-method).
 # mpm: all
 
 use lib 't/lib';

@@ -1,5 +1,5 @@
-# Users see their own sessions and can end one or all others, and pages learn how long the session will last without
-# extending it (the handler secsession-sessions; ASVS 5.0 7.5.2).
+# Users see their own sessions and can end one or all others, and pages learn how long the session
+# will last without extending it (the handler secsession-sessions; ASVS 5.0 7.5.2).
 # mpm: all
 
 use lib 't/lib';

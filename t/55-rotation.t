@@ -1,4 +1,5 @@
-# Periodic rotation: a session's next token is offered with a response, and no honest user is logged out by it.
+# Periodic rotation: a session's next token is offered with a response, and no honest user is
+# logged out by it.
 # mpm: all
 
 use lib 't/lib';

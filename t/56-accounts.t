@@ -1,5 +1,5 @@
-# What protects an account: a limit on the number of its sessions, sessions that stay signed in, profiles, and sessions
-# that are bound to the address of their client.
+# What protects an account: a limit on the number of its sessions, sessions that stay signed in,
+# profiles, and sessions that are bound to the address of their client.
 # mpm: all
 
 use lib 't/lib';

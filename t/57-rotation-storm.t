@@ -1,5 +1,6 @@
-# Ten thousand rotations, with browsers that lose responses, get them late and in another order, and request several
-# pages at once: no honest user is logged out, and every retired token is recognised as such.
+# Ten thousand rotations, with browsers that lose responses, get them late and in another order,
+# and request several pages at once: no honest user is logged out, and every retired token is
+# recognised as such.
 
 use lib 't/lib';
 use Secsession::Test;

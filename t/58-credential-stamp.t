@@ -1,5 +1,5 @@
-# When a password is changed, the sessions that began with the old one end (SecSessionCredentialStamp), within a minute
-# and on every server (ASVS 5.0 7.4.3).
+# When a password is changed, the sessions that began with the old one end
+# (SecSessionCredentialStamp), within a minute and on every server (ASVS 5.0 7.4.3).
 
 use lib 't/lib';
 use Secsession::Test;

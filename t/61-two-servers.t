@@ -1,5 +1,6 @@
-# Two httpds with one database: what happens to a session on one of them takes effect on the other within the lease, and
-# its use on one counts on the other, even if the other has the session in its cache.
+# Two httpds with one database: what happens to a session on one of them takes effect on the other
+# within the lease, and its use on one counts on the other, even if the other has the session in
+# its cache.
 
 use lib 't/lib';
 use Secsession::Test;

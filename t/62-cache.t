@@ -1,5 +1,6 @@
-# Sessions in shared memory: a request usually costs no SQL statement; everything that ends or changes a session is
-# noticed, whoever does it; one process of each server listens for this, and when it dies another one takes over.
+# Sessions in shared memory: a request usually costs no SQL statement; everything that ends or
+# changes a session is noticed, whoever does it; one process of each server listens for this, and
+# when it dies another one takes over.
 # mpm: all
 use lib 't/lib';
 use Secsession::Test;

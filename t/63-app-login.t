@@ -1,5 +1,5 @@
-# An application logs its users in and out by response headers (SecSessionAppLogin), whether it is CGI, a proxied
-# application, an internal redirect or an error page.
+# An application logs its users in and out by response headers (SecSessionAppLogin), whether it is
+# CGI, a proxied application, an internal redirect or an error page.
 # mpm: all
 
 use lib 't/lib';

@@ -1,5 +1,5 @@
-# The application's own cookies stay on the server (SecSessionVault): no browser ever gets one, none is accepted from a
-# browser, and they end with the session.
+# The application's own cookies stay on the server (SecSessionVault): no browser ever gets one,
+# none is accepted from a browser, and they end with the session.
 # mpm: all
 
 use lib 't/lib';

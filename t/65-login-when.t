@@ -1,5 +1,6 @@
-# An application that cannot be changed: the web server recognises logins and logouts by the application's responses
-# (SecSessionLoginWhen, SecSessionLogoutWhen), and finds the user in the form that the browser has posted.
+# An application that cannot be changed: the web server recognises logins and logouts by the
+# application's responses (SecSessionLoginWhen, SecSessionLogoutWhen), and finds the user in the
+# form that the browser has posted.
 # mpm: all
 
 use lib 't/lib';

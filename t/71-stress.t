@@ -1,7 +1,8 @@
-# Several processes create and end sessions in every possible way, while two servers get requests without a pause,
-# children of httpd are killed, these or their feeds are cut off or frozen, and PostgreSQL is restarted. Afterwards: no
-# request that was started later than the COMMIT of an end plus the lease was accepted, nobody else was refused, and
-# nobody saw anything of another user (I1, I2, I4, I8). STRESS_SECONDS=3600 makes it last an hour.
+# Several processes create and end sessions in every possible way, while two servers get requests
+# without a pause, children of httpd are killed, these or their feeds are cut off or frozen, and
+# PostgreSQL is restarted. Afterwards: no request that was started later than the COMMIT of an end
+# plus the lease was accepted, nobody else was refused, and nobody saw anything of another user
+# (I1, I2, I4, I8). STRESS_SECONDS=3600 makes it last an hour.
 # asan: no
 
 use lib 't/lib';

@@ -1,7 +1,7 @@
-# OWASP ASVS 5.0, rule by rule: chapter 7, and the rules about sessions in chapters 3, 6 and 16. Each subtest begins
-# with the number of its rule, is a short attack or check with the default configuration, and is named in
-# docs/security.md. Other tests go into more detail and name the rule as "ASVS 5.0" and its
-# numbers with a blank between them.
+# OWASP ASVS 5.0, rule by rule: chapter 7, and the rules about sessions in chapters 3, 6 and 16.
+# Each subtest begins with the number of its rule, is a short attack or check with the default
+# configuration, and is named in docs/security.md. Other tests go into more detail and name the
+# rule as "ASVS 5.0" and its numbers with a blank between them.
 
 use lib 't/lib';
 use Secsession::Test;
