@@ -23,9 +23,9 @@ APLOG_USE_MODULE(secsession);
  * has one session could end all others of its user (OWASP ASVS 5.0 7.5.2). */
 #define FRESH 900 /* seconds */
 
-#define MINUTE 60
-#define HOUR 3600
-#define DAY 86400
+#define MINUTE ((apr_int64_t)60) /* seconds */
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
 
 static const char END_OTHERS[] =
     "<form method=\"post\"><input type=\"hidden\" name=\"end\" value=\"others\">"
