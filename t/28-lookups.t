@@ -1,5 +1,5 @@
-# Look-ups that wait for each other are asked together (store/lookups.c): each is answered for
-# itself, and nobody is held up by one that has to wait.
+# Look-ups that arrive at the same time are sent to the database together (store/lookups.c): each
+# gets its own answer, and none is held up by another one that has to wait for a lock.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Calls;
@@ -13,7 +13,7 @@ calls_of($postgres);
 
 # --- what lookup_many() settles ------------------------------------------------------------------
 
-subtest 'what is settled is what lookup() answers' => sub {
+subtest 'the answer is the same as that of lookup()' => sub {
     my %made = (
         live => '',
         'used long ago' => "last_seen_at = now() - interval '900 s'",
@@ -168,7 +168,7 @@ subtest 'a look-up that has to wait holds up no other' => sub {
     is $waiting->finish->status, 303, 'then it is answered';
 };
 
-subtest 'whose connections are cut while they wait are served' => sub {
+subtest 'requests are answered even if their connections are cut while they wait' => sub {
     my $release = hold('lock table secsession.session in access exclusive mode');
     my @running = map { $_->{client}->start_request('GET', '/app/show') } @browsers;
     somebody_waits();
@@ -215,7 +215,7 @@ subtest 'an error lets nobody in and logs nobody out' => sub {
 
 # --- one connection, several users ---------------------------------------------------------------
 
-subtest 'a connection that users share remembers nobody' => sub {
+subtest 'a connection that several users share does not remember any of them' => sub {
     my $cached = Secsession::Httpd->start(postgres => $postgres, children => 1, threads => 4,
         config => Secsession::Test::standard_config());
     for my $server ($httpd, $cached) {

@@ -22,7 +22,8 @@ return row(
     session.credential_stamp is not null, credential_stamp
 )::secsession.session_answer;
 comment on function secsession.answer_of(secsession.session, text, text, boolean, bytea) is
-    'Internal: the one place that makes a session_answer of a session; live is said as anonymous where it has no user.';
+    'Internal: the one place that makes a session_answer of a session; live is said as anonymous '
+    'where it has no user.';
 
 create or replace view secsession.plain_session as
 select
@@ -43,7 +44,8 @@ and not exists (
     and secsession.ends(v, s)
 );
 comment on view secsession.plain_session is
-    'Internal: the sessions about which there is nothing to decide or to write when their current token is looked up.';
+    'Internal: the sessions about which there is nothing to decide or to write when their current '
+    'token is looked up.';
 comment on column secsession.plain_session.token_hash is 'See session.';
 comment on column secsession.plain_session.realm is 'See session.';
 comment on column secsession.plain_session.session_id is 'See session.';
@@ -78,7 +80,10 @@ begin
 end
 $$;
 comment on function secsession.lookup(bytea, text, integer, integer, inet) is
-    'Looks a token up by its hash: null where it is unknown in this realm, else state live, retired (an old token: refused, without harm) or ended (see end_reason); anonymous: live, but nobody has authenticated. A live session counts as used if it is within the location''s caps in seconds (0: no cap; idle_cap -1: it is not used).';
+    'Looks a token up by its hash: null where it is unknown in this realm, else state live, '
+    'retired (an old token: refused, without harm) or ended (see end_reason); anonymous: live, '
+    'but nobody has authenticated. A live session counts as used if it is within the location''s '
+    'caps in seconds (0: no cap; idle_cap -1: it is not used).';
 
 create or replace function secsession.lookup_many(token_hashes bytea, realm text)
 returns table (is_settled boolean, answer secsession.session_answer)
@@ -127,7 +132,9 @@ begin
 end
 $$;
 comment on function secsession.lookup_many(bytea, text) is
-    'Looks up tokens of one realm by their hashes of 32 bytes, one behind the other: in their order, what lookup() answers; or not is_settled, where there is something to decide or to write and lookup() is to be called. Changes nothing and waits for nobody.';
+    'Looks up tokens of one realm by their hashes of 32 bytes, one behind the other: in their '
+    'order, what lookup() answers; or not is_settled, where there is something to decide or to '
+    'write and lookup() is to be called. Changes nothing and waits for nobody.';
 
 create or replace function secsession.careful_lookup(
     token_hash bytea,
@@ -187,7 +194,8 @@ begin
 end
 $$;
 comment on function secsession.careful_lookup(bytea, text, integer, integer, inet) is
-    'Internal: lookup() of a token that is old or unknown, or whose session may have ended or is due to be touched.';
+    'Internal: lookup() of a token that is old or unknown, or whose session may have ended or is '
+    'due to be touched.';
 
 create or replace function secsession.is_use(
     session secsession.session,
@@ -239,7 +247,8 @@ begin
 end
 $$;
 comment on function secsession.stamp_that_is_due(secsession.session) is
-    'Internal: the session''s credential_stamp if this request is to compare it with the record: one in a minute; else null.';
+    'Internal: the session''s credential_stamp if this request is to compare it with the record: '
+    'one in a minute; else null.';
 
 create or replace function secsession.end_changed(session_id uuid)
 returns integer
@@ -253,7 +262,8 @@ begin
 end
 $$;
 comment on function secsession.end_changed(uuid) is
-    'Ends a session whose user has another record, or none, than at the login. Returns how many ended: 0 or 1.';
+    'Ends a session whose user has another record, or none, than at the login. Returns how many '
+    'ended: 0 or 1.';
 
 create or replace function secsession.state_of_retired_token(
     retired_at timestamptz,
@@ -276,7 +286,8 @@ begin
 end
 $$;
 comment on function secsession.state_of_retired_token(timestamptz, timestamptz) is
-    'Internal: what a token that another has replaced still does: live in its grace, retired for the requests that were on their way, and reuse after that.';
+    'Internal: what a token that another has replaced still does: live in its grace, retired for '
+    'the requests that were on their way, and reuse after that.';
 
 create or replace function secsession.touch(
     session_ids uuid[],
@@ -322,7 +333,9 @@ exception
 end
 $$;
 comment on function secsession.touch(uuid[], timestamptz[], double precision) is
-    'Internal: moves last_seen_at of these sessions forward, at most once in this share of the idle timeout and once a second. Where the database cannot write, running sessions go on without.';
+    'Internal: moves last_seen_at of these sessions forward, at most once in this share of the '
+    'idle timeout and once a second. Where the database cannot write, running sessions go on '
+    'without.';
 
 create or replace function secsession.end_noticed(
     session_id uuid,

@@ -261,7 +261,8 @@ begin
 end
 $$;
 comment on function secsession.session_of(secsession.login) is
-    'Internal: the columns that a login sets in the row of its session. Refuses what could not be stored.';
+    'Internal: the columns that a login sets in the row of its session. Refuses what could not be '
+    'stored.';
 
 create or replace function secsession.refuse_login(
     login secsession.session,
@@ -285,7 +286,8 @@ $$;
 comment on function secsession.refuse_login(
     secsession.session, secsession.session_answer, text, jsonb
 ) is
-    'Internal: leaves the event of a login whose password was right and which is refused all the same, and returns answer.';
+    'Internal: leaves the event of a login whose password was right and which is refused all the '
+    'same, and returns answer.';
 
 create or replace function secsession.replace_session(
     replaced_id uuid,
@@ -318,7 +320,9 @@ begin
 end
 $$;
 comment on function secsession.replace_session(uuid, secsession.session, integer, boolean) is
-    'Internal: makes the session of a login, where there is room for one more, and ends the session that another user left in this browser, if there is one. Answers as start_session(), or full.';
+    'Internal: makes the session of a login, where there is room for one more, and ends the '
+    'session that another user left in this browser, if there is one. Answers as start_session(), '
+    'or full.';
 
 create or replace function secsession.authenticate(
     login secsession.login,

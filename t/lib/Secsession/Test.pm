@@ -33,7 +33,8 @@ use Secsession::Postgres;
 use Secsession::Process qw(await scratch spew);
 use Test::More;
 
-my @EXPORT = qw(start_servers browser wait_until has_heard password_of users_file environment_of id_of);
+my @EXPORT =
+    qw(start_servers browser wait_until has_heard password_of users_file environment_of id_of);
 
 # bcrypt at its lowest cost, so that a login takes a millisecond.
 my %USERS = (
