@@ -11,9 +11,9 @@ my $postgres = calls_of(Secsession::Postgres->start(settings => { autovacuum => 
 # Five sessions of each user; of the first thousand the absolute end has passed. Every user logged
 # in from elsewhere.
 sql(<<'SQL');
-insert into secsession.session (token_hash, realm, user_name, auth_method, epoch, client_addr, created_at,
+insert into secsession.session (token_hash, realm, user_name, auth_method, client_addr, created_at,
     authenticated_at, last_seen_at, rotated_at, idle_timeout, absolute_timeout, expires_at)
-select sha256(('t' || n)::bytea), 'r', 'u' || n / 5, 'form', 0, inet '10.0.0.0' + n / 5,
+select sha256(('t' || n)::bytea), 'r', 'u' || n / 5, 'form', inet '10.0.0.0' + n / 5,
     now() - interval '1 h', now() - interval '1 h', now() - interval '15 min', now() - interval '1 h', 1800, 28800,
     now() + interval '1 s' * (n - 1001)
 from generate_series(1, 20000) n;

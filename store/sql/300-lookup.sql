@@ -372,7 +372,8 @@ begin
 end
 $$;
 comment on function secsession.end_noticed(uuid, text, inet) is
-    'Internal: ends the session that a lookup found past its end or whose retired token it was given. Whether it has its tombstone.';
+    'Internal: ends the session that a lookup found past its end or whose retired token it was '
+    'given. Whether it has its tombstone.';
 
 create or replace function secsession.forget_current_token()
 returns trigger
@@ -389,7 +390,8 @@ begin
 end
 $$;
 comment on function secsession.forget_current_token() is
-    'Internal: a token that was retired or deleted, by hand too, is no longer its session''s current token.';
+    'Internal: a token that was retired or deleted, by hand too, is no longer its session''s '
+    'current token.';
 
 create or replace function secsession.forget_current_tokens()
 returns trigger

@@ -38,11 +38,11 @@ my %CONNECTIONS = (5 => [ 1, 32 ], 10 => [ 1, 8 ]);
 my $QUERY = <<'SQL';
 with session as (
     insert into secsession.session (
-        token_hash, realm, user_name, auth_method, epoch, client_addr, user_agent,
+        token_hash, realm, user_name, auth_method, client_addr, user_agent,
         created_at, authenticated_at, last_seen_at, idle_timeout, absolute_timeout, expires_at
     )
     values (
-        sha256(gen_random_uuid()::text::bytea), 'localhost', 'alice', 'form', 0, '127.0.0.1', null,
+        sha256(gen_random_uuid()::text::bytea), 'localhost', 'alice', 'form', '127.0.0.1', null,
         now(), now(), now(), 1800, 28800, now() + interval '8 hours'
     )
     returning session_id, token_hash, user_name

@@ -27,12 +27,12 @@ with made as (
     from generate_series(:first, :last) n
 ), stored as (
     insert into secsession.session (
-        token_hash, realm, user_name, auth_method, epoch, client_addr, user_agent,
+        token_hash, realm, user_name, auth_method, client_addr, user_agent,
         created_at, authenticated_at, last_seen_at, idle_timeout, absolute_timeout, expires_at,
         ended_at, end_reason
     )
     select
-        sha256(('other ' || n)::bytea), 'localhost', 'other ' || n % 100000, 'form', 0,
+        sha256(('other ' || n)::bytea), 'localhost', 'other ' || n % 100000, 'form',
         inet '10.0.0.0' + n % 1000000, :'browser',
         began, began, least(began + random() * interval '1 hour', statement_timestamp()),
         1800, 28800, began + interval '8 hours',
