@@ -91,13 +91,13 @@ check-apps: test-deps ## tests with real applications from Debian packages
 	@t/apps/unpack $(BUILD)/apps $(APPS)
 	@t/lib/run --jobs $(JOBS) $(or $(TESTS),$(wildcard t/apps/*.t))
 
-# What the database decides, with the servers of t/postgres/versions. Side by side, and the longest
-# first.
+# What the database decides, with the servers of t/postgres/versions: make check has the one that is
+# installed, in Debian 12 PostgreSQL 15. Side by side, and the longest first.
 POSTGRES_TESTS = t/62-cache.t t/40-invariants.t t/50-database-trouble.t t/55-rotation.t \
                  $(wildcard t/2?-*.t)
 
 .PHONY: check-postgres
-check-postgres: test-deps ## the database's tests with PostgreSQL 15, 16, 17 and 18, which it fetches from npm
+check-postgres: test-deps ## the database's tests with PostgreSQL 16, 17 and 18, fetched as npm packages
 	@command -v npm >/dev/null || .ci/deps npm
 	@$(MAKE) --no-print-directory all
 	@folders=$$(t/postgres/fetch $(CURDIR)/$(BUILD)/postgres) && \

@@ -66,28 +66,30 @@ subtest 'nobody but its owner can add to the trail, change it, or take anything 
 
 subtest 'it is kept for its retention, and no longer' => sub {
     my $kept = sub { return sql(q(select string_agg(user_name, ' ' order by event_id) from secsession.event_log where realm = 'r' and event = 'login_failed')) };
+    my $retain = sub { sql("insert into secsession.setting (event_retention) values ('$_[0]')
+        on conflict (only_row) do update set event_retention = excluded.event_retention") };
     my $set_age = sub { sql("update secsession.event_log set at = now() - interval '$_[1]' where user_name = '$_[0]'") };
-    is sql('select event_retention from secsession.setting'), '180 days', '180 days';
     fail_as($_) for qw(old young);
     $set_age->(old => '180 days 1 s');
     $set_age->(young => '179 days 23 hours 59 min');
     sql('select secsession.purge(1000000)', user => 'admin_role');
     is $kept->(), 'alice bob young', 'what is older goes, what is younger stays, however much is to be removed';
-    sql("update secsession.setting set event_retention = '1 hour'");
+    $retain->('1 hour');
     fail_as($_) for qw(over under);
     $set_age->(over => '61 min');
     $set_age->(under => '59 min');
     sql('select secsession.purge()', user => 'httpd_web');
     is $kept->(), 'alice bob under', 'or as the superuser has set it';
     like $postgres->psql_fails("update secsession.setting set event_retention = '-1 hour'"), qr/check constraint/, 'but nothing that is still to come';
-    sql("update secsession.setting set event_retention = '1 hour'; update secsession.event_log set at = now() - interval '2 hours'
+    $retain->('1 hour');
+    sql("update secsession.event_log set at = now() - interval '2 hours'
         where user_name in ('alice', 'bob', 'under')");
     sql("insert into secsession.event_log (event, at) select 'login_failed', now() - interval '2 hours' from generate_series(1, 25)");
     is sql('select secsession.purge(1)', user => 'httpd_web'), 1, 'where there are events alone' for 1 .. 2;
     cmp_ok sql('select secsession.purge(1)', user => 'httpd_web'), '>', 0, 'whoever purges';
     is sql('select secsession.purge(1)', user => 'httpd_web'), 0, 'is told when there are no more';
     is $kept->() // '', '', 'then they are gone';
-    sql("update secsession.setting set event_retention = '180 days'");
+    $retain->('180 days');
 };
 
 # What is typed as a name, sent as a browser, or given as a reason.
@@ -137,9 +139,10 @@ subtest 'nor what a browser calls itself for a session' => sub {
 };
 
 subtest 'in databases of other encodings' => sub {
-    for my $encoding (qw(LATIN1 SQL_ASCII)) {
+    for my $encoding (qw(LATIN1)) {
         sql("create database \L$encoding\E encoding '$encoding' template template0 locale 'C'");
-        my ($exit, undef, $err) = $postgres->script(checkout() . '/store/install.sql', db => lc $encoding);
+        my ($exit, undef, $err) = $postgres->script(checkout() . '/store/install.sql', db => lc $encoding,
+            vars => { roles => 'secsession' });
         is $exit, 0, "$encoding: it installs" or diag $err;
         # httpd sends and reads UTF-8, whatever the database takes it for.
         sql("select secsession.login_failed('r', E'\\u0001\xc3\x9b\xd0\x96\"', null, 'x')", user => 'httpd_web', db => lc $encoding);

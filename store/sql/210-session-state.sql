@@ -2,7 +2,7 @@
 -- statement, not clock_timestamp(): around a volatile function the planner could not use the
 -- indexes.
 
-create or replace view secsession.session_state as
+call secsession.install_view('session_state', $view$
 select
     s.session_id,
     s.realm,
@@ -40,7 +40,8 @@ select
     s.credential_stamp,
     s.stamp_checked_at,
     s as session
-from secsession.session s;
+from secsession.session s
+$view$);
 
 comment on view secsession.session_state is
     'Internal: each session and how it stands at this moment.';

@@ -134,31 +134,26 @@ $$;
 comment on function secsession.everything_changed() is
     'Internal: tells the web servers that a table was emptied.';
 
-create or replace trigger session_changed
-    after update on secsession.session
+-- They fire even for who restores or replicates.
+call secsession.install_trigger('session', 'session_changed', 'after update', $rest$
     referencing old table as old_session new table as new_session
-    for each statement execute function secsession.session_changed();
+    for each statement execute function secsession.session_changed()
+$rest$);
 
-create or replace trigger session_deleted
-    after delete on secsession.session
+call secsession.install_trigger('session', 'session_deleted', 'after delete', $rest$
     referencing old table as old_session
-    for each statement execute function secsession.session_deleted();
+    for each statement execute function secsession.session_deleted()
+$rest$);
 
-create or replace trigger session_truncated
-    after truncate on secsession.session
-    for each statement execute function secsession.everything_changed();
+call secsession.install_trigger('session', 'session_truncated', 'after truncate', $rest$
+    for each statement execute function secsession.everything_changed()
+$rest$);
 
-create or replace trigger epoch_changed
-    after insert or update or delete on secsession.revocation_epoch
-    for each row execute function secsession.epoch_changed();
+call secsession.install_trigger(
+    'revocation_epoch', 'epoch_changed', 'after insert or update or delete', $rest$
+    for each row execute function secsession.epoch_changed()
+$rest$);
 
-create or replace trigger epoch_truncated
-    after truncate on secsession.revocation_epoch
-    for each statement execute function secsession.everything_changed();
-
--- Even for who restores or replicates.
-alter table secsession.session enable always trigger session_changed;
-alter table secsession.session enable always trigger session_deleted;
-alter table secsession.session enable always trigger session_truncated;
-alter table secsession.revocation_epoch enable always trigger epoch_changed;
-alter table secsession.revocation_epoch enable always trigger epoch_truncated;
+call secsession.install_trigger('revocation_epoch', 'epoch_truncated', 'after truncate', $rest$
+    for each statement execute function secsession.everything_changed()
+$rest$);

@@ -24,7 +24,7 @@ return row(
 comment on function secsession.answer_of(secsession.session, text, text, boolean, bytea) is
     'Internal: the one place that makes a session_answer of a session; live is said as anonymous where it has no user.';
 
-create or replace view secsession.plain_session as
+call secsession.install_view('plain_session', $view$
 select
     s.token_hash,
     s.realm,
@@ -40,7 +40,8 @@ and s.epoch = (
     from secsession.revocation_epoch e
     where e.realm in (s.realm, '')
     and e.user_name in (s.user_name, '')
-);
+)
+$view$);
 comment on view secsession.plain_session is
     'Internal: the sessions about which there is nothing to decide or to write when their current token is looked up.';
 comment on column secsession.plain_session.token_hash is 'See session.';
@@ -384,13 +385,11 @@ $$;
 comment on function secsession.forget_current_tokens() is
     'Internal: where no token is left, none is current.';
 
-create or replace trigger token_retired
-    after update of retired_at, token_hash or delete on secsession.token
-    for each row execute function secsession.forget_current_token();
-create or replace trigger token_truncated
-    after truncate on secsession.token
-    for each statement execute function secsession.forget_current_tokens();
-
--- Even for who restores or replicates: otherwise what is done so would not be heard.
-alter table secsession.token enable always trigger token_retired;
-alter table secsession.token enable always trigger token_truncated;
+-- They fire even for who restores or replicates: otherwise what is done so would not be heard.
+call secsession.install_trigger(
+    'token', 'token_retired', 'after update of retired_at, token_hash or delete', $rest$
+    for each row execute function secsession.forget_current_token()
+$rest$);
+call secsession.install_trigger('token', 'token_truncated', 'after truncate', $rest$
+    for each statement execute function secsession.forget_current_tokens()
+$rest$);
