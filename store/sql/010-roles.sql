@@ -185,4 +185,8 @@ select
         end
     )
 \gexec
+\else
+-- So that autovacuum, which gives way after this time, does so within an attempt of 025-locks.sql;
+-- and of two that wait for each other, this is the one that gives up.
+set local deadlock_timeout = '30ms';
 \endif

@@ -1,7 +1,7 @@
 -- For the files that follow: how they change what is in use. Nothing that is as it should be is
--- touched, so that installing again takes no lock that anybody could notice; before the first
--- change, all tables and views are locked at once, so that nothing waits for a second lock while it
--- holds one. These procedures are gone when the installation ends.
+-- touched, so that installing again takes no lock that anybody could notice. Before the first change
+-- all tables and views are locked, in short attempts between which everybody else goes on; after it,
+-- nothing has to wait any more. These procedures are gone when the installation ends.
 
 create or replace procedure secsession.install_lock(
     mode text default 'access exclusive',
@@ -11,27 +11,34 @@ language plpgsql
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
-    attempts constant integer := 20;
-    relations constant text := (
-        -- The views first: most functions begin with one, and then wait there with no other lock.
-        select string_agg(format('secsession.%I', c.relname), ', ' order by c.relkind desc, c.oid)
+    attempts constant integer := 30;
+    -- To lock a view is to lock its tables, too; to change a setting of it to what it is, is not.
+    commands text[] := array(
+        select case c.relkind
+            when 'v' then format('alter view secsession.%I reset (security_barrier)', c.relname)
+            else format('lock table only secsession.%I in %s mode', c.relname, mode)
+        end
         from pg_class c
         where c.relnamespace = 'secsession'::regnamespace
-        and c.relkind in ('r', 'p', 'v')
+        and (c.relkind in ('r', 'p') or c.relkind = 'v' and mode = 'access exclusive')
         and (only_table is null or c.relname = only_table)
+        order by c.relkind desc, c.oid
     );
+    command text;
     before text[];
     holders text[];
 begin
-    if relations is null or current_setting('secsession.locked', true) = mode then
+    if current_setting('secsession.locked', true) = mode then
         return;
     end if;
     for attempt in 1 .. attempts loop
         before := install_lock_holders();
         begin
             -- While this waits, everybody else waits behind it: so never for long.
-            perform set_config('lock_timeout', format('%sms', 50 + 20 * attempt), true);
-            execute format('lock table %s in %s mode', relations, mode);
+            perform set_config('lock_timeout', format('%sms', 50 + 10 * attempt), true);
+            foreach command in array commands loop
+                execute command;
+            end loop;
             perform set_config('secsession.locked', mode, true);
             perform set_config('lock_timeout', '5s', true);
             return;
@@ -43,7 +50,10 @@ begin
                     select h from unnest(install_lock_holders()) h
                 );
         end;
-        perform pg_sleep(0.25);
+        -- Whoever has this one waits for one that was locked here before it: so next time it is the
+        -- first, until the order is that in which the functions take them.
+        commands := command || array_remove(commands, command);
+        perform pg_sleep(0.2);
     end loop;
 
     raise exception
