@@ -97,7 +97,7 @@ POSTGRES_TESTS = t/62-cache.t t/40-invariants.t t/50-database-trouble.t t/55-rot
                  $(wildcard t/2?-*.t)
 
 .PHONY: check-postgres
-check-postgres: test-deps ## the database's tests with PostgreSQL 16, 17 and 18, fetched as npm packages
+check-postgres: test-deps ## the database's tests with PostgreSQL 16, 17 and 18, from npm
 	@command -v npm >/dev/null || .ci/deps npm
 	@$(MAKE) --no-print-directory all
 	@folders=$$(t/postgres/fetch $(CURDIR)/$(BUILD)/postgres) && \

@@ -2,9 +2,9 @@
 --
 --     psql -d DATABASE [-v roles=NAME] -f store/install.sql
 --
--- Run it as a superuser, or as a role with CREATEROLE that may create a schema in the database. The
--- roles NAME_httpd, NAME_admin, NAME_auditor and NAME_owner are created if they are missing; without
--- a NAME, those of an earlier installation, or secsession_httpd and so on.
+-- Run it as a superuser, or as a role with CREATEROLE that may create a schema in the database.
+-- The roles NAME_httpd, NAME_admin, NAME_auditor and NAME_owner are created if they are missing;
+-- without a NAME, those of an earlier installation are used, or secsession_httpd and so on.
 -- Tables come from numbered migrations, each run once; all else is made anew by every run.
 
 \set ON_ERROR_STOP on
@@ -46,8 +46,8 @@ set local client_encoding = 'UTF8';
 commit;
 \echo secsession: the schema is at version :schema_version
 \if :roles_changed
-\echo secsession: the rights of :installed_roles are now those of :roles (_httpd, _admin, _auditor): grant these
+\echo secsession: the rights of :installed_roles are now those of :roles (_httpd and so on): grant these
 \endif
 \if :roles_shared
-\warn secsession: the database :other_databases has the same roles; see -v roles in docs/operations.md
+\warn secsession: the database :other_databases has the same roles; see docs/operations.md
 \endif

@@ -27,6 +27,18 @@ subtest 'installing' => sub {
     is sql('select secsession.schema_version()', db => 'third', user => 'third_web'),
         sql('select secsession.schema_version()'), 'its roles are the installer\'s to grant';
 
+    if ($postgres->version >= 16) {
+        sql('create role helper login createrole; grant create on database app to helper');
+        like +($postgres->script($install, user => 'helper'))[2], qr/permission denied to grant role/,
+            'another role with CREATEROLE cannot upgrade';
+        sql('grant secsession_owner, secsession_httpd, secsession_admin, secsession_auditor to helper
+            with admin true, set false, inherit false');
+        my @helper = $postgres->script($install, user => 'helper');
+        is $helper[0], 0, 'unless it may grant the roles' or diag $helper[2];
+        like $postgres->psql_fails('select from secsession.session', user => 'helper'), qr/permission denied/,
+            'which lets it do nothing else';
+    }
+
     sql('create database second');
     is +($postgres->script($install, db => 'second', vars => { roles => 'second' }))[0], 0, 'a second database installs';
     my $version = sql('select secsession.schema_version()');

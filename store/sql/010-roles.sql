@@ -1,6 +1,6 @@
 -- The four roles: of the name that was given (psql -v roles=NAME), else those to which the schema
--- belongs, else secsession. Roles belong to the whole cluster, and whoever is a member of one may do
--- the same in every database that gives it rights: so each database wants roles of its own.
+-- belongs, else secsession. Roles belong to the whole cluster, and whoever is a member of one may
+-- do the same in every database that gives it rights: so each database wants roles of its own.
 
 \if :{?roles}
 \set roles_given on

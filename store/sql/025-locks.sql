@@ -1,7 +1,7 @@
 -- For the files that follow: how they change what is in use. Nothing that is as it should be is
--- touched, so that installing again takes no lock that anybody could notice. Before the first change
--- all tables and views are locked, in short attempts between which everybody else goes on; after it,
--- nothing has to wait any more. These procedures are gone when the installation ends.
+-- touched, so that installing again takes no lock that anybody could notice. Before the first
+-- change all tables and views are locked, in short attempts between which everybody else goes on;
+-- after it, nothing has to wait any more. These procedures are gone when the installation ends.
 
 create or replace procedure secsession.install_lock(
     mode text default 'access exclusive',
