@@ -406,7 +406,7 @@ subtest 'a user who does not exist is as much work as one who does' => sub {    
 subtest 'neither the database nor a log holds a token or a password' => sub {
     my $alice = logged_in();
     my ($exit, $dump) =
-        run([ "$postgres->{bin}/pg_dump", '-h', $postgres->host, qw(-U postgres --inserts app) ]);
+        run([ $postgres->program('pg_dump'), '-h', $postgres->host, qw(-U postgres --inserts app) ]);
     is $exit, 0, 'the database can be dumped';
     my $logs = $httpd->error_log . $httpd->access_log . $postgres->log;
     my $bytes = decode_base64url($alice->token);

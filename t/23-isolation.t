@@ -11,7 +11,7 @@ my $folder = 't/isolation';
 # With the server's own packages; in Debian it comes with postgresql-client-NN.
 sub isolationtester {
     my $under = 'pgxs/src/test/isolation/isolationtester';
-    my $bin = Secsession::Postgres::binaries();
+    my $bin = Secsession::Postgres::installed();
     my ($found) = grep { -x } map { "$bin/../$_/$under" } 'lib', 'lib/postgresql';
     return $found // die
         "isolationtester is missing: it belongs to PostgreSQL's client or development package\n";

@@ -378,7 +378,8 @@ subtest 'trouble of the feed makes no storm' => sub {
     $lost->stop;
 
     sql('create database other');
-    is + ($postgres->script(checkout() . '/store/install.sql', db => 'other'))[0], 0,
+    my %other = (db => 'other', vars => { roles => 'secsession' });
+    is + ($postgres->script(checkout() . '/store/install.sql', %other))[0], 0,
         'the same schema in another database';
     my $elsewhere = Secsession::Httpd->start(
         postgres => $postgres, children => 2, files => { 'static/page.html' => 'private' },

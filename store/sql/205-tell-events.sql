@@ -30,10 +30,9 @@ comment on function secsession.tell_event() is
     'Internal: tells the client of an event, as one line of JSON.';
 
 -- At the end of the transaction: what a part of it has undone has not happened.
-drop trigger if exists tell_event on secsession.event_log;
-create constraint trigger tell_event
-    after insert on secsession.event_log
+call secsession.install_trigger('event_log', 'tell_event', 'after insert', $rest$
     deferrable initially deferred
     for each row
     when (current_setting('secsession.tell_events', true) = 'on')
-    execute function secsession.tell_event();
+    execute function secsession.tell_event()
+$rest$, kind => 'constraint', enable => 'enable');

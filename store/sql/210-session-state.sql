@@ -37,7 +37,7 @@ comment on function secsession.ends(secsession.revocation, secsession.session) i
     'Internal: the one place that says which sessions a revocation ends. Whoever asks names open '
     'rows, by the user''s name or the empty one, so that the index is used.';
 
-create or replace view secsession.session_state as
+call secsession.install_view('session_state', $view$
 select
     s.session_id,
     s.realm,
@@ -70,7 +70,8 @@ select
         )
     end as ending,
     s as session
-from secsession.session s;
+from secsession.session s
+$view$);
 
 comment on view secsession.session_state is
     'Internal: each session and how it stands at this moment.';

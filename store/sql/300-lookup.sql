@@ -25,7 +25,7 @@ comment on function secsession.answer_of(secsession.session, text, text, boolean
     'Internal: the one place that makes a session_answer of a session; live is said as anonymous '
     'where it has no user.';
 
-create or replace view secsession.plain_session as
+call secsession.install_view('plain_session', $view$
 select
     s.token_hash,
     s.realm,
@@ -42,7 +42,8 @@ and not exists (
     where v.swept_at is null
     and v.user_name in (s.user_name, '')
     and secsession.ends(v, s)
-);
+)
+$view$);
 comment on view secsession.plain_session is
     'Internal: the sessions about which there is nothing to decide or to write when their current '
     'token is looked up.';
@@ -409,13 +410,10 @@ $$;
 comment on function secsession.forget_current_tokens() is
     'Internal: where no token is left, none is current.';
 
-create or replace trigger token_retired
-    after update of retired_at, token_hash or delete on secsession.token
-    for each row execute function secsession.forget_current_token();
-create or replace trigger token_truncated
-    after truncate on secsession.token
-    for each statement execute function secsession.forget_current_tokens();
-
--- Also for a role that restores or replicates: else the web servers would not hear of what it does.
-alter table secsession.token enable always trigger token_retired;
-alter table secsession.token enable always trigger token_truncated;
+call secsession.install_trigger(
+    'token', 'token_retired', 'after update of retired_at, token_hash or delete', $rest$
+    for each row execute function secsession.forget_current_token()
+$rest$);
+call secsession.install_trigger('token', 'token_truncated', 'after truncate', $rest$
+    for each statement execute function secsession.forget_current_tokens()
+$rest$);

@@ -45,7 +45,9 @@ begin
     where l.event_id in (
         select old.event_id
         from event_log old
-        where old.at < moment - (select event_retention from setting)
+        where old.at < moment - coalesce(
+            (select event_retention from setting), interval '180 days'
+        )
         order by old.at
         -- A session leaves several.
         limit batch * 10

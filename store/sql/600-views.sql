@@ -1,6 +1,6 @@
 -- What administrators and auditors read.
 
-create or replace view secsession.active_session as
+call secsession.install_view('active_session', $view$
 select
     s.session_id,
     s.realm,
@@ -18,7 +18,8 @@ from secsession.session_state s
 where s.ending is null
 -- Follows from the line before; it lets the planner use the index.
 and s.ended_at is null
-and s.user_name is not null;
+and s.user_name is not null
+$view$);
 
 comment on view secsession.active_session is 'The sessions of users that are live at this moment.';
 comment on column secsession.active_session.session_id is
@@ -41,7 +42,7 @@ comment on column secsession.active_session.expires_at is 'When the session ends
 comment on column secsession.active_session.persistent is
     'Whether the user asked to be kept signed in.';
 
-create or replace view secsession.event as
+call secsession.install_view('event', $view$
 select
     l.at,
     l.event,
@@ -52,7 +53,8 @@ select
     l.actor,
     l.reason,
     l.detail
-from secsession.event_log l;
+from secsession.event_log l
+$view$);
 
 comment on view secsession.event is 'The audit trail.';
 comment on column secsession.event.at is 'When it happened.';
