@@ -11,8 +11,8 @@ my @roles = qw(httpd_web admin_role auditor_role);
 subtest 'installing' => sub {
     my @again = $postgres->script($install);
     is $again[0], 0, 'it can be run again' or diag $again[2];
-    is $again[1], "secsession: the schema is at version 5\n", 'and says only at which version the schema is';
-    is $postgres->value('select secsession.schema_version()', user => $_), 5, "$_ can ask for the version" for qw(httpd_web admin_role);
+    is $again[1], "secsession: the schema is at version 6\n", 'and says only at which version the schema is';
+    is $postgres->value('select secsession.schema_version()', user => $_), 6, "$_ can ask for the version" for qw(httpd_web admin_role);
 
     sql('create database second');
     is +($postgres->script($install, db => 'second'))[0], 0,
@@ -25,11 +25,11 @@ subtest 'installing' => sub {
     is sql("select count(*) from pg_auth_members where roleid = 'secsession_owner'::regrole"), 0,
         'and keeps no membership in the owner';
 
-    sql('insert into secsession.migration values (6)', db => 'second');
+    sql('insert into secsession.migration values (7)', db => 'second');
     sql('drop function secsession.logout', db => 'second');
     my @newer = $postgres->script($install, db => 'second');
     is $newer[0], 3, 'a schema of a newer release is refused';
-    like $newer[2], qr/version 6, newer than version 5/, 'in words that say so';
+    like $newer[2], qr/version 7, newer than version 6/, 'in words that say so';
     is sql("select count(*) from pg_proc where proname = 'logout'", db => 'second'), 0, 'and not touched';
 
     sql('create database fourth');
@@ -88,7 +88,7 @@ begin
     for relation in
         select c.oid::regclass as name, min(a.attname) as attname
         from pg_class c left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
-        where c.relnamespace = (select oid from pg_namespace where nspname = 'secsession') and c.relkind in ('r', 'v')
+        where c.relnamespace = (select oid from pg_namespace where nspname = 'secsession') and c.relkind in ('r', 'v', 'p')
         group by c.oid order by c.relname
     loop
         foreach verb in array array['select from %s', 'insert into %s default values', 'delete from %s',

@@ -297,7 +297,7 @@ subtest 'upgrading' => sub {
     my $before = sql($rows, %in);
 
     my @upgrade = $postgres->script(checkout() . '/store/install.sql', db => 'upgraded');
-    is $upgrade[1], "secsession: the schema is at version 5\n", 'it is upgraded' or diag $upgrade[2];
+    is $upgrade[1], "secsession: the schema is at version 6\n", 'it is upgraded' or diag $upgrade[2];
     is sql($rows, %in), $before, 'every session is as it was';
     is join(' ', map { sql("select coalesce(state || coalesce(end_reason, ''), '') from secsession.lookup(sha256('t$_'), 'r', 0, 0)", %in, user => 'httpd_web') } 1 .. 3),
         'live endedlogout live', 'who was logged in is, and who was not is not';

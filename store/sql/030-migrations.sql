@@ -30,3 +30,9 @@ select not exists (select from secsession.migration where version = 5) as migrat
 \ir 140-login.sql
 insert into secsession.migration (version) values (5);
 \endif
+
+select not exists (select from secsession.migration where version = 6) as migration_needed \gset
+\if :migration_needed
+\ir 160-events.sql
+insert into secsession.migration (version) values (6);
+\endif

@@ -9,31 +9,49 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 set client_min_messages = notice
 as $$
+declare
+    shown text;
 begin
-    raise notice using
-        errcode = 'SSEVT',
-        message = json_strip_nulls(json_build_object(
-            'at', to_char(new.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-            'event', new.event,
-            'session_id', new.session_id,
-            'realm', new.realm,
-            'user_name', new.user_name,
-            'client_addr', new.client_addr,
-            'actor', new.actor,
-            'reason', new.reason,
-            'detail', nullif(new.detail, '{}')
-        ));
+    -- As the view event shows them.
+    foreach shown in array case
+        when new.event = 'login' then array['created', 'authenticated']
+        else array[new.event]
+    end
+    loop
+        raise notice using
+            errcode = 'SSEVT',
+            message = json_strip_nulls(json_build_object(
+                'at', to_char(new.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                'event', shown,
+                'session_id', new.session_id,
+                'realm', new.realm,
+                'user_name', new.user_name,
+                'client_addr', new.client_addr,
+                'actor', new.actor,
+                'reason', new.reason,
+                'detail', case when shown <> 'created' then nullif(new.detail, '{}') end
+            ));
+    end loop;
     return null;
 end
 $$;
 comment on function secsession.tell_event() is
     'Internal: tells the client of an event, as one line of JSON.';
 
--- At the end of the transaction: what a part of it has undone has not happened.
-drop trigger if exists tell_event on secsession.event_log;
+-- At the end of the transaction: what a part of it has undone has not happened. Made once, since to
+-- make it anew takes a lock that every login would wait for.
+select not exists (
+    select
+    from pg_trigger t
+    where t.tgrelid = 'secsession.event_log'::regclass
+    and t.tgname = 'tell_event'
+) as trigger_missing
+\gset
+\if :trigger_missing
 create constraint trigger tell_event
     after insert on secsession.event_log
     deferrable initially deferred
     for each row
     when (current_setting('secsession.tell_events', true) = 'on')
     execute function secsession.tell_event();
+\endif

@@ -385,12 +385,18 @@ comment on function secsession.forget_current_tokens() is
     'Internal: where no token is left, none is current.';
 
 create or replace trigger token_retired
-    after update of retired_at, token_hash or delete on secsession.token
+    after update of retired_at, token_hash on secsession.token
     for each row execute function secsession.forget_current_token();
+-- Of the many that were retired long ago there is nothing to forget.
+create or replace trigger token_deleted
+    after delete on secsession.token
+    for each row when (old.retired_at is null)
+    execute function secsession.forget_current_token();
 create or replace trigger token_truncated
     after truncate on secsession.token
     for each statement execute function secsession.forget_current_tokens();
 
 -- Even for who restores or replicates: otherwise what is done so would not be heard.
 alter table secsession.token enable always trigger token_retired;
+alter table secsession.token enable always trigger token_deleted;
 alter table secsession.token enable always trigger token_truncated;

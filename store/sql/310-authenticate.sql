@@ -125,16 +125,14 @@ begin
     logged as (
         insert into event_log (event, session_id, realm, user_name, client_addr, detail)
         select
-            e.event, (s.session).session_id, (s.session).realm, (s.session).user_name,
-            (s.session).client_addr, e.detail
+            case when (s.session).user_name is null then 'created' else 'login' end,
+            (s.session).session_id, (s.session).realm, (s.session).user_name,
+            (s.session).client_addr,
+            case
+                when (s.session).user_name is null then '{}'
+                else jsonb_build_object('method', (s.session).auth_method)
+            end
         from started s
-        cross join lateral (
-            values
-                ('created', '{}'::jsonb),
-                ('authenticated', jsonb_build_object('method', (s.session).auth_method))
-        ) as e (event, detail)
-        where e.event = 'created'
-        or (s.session).user_name is not null
     )
     select (answer_of(s.session, 'live', null, true, null)).*
     into answer

@@ -57,7 +57,7 @@ sub stored {
 }
 sub events {
     my ($token) = @_;
-    return join ' ', split /\n/, sql("select event from secsession.event_log join secsession.token using (session_id)
+    return join ' ', split /\n/, sql("select event from secsession.event join secsession.token using (session_id)
         where token.token_hash = sha256('$token') order by event_id");
 }
 sub state_of {
