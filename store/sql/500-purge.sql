@@ -38,7 +38,10 @@ begin
         for update skip locked
     ));
     get diagnostics tokens = row_count;
-
+    sessions := 0;
+    if tokens = batch * 10 then
+        return;
+    end if;
     delete from session s
     where s.session_id = any (past)
     and not exists (
