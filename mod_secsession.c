@@ -1,5 +1,5 @@
 /* mod_secsession: secure sessions in the web server, kept in PostgreSQL.
- * The module record and the hooks, in the order in which a request meets them; nothing else.
+ * This file has only the module record and the hooks, in the order in which they are called.
  */
 #include <httpd.h>
 #include <http_config.h>
@@ -35,7 +35,8 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
 {
-    /* No connection attempt of libpq, mod_dbd's at a child's start included, may hang for ever. */
+    /* No attempt of libpq to connect may hang forever, and neither may those of mod_dbd when a
+     * child process starts. In seconds. */
     setenv("PGCONNECT_TIMEOUT", "2", 0);
     if (secsession_password_init(pconf) != APR_SUCCESS) {
         return HTTP_INTERNAL_SERVER_ERROR;
@@ -45,8 +46,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
 
 static void register_hooks(apr_pool_t *pool)
 {
-    /* mod_log_forensic logs all header fields of a request: they must be without our cookie by
-     * then. */
+    /* mod_log_forensic logs all header fields of a request, so that our cookie must be removed
+     * before. */
     static const char *const before[] = { "mod_log_forensic.c", NULL };
 
     secsession_response_register();
@@ -75,8 +76,8 @@ static void register_hooks(apr_pool_t *pool)
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(secsession_modsession_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
-    /* After mod_ssl's hook, which refuses credentials that pretend to come from a client
-     * certificate; before those of other AuthTypes, which need not look at the request. */
+    /* This must run after the hook of mod_ssl, which refuses credentials that pretend to come from
+     * a client certificate, and before those of other AuthTypes, which need not see the request. */
     ap_hook_check_authn(secsession_authn_check, NULL, NULL, APR_HOOK_FIRST + 1,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(secsession_authn_note_failure, NULL, NULL, APR_HOOK_MIDDLE);
@@ -93,7 +94,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_error_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(secsession_modsession_prepare_login, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(secsession_handler_run, NULL, NULL, APR_HOOK_MIDDLE);
-    /* A request that httpd refused while reading it (400, 417) is logged all the same. */
+    /* A request that httpd refused while reading it (400, 417) has not come to post_read_request,
+     * but it is logged. */
     ap_hook_log_transaction(secsession_arrive, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }
 

@@ -5,20 +5,25 @@ CC    = $(shell $(APXS) -q CC 2>/dev/null || echo cc)
 
 # From the top floor to the ground: what stands on a line is built upon the lines below it alone.
 OBJECTS = mod_secsession.o \
-          $(addprefix http/application/, response.o tunnel.o words.o cookies.o tee.o harden.o forward.o environment.o) \
+          $(addprefix http/application/, response.o tunnel.o words.o cookies.o tee.o harden.o \
+                                         forward.o environment.o) \
           $(addprefix http/handlers/, handler.o login.o logout.o sessions.o page.o form.o) \
           $(addprefix http/access/, authz.o adopt.o authn.o guard.o) \
           $(addprefix http/modsession/, modsession.o state.o credentials.o) \
-          $(addprefix http/request/, begin.o rotate.o end.o current.o address.o arrive.o reserved.o answer.o context.o) \
+          $(addprefix http/request/, begin.o rotate.o end.o current.o address.o arrive.o \
+                                     reserved.o answer.o context.o) \
           $(addprefix http/users/, password.o stamped.o record.o) \
-          $(addprefix http/setup/, stores.o eventlog.o directives.o arguments.o arguments_app.o arguments_account.o arguments_harden.o config.o) \
-          $(addprefix http/parse/, cookie.o fields.o multipart.o attributes.o target.o text.o url.o) \
+          $(addprefix http/setup/, stores.o eventlog.o directives.o arguments.o arguments_app.o \
+                                   arguments_account.o arguments_harden.o config.o) \
+          $(addprefix http/parse/, cookie.o fields.o multipart.o attributes.o target.o text.o \
+                                   url.o) \
           $(addprefix store/, own.o vaults.o \
                               store.o \
-                              feed.o lookups.o \
-                              listener.o ask.o urgent.o \
+                              feed.o housekeeper.o lookups.o \
+                              listener.o ask.o urgent.o turn.o \
                               dbd.o message.o vault.o \
                               pool.o cache.o answer.o \
+                              threads.o \
                               connection.o slot.o jars.o trouble.o \
                               parameters.o entry.o \
                               key.o) \
@@ -26,10 +31,13 @@ OBJECTS = mod_secsession.o \
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wno-unused-parameter -Werror
-# The path of a request leads through many small files, and to httpd and APR: what is not jumped is saved.
+# A request passes through many small files, and through httpd and APR. Link-time optimization and
+# -fno-plt save many of the calls between them.
 CFLAGS  ?= -O2 -g -flto=auto -fno-plt
 INCLUDES = -I. -isystem $(shell $(APXS) -q INCLUDEDIR) \
-           $(addprefix -isystem ,$(patsubst -I%,%,$(filter -I%,$(shell $$($(APXS) -q APR_CONFIG) --includes) $(shell $$($(APXS) -q APU_CONFIG) --includes)))) \
+           $(addprefix -isystem ,$(patsubst -I%,%,$(filter -I%, \
+               $(shell $$($(APXS) -q APR_CONFIG) --includes) \
+               $(shell $$($(APXS) -q APU_CONFIG) --includes)))) \
            -isystem $(shell pg_config --includedir 2>/dev/null || echo /usr/include/postgresql)
 DEFINES  = $(filter -D%,$(shell $$($(APXS) -q APR_CONFIG) --cppflags)) -D_GNU_SOURCE
 ALL_CFLAGS = -std=c11 -fPIC -fvisibility=hidden -fstack-protector-strong -D_FORTIFY_SOURCE=2 \

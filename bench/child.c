@@ -1,4 +1,4 @@
-/* See child.h. */
+/* Finds the child of httpd that holds the other end of a connection. */
 #include "bench/child.h"
 
 #include <arpa/inet.h>
@@ -21,7 +21,8 @@ void child_list_read(child_list_t *list, const char *text)
     }
 }
 
-/* The inode of the server's end: of the socket whose peer is our port. 0: not found. */
+/* The inode of the socket at the server's end, which is the one whose peer is our port. 0: not
+ * found. */
 static unsigned long inode_of(int server_port, int our_port)
 {
     FILE *table = fopen("/proc/net/tcp", "r");

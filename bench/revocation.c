@@ -1,12 +1,13 @@
-/* The measuring half of bench/revocation: revokes sessions one after the other, in several threads
- * ("lanes"), each with connections of its own to every child of every server, which ask without
- * pause until they are refused.
+/* The measuring half of bench/revocation. It revokes sessions one after the other, in several
+ * threads ("lanes"). Each lane has connections of its own to every child of every server, on which
+ * it sends requests without a pause until they are refused.
  *
  *     revocation CONNINFO REALM PATH REVOCATIONS LANES EACH PORT=CHILD,CHILD… [PORT=…]
  *
- * EACH: connections of a lane to a child. Prints a line for each revocation, in microseconds after
- * COMMIT's return: KIND LAST-ACCEPTED FIRST-REFUSED COMMIT-TOOK REQUESTS (see measure()); at the
- * end, "interrupted" and how many requests were answered with 503, or not at all. */
+ * EACH is the number of connections of a lane to each child. For each revocation a line is printed:
+ * KIND LAST-ACCEPTED FIRST-REFUSED COMMIT-TOOK REQUESTS (see measure()), with times in microseconds
+ * after COMMIT has returned. The last line is "interrupted" and the number of requests that were
+ * answered with 503 or not at all. */
 #include <libpq-fe.h>
 #include <poll.h>
 #include <pthread.h>
@@ -24,7 +25,7 @@
 
 typedef struct {
     asker_t asker;
-    double last_accepted, first_refused; /* when those requests started; 0: none did */
+    double last_accepted, first_refused; /* when these requests were started; 0: there is none */
 } poller_t;
 
 typedef struct {
@@ -54,7 +55,7 @@ static int each;
 static child_list_t servers[8];
 static int server_count;
 static long to_do;
-static atomic_long interrupted; /* answers that said nothing: the connection closed, or 503 */
+static atomic_long interrupted; /* requests answered with 503, or by closing the connection */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void die(const char *what, const char *why)
@@ -81,7 +82,7 @@ static void base64url(char *text, const unsigned char *bytes, size_t count)
     *text = '\0';
 }
 
-/* A new session for this lane, of a user of its own. */
+/* Creates a new session for this lane, of a user of its own. */
 static void log_in(lane_t *lane, long number)
 {
     const char *values[4] = { lane->hash_source, realm, lane->user };
@@ -99,7 +100,7 @@ static void log_in(lane_t *lane, long number)
     result =
         PQexecParams(lane->database,
                      "select session_id from secsession.authenticate(row(sha256(decode($1, "
-                     "'hex')), null, $2, $3, 'form', secsession.login_epoch($2, $3), null, null, "
+                     "'hex')), null, $2, $3, 'form', secsession.login_moment(), null, null, "
                      "1000, 10000)::secsession.login)",
                      3, NULL, values, NULL, NULL, 0);
     if (PQresultStatus(result) != PGRES_TUPLES_OK || PQgetisnull(result, 0, 0)) {
@@ -146,8 +147,9 @@ static int take(poller_t *poller)
     return 1;
 }
 
-/* One turn: whatever has been answered is asked again, unless `is_done` says that it is enough.
- * Returns how many go on. Sets *committed as soon as the database has answered. */
+/* One turn: on every connection that has its answer the next request is sent, unless `is_done` says
+ * that this is enough. Returns the number of connections that go on. Sets *committed as soon as the
+ * database has answered. */
 static int turn(lane_t *lane, double *committed, int (*is_done)(const poller_t *, double))
 {
     struct pollfd fds[MOST_ASKERS + 1];
@@ -182,7 +184,8 @@ static int is_accepted(const poller_t *poller, double committed)
     return poller->last_accepted > 0;
 }
 
-/* Also where the request that was refused had started before COMMIT's return: it stays refused. */
+/* A refusal counts even if the request was started before COMMIT returned, since the session stays
+ * refused. */
 static int is_refused(const poller_t *poller, double committed)
 {
     return committed > 0 && poller->first_refused > 0;
@@ -211,10 +214,10 @@ static void finish_statement(lane_t *lane)
     }
 }
 
-/* LAST-ACCEPTED: the start of the last request, on any connection, that was accepted; 0 if none
- * that started behind COMMIT's return was. FIRST-REFUSED: when the last of the connections had
- * started a request that was refused: the moment from which the session was refused everywhere
- * lies between the two. */
+/* LAST-ACCEPTED is the start of the last accepted request on any connection; 0 if no request that
+ * was started after COMMIT had returned was accepted. FIRST-REFUSED is the time when the last of
+ * the connections started a request that was refused. The moment from which the session was refused
+ * everywhere lies between the two. */
 static void measure(lane_t *lane, long number, size_t kind)
 {
     const char *values[2] = { lane->session, lane->user };
@@ -251,7 +254,8 @@ static void measure(lane_t *lane, long number, size_t kind)
            lane->requests);
 }
 
-/* As many connections to each child as are wanted: which child takes one is the kernel's choice. */
+/* Opens connections until each child has as many as are wanted; the kernel decides which child
+ * accepts a connection. */
 static void connect_to(lane_t *lane, const child_list_t *server)
 {
     int connected[MOST_CHILDREN] = { 0 }, missing = server->count * each;

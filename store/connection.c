@@ -12,8 +12,8 @@ _Static_assert(SECSESSION_STATEMENTS <= 8 * sizeof(((secsession_connection_t *)0
 
 #define EVENT "SSEVT" /* the SQLSTATE of secsession.tell_event() */
 
-/* The kernel counts from its start. Sessions may have been used before that, and such moments must not
- * be zero or less, which is where moments are that have never been. */
+/* The kernel counts from its start. Sessions may have been used before that, and such moments must
+ * not be zero or less, which is where moments are that have never been. */
 #define BEFORE_START apr_time_from_sec((apr_time_t)20 * 365 * 24 * 60 * 60)
 
 apr_time_t secsession_monotonic(void)

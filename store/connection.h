@@ -50,8 +50,8 @@ typedef enum {
     SECSESSION_STALLED     /* no answer until the deadline, or interrupted */
 } secsession_execution_t;
 
-/* Microseconds of a clock that nobody sets and that runs on while the machine sleeps; at the start of
- * the machine it shows 20 years, the longest that a session can last twice over. */
+/* Microseconds of a clock that nobody sets and that runs on while the machine sleeps; at the start
+ * of the machine it shows 20 years, the longest that a session can last twice over. */
 apr_time_t secsession_monotonic(void);
 
 /* Opens a connection; libpq's connect_timeout bounds the wait. The events of its statements go to

@@ -16,11 +16,11 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_LOOKUP] = "select secsession.lookup($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_LOOKUP_MANY] = "select * from secsession.lookup_many($1, $2)",
     [SECSESSION_SQL_CURRENT_TOKEN] = "select secsession.current_token($1, $2)",
-    [SECSESSION_SQL_LOGIN_BEGIN] = "select * from secsession.login_begin($1, $2, $3, $4, $5)",
+    [SECSESSION_SQL_LOGIN_BEGIN] = "select seen::text, wait from secsession.login_begin($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_AUTHENTICATE] =
         ("select secsession.authenticate(row($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-         "::secsession.login, moment => $11, cookies => $12, persistent => $13, "
-         "most_sessions => $14, is_newest_refused => $15, credential_stamp => $16)"),
+         "::secsession.login, cookies => $11, persistent => $12, "
+         "most_sessions => $13, is_newest_refused => $14, credential_stamp => $15)"),
     [SECSESSION_SQL_LOGOUT] = "select secsession.logout($1, $2, $3)",
     [SECSESSION_SQL_LOGIN_FAILED] = "select secsession.login_failed($1, $2, $3, $4, $5, $6)",
     [SECSESSION_SQL_LOGIN_MOMENT] = "select secsession.login_moment()::text",
@@ -38,8 +38,11 @@ static const char *const STATEMENTS[] = {
         ("select pg_backend_pid(), set_config('application_name', 'mod_secsession feed', false), "
          "set_config('secsession.tell_events', $1, false)"),
     [SECSESSION_SQL_LISTEN] = "listen secsession",
-    [SECSESSION_SQL_HEARTBEAT] = "select secsession.heartbeat($1, $2, $3)",
+    [SECSESSION_SQL_HEARTBEAT] =
+        "select version, seen::text, news from secsession.heartbeat($1, $2, $3, $4)",
     [SECSESSION_SQL_ANNOUNCE] = "select secsession.announce($1)",
+    [SECSESSION_SQL_SWEEP] =
+        "select secsession.sweep($1), (100 * pg_notification_queue_usage())::integer",
     [SECSESSION_SQL_PURGE] = "select secsession.purge($1)",
 };
 

@@ -9,7 +9,7 @@
 #include "store/trouble.h"
 
 /* The highest migration of store/sql/030-migrations.sql. */
-#define SECSESSION_SCHEMA_VERSION 6
+#define SECSESSION_SCHEMA_VERSION 7
 
 typedef struct secsession_dbd_t secsession_dbd_t;
 
@@ -37,6 +37,7 @@ typedef enum {
     SECSESSION_SQL_LISTEN,
     SECSESSION_SQL_HEARTBEAT,
     SECSESSION_SQL_ANNOUNCE,
+    SECSESSION_SQL_SWEEP,
     SECSESSION_SQL_PURGE,
     SECSESSION_SQL_COUNT
 } secsession_sql_t;

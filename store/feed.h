@@ -13,7 +13,7 @@ typedef struct secsession_feed_t secsession_feed_t;
 apr_status_t secsession_feed_create(secsession_feed_t **feed, apr_pool_t *pool,
                                     const secsession_listener_config_t *config, int number);
 
-/* Starts this child's thread, which ends with `pool`: within 200 ms, or else with the process. */
+/* Starts this child's thread, which ends with `pool`: see threads.h. */
 apr_status_t secsession_feed_child_init(const secsession_feed_t *feed, apr_pool_t *pool);
 
 #endif

@@ -32,6 +32,7 @@ set local search_path = pg_catalog, pg_temp;
 \ir sql/380-client-moved.sql
 \ir sql/400-revoke.sql
 \ir sql/410-revoke-on-change.sql
+\ir sql/420-sweep.sql
 \ir sql/500-purge.sql
 \ir sql/600-views.sql
 \ir sql/900-grants.sql

@@ -1,7 +1,6 @@
-/* The heartbeat of the connection that listens. What the lease rests on: PostgreSQL signals every
- * listening backend before COMMIT returns, and a backend that has a signal delivers before it says
- * that it has answered. So when a heartbeat is answered, all that was committed before it was sent
- * has been heard.
+/* Listening, and the promise behind the lease: a heartbeat is answered with the news of everything
+ * that has committed since the one before, so that when it is answered, whatever had been committed
+ * before it was sent has been heard. NOTIFY only makes revocations heard sooner.
  */
 #include "store/listener.h"
 
@@ -23,9 +22,7 @@ APLOG_USE_MODULE(secsession);
 #define LONGEST_BEAT apr_time_from_msec(250)
 #define BATCH 1000
 #define BATCH_EVERY APR_USEC_PER_SEC
-#define PURGE_EVERY apr_time_from_sec(60)
-#define PURGE 100
-#define PURGE_AGAIN apr_time_from_sec(1) /* where there was something to purge */
+#define NEWS_LAST apr_time_from_sec(60) /* purge() keeps what is told for longer */
 #define FLUSH_WITHIN apr_time_from_msec(75)
 
 struct secsession_listener_t {
@@ -35,11 +32,11 @@ struct secsession_listener_t {
     secsession_connection_t *connection;
     secsession_key_t awaited; /* to be heard before anything is believed; 0: nothing is */
     int is_stalled;           /* the server does not answer: asking again at once is of no use */
+    char *seen;           /* what the last heartbeat saw, malloc'ed; NULL: nothing since LISTEN */
+    apr_time_t seen_at;
     apr_size_t cursor;
     apr_size_t batch; /* so many uses, and sessions to purge, at once: see pace() */
-    apr_size_t purged;
     apr_time_t next_batch;
-    apr_time_t next_purge;
     secsession_use_t uses[BATCH];
 };
 
@@ -51,7 +48,6 @@ apr_status_t secsession_listener_create(secsession_listener_t **result, apr_pool
     listener->config = *config;
     listener->interrupt = interrupt;
     listener->batch = BATCH;
-    listener->purged = PURGE;
     *result = listener;
     return apr_pool_create_unmanaged_ex(&listener->scratch, NULL, NULL);
 }
@@ -160,9 +156,6 @@ static void hear_all(secsession_listener_t *listener)
     PGnotify *notify;
 
     while ((notify = PQnotifies(listener->connection->pg)) != NULL) {
-        if (listener->awaited && strtoull(notify->extra, NULL, 16) == listener->awaited) {
-            listener->awaited = 0;
-        }
         secsession_message_obey(listener->config.cache, notify->extra);
         PQfreemem(notify);
     }
@@ -175,49 +168,97 @@ static apr_interval_time_t patience(const secsession_listener_t *listener)
     return listener->config.lease > APR_USEC_PER_SEC ? listener->config.lease : APR_USEC_PER_SEC;
 }
 
-/* How much may be done at once without delaying the next heartbeat: on a busy disk a large table is
- * slow. */
-static apr_size_t pace(const secsession_listener_t *listener, apr_size_t size, apr_size_t most,
-                       apr_time_t begin)
+/* How many uses may be told at once without delaying the next heartbeat: on a busy disk a large table
+ * is slow. */
+static apr_size_t pace(const secsession_listener_t *listener, apr_time_t begin)
 {
     apr_interval_time_t took = secsession_monotonic() - begin;
+    apr_size_t size = listener->batch;
 
     if (took > listener->config.lease / 8) {
         return size > 1 ? size / 2 : 1;
     }
-    if (took > listener->config.lease / 32 || size == most) {
+    if (took > listener->config.lease / 32 || size == BATCH) {
         return size;
     }
-    return size * 2 < most ? size * 2 : most;
+    return size * 2 < BATCH ? size * 2 : BATCH;
 }
 
 /* --- the heartbeat --------------------------------------------------------------------------- */
 
-/* Tells the database of the uses collected, hears what it has to say, and renews the lease. */
-static int beat(secsession_listener_t *listener, apr_size_t count, double share)
+/* The columns of secsession.heartbeat(). */
+enum { VERSION, SEEN, NEWS, COLUMNS };
+
+/* Of a snapshot that is too old the news may have been removed. */
+static void see(secsession_listener_t *listener, const char *seen, apr_time_t at)
 {
-    const secsession_listener_config_t *config = &listener->config;
-    secsession_parameters_t parameters = { 0 };
-    apr_time_t begin = secsession_monotonic();
-    const char *ids, *ages;
-    apr_int64_t version = 0;
-    PGresult *result;
+    free(listener->seen);
+    listener->seen = seen ? strdup(seen) : NULL;
+    listener->seen_at = at;
+}
+
+/* Believes nothing any more that others have changed since the heartbeat before, and remembers what
+ * this one saw. Whether there is such an answer. */
+static int hear_news(secsession_listener_t *listener, const PGresult *result, apr_time_t begin)
+{
+    const char *news = PQgetisnull(result, 0, NEWS) ? NULL : PQgetvalue(result, 0, NEWS);
+    char awaited[2 * sizeof(listener->awaited) + 1];
+
+    if (PQnfields(result) != COLUMNS || PQgetisnull(result, 0, SEEN)) {
+        return 0;
+    }
+    if (news) {
+        apr_snprintf(awaited, sizeof(awaited), "%016" APR_UINT64_T_HEX_FMT, listener->awaited);
+        listener->awaited = strstr(news, awaited) ? 0 : listener->awaited;
+        secsession_message_obey(listener->config.cache, news);
+    }
+    see(listener, PQgetvalue(result, 0, SEEN), begin);
+    return 1;
+}
+
+/* The version of the schema behind the connection; 0: it does not listen any more. */
+static apr_int64_t version_of(const PGresult *result)
+{
     int ok = 1;
+    apr_int64_t version = PQgetisnull(result, 0, VERSION)
+                              ? 0
+                              : secsession_column_number(result, 0, VERSION, &ok);
+
+    return ok ? version : 0;
+}
+
+static PGresult *ask_heartbeat(secsession_listener_t *listener, apr_size_t count, double share,
+                               apr_time_t begin)
+{
+    secsession_parameters_t parameters = { 0 };
+    const char *ids, *ages;
 
     apr_pool_clear(listener->scratch);
     secsession_message_uses(listener->scratch, listener->uses, count, begin, &ids, &ages);
     secsession_parameters_add_text(&parameters, ids);
     secsession_parameters_add_text(&parameters, ages);
+    secsession_parameters_add_text(&parameters,
+                                   begin - listener->seen_at < NEWS_LAST ? listener->seen : NULL);
     secsession_parameters_add_text(&parameters, apr_psprintf(listener->scratch, "%g", share));
-    result = ask(listener, SECSESSION_SQL_HEARTBEAT, &parameters, begin + patience(listener));
+    return ask(listener, SECSESSION_SQL_HEARTBEAT, &parameters, begin + patience(listener));
+}
+
+/* Tells the database of the uses collected, hears what it has to say, and renews the lease. */
+static int beat(secsession_listener_t *listener, apr_size_t count, double share)
+{
+    const secsession_listener_config_t *config = &listener->config;
+    apr_time_t begin = secsession_monotonic();
+    PGresult *result = ask_heartbeat(listener, count, share, begin);
+    apr_int64_t version;
+    int is_heard;
+
     if (result == NULL) {
         return 0;
     }
-    if (!PQgetisnull(result, 0, 0)) {
-        version = secsession_column_number(result, 0, 0, &ok);
-    }
+    version = version_of(result);
+    is_heard = hear_news(listener, result, begin);
     PQclear(result);
-    if (!ok || version != SECSESSION_SCHEMA_VERSION) {
+    if (!is_heard || version != SECSESSION_SCHEMA_VERSION) {
         log_lost(listener, version ? "the schema has another version" : "LISTEN did not last");
         return 0;
     }
@@ -247,7 +288,7 @@ static int beat_with_uses(secsession_listener_t *listener)
         return 0;
     }
     if (count == listener->batch) {
-        listener->batch = pace(listener, listener->batch, BATCH, now);
+        listener->batch = pace(listener, now);
     }
     return 1;
 }
@@ -266,37 +307,6 @@ static int flush_uses(secsession_listener_t *listener)
         is_good = count == 0 || beat(listener, count, 0);
     }
     return is_good;
-}
-
-/* Removes what has long ended, so that no administrator has to arrange for it. A database that is
- * read-only refuses, and is asked again later. */
-static int purge(secsession_listener_t *listener)
-{
-    secsession_parameters_t parameters = { 0 };
-    secsession_statement_t statement = secsession_dbd_statement(listener->config.dbd,
-                                                                SECSESSION_SQL_PURGE);
-    apr_time_t now = secsession_monotonic();
-    secsession_execution_t execution;
-    apr_int64_t gone = 0;
-    PGresult *result;
-    int ok = 1;
-
-    if (now < listener->next_purge) {
-        return 1;
-    }
-    listener->next_purge = now + PURGE_EVERY;
-    secsession_parameters_add_number(&parameters, listener->scratch, (apr_int64_t)listener->purged);
-    execution = secsession_connection_execute(listener->connection, &statement, &parameters,
-                                              now + patience(listener), &result);
-    if (execution == SECSESSION_EXECUTED) {
-        gone = secsession_column_number(result, 0, 0, &ok);
-    }
-    if (gone > 0) {
-        listener->next_purge = gone == (apr_int64_t)listener->purged ? now : now + PURGE_AGAIN;
-        listener->purged = pace(listener, listener->purged, PURGE, now);
-    }
-    PQclear(result);
-    return execution == SECSESSION_EXECUTED || execution == SECSESSION_REFUSED;
 }
 
 static int listen_until(secsession_listener_t *listener, apr_time_t until)
@@ -324,7 +334,7 @@ static void listen_on(secsession_listener_t *listener)
     while (is_good && !secsession_listener_is_stopping(listener)) {
         apr_time_t next = secsession_monotonic() + pause;
 
-        is_good = beat_with_uses(listener) && purge(listener) && listen_until(listener, next);
+        is_good = beat_with_uses(listener) && listen_until(listener, next);
     }
     if (is_good) {
         listener->connection->interrupt = -1; /* or nothing more could be said */
@@ -362,6 +372,7 @@ int secsession_listener_serve(secsession_listener_t *listener)
         /* Nothing that the cache holds is believed any more: only from here on is every change
          * heard. */
         secsession_cache_invalidate_all(config->cache);
+        see(listener, NULL, 0);
         is_listening = announce(listener) && beat(listener, 0, 0);
     }
     if (is_listening) {

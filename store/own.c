@@ -22,6 +22,22 @@ static secsession_outcome_t change(secsession_store_t *store, apr_pool_t *pool,
     return outcome;
 }
 
+secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool_t *pool,
+                                             const secsession_hash_t *token, const char *realm,
+                                             const secsession_session_t *session)
+{
+    secsession_parameters_t parameters = { 0 };
+
+    secsession_parameters_add_hash(&parameters, token);
+    secsession_parameters_add_text(&parameters, realm);
+    secsession_parameters_add_text(&parameters, session->id);
+    return change(store, pool, SECSESSION_SQL_LOGOUT, &parameters,
+                  secsession_key_of_session(session->id))
+                   == SECSESSION_DONE
+               ? SECSESSION_LOGGED_OUT
+               : SECSESSION_UNAVAILABLE;
+}
+
 secsession_outcome_t secsession_store_revoke_own(secsession_store_t *store, apr_pool_t *pool,
                                                  const secsession_session_t *session, int but_this,
                                                  const char *reason)

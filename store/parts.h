@@ -9,6 +9,7 @@
 #include "store/cache.h"
 #include "store/dbd.h"
 #include "store/feed.h"
+#include "store/housekeeper.h"
 #include "store/jars.h"
 #include "store/lookups.h"
 #include "store/trouble.h"
@@ -20,6 +21,7 @@ struct secsession_store_t {
     secsession_trouble_t *trouble;
     secsession_cache_t *cache; /* NULL: every lookup asks the database */
     secsession_feed_t *feed;
+    secsession_housekeeper_t *housekeeper;
     apr_interval_time_t stale;
     secsession_jars_t *jars; /* NULL: each vault is read from the database */
     const secsession_keys_t *keys;

@@ -62,6 +62,10 @@ apr_status_t secsession_store_create(secsession_store_t **result, apr_pool_t *po
     if (status == APR_SUCCESS) {
         status = secsession_dbd_create(&store->dbd, pool, &dbd);
     }
+    if (status == APR_SUCCESS) {
+        status = secsession_housekeeper_create(&store->housekeeper, pool, server, store->dbd,
+                                               store->trouble, number);
+    }
     if (status == APR_SUCCESS && config->is_cached) {
         status = create_cache(store, pool, config, number);
     }
@@ -75,6 +79,9 @@ apr_status_t secsession_store_child_init(secsession_store_t *store, apr_pool_t *
 
     if (status == APR_SUCCESS) {
         status = secsession_lookups_create(&store->lookups, pool, store->dbd);
+    }
+    if (status == APR_SUCCESS) {
+        status = secsession_housekeeper_child_init(store->housekeeper, pool);
     }
     return status == APR_SUCCESS && store->feed ? secsession_feed_child_init(store->feed, pool)
                                                 : status;
@@ -166,7 +173,7 @@ secsession_outcome_t secsession_store_follow(secsession_store_t *store, apr_pool
 
 secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr_pool_t *pool,
                                                   const secsession_attempt_t *attempt,
-                                                  apr_int64_t *epoch, int *wait)
+                                                  const char **moment, int *wait)
 {
     secsession_parameters_t parameters = { 0 };
     const PGresult *result;
@@ -181,8 +188,8 @@ secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr
     if (result == NULL) {
         return SECSESSION_UNAVAILABLE;
     }
-    *epoch = secsession_column_number(result, 0, 0, &ok);
-    *wait = ok && !PQgetisnull(result, 0, 1) ? (int)secsession_column_number(result, 0, 1, &ok) : 0;
+    *moment = secsession_column_text(pool, result, 0, 0);
+    *wait = PQgetisnull(result, 0, 1) ? 0 : (int)secsession_column_number(result, 0, 1, &ok);
     if (!ok) {
         secsession_dbd_log_nonsense(store->dbd, SECSESSION_SQL_LOGIN_BEGIN);
         return SECSESSION_UNAVAILABLE;
@@ -210,16 +217,11 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
     secsession_parameters_add_text(&parameters, login->realm);
     secsession_parameters_add_text(&parameters, login->user);
     secsession_parameters_add_text(&parameters, login->method);
-    if (login->epoch == SECSESSION_NO_EPOCH) {
-        secsession_parameters_add_text(&parameters, NULL);
-    } else {
-        secsession_parameters_add_number(&parameters, pool, login->epoch);
-    }
+    secsession_parameters_add_text(&parameters, login->moment);
     secsession_parameters_add_text(&parameters, login->client_addr);
     secsession_parameters_add_text(&parameters, login->user_agent);
     secsession_parameters_add_number(&parameters, pool, login->limits.idle);
     secsession_parameters_add_number(&parameters, pool, login->limits.absolute);
-    secsession_parameters_add_text(&parameters, login->moment);
     if (!secsession_store_add_cookies(store, pool, &parameters, login->cookies)) {
         return SECSESSION_UNAVAILABLE;
     }
@@ -311,21 +313,6 @@ secsession_outcome_t secsession_store_session_id_in_url(secsession_store_t *stor
     secsession_parameters_add_text(&parameters, name);
     secsession_parameters_add_text(&parameters, place);
     return secsession_ask_done(store->dbd, pool, SECSESSION_SQL_SESSION_ID_IN_URL, &parameters);
-}
-
-secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool_t *pool,
-                                             const secsession_hash_t *token, const char *realm,
-                                             const secsession_session_t *session)
-{
-    secsession_parameters_t parameters = { 0 };
-    secsession_outcome_t outcome;
-
-    secsession_parameters_add_hash(&parameters, token);
-    secsession_parameters_add_text(&parameters, realm);
-    secsession_parameters_add_text(&parameters, session->id);
-    outcome = secsession_ask_done(store->dbd, pool, SECSESSION_SQL_LOGOUT, &parameters);
-    forget(store, token);
-    return outcome == SECSESSION_UNAVAILABLE ? outcome : SECSESSION_LOGGED_OUT;
 }
 
 secsession_outcome_t secsession_store_login_moment(secsession_store_t *store, apr_pool_t *pool,

@@ -34,8 +34,6 @@ typedef struct {
     const secsession_sink_t *sink; /* whom events are told, or NULL */
 } secsession_store_config_t;
 
-#define SECSESSION_NO_EPOCH (-1)
-
 /* How many sessions a user may have in a realm. */
 typedef struct {
     int most;              /* 0: any number */
@@ -50,8 +48,7 @@ typedef struct {
     const char *realm;
     const char *user; /* UTF-8 without control characters; NULL: anonymous */
     const char *method;
-    apr_int64_t epoch;  /* from secsession_store_login_begin, before the password, or NO_EPOCH */
-    const char *moment; /* from secsession_store_login_moment, or NULL */
+    const char *moment; /* from before the credentials were checked; NULL: now */
     const secsession_jar_t *cookies; /* for the vault, or NULL */
     const char *client_addr;         /* an IP address */
     const char *user_agent;          /* UTF-8; may be NULL */
@@ -101,20 +98,19 @@ typedef struct {
     int within; /* ...each less than so many seconds after the one before; 0 attempts: no limit */
 } secsession_attempt_t;
 
-/* Counts an attempt. SECSESSION_DONE sets *epoch, the user's, to be read before the password is
- * checked, so that a revocation which commits meanwhile refuses the login (I2).
- * SECSESSION_THROTTLED: too many; *wait seconds have to pass. */
+/* Counts an attempt. SECSESSION_DONE sets *moment, which is to be given to
+ * secsession_store_authenticate, so that a revocation that commits while the password is checked
+ * refuses the login (I2). SECSESSION_THROTTLED: too many; *wait seconds have to pass. */
 secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr_pool_t *pool,
                                                   const secsession_attempt_t *attempt,
-                                                  apr_int64_t *epoch, int *wait);
+                                                  const char **moment, int *wait);
 
-/* Reads this moment of the database, before an application is asked whom it logs in. It serves for
- * any user as the epoch serves for one. SECSESSION_DONE sets *moment. */
+/* The same moment alone, for logins that are checked elsewhere. SECSESSION_DONE sets *moment. */
 secsession_outcome_t secsession_store_login_moment(secsession_store_t *store, apr_pool_t *pool,
                                                    const char **moment);
 
 /* Binds a user to a token that did not exist before (I5). SECSESSION_LIVE sets *session;
- * SECSESSION_REVOKED: the user was revoked since the epoch was read; SECSESSION_FULL: no more
+ * SECSESSION_REVOKED: the user was revoked since the moment; SECSESSION_FULL: no more
  * sessions for this user; in both cases nobody is logged in. */
 secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, apr_pool_t *pool,
                                                    const secsession_login_t *login,

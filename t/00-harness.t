@@ -1,5 +1,5 @@
-# The harness itself: servers start, stop and leave nothing; the client sends and reads what it
-# should.
+# The test harness itself: servers start, stop and leave nothing behind; the client sends and
+# reads what it should.
 # mpm: all
 use lib 't/lib';
 use Secsession::Test;

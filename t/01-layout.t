@@ -1,4 +1,5 @@
-# The house as CONTRIBUTING.md describes it: rooms on floors, every include points down, none comes back by a detour.
+# The source tree is as CONTRIBUTING.md describes it: rooms on floors, every include points down,
+# and no chain of includes comes back to where it began.
 # asan: no
 
 use lib 't/lib';
@@ -45,7 +46,7 @@ for my $file (@files) {
     $uses{ unit($file) }{ unit($_) } = 1 for grep { unit($_) ne unit($file) } @{ $includes{$file} };
 }
 
-subtest 'every file stands in a room' => sub {
+subtest 'every file is in a room' => sub {
     is_deeply [ grep { !$BELOW{ room($_) } } @files ], [], 'that the plan knows';
     is_deeply [ glob('http/*.[ch]') ], [], 'and none in the hall';
     ok @files > 100, 'all of them were read';
@@ -60,7 +61,8 @@ subtest 'no include points up' => sub {
     is_deeply \@up, [], 'from any room to one that stands above it, or beside it';
     my @inside;
     for my $file (grep { /^http/ } @files) {
-        push @inside, map { "$file includes $_" } grep { /^store/ && !$FACE{$_} } @{ $includes{$file} };
+        push @inside,
+            map { "$file includes $_" } grep { /^store/ && !$FACE{$_} } @{ $includes{$file} };
     }
     is_deeply \@inside, [], 'http/ knows the face of store/ alone';
 };
@@ -92,13 +94,16 @@ subtest 'modules.mk shows the floors' => sub {
     is_deeply [ sort @rooms ], [ sort keys %BELOW ], 'all of them';
     for my $n (0 .. $#rooms) {
         my %under = map { $_ => 1 } below($rooms[$n]);
-        is_deeply [ grep { $under{$_} } @rooms[ 0 .. $n - 1 ] ], [], "$rooms[$n] stands above what it is built upon";
+        is_deeply [ grep { $under{$_} } @rooms[ 0 .. $n - 1 ] ], [],
+            "$rooms[$n] stands above what it is built upon";
     }
     my @named;
     for (@lines) {
-        push @named, m{^\$\(addprefix ([\w/]+)/, (.*?)\)} ? map { "$1/$_" } split ' ', $2 : /(\w+\.o)/ ? $1 : ();
+        push @named, m{^\$\(addprefix ([\w/]+)/, (.*?)\)} ? map { "$1/$_" } split ' ',
+            $2 : /(\w+\.o)/ ? $1 : ();
     }
-    is_deeply [ sort map { s/\.o$/.c/r } @named ], [ sort grep { /\.c$/ } @files, 'mod_secsession.c' ],
+    is_deeply [ sort map { s/\.o$/.c/r } @named ],
+        [ sort grep { /\.c$/ } @files, 'mod_secsession.c' ],
         'with the files that are there';
 };
 

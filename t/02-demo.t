@@ -1,5 +1,5 @@
-# make demo as a visitor meets it: both applications, the printed line, logout, idle, and nothing
-# left.
+# make demo as a visitor sees it: both applications, the line that it prints, logout, the idle
+# timeout, and nothing is left behind.
 # asan: no
 use lib 't/lib';
 use Secsession::Test;

@@ -1,6 +1,6 @@
-# The parsers keep their promises on every input that is in t/fuzz/corpus: what is malformed on
-# purpose, and what fuzzing (make fuzz) once found. They are built here with sanitizers, whatever
-# the module is built with.
+# The parsers keep their promises on every input in t/fuzz/corpus: inputs that are malformed on
+# purpose, and inputs that fuzzing (make fuzz) once found. The parsers are built here with
+# sanitizers, however the module is built.
 # asan: no
 use lib 't/lib';
 use Secsession::Test;

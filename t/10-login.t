@@ -1,6 +1,6 @@
-# Logging in: who knows the password gets a session under a new token, nobody else does, and neither
-# the database nor a log learns the token or the password (I5, I7; ASVS 5.0 7.2.4). The page itself:
-# t/15.
+# Logging in: who knows the password gets a session with a new token, and nobody else does;
+# neither the database nor a log learns the token or the password (I5, I7; ASVS 5.0 7.2.4). The
+# page itself is tested in t/15-login-page.t.
 # mpm: all
 
 use lib 't/lib';
@@ -154,7 +154,7 @@ my @REFUSED = (
     [ 'the other way round', '/login-reverse', 'alice', 'correct horse' ],
 );
 
-subtest 'nobody else is, and whoever is logged in already stays it' => sub {
+subtest 'nobody else is, and a user who is already logged in stays logged in' => sub {
     my $alice = logged_in();
     my $before = count('session');
     for my $case (@REFUSED) {
@@ -193,7 +193,7 @@ subtest 'the answer does not tell whether there is such a user' => sub {    # AS
         'it says what is wrong';
 };
 
-subtest 'a token that somebody knew before the login is worth nothing after it' => sub {
+subtest 'a token that was known before the login is worthless after it' => sub {
     my %planted = (
         'a guess' => sub { $GUESSED },
         'the attacker\'s own session' => sub { logged_in('bob')->token },
@@ -241,7 +241,7 @@ subtest 'a token that somebody knew before the login is worth nothing after it' 
     push @tokens, $new;
 };
 
-subtest 'logging in again: a new token, and the old one is worth nothing at once' => sub {
+subtest 'logging in again gives a new token, and the old one is worthless at once' => sub {
     my $alice = logged_in();
     my ($old, $id) = ($alice->token, id_of($alice));
     my $earlier = "set expires_at = expires_at - interval '1 hour' where session_id = :'id'";
@@ -341,7 +341,7 @@ sub is_unavailable {
     unlike $response->body, qr/<form|wrong/, "$name: nobody is told that the password is wrong";
 }
 
-subtest 'where nobody can say whether the password is right, nobody is told that it is wrong' =>
+subtest 'if the password cannot be checked, nobody is told that it is wrong' =>
     sub {
     my $alice = logged_in();
     my @attempts = (

@@ -1,5 +1,5 @@
-# Where a browser goes after the login: to the page that it had asked for, exactly, and never to
-# another host, however the way back was written (ASVS 5.0 3.7.2).
+# Where a browser goes after the login: exactly to the page that it had asked for, and never to
+# another host, however the return target is written (ASVS 5.0 3.7.2).
 
 use lib 't/lib';
 use Secsession::Test;
@@ -220,7 +220,7 @@ subtest 'nobody is sent to another host by the form' => sub {
     }
 };
 
-subtest 'nor by the address of the login page' => sub {
+subtest 'nobody is sent to another host by the URL of the login page' => sub {
     my %sent = map { $_ => 1 } (map { encoded($_) } @HOSTILE),
         grep { fits_an_address($_) } @HOSTILE;
     for my $query (grep { length() < 7000 } sort keys %sent) {
@@ -233,7 +233,7 @@ subtest 'nor by the address of the login page' => sub {
     }
 };
 
-subtest 'nor in any other way' => sub {
+subtest 'nobody is sent to another host in any other way' => sub {
     my $evil = encoded("//$EVIL");
     my %form = (
         'two, the good one first' => "return=/a&return=$evil",
@@ -281,7 +281,7 @@ my @GOOD = (
     '/?' . 'q' x 2000,
 );
 
-subtest 'who had asked for a page of this host gets there, exactly' => sub {
+subtest 'a user who had asked for a page of this host gets exactly there' => sub {
     cmp_ok scalar(@GOOD), '>=', 15, 'ways back: ' . @GOOD;
     for my $target (@GOOD) {
         my $name = substr $target, 0, 60;
@@ -302,7 +302,7 @@ sub way_back {
         ->header('Location');
 }
 
-subtest 'who is sent to log in comes back to the page that was asked for' => sub {
+subtest 'a user who was sent to the login page comes back to the page that was asked for' => sub {
     my @uris = (
         '/app/show', '/app/show?', '/app/show?a=1&b=2', '/app/show?a=b%20c&d=e+f',
         '/app/show?x=%26y%3D1',
@@ -332,7 +332,7 @@ subtest 'who is sent to log in comes back to the page that was asked for' => sub
         'and the page is there';
 };
 
-subtest 'a way back that is none is not made from what was asked for' => sub {
+subtest 'no unsafe return target is made from the request' => sub {
     my %asked = (
         'two slashes' => "//$EVIL/../app/show", 'two slashes, and in' => '//app/show',
         'three' => '///app/show',

@@ -1,6 +1,6 @@
-# Whatever a client sends as a cookie, it gets what nobody gets who has no session: no page, no SQL
-# unless it is a well-formed token, no row, no line in the log that repeats it, and no harm to
-# anybody's session (I10, I7).
+# A client that sends anything but a valid token as a cookie gets the same as a client without a
+# session: no page, no SQL statement unless it is a well-formed token, no row, and no line in the
+# log that repeats it; and no session of anybody is harmed (I10, I7).
 
 use lib 't/lib';
 use Secsession::Test;
@@ -216,7 +216,7 @@ subtest 'blanks and neighbours do not lose a good cookie' => sub {
 
 # Not deleted: the deletion would hit the good one, and leave the one that was planted for another
 # path.
-subtest 'two different values are no session, whichever of them is good' => sub {
+subtest 'two different values are not accepted, even if one of them is valid' => sub {
     my $bob = browser($httpd, 'bob')->token;
     push @secrets, $bob;
     my %pairs = (

@@ -1,6 +1,6 @@
-# What may be written in httpd.conf, and what httpd -t says of what may not: whoever makes a mistake
-# reads which directive is wrong, what it says and what is allowed, and no mistake makes sessions
-# weaker than they look.
+# What is allowed in httpd.conf, and what httpd -t says about what is not: the message names the
+# directive, the wrong value and what is allowed; and no mistake makes sessions weaker than they
+# look.
 
 use lib 't/lib';
 use Secsession::Documents 'described_directives';
@@ -21,12 +21,15 @@ my ($KEYS, $NO_KEYS, $OPEN_KEYS) =
     [ 'none', '# none', 0600 ], [ 'open', $KEY, 0644 ];
 
 my $DURATION =
-    'a duration above zero such as 30s, 15m, 8h or 30d (a plain number means seconds), of at most ten years';
+    'a duration above zero such as 30s, 15m, 8h or 30d (a plain number means seconds), of at most '
+        . 'ten years';
 my $PATH = 'a path on this host, such as /login';
 my $REALM = '1 to 255 printable ASCII characters without spaces, quotes and backslashes';
-my $ATTRIBUTES = 'any of SameSite=Strict|Lax|None, Path=/path, Domain=host and Insecure, each at most once';
+my $ATTRIBUTES =
+    'any of SameSite=Strict|Lax|None, Path=/path, Domain=host and Insecure, each at most once';
 my $PARTS =
-    'On, Off, or any of cookies, urls, referrer, each at most once; urls may be written as urls=strip or urls=refuse';
+    'On, Off, or any of cookies, urls, referrer, each at most once; urls may be written as '
+        . 'urls=strip or urls=refuse';
 my $NAMES = '1 to 32 names of URL arguments, each of 1 to 64 letters, digits and -._~';
 my $TYPES = 'none, or any of cache, cookies, storage, executionContexts';
 
@@ -246,7 +249,8 @@ my %DIRECTIVE = (
         where => 'D', right => [qw(none X-Remote-User X_User Remote_User)],
         wrong => {
             'the name of a request header that has no other meaning' => [
-                qw(Cookie host Authorization Transfer-Encoding SecSession-Login secsession_x a:b a/b),
+                qw(Cookie host Authorization Transfer-Encoding SecSession-Login secsession_x a:b
+                    a/b),
                 [ '"a b"', 'a b' ], [ '""', '' ], "\xc3\xa4"
             ]
         }
@@ -392,7 +396,8 @@ subtest 'where directives may stand' => sub {
 subtest 'a directive that is designed but not built is not accepted' => sub {
     my @designed = map { "SecSession$_" }
         qw(Profile Remember Touch RotateInterval RotateGrace MaxPerUser LoginThrottle
-        AppLogin LoginWhen LogoutWhen Adopt Vault Forward Guard Bind Cache CacheSlots Lease Feed Stale Assertion);
+        AppLogin LoginWhen LogoutWhen Adopt Vault Forward Guard Bind Cache CacheSlots Lease Feed
+        Stale Assertion);
     my %built = map { $_ => 1 } keys %DIRECTIVE;
     is_refused("$_ 5", $_, "Invalid command '$_'") for grep { !$built{$_} } @designed;
 };
@@ -488,7 +493,7 @@ subtest 'no directive is obeyed in .htaccess, where whoever may upload a file co
     }
 };
 
-subtest 'sections inherit from what is around them, and the inner one wins' => sub {
+subtest 'sections inherit from the configuration around them, and the inner one wins' => sub {
     like page('/deep/a.html')->header('Location'), qr{/deep-login\?},
         'the login page of a location';
     like page('/deep/er/a.html')->header('Location'), qr{/deeper-login\?}, 'of a location inside';
@@ -504,7 +509,7 @@ subtest 'sections inherit from what is around them, and the inner one wins' => s
     is $httpd->post('/logout', '')->header('Clear-Site-Data'), '"cache", "storage"', 'the default';
 };
 
-subtest 'a virtual host inherits from the server, and its own words win' => sub {
+subtest 'a virtual host inherits from the server, and its own directives win' => sub {
     my $second = $httpd->client(host => 'second.example', cookie_name => 'id');
     my $login = $second->login('alice', password_of('alice'));
     is $login->header('Location') =~ s{^http://[^/]*}{}r, '/home', 'where a login goes to';

@@ -1,5 +1,6 @@
-# The login page and its form: what a browser is shown, whatever it sends (odd names, broken forms,
-# too much), that other sites cannot make it log in, and a site's own page in its place.
+# The login page and its form: what a browser is shown, whatever it sends (odd names, broken
+# forms, too much); that other sites cannot make it log in; and a site's own page in place of
+# ours.
 # mpm: all
 
 use lib 't/lib';
@@ -129,7 +130,7 @@ subtest
     }
 };
 
-subtest 'the page tells why one is here, in its own words' => sub {
+subtest 'the page tells users why they have to log in' => sub {
     my %said =
         map { $_ => $httpd->get("/login?why=$_")->body =~ m{<p role="alert">(.*?)</p>}s ? $1 : '-' }
         qw(idle absolute revoked reuse fresh logout x IDLE idle%00 %3Cb%3E), '';
@@ -138,7 +139,7 @@ subtest 'the page tells why one is here, in its own words' => sub {
     is $said{$_}, '', "why=$_: nothing" for qw(logout x IDLE idle%00 %3Cb%3E), '';
 };
 
-subtest 'every method gets what it should' => sub {
+subtest 'every method gets the right answer' => sub {
     my $head = $httpd->request('HEAD', '/login');
     is_deeply [ $head->status, $head->header('Content-Type'), $head->body ],
         [ 200, 'text/html; charset=utf-8', '' ],
@@ -254,7 +255,7 @@ sub broken_off {
     return eval { $exchange->finish->status } // 'closed';
 }
 
-subtest 'a form that breaks off, or lies about its length, logs nobody in' => sub {
+subtest 'a form that is incomplete, or has a wrong length, logs nobody in' => sub {
     my $before = rows();
     my @cases = (
         [ 'half a form', 'Content-Length: 100', $GOOD ],
@@ -382,7 +383,7 @@ subtest 'another site cannot log a browser in' => sub {
     like $httpd->error_log, qr/SS209/, 'the log says what to look for';
 };
 
-subtest 'a site has a page of its own' => sub {
+subtest 'a site can have its own page' => sub {
     my $return = '/app/show?a=1&b="';
     my $page = $httpd->get('/own?why=idle&return=' . encoded($return =~ s/"/%22/r));
     is $page->status, 200, 'it is shown';

@@ -51,7 +51,8 @@ is_deeply [ grep { !$tested{$_} && $table{$_} eq 'servers' } sort keys %table ],
 
 # httpd merges a virtual host only where the module has a word in it.
 sub as_host {
-    return join "\n", '<VirtualHost 127.0.0.1:@PORT@>', 'SecSessionTouch On', @_, "</VirtualHost>\n";
+    return join "\n", '<VirtualHost 127.0.0.1:@PORT@>', 'SecSessionTouch On', @_,
+        "</VirtualHost>\n";
 }
 
 my %main = map { $_->[0] => "$_->[0] $_->[2]" } @EFFECTS;

@@ -1,4 +1,5 @@
-# The schema in PostgreSQL: installing it, what its catalogue says, and who may do what.
+# The schema in PostgreSQL: how it is installed, what its catalogue says, and which role may do
+# what.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Calls;
@@ -11,8 +12,11 @@ my @roles = qw(httpd_web admin_role auditor_role);
 subtest 'installing' => sub {
     my @again = $postgres->script($install);
     is $again[0], 0, 'it can be run again' or diag $again[2];
-    is $again[1], "secsession: the schema is at version 6\n", 'and says only at which version the schema is';
-    is $postgres->value('select secsession.schema_version()', user => $_), 6, "$_ can ask for the version" for qw(httpd_web admin_role);
+    is $again[1], "secsession: the schema is at version 7\n",
+        'and says only at which version the schema is';
+    is $postgres->value('select secsession.schema_version()', user => $_), 7,
+        "$_ can ask for the version"
+        for qw(httpd_web admin_role);
 
     sql('create database second');
     is +($postgres->script($install, db => 'second'))[0], 0,
@@ -25,12 +29,13 @@ subtest 'installing' => sub {
     is sql("select count(*) from pg_auth_members where roleid = 'secsession_owner'::regrole"), 0,
         'and keeps no membership in the owner';
 
-    sql('insert into secsession.migration values (7)', db => 'second');
+    sql('insert into secsession.migration values (8)', db => 'second');
     sql('drop function secsession.logout', db => 'second');
     my @newer = $postgres->script($install, db => 'second');
     is $newer[0], 3, 'a schema of a newer release is refused';
-    like $newer[2], qr/version 7, newer than version 6/, 'in words that say so';
-    is sql("select count(*) from pg_proc where proname = 'logout'", db => 'second'), 0, 'and not touched';
+    like $newer[2], qr/version 8, newer than version 7/, 'in words that say so';
+    is sql("select count(*) from pg_proc where proname = 'logout'", db => 'second'), 0,
+        'and not touched';
 
     sql('create database fourth');
     sql('create schema secsession', db => 'fourth');
@@ -56,13 +61,14 @@ select 'schema' where obj_description('secsession'::regnamespace, 'pg_namespace'
 union all
 select r.rolname from pg_roles r where r.rolname ~ '^secsession_' and shobj_description(r.oid, 'pg_authid') is null
 SQL
-    is sql(<<'SQL'), '', 'every function has the owner\'s rights and a search path that no caller can change';
+    is sql(<<'SQL'), '', 'every function has its owner\'s rights and a search path of its own';
 select p.proname from pg_proc p where p.pronamespace = 'secsession'::regnamespace and p.prosqlbody is null
     and (not p.prosecdef or (p.proconfig @> array['search_path=pg_catalog, secsession, pg_temp']) is not true)
 union all
 select p.proname from pg_proc p where p.pronamespace = 'secsession'::regnamespace and p.proowner <> 'secsession_owner'::regrole
 SQL
-    is sql(<<'SQL'), '', 'but those whose names were looked up once and for all, which read no table and which nobody else may call';
+    # Their names were looked up once and for all, they read no table, nobody else may call them.
+    is sql(<<'SQL'), '', 'but those for which it makes no difference';
 select p.proname from pg_proc p where p.pronamespace = 'secsession'::regnamespace and p.prosqlbody is not null
     and (p.provolatile = 'v' or p.proacl is null
         or exists (select from aclexplode(p.proacl) a where a.grantee <> 'secsession_owner'::regrole)
@@ -112,46 +118,73 @@ select current_setting('test.done');
 SQL
 
 subtest 'rights' => sub {
-    is sql($try_everything, user => 'httpd_web'), '', 'the web server\'s role can touch no table and no view';
-    is sql($try_everything, user => $_), 'select from secsession.active_session;select from secsession.event;', "$_ can read the two views and touch nothing else"
+    is sql($try_everything, user => 'httpd_web'), '',
+        'the web server\'s role can touch no table and no view';
+    is sql($try_everything, user => $_),
+        'select from secsession.active_session;select from secsession.event;',
+        "$_ can read the two views and touch nothing else"
         for qw(admin_role auditor_role);
 
     my %may = map {
         my $role = $_;
-        $role => sql("select string_agg(proname, ' ' order by proname) from pg_proc
-            where pronamespace = 'secsession'::regnamespace and has_function_privilege('$role', oid, 'execute')");
+        $role => sql(
+            "select string_agg(proname, ' ' order by proname) from pg_proc
+            where pronamespace = 'secsession'::regnamespace
+            and has_function_privilege('$role', oid, 'execute')"
+        );
     } @roles;
-    is $may{httpd_web}, 'announce authenticate begin_session client_moved current_token end_changed end_own heartbeat keep_cookies login_begin login_epoch login_failed login_moment logout lookup lookup_many offer_token own_sessions purge revoke_own schema_version session_id_in_url vault_of',
+    is $may{httpd_web},
+        'announce authenticate begin_session client_moved current_token end_changed end_own '
+            . 'heartbeat keep_cookies login_begin login_epoch login_failed login_moment logout '
+            . 'lookup lookup_many offer_token own_sessions purge revoke_own schema_version '
+            . 'session_id_in_url vault_of',
         'the web server may call just these';
-    is $may{admin_role}, 'purge reset_throttle revoke_address revoke_all revoke_before revoke_on_change revoke_session revoke_user schema_version',
+    is $may{admin_role},
+        'purge reset_throttle revoke_address revoke_all revoke_before revoke_on_change '
+            . 'revoke_session revoke_user schema_version',
         'an administrator may call just these';
     is $may{auditor_role}, '', 'an auditor may call nothing';
 
     for my $role (@roles) {
         for my $forbidden (
-            'create table secsession.mine ()', 'create function secsession.mine() returns int language sql return 1',
-            'set role secsession_owner', 'alter table secsession.session disable trigger all', 'drop view secsession.event',
-            'grant secsession_owner to current_user', 'alter function secsession.logout(bytea, text, uuid) security invoker',
-            'copy secsession.token to stdout', "select secsession.log_event('moved', null, null, null, null, null)",
-            "select secsession.end_sessions(null, null, null)", "select nextval('secsession.event_log_event_id_seq')",
-            ($role eq 'admin_role' ? "select * from secsession.lookup('', 'r', 0, 0)" : "select secsession.revoke_all('x')"),
-        ) {
-            like $postgres->psql_fails($forbidden, user => $role), qr/permission denied|must be owner|must have admin option/,
+            'create table secsession.mine ()',
+            'create function secsession.mine() returns int language sql return 1',
+            'set role secsession_owner', 'alter table secsession.session disable trigger all',
+            'drop view secsession.event',
+            'grant secsession_owner to current_user',
+            'alter function secsession.logout(bytea, text, uuid) security invoker',
+            'copy secsession.token to stdout',
+            "select secsession.log_event('moved', null, null, null, null, null)",
+            "select secsession.end_sessions(null, null, null)",
+            "select nextval('secsession.event_log_event_id_seq')",
+            (
+                $role eq 'admin_role'
+                ? "select * from secsession.lookup('', 'r', 0, 0)"
+                : "select secsession.revoke_all('x')"
+            ),
+            )
+        {
+            like $postgres->psql_fails($forbidden, user => $role),
+                qr/permission denied|must be owner|must have admin option/,
                 "$role is denied: $forbidden";
         }
     }
-    like $postgres->psql_fails('set role secsession_admin', user => 'httpd_web'), qr/permission denied/,
+    like $postgres->psql_fails('set role secsession_admin', user => 'httpd_web'),
+        qr/permission denied/,
         'the web server cannot become an administrator';
 
     sql('create role nobody_special login');
-    like $postgres->psql_fails('select secsession.schema_version()', user => 'nobody_special'), qr/permission denied/,
+    like $postgres->psql_fails('select secsession.schema_version()', user => 'nobody_special'),
+        qr/permission denied/,
         'other roles may call nothing';
 
     login('real', 'alice');
     my $trap = "create temp table token (like pg_class); create temp table session (x int);
-        create function pg_temp.sum(bigint) returns numeric language sql return 666; set search_path = pg_temp, pg_catalog;";
+        create function pg_temp.sum(bigint) returns numeric language sql return 666;
+        set search_path = pg_temp, pg_catalog;";
     sql('grant temporary on database app to public');
-    is sql("$trap select state from secsession.lookup(sha256('real'), 'r', 0, 0)", user => 'httpd_web'), 'live',
+    is sql("$trap select state from secsession.lookup(sha256('real'), 'r', 0, 0)",
+        user => 'httpd_web'), 'live',
         'temporary objects of the caller do not deceive a function';
 };
 

@@ -1,7 +1,7 @@
-# Races in the database, step by step: PostgreSQL's isolationtester runs each t/isolation/*.spec in
-# the orders it names (or all), and says where a step waits. The output must be that in expected/;
-# after each order, the specs of revocation count the tokens that are still accepted, which must be
-# none.
+# Races in the database, step by step: PostgreSQL's isolationtester runs each t/isolation/*.spec
+# in the orders that it names (or in all), and says where a step waits. The output must be the
+# same as in expected/. After each order, the specs of revocation count the tokens that are still
+# accepted, which must be none.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Process qw(run slurp);

@@ -1,5 +1,6 @@
-# With five million sessions in the tables, what is done for one of them costs no more than with a few: the rows that
-# are read are those of the sessions in question. There are twenty thousand; the planner is told that there are more.
+# With five million sessions in the tables, an operation on one of them costs no more than with a
+# few: the only rows that are read are those of the sessions in question. There are really twenty
+# thousand; the planner is told that there are more.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Calls;
@@ -7,7 +8,8 @@ use List::Util 'max';
 
 my $postgres = calls_of(Secsession::Postgres->start(settings => { autovacuum => 'off' })->install);
 
-# Five sessions of each user; of the first thousand the absolute end has passed. Every user logged in from elsewhere.
+# Five sessions of each user; of the first thousand the absolute end has passed. Every user logged
+# in from elsewhere.
 sql(<<'SQL');
 insert into secsession.session (token_hash, realm, user_name, auth_method, epoch, client_addr, created_at,
     authenticated_at, last_seen_at, rotated_at, idle_timeout, absolute_timeout, expires_at)
@@ -20,12 +22,15 @@ select token_hash, session_id, created_at from secsession.session;
 vacuum analyze;
 update pg_class set reltuples = 5000000 where reltuples = 20000;
 SQL
-like sql('explain select from secsession.session'), qr/rows=5000000 /, 'the planner believes in five million';
+like sql('explain select from secsession.session'), qr/rows=5000000 /,
+    'the planner believes in five million';
 
-my $READ = q{select 'rows ' || sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_xact_user_tables
+my $READ =
+    q{select 'rows ' || sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_xact_user_tables
     where schemaname = 'secsession' and relname in ('session', 'token')};
 
-# The most of eight times, for users of whom each is another: often enough for a plan that is kept. # is a number.
+# The most of eight times, for users of whom each is another: often enough for a plan that is kept.
+# # is a number.
 sub rows_read {
     my ($statement) = @_;
     my @calls = map { my $n = 15000 + 5 * $_; ($READ, $statement =~ s/#/$n/gr) } 1 .. 8;
@@ -35,38 +40,59 @@ sub rows_read {
 
 my $TOKEN = "sha256('t#')";
 my $ID = "(select session_id from secsession.session where token_hash = $TOKEN)";
-my $USED = sql("select array_agg(session_id) from secsession.session where user_name between 'u2001' and 'u2200' and length(user_name) = 5");
-my $LOGIN = "secsession.authenticate(row(sha256('new#'), null, 'r', 'u' || # / 5, 'form', 0, '192.0.2.1', null, 1800, 28800)::secsession.login";
+my $USED = sql(
+    "select array_agg(session_id) from secsession.session where user_name between 'u2001' and "
+        . "'u2200' and length(user_name) = 5"
+);
+my $LOGIN =
+    "secsession.authenticate(row(sha256('new#'), null, 'r', 'u' || # / 5, 'form', 0, '192.0.2.1', "
+        . "null, 1800, 28800)::secsession.login";
 my %DONE = (
-    'a request whose session was used a moment ago' => [ 1, "update secsession.session set last_seen_at = now() where token_hash = $TOKEN;
-        select (secsession.lookup($TOKEN, 'r', 0, 0)).state" ],
-    'a request whose session was used long ago' => [ 1, "select (secsession.lookup($TOKEN, 'r', 0, 0)).state" ],
-    'eight requests at once' => [ 8, "update secsession.session set last_seen_at = now() where token_hash = $TOKEN;
-        select count(*) from secsession.lookup_many($TOKEN || sha256('nobody #') || (select string_agg(sha256(('t' || n)::bytea), '')
-            from generate_series(# + 1, # + 6) n), 'r')" ],
-    'a request with a token that nobody has' => [ 1, "select (secsession.lookup(sha256('nobody #'), 'r', 0, 0)).state" ],
+    'a request whose session was used a moment ago' => [
+        1, "update secsession.session set last_seen_at = now() where token_hash = $TOKEN;
+        select (secsession.lookup($TOKEN, 'r', 0, 0)).state"
+    ],
+    'a request whose session was used long ago' =>
+        [ 1, "select (secsession.lookup($TOKEN, 'r', 0, 0)).state" ],
+    'eight requests at once' => [
+        8, "update secsession.session set last_seen_at = now() where token_hash = $TOKEN;
+        select count(*) from secsession.lookup_many($TOKEN || sha256('nobody #') ||
+        (select string_agg(sha256(('t' || n)::bytea), '')
+            from generate_series(# + 1, # + 6) n), 'r')"
+    ],
+    'a request with a token that nobody has' =>
+        [ 1, "select (secsession.lookup(sha256('nobody #'), 'r', 0, 0)).state" ],
     'a login' => [ 1, "select ($LOGIN)).state" ],
-    'a login where a user may have three sessions' => [ 5, "select ($LOGIN, most_sessions => 3)).state" ],
+    'a login where a user may have three sessions' =>
+        [ 5, "select ($LOGIN, most_sessions => 3)).state" ],
     'a logout' => [ 1, "select secsession.logout($TOKEN, 'r', $ID)" ],
     'a rotation' => [ 1, "select secsession.offer_token($ID, $TOKEN, sha256('next#'), 900, 10);
         select (secsession.lookup(sha256('next#'), 'r', 0, 0)).state" ],
     'an open WebSocket' => [ 1, "select secsession.current_token($TOKEN, 'r')" ],
-    'the page with a user\'s sessions' => [ 5, "select count(*) from secsession.own_sessions($ID)" ],
-    'ending another session of one\'s own' => [ 2, "select secsession.end_own($ID,
-        (select session_id from secsession.session where token_hash = sha256(('t' || # + 1)::bytea)))" ],
+    'the page with a user\'s sessions' =>
+        [ 5, "select count(*) from secsession.own_sessions($ID)" ],
+    'ending another session of one\'s own' => [
+        2, "select secsession.end_own($ID,
+        (select session_id from secsession.session
+        where token_hash = sha256(('t' || # + 1)::bytea)))"
+    ],
     'ending all others of one\'s own' => [ 5, "select secsession.revoke_own($ID, true, 'x')" ],
     'revoke_session' => [ 1, "select secsession.revoke_session($ID, 'x')" ],
     'revoke_user' => [ 5, "select secsession.revoke_user('u' || # / 5, 'x')" ],
     'revoke_address' => [ 5, "select secsession.revoke_address(inet '10.0.0.0' + # / 5, 'x')" ],
-    'listing a user\'s sessions' => [ 5, "select count(*) from secsession.active_session where user_name = 'u' || # / 5" ],
-    'a heartbeat with the last uses of a thousand' => [ 1000, "select secsession.heartbeat('$USED',
-        array_fill(1000, array[1000]), 0)" ],
+    'listing a user\'s sessions' =>
+        [ 5, "select count(*) from secsession.active_session where user_name = 'u' || # / 5" ],
+    'a heartbeat with the last uses of a thousand' => [
+        1000, "select secsession.heartbeat('$USED',
+        array_fill(1000, array[1000]), 0)"
+    ],
     'removing a hundred past their absolute end' => [ 100, 'select secsession.purge(100)' ],
 );
 
 for my $what (sort keys %DONE) {
     my ($sessions, $statement) = @{ $DONE{$what} };
-    cmp_ok rows_read($statement), '<=', 30 + 10 * $sessions, "$what reads no rows of other sessions";
+    cmp_ok rows_read($statement), '<=', 30 + 10 * $sessions,
+        "$what reads no rows of other sessions";
 }
 
 done_testing;

@@ -1,5 +1,5 @@
-# Look-ups that wait for each other are asked together (store/lookups.c): each is answered for
-# itself, and nobody is held up by one that has to wait.
+# Look-ups that arrive at the same time are sent to the database together (store/lookups.c): each
+# gets its own answer, and none is held up by another one that has to wait for a lock.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Calls;
@@ -13,7 +13,7 @@ calls_of($postgres);
 
 # --- what lookup_many() settles ------------------------------------------------------------------
 
-subtest 'what is settled is what lookup() answers' => sub {
+subtest 'the answer is the same as that of lookup()' => sub {
     my %made = (
         live => '',
         'used long ago' => "last_seen_at = now() - interval '900 s'",
@@ -168,7 +168,7 @@ subtest 'a look-up that has to wait holds up no other' => sub {
     is $waiting->finish->status, 303, 'then it is answered';
 };
 
-subtest 'whose connections are cut while they wait are served' => sub {
+subtest 'requests are answered even if their connections are cut while they wait' => sub {
     my $release = hold('lock table secsession.session in access exclusive mode');
     my @running = map { $_->{client}->start_request('GET', '/app/show') } @browsers;
     somebody_waits();
@@ -215,7 +215,7 @@ subtest 'an error lets nobody in and logs nobody out' => sub {
 
 # --- one connection, several users ---------------------------------------------------------------
 
-subtest 'a connection that users share remembers nobody' => sub {
+subtest 'a connection that several users share does not remember any of them' => sub {
     my $cached = Secsession::Httpd->start(postgres => $postgres, children => 1, threads => 4,
         config => Secsession::Test::standard_config());
     for my $server ($httpd, $cached) {
@@ -231,6 +231,27 @@ subtest 'a connection that users share remembers nobody' => sub {
             'a token that nobody has, none';
         is $shared->clear->get('/app/show', keep_alive => 1)->status, 401, 'no cookie, none';
     }
+};
+
+# --- the names of statements ---------------------------------------------------------------------
+
+# FNV-1a, as store/dbd.c names them.
+sub hash_of {
+    my ($text) = @_;
+    use integer;
+    no warnings 'portable';
+    my $hash = 0xcbf29ce484222325;
+    $hash = ($hash ^ ord) * 0x100000001b3 for split //, $text;
+    return sprintf '%016x', $hash;
+}
+
+# A pooler may hand on a server connection on which an older release has prepared its statements.
+subtest 'a statement of another release is never run in place of ours' => sub {
+    my $version = sql('select secsession.schema_version()');
+    my %text_of = $postgres->log =~ /\] httpd_web\@\S+ LOG:  execute (secsession\w+): (.*)/g;
+    cmp_ok scalar keys %text_of, '>=', 2, 'statements are prepared';
+    is_deeply [ sort keys %text_of ], [ sort map { "secsession_${version}_" . hash_of($_) } values %text_of ],
+        'each under a name that follows from its text and from the version of the schema';
 };
 
 done_testing;

@@ -7,8 +7,10 @@ use Secsession::Fpm;
 use Secsession::Programs 'answering';
 
 my %PAGES = (
-    'static/page.shtml' => '<!--#echo var="REMOTE_USER" -->/<!--#echo var="SECSESSION_ID" -->' . "\n",
-    'static/page.php' => "<?php foreach (\$_SERVER as \$k => \$v) if (is_string(\$v)) echo \"\$k=\$v\\n\";\n",
+          'static/page.shtml' => '<!--#echo var="REMOTE_USER" -->/<!--#echo var="SECSESSION_ID" -->'
+        . "\n",
+    'static/page.php' =>
+        "<?php foreach (\$_SERVER as \$k => \$v) if (is_string(\$v)) echo \"\$k=\$v\\n\";\n",
     'off/page.html' => "<p>private</p>\n",
     'denied/page.html' => "<p>nobody sees it</p>\n",
     'pub/list/a.txt' => "a\n",
@@ -16,8 +18,10 @@ my %PAGES = (
 );
 
 my $php = Secsession::Fpm->start_if_there(children => 2);
-my $php_handler = $php ? qq{<FilesMatch "\\.php\$">\nSetHandler "@{[ $php->handler ]}"\n</FilesMatch>} : '';
-my $backend = Secsession::Httpd->start(module => 0, config => 'ScriptAlias "/app/" "@FOLDER@/cgi-bin/"');
+my $php_handler =
+    $php ? qq{<FilesMatch "\\.php\$">\nSetHandler "@{[ $php->handler ]}"\n</FilesMatch>} : '';
+my $backend =
+    Secsession::Httpd->start(module => 0, config => 'ScriptAlias "/app/" "@FOLDER@/cgi-bin/"');
 my $backend_url = 'http://127.0.0.1:' . $backend->port;
 my ($postgres, $httpd) = start_servers(
     modules => [qw(include proxy proxy_http proxy_fcgi)], files => \%PAGES,
@@ -71,11 +75,14 @@ sub decoded { return $_[0] =~ s/%([0-9a-f]{2})/chr hex $1/gier }
 
 sub session_update {
     my ($client, $change) = @_;
-    $postgres->psql("update secsession.session set $change where session_id = :'id'", vars => { id => id_of($client) });
+    $postgres->psql("update secsession.session set $change where session_id = :'id'",
+        vars => { id => id_of($client) });
     return;
 }
 
-subtest 'who has no session is sent to the login page where a person waits, and told 401 elsewhere' => sub {
+subtest
+    'who has no session is sent to the login page where a person waits, and told 401 elsewhere' =>
+    sub {
     my $page = '/app/show?a=1&b=x%20y';
     my @cases = (
         [ 'a page', 303, 'GET', @HTML ],
@@ -95,7 +102,8 @@ subtest 'who has no session is sent to the login page where a person waits, and 
         is $response->status, $status, "$name: $status";
         is $response->header('Cache-Control'), 'no-store', "$name: nobody keeps the answer";
         is scalar(ours($response)), 0, "$name: no cookie";
-        is $response->header('WWW-Authenticate'), $status == 401 ? 'SecSession realm="localhost"' : undef, "$name: the challenge";
+        is $response->header('WWW-Authenticate'),
+            $status == 401 ? 'SecSession realm="localhost"' : undef, "$name: the challenge";
         next if $status == 401;
         my ($target, $return) = $response->header('Location') =~ /^(.*?)\?return=([^&]*)$/;
         like $target, qr{^(?:http://localhost:\d+)?/login$}, "$name: the login page";
@@ -114,7 +122,7 @@ SQL
     return $client->set_token($old);
 }
 
-subtest 'who was logged in until just now is told why it ended' => sub {
+subtest 'a user whose session has just ended is told why' => sub {
     my %ending = (
         idle => sub { session_update($_[0], "last_seen_at = now() - interval '31 minutes'") },
         absolute => sub { session_update($_[0], "expires_at = now() - interval '1 second'") },
@@ -127,12 +135,15 @@ subtest 'who was logged in until just now is told why it ended' => sub {
         my $alice = browser($httpd, 'alice');
         $ending{$why}->($alice);
         has_heard($postgres, $httpd);
-        my ($page, $script) = map { my $copy = $alice->clone; $copy->get('/app/show', headers => $_) } \@HTML, [];
+        my ($page, $script) =
+            map { my $copy = $alice->clone; $copy->get('/app/show', headers => $_) } \@HTML, [];
         is $page->status, 303, "$why: the login page";
         my ($said) = $page->header('Location') =~ /&why=(\w+)$/;
-        is $said, $why =~ /^(?:idle|absolute|revoked|reuse)$/ ? $why : undef, "$why: the reason is given where one is known";
+        is $said, $why =~ /^(?:idle|absolute|revoked|reuse)$/ ? $why : undef,
+            "$why: the reason is given where one is known";
         is $script->status, 401, "$why: a script gets 401";
-        is_deeply [ map { ours($_) } $page, $script ], [ ("$NAME=; $ATTRIBUTES; Max-Age=0") x 2 ], "$why: the cookie is deleted";
+        is_deeply [ map { ours($_) } $page, $script ], [ ("$NAME=; $ATTRIBUTES; Max-Age=0") x 2 ],
+            "$why: the cookie is deleted";
     }
 };
 
@@ -148,7 +159,12 @@ SQL
     return \%expected;
 }
 
-sub seen { my ($response) = @_; my %all = %{ environment_of($response) }; return { map { /^(?:REMOTE_USER|AUTH_TYPE|SECSESSION_.*)$/ ? ($_ => $all{$_}) : () } keys %all } }
+sub seen {
+    my ($response) = @_;
+    my %all = %{ environment_of($response) };
+    my @identity = grep { /^(?:REMOTE_USER|AUTH_TYPE|SECSESSION_.*)$/ } keys %all;
+    return { map { $_ => $all{$_} } @identity };
+}
 
 subtest 'applications learn who is there, and which session it is' => sub {
     my $alice = browser($httpd, 'alice');
@@ -156,10 +172,12 @@ subtest 'applications learn who is there, and which session it is' => sub {
     my $expected = expected_environment($id);
     is_deeply seen($alice->get('/app/show')), $expected, 'CGI';
     is $alice->get('/static/page.shtml')->body, "alice/$id\n", 'server-side includes';
-    is seen($alice->get('/pub/show'))->{REMOTE_USER}, undef, 'nobody is announced where AuthType does not ask';
+    is seen($alice->get('/pub/show'))->{REMOTE_USER}, undef,
+        'nobody is announced where AuthType does not ask';
     is_deeply seen($httpd->get('/pub/show')), {}, 'nothing is set for who is not logged in';
     my $cookies = "$NAME=" . $alice->token . '; other=1';
-    my $backend = environment_of($alice->get('/static/backend/show', jar => 0, headers => [ [ Cookie => $cookies ] ]));
+    my $backend = environment_of(
+        $alice->get('/static/backend/show', jar => 0, headers => [ [ Cookie => $cookies ] ]));
     is $backend->{REQUEST_URI}, '/app/show', 'a backend behind a proxy is reached';
     is $backend->{HTTP_COOKIE} // '', 'other=1', 'and sees no cookie of ours';
     SKIP: {
@@ -170,32 +188,46 @@ subtest 'applications learn who is there, and which session it is' => sub {
 
 subtest 'nobody can announce another user to an application' => sub {
     my $alice = browser($httpd, 'alice');
-    my @names = qw(SecSession-User SECSESSION-ID secsession_id SecSession.Id secsession-id sEcSeSsIoN-X SecSession-
+    my @names =
+        qw(SecSession-User SECSESSION-ID secsession_id SecSession.Id secsession-id sEcSeSsIoN-X
+            SecSession-
         SecSession_Authenticated SecSession!User);
     my @headers = map { ([ $_ => 'mallory' ], [ $_ => 'again' ]) } @names;
     for my $where (qw(/pub/show /app/show /static/backend/show)) {
-        my $response = $alice->get($where, headers => [ @headers, [ 'X-SecSession-User' => 'kept' ] ]);
+        my $response =
+            $alice->get($where, headers => [ @headers, [ 'X-SecSession-User' => 'kept' ] ]);
         is $response->status, 200, "$where: served";
-        is_deeply [ grep { /^HTTP_SECSESSION/ } keys %{ environment_of($response) } ], [], "$where: none arrives";
-        is environment_of($response)->{HTTP_X_SECSESSION_USER}, 'kept', "$where: other header fields do";
+        is_deeply [ grep { /^HTTP_SECSESSION/ } keys %{ environment_of($response) } ], [],
+            "$where: none arrives";
+        is environment_of($response)->{HTTP_X_SECSESSION_USER}, 'kept',
+            "$where: other header fields do";
         unlike $response->body, qr/mallory/, "$where: nor its value";
     }
 };
 
 subtest 'an application cannot set our cookie or our header fields' => sub {
     my $alice = browser($httpd, 'alice');
-    my @own = ('own=1; Path=/;  HttpOnly', '__Host-secsessionx=2', 'a="x y"; Max-Age=5', 'x__Host-secsession=3');
-    my @forged = map { "Set-Cookie: $_" } "$NAME=forged; Path=/", "$NAME = spaced", " $NAME=", "$NAME";
-    my @fields = (@forged, (map { "Set-Cookie: $_" } @own), 'SecSession-Login: mallory', 'secsession-logout: 1',
-        'SecSession_Revoke: all', 'X-Kept: yes');
-    for my $status ('200 OK', '404 Not Found', '500 Oops', '302 Found', '303 See Other', '401 Unauthorized', '503 Later') {
+    my @own = ('own=1; Path=/;  HttpOnly', '__Host-secsessionx=2', 'a="x y"; Max-Age=5',
+        'x__Host-secsession=3');
+    my @forged = map { "Set-Cookie: $_" } "$NAME=forged; Path=/", "$NAME = spaced", " $NAME=",
+        "$NAME";
+    my @fields = (
+        @forged, (map { "Set-Cookie: $_" } @own), 'SecSession-Login: mallory',
+        'secsession-logout: 1',
+        'SecSession_Revoke: all', 'X-Kept: yes'
+    );
+    for my $status ('200 OK', '404 Not Found', '500 Oops', '302 Found', '303 See Other',
+        '401 Unauthorized', '503 Later')
+    {
         for my $where (qw(app pub static/backend)) {
             my $more = $status =~ /^30/ ? 'Location: http://localhost/x' : 'X-More: 1';
             my $response = $alice->get(answering($where, "Status: $status", $more, @fields));
             my ($code) = split ' ', $status;
             is $response->status, $code, "$where, $code: as the application says";
-            is_deeply [ $response->all_headers('Set-Cookie') ], \@own, "$where, $code: only its own cookies, byte for byte";
-            is_deeply [ grep { /^secsession/i } map { $_->[0] } @{ $response->headers } ], [], "$where, $code: no header field of ours";
+            is_deeply [ $response->all_headers('Set-Cookie') ], \@own,
+                "$where, $code: only its own cookies, byte for byte";
+            is_deeply [ grep { /^secsession/i } map { $_->[0] } @{ $response->headers } ], [],
+                "$where, $code: no header field of ours";
             is $response->header('X-Kept'), 'yes', "$where, $code: the others are kept";
         }
     }
@@ -207,13 +239,16 @@ sub statuses {
     my $etag = $httpd->get($file)->header('ETag');
     return (
         [ 200, $file ], [ 200, '/pub/show' ], [ 200, '/pub/list/a.txt' ],
-        [ 301, '/pub/list' ], [ 302, answering('pub', 'Status: 302 Found', 'Location: http://localhost/x') ],
+        [ 301, '/pub/list' ],
+        [ 302, answering('pub', 'Status: 302 Found', 'Location: http://localhost/x') ],
         [ 200, answering('pub', 'Location: /pub/page.html') ],
         [ 304, $file, [ 'If-None-Match' => $etag ] ], [ 206, $file, [ Range => 'bytes=0-3' ] ],
         [ 416, $file, [ Range => 'bytes=1000-' ] ],
         [ 401, answering('pub', 'Status: 401 Unauthorized') ], [ 403, '/denied/page.html' ],
-        [ 404, '/pub/nothing' ], [ 404, '/pub/fileerror/nothing' ], [ 404, '/pub/cgierror/nothing' ],
-        [ 500, '/pub/broken' ], [ 500, answering('pub', 'Status: 500 Oops') ], [ 503, '/pub/gone/x' ],
+        [ 404, '/pub/nothing' ], [ 404, '/pub/fileerror/nothing' ],
+        [ 404, '/pub/cgierror/nothing' ],
+        [ 500, '/pub/broken' ], [ 500, answering('pub', 'Status: 500 Oops') ],
+        [ 503, '/pub/gone/x' ],
         [ 503, answering('pub', 'Status: 503 Later') ],
     );
 }
@@ -228,17 +263,21 @@ subtest 'a useless cookie is deleted once in every answer, and a good one left a
         my ($status, $path, @headers) = @$case;
         my $name = "$status of " . substr $path, 0, 20;
         for my $kind (sort keys %dead) {
-            my $response = $httpd->client->set_token($dead{$kind})->get($path, headers => \@headers);
+            my $response =
+                $httpd->client->set_token($dead{$kind})->get($path, headers => \@headers);
             is $response->status, $status, "$name, $kind";
-            is_deeply [ ours($response) ], ["$NAME=; $ATTRIBUTES; Max-Age=0"], "$name, $kind: one deletion";
-            like $response->header('Cache-Control'), qr/^no-store$/, "$name, $kind: nobody keeps it";
+            is_deeply [ ours($response) ], ["$NAME=; $ATTRIBUTES; Max-Age=0"],
+                "$name, $kind: one deletion";
+            like $response->header('Cache-Control'), qr/^no-store$/,
+                "$name, $kind: nobody keeps it";
         }
         next if $path eq '/app/show';
         my $response = $alice->get($path, headers => \@headers);
         is $response->status, $status, "$name, logged in";
         is scalar(ours($response)), 0, "$name, logged in: no Set-Cookie";
         is $response->header('Cache-Control'), 'no-store', "$name, logged in: nobody keeps it";
-        is scalar(ours($httpd->get($path, headers => \@headers))), 0, "$name, without a cookie: no Set-Cookie";
+        is scalar(ours($httpd->get($path, headers => \@headers))), 0,
+            "$name, without a cookie: no Set-Cookie";
     }
     is $alice->get('/app/show')->status, 200, 'alice is still logged in';
 };
@@ -246,9 +285,12 @@ subtest 'a useless cookie is deleted once in every answer, and a good one left a
 subtest 'no cache keeps what was for one user' => sub {
     my $alice = browser($httpd, 'alice');
     my @cases = (
-        [ undef, 'no-store' ], [ 'private', 'private' ], [ 'private, max-age=60', 'private, max-age=60' ],
-        [ 'no-store', 'no-store' ], [ 'no-cache, no-store', 'no-cache, no-store' ], [ 'public', 'no-store' ],
-        [ 'max-age=60', 'no-store' ], [ 'public, max-age=60', 'no-store' ], [ 'no-cache', 'no-store' ],
+        [ undef, 'no-store' ], [ 'private', 'private' ],
+        [ 'private, max-age=60', 'private, max-age=60' ],
+        [ 'no-store', 'no-store' ], [ 'no-cache, no-store', 'no-cache, no-store' ],
+        [ 'public', 'no-store' ],
+        [ 'max-age=60', 'no-store' ], [ 'public, max-age=60', 'no-store' ],
+        [ 'no-cache', 'no-store' ],
         [ 'public, private', 'no-store' ], [ 's-maxage=5', 'no-store' ], [ 'Private', 'Private' ],
     );
     for my $case (@cases) {
@@ -256,15 +298,20 @@ subtest 'no cache keeps what was for one user' => sub {
         my @fields = defined $own ? "Cache-Control: $own" : ();
         for my $method (qw(GET HEAD)) {
             my $response = $alice->request($method, answering('app', @fields));
-            is $response->header('Cache-Control'), $expected, "$method, the application says " . ($own // 'nothing');
+            is $response->header('Cache-Control'), $expected,
+                "$method, the application says " . ($own // 'nothing');
         }
-        is $httpd->get(answering('pub', @fields))->header('Cache-Control'), $own, 'without a session: as it was';
+        is $httpd->get(answering('pub', @fields))->header('Cache-Control'), $own,
+            'without a session: as it was';
     }
     my $file = $alice->get('/static/page.html');
     is $file->header('Cache-Control'), 'no-store', 'a file';
-    my $again = $alice->get('/static/page.html', headers => [ [ 'If-None-Match' => $file->header('ETag') ] ]);
-    is_deeply [ $again->status, $again->header('Cache-Control') ], [ 304, 'no-store' ], 'a file that has not changed';
-    is $alice->get('/off/page.html')->header('Cache-Control'), undef, 'SecSessionCacheControl Off leaves it alone';
+    my $again = $alice->get('/static/page.html',
+        headers => [ [ 'If-None-Match' => $file->header('ETag') ] ]);
+    is_deeply [ $again->status, $again->header('Cache-Control') ], [ 304, 'no-store' ],
+        'a file that has not changed';
+    is $alice->get('/off/page.html')->header('Cache-Control'), undef,
+        'SecSessionCacheControl Off leaves it alone';
     my $dead = $httpd->client->set_token($UNKNOWN)->get('/off/page.html');
     is $dead->header('Cache-Control'), 'no-store', 'but not where the cookie is deleted';
 };

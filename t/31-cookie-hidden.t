@@ -1,5 +1,6 @@
-# Our cookie never leaves the module: no program, backend, page, rewrite rule or log sees it, on whatever way a request
-# takes through httpd; the application's own cookies arrive as they were; and a request is looked up once (I7, I10).
+# Our cookie never leaves the module: no program, backend, page, rewrite rule or log sees it,
+# whichever way a request takes through httpd; the application's own cookies arrive unchanged; and
+# each request is looked up once (I7, I10).
 # mpm: all
 
 use lib 't/lib';
@@ -11,8 +12,10 @@ my $NAME = '__Host-secsession';
 my $GUESSED = 'G' x 42 . 'A';
 
 my $php = Secsession::Fpm->start_if_there(children => 2);
-my $php_handler = $php ? qq{<FilesMatch "\\.php\$">\nSetHandler "@{[ $php->handler ]}"\n</FilesMatch>} : '';
-my $backend = Secsession::Httpd->start(module => 0, config => 'ScriptAlias "/app/" "@FOLDER@/cgi-bin/"');
+my $php_handler =
+    $php ? qq{<FilesMatch "\\.php\$">\nSetHandler "@{[ $php->handler ]}"\n</FilesMatch>} : '';
+my $backend =
+    Secsession::Httpd->start(module => 0, config => 'ScriptAlias "/app/" "@FOLDER@/cgi-bin/"');
 my $backend_url = 'http://127.0.0.1:' . $backend->port . '/app';
 
 my $config = <<"CONFIG";
@@ -81,14 +84,19 @@ ErrorDocument 417 /pub/show
 CONFIG
 
 my %FILES = (
-    'pub/ssi.shtml' => "<!--#include virtual=\"/pub/show\" -->\n<!--#echo var=\"HTTP_COOKIE\" -->\n",
+    'pub/ssi.shtml' =>
+        "<!--#include virtual=\"/pub/show\" -->\n<!--#echo var=\"HTTP_COOKIE\" -->\n",
     'pub/exec.shtml' => "<!--#exec cgi=\"/pub/show\" -->\n",
-    'pub/many.shtml' => join("\n", ('<!--#include virtual="/pub/show" -->') x 3) . "\n<!--#printenv -->\n",
-    'pub/nested.shtml' => "<!--#include virtual=\"/pub/ssi.shtml\" -->\n<!--#include virtual=\"/pub/missing\" -->\n",
+    'pub/many.shtml' => join("\n", ('<!--#include virtual="/pub/show" -->') x 3)
+        . "\n<!--#printenv -->\n",
+    'pub/nested.shtml' =>
+        "<!--#include virtual=\"/pub/ssi.shtml\" -->\n<!--#include virtual=\"/pub/missing\" -->\n",
     'pub/page.php' => '<?php foreach ($_SERVER + $_COOKIE + getallheaders() as $k => $v) '
         . 'if (is_string($v)) echo "$k=$v\n";',
-    'pub/a.act' => 'x', 'pub/index/a.txt' => 'a', 'pub/fallback/a.txt' => 'a', 'pub/rules/a.txt' => 'a',
-    'pub/list/a.txt' => 'a', 'pub/list/b.txt' => 'b', 'pub/list/c.html' => 'c', 'pub/page.html.en' => 'en',
+    'pub/a.act' => 'x', 'pub/index/a.txt' => 'a', 'pub/fallback/a.txt' => 'a',
+    'pub/rules/a.txt' => 'a',
+    'pub/list/a.txt' => 'a', 'pub/list/b.txt' => 'b', 'pub/list/c.html' => 'c',
+    'pub/page.html.en' => 'en',
 );
 
 # Each way: name, path, status, and the header field that it needs.
@@ -116,7 +124,8 @@ my @WAYS = (
     [ 'an include in an include', '/pub/nested.shtml', 200 ],
     $php ? [ 'PHP-FPM', '/pub/page.php', 200 ] : (),
 );
-my @SILENT = map { [ $_, $_, 200 ] } '/pub/list/', '/pub/page', '/pub/list/a.txt';    # autoindex, MultiViews
+# autoindex, MultiViews
+my @SILENT = map { [ $_, $_, 200 ] } '/pub/list/', '/pub/page', '/pub/list/a.txt';
 my @OFF = map { [ $_, $_, 200 ] } '/off/show', '/off/backend/show';
 
 my $OTHERS = 'a=1; b="x y,z"; c==%41; d; __Host-other=2';
@@ -166,7 +175,8 @@ sub leaks {
     push @wrong, map { "HTTP_COOKIE=$_" } grep { $_ ne ($rest // '') } @seen;
     push @wrong, 'no cookies' if $shows && defined $rest && !@seen;
     my $is_known = $shows && $statements && $kind ne 'unknown' && $name !~ /backend|\[P\]/;
-    push @wrong, $is_known ? 'no session' : 'a session' if $is_known != ($response->body =~ /^SECSESSION_ID=/m);
+    push @wrong, $is_known ? 'no session' : 'a session'
+        if $is_known != ($response->body =~ /^SECSESSION_ID=/m);
     push @wrong, 'no answer of the program' if $shows && $response->body !~ /^REQUEST_METHOD=GET$/m;
     return map { "$name: $_" } @wrong;
 }
@@ -200,9 +210,11 @@ my @options = (
 );
 ($postgres, $httpd) = start_servers(@options);
 $token = browser($httpd, 'alice')->token;
-subtest 'no application sees our cookie, each sees its own, and one look-up is enough' => \&everything_is_hidden;    # ASVS 5.0 3.3.4
+# ASVS 5.0 3.3.4
+subtest 'no application sees our cookie, each sees its own, and one look-up is enough' =>
+    \&everything_is_hidden;
 
-subtest 'looking ahead, as rewrite rules can, is no second look-up' => sub {
+subtest 'a subrequest of a rewrite rule does not cause a second look-up' => sub {
     my ($cookie) = cookies($token);
     is_hidden('LA-U:REMOTE_USER', $cookie, 1, [ [ 'looking ahead', '/static/ahead', 200 ] ], 1);
     is $httpd->get('/static/ahead')->status, 401, 'nobody is there without a session';
@@ -210,9 +222,11 @@ subtest 'looking ahead, as rewrite rules can, is no second look-up' => sub {
 
 subtest 'TRACE echoes everything but our cookie' => sub {
     for my $path ('/', '/app/show', '/pub/backend/show') {
-        my $response = $httpd->request('TRACE', $path, headers => [ [ Cookie => "a=1; $NAME=$token" ] ]);
+        my $response =
+            $httpd->request('TRACE', $path, headers => [ [ Cookie => "a=1; $NAME=$token" ] ]);
         unlike $response->raw, qr/\Q$token\E|\Q$NAME\E/, $path;
-        like $response->body, qr/^Cookie: a=1\r$/m, "$path: the other cookie" if $response->status == 200;
+        like $response->body, qr/^Cookie: a=1\r$/m, "$path: the other cookie"
+            if $response->status == 200;
     }
 };
 
@@ -224,7 +238,8 @@ my %UNREADABLE = (
     'a wrong address' => "GET /%zz HTTP/1.1\r\nHost: localhost\r\n",
     'a wrong field' => "GET /pub/show HTTP/1.1\r\nHost: localhost\r\nX Y: 1\r\n",
     'a wrong length' => "GET /pub/show HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n",
-    'a wrong encoding' => "POST /pub/show HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: nonsense\r\n",
+    'a wrong encoding' =>
+        "POST /pub/show HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: nonsense\r\n",
     'a wrong expectation' => "GET /pub/show HTTP/1.1\r\nHost: localhost\r\nExpect: nonsense\r\n",
 );
 
@@ -249,8 +264,10 @@ sub log_holds_none {
     wait_until {
         $log = slurp($httpd->folder . "/logs/$file.log");
         (() = $log =~ /\ba=1; (?:a=1; )?b=/g) >= $lines;
-    } 5, "$name: it has the other cookies";
-    is_deeply [ grep { /\Q$token\E|\Q$GUESSED\E/ } split /\n/, $log ], [], "$name: it does not have ours";
+    }
+    5, "$name: it has the other cookies";
+    is_deeply [ grep { /\Q$token\E|\Q$GUESSED\E/ } split /\n/, $log ], [],
+        "$name: it does not have ours";
     return;
 }
 

@@ -1,5 +1,5 @@
-# Who gets in where: every combination of Require, virtual hosts with realms of their own, locations
-# with shorter timeouts, sessions switched off and on, .htaccess, and error pages of one's own.
+# Who is let in where: every combination of Require, virtual hosts with their own realms,
+# locations with shorter timeouts, SecSession On and Off, .htaccess files, and custom error pages.
 # mpm: all
 
 use lib 't/lib';

@@ -1,6 +1,6 @@
-# Idle and absolute timeouts as a browser meets them: by the database's clock, as they were at the
-# login, and with few writes (I6). Sessions are aged in the tables by the superuser instead of
-# waiting.
+# Idle and absolute timeouts as a browser sees them: they follow the database's clock, are those
+# that applied at the login, and cost few writes (I6). The superuser makes sessions older in the
+# tables instead of waiting.
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Process qw(await run scratch spew);

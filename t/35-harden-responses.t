@@ -70,7 +70,8 @@ sub setting {
     return answering($where, @more, map { "Set-Cookie: $_" } sort keys %COOKIES);
 }
 
-subtest 'every cookie of the application gets the attributes that it lacks' => sub {    # ASVS 5.0 3.3.1
+# ASVS 5.0 3.3.1
+subtest 'every cookie of the application gets the attributes that it lacks' => sub {
     my %expected = map { $_ => [ sort values %COOKIES ] } qw(strip cookies);
     $expected{$_} = [ sort keys %COOKIES ] for qw(off referrer names);
     for my $where (sort keys %expected) {
@@ -85,7 +86,8 @@ subtest 'every cookie of the application gets the attributes that it lacks' => s
             "of a backend, with status $status";
     }
     my $broken = $httpd->get(setting('strip/broken', 'Status: 500'));
-    is_deeply [ grep { !/Secure.*HttpOnly.*SameSite|SameSite.*Secure|HttpOnly.*Secure/i } @{ cookies_of($broken) } ], [], 'with an error page from elsewhere';
+    is_deeply [ grep { !/Secure.*HttpOnly.*SameSite|SameSite.*Secure|HttpOnly.*Secure/i }
+            @{ cookies_of($broken) } ], [], 'with an error page from elsewhere';
     my $file = $httpd->get('/strip/page.html');
     my $same = $httpd->get('/strip/page.html',
         headers => [ [ 'If-None-Match' => $file->header('ETag') ] ]);
@@ -121,7 +123,7 @@ my %LINKS = (
     "http://other.example/a?PHPSESSID=$ID" => 'http://other.example/a',
         "https://other.example/a;jsessionid=$ID?b&PHPSESSID=$ID#f" => 'https://other.example/a?b#f',
     "//other.example/;jsessionid=$ID" => '//other.example/',
-        "http://other.example/;jsessionid=$ID//evil.example" => 'http://other.example/.//evil.example',
+    "http://other.example/;jsessionid=$ID//evil.example" => 'http://other.example/.//evil.example',
     'http://other.example/a?b=%zz&&c#;jsessionid=1' => undef,
         'http://other.example;jsessionid=1@host/' => undef,
     'app://other.example/?PHPSESSID=1' => undef,

@@ -78,7 +78,8 @@ my ($postgres, $httpd) = start_servers(
     cgi => { map { $_ => $show } qw(stripped refused) },
     files => {
         'strip/page.shtml' => qq{<!--#include virtual="/strip/show?PHPSESSID=$ID&a=1" -->\n},
-        'strip/env.php' => '<?php foreach ($_SERVER + $_GET as $k => $v) if (is_string($v)) echo "$k=$v\n";',
+        'strip/env.php' =>
+            '<?php foreach ($_SERVER + $_GET as $k => $v) if (is_string($v)) echo "$k=$v\n";',
     },
     vhosts => <<'VHOSTS');
 <VirtualHost 127.0.0.1:@PORT@>
@@ -144,7 +145,8 @@ subtest 'no application is given a session id by a URL, and each gets the rest o
 
 subtest 'however the request is written' => sub {
     my %seen = (
-        "http://localhost/strip/show;jsessionid=$ID?PHPSESSID=$ID&a" => 'http://localhost/strip/show?a',
+        "http://localhost/strip/show;jsessionid=$ID?PHPSESSID=$ID&a" =>
+            'http://localhost/strip/show?a',
         "//strip//show;jsessionid=$ID" => '//strip//show',
             "/x/../strip/./show?PHPSESSID=$ID" => '/x/../strip/./show',
         "/strip;jsessionid=$ID/show" => undef,
@@ -192,7 +194,9 @@ subtest 'a request with one is refused, where that is wanted' => sub {
     cmp_ok lines('SS221'), '>=', 2 * @WITH_ID, 'the log tells of each';
 };
 
-subtest 'in <Files> and <Proxy> arguments are taken out, and what comes too late for that is refused' => sub {
+subtest
+    'in <Files> and <Proxy> arguments are taken out, and what comes too late for that is refused'
+    => sub {
     my $seen = environment_of($httpd->get("/files/stripped?a=1&PHPSESSID=$ID"));
     is_deeply [ @$seen{qw(QUERY_STRING REQUEST_URI)} ], [ 'a=1', '/files/stripped?a=1' ],
         'an argument';
@@ -235,7 +239,8 @@ subtest 'every other URL arrives byte for byte' => sub {
         my ($off, $strip) = map { environment_of($httpd->get("$_$behind")) } '/off/show',
             '/strip/show';
         cmp_ok scalar(keys %$off), '>', 10, 'it is served';
-        my @seen = map { ($strip->{$_} // 'none') =~ s{\A/strip/}{/off/}r } qw(REQUEST_URI QUERY_STRING PATH_INFO SCRIPT_NAME);
+        my @seen = map { ($strip->{$_} // 'none') =~ s{\A/strip/}{/off/}r }
+            qw(REQUEST_URI QUERY_STRING PATH_INFO SCRIPT_NAME);
         is_deeply \@seen,
             [ map { $off->{$_} // 'none' } qw(REQUEST_URI QUERY_STRING PATH_INFO SCRIPT_NAME) ],
             'CGI, ' . substr $behind, 0, 60;
@@ -267,7 +272,10 @@ subtest 'of a session the audit trail tells, once a minute at most' => sub {
     my $alice = browser($httpd, 'alice');
     is $alice->get("/strip/show?PHPSESSID=$ID&a=1")->status, 200, 'a request';
     my ($id) = environment_of($alice->get('/pub/show'))->{SECSESSION_ID};
-    is sql("select session_id, realm, user_name, client_addr, actor, reason, detail from secsession.event where event = 'session_id_in_url'"),
+    is sql(
+        "select session_id, realm, user_name, client_addr, actor, reason, detail from "
+            . "secsession.event where event = 'session_id_in_url'"
+        ),
         "$id|localhost|alice|127.0.0.1|httpd_web||"
             . '{"name": "PHPSESSID", "found_in": "request", "presented_from": "127.0.0.1"}',
             'is an event';
@@ -280,7 +288,10 @@ subtest 'of a session the audit trail tells, once a minute at most' => sub {
     is $bob->get("/refuse/show?PHPSESSID=$ID")->status, 403, 'a refused request';
     my $other = browser($httpd, 'bob');
     $other->get(answering('strip', 'Status: 302', "Location: http://h/a;jsessionid=$ID"));
-    is sql("select detail ->> 'name', detail ->> 'found_in' from secsession.event where event = 'session_id_in_url' and user_name = 'bob' order by at"),
+    is sql(
+        "select detail ->> 'name', detail ->> 'found_in' from secsession.event where event = "
+            . "'session_id_in_url' and user_name = 'bob' order by at"
+        ),
         "PHPSESSID|request\njsessionid|response", 'another session has events of its own';
     my $third = browser($httpd, 'bob');
     is $third->get("/strip/..;jsessionid=$ID/app/show")->status, 403, 'a refused path';
@@ -289,7 +300,9 @@ subtest 'of a session the audit trail tells, once a minute at most' => sub {
 
 subtest 'what the database lets pass' => sub {
     login('seen', 'carol');
-    my $call = "select secsession.session_id_in_url((select session_id from secsession.token where token_hash = sha256('seen')), '192.0.2.7', 'sid', 'request')";
+    my $call =
+        "select secsession.session_id_in_url((select session_id from secsession.token where "
+            . "token_hash = sha256('seen')), '192.0.2.7', 'sid', 'request')";
     is sql($call), 't', 'the first';
     is sql($call), 'f', 'not the second';
     sql("update secsession.event_log set at = at - interval '61 s' where user_name = 'carol'");

@@ -1,5 +1,5 @@
-# A proxied application is told the user in a request header (SecSessionForward), and never by the
-# client.
+# A proxied application learns the user from a request header (SecSessionForward), which a client
+# can never set.
 # mpm: all
 
 use lib 't/lib';
@@ -84,7 +84,7 @@ subtest 'the application is told who it is' => sub {
     is "@seen", 'alice nobody bob', 'on one connection, too';
 };
 
-subtest 'and never by the client' => sub {
+subtest 'and the client cannot set the user' => sub {
     my $alice = browser($httpd, 'alice');
     for my $forged (@FORGED) {
         for my $path (

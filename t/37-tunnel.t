@@ -1,5 +1,5 @@
-# What a proxied application sends past its response: interim responses, trailers, the 101 of a
-# WebSocket, and what passes through it afterwards, which ends when the session does.
+# What a proxied application sends outside of its final response: interim responses, trailers, the
+# 101 of a WebSocket, and the data of the WebSocket, which is closed when the session ends.
 # mpm: all
 
 use lib 't/lib';
@@ -112,7 +112,7 @@ for my $path ('/up/ws', '/raw/ws') {
     };
 }
 
-subtest 'one whose session gets another token' => sub {
+subtest 'a WebSocket whose session gets another token' => sub {
     my $alice = browser($httpd, 'alice');
     my $socket = open_tunnel($alice, '/up/ws');
     receive($socket, qr/hello\n/);
@@ -145,7 +145,7 @@ subtest 'one whose session gets another token' => sub {
     like $last, qr/\(closed\)/, 'until it is revoked';
 };
 
-subtest 'one that was opened before a login' => sub {
+subtest 'a WebSocket that was opened before a login' => sub {
     my $alice = browser($httpd, 'alice');
     $postgres->psql(
         "update secsession.session set authenticated_at = authenticated_at - interval '1 min' "
@@ -164,7 +164,7 @@ subtest 'one that was opened before a login' => sub {
     like $last, qr/\(closed\)/, 'is closed, whoever has opened it';
 };
 
-subtest 'one that needs no session' => sub {
+subtest 'a WebSocket that needs no session' => sub {
     my $socket = open_tunnel($httpd->client, '/up/free/ws');
     like receive($socket, qr/hello\n/), qr{^HTTP/1\.1 101 }, 'is opened';
     is echo($socket, 'one'), "echo one\n", 'and works';

@@ -23,7 +23,10 @@ subtest 'a slow request does not bring an ended session back' => sub {
     has_heard($postgres, $httpd);
     $httpd->let_go('keeper');
     is $request->finish->body, "kept\n", 'it ends, and has something kept';
-    unlike $postgres->value("select string_agg(encode(value, 'escape'), ' ') from secsession.vault where session_id = '$id'"), qr/blue/,
+    unlike $postgres->value(
+        "select string_agg(encode(value, 'escape'), ' ') from secsession.vault where session_id = "
+            . "'$id'"
+        ), qr/blue/,
         'which it is not';
     is $postgres->value("select end_reason from secsession.session where session_id = '$id'"),
         'revoked', 'nor has the session changed';
@@ -118,8 +121,10 @@ subtest 'the password cannot be read in the database, where there are keys' => s
         config => "SecSession On\nSecSessionVaultKeys $keys\n" . Secsession::ModSession::config());
     my $has_password = sub {
         my ($id) = of_token('session_id', $_[0]->token);
-        my $kept = $postgres->value("select string_agg(encode(value, 'hex'), ' ') from secsession.vault
-            where session_id = '$id'");
+        my $kept = $postgres->value(
+            "select string_agg(encode(value, 'hex'), ' ') from secsession.vault
+            where session_id = '$id'"
+        );
         die "nothing is kept\n" unless $kept;
         return index($kept, unpack 'H*', 'correct') >= 0;
     };

@@ -104,8 +104,12 @@ subtest 'mod_session\'s own SessionMaxAge ends a login, and another one begins' 
 subtest 'sessions end as all of ours do, with what they held' => sub {
     my %ending = (
         'a revocation' => sub { $postgres->psql("select secsession.revoke_user('alice', 'test')") },
-        'the idle timeout' => sub { $postgres->psql("update secsession.session set last_seen_at = now() - interval '1 h'") },
-        'the absolute timeout' => sub { $postgres->psql("update secsession.session set expires_at = now() - interval '1 s'") },
+        'the idle timeout' => sub {
+            $postgres->psql("update secsession.session set last_seen_at = now() - interval '1 h'");
+        },
+        'the absolute timeout' => sub {
+            $postgres->psql("update secsession.session set expires_at = now() - interval '1 s'");
+        },
         'our logout' => sub { $_[0]->clone->logout },
     );
     for my $end (sort keys %ending) {
@@ -127,7 +131,10 @@ subtest 'sessions end as all of ours do, with what they held' => sub {
 subtest 'a location with a shorter timeout does not see what is kept' => sub {
     my $alice = form_browser('alice');
     is $alice->get('/short/show')->status, 200, 'in time';
-    $postgres->psql("update secsession.session set last_seen_at = now() - interval '10 minutes' where ended_at is null");
+    $postgres->psql(
+        "update secsession.session set last_seen_at = now() - interval '10 minutes' where ended_at "
+            . "is null"
+    );
     has_heard($postgres, $httpd);
     is $alice->get('/short/show')->status, 302, 'too late';
     is $alice->get('/form/show')->status, 200, 'but not elsewhere';
@@ -167,7 +174,10 @@ subtest 'one session is one user' => sub {
 
 # The password is being looked for in a table that we hold.
 sub is_waiting {
-    return $postgres->value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'app_user'");
+    return $postgres->value(
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ "
+            . "'app_user'"
+    );
 }
 
 subtest 'a revocation while mod_auth_form checks the password refuses the login' => sub {

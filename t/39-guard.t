@@ -1,5 +1,5 @@
-# What another site makes a browser change is refused where there is a session (SecSessionGuard), by
-# Sec-Fetch-Site and by Origin, also the opening of a WebSocket.
+# A request with a session by which another site could change something is refused
+# (SecSessionGuard), according to Sec-Fetch-Site and Origin; so is the opening of a WebSocket.
 # mpm: all
 
 use lib 't/lib';
@@ -72,7 +72,7 @@ subtest 'what our own pages change is not' => sub {
     }
 };
 
-subtest 'looking is free, and so is who has no session' => sub {
+subtest 'requests that change nothing, and requests without a session, are allowed' => sub {
     for my $name (sort keys %foreign) {
         is status($alice, 'GET', '/app/show', %{ $foreign{$name} }), 200, "$name: a link"
             if $foreign{$name};

@@ -1,6 +1,6 @@
 # The invariants of docs/architecture.md: what must hold whatever happens, seen from outside.
 # httpd's own mod_session_dbd breaks most of them. I7 and I8 are in t/46-secrecy.t, more of I6 in
-# t/33-timeouts.t, of I3 and I4 in t/50-database-trouble.t.
+# t/33-timeouts.t, more of I3 and I4 in t/50-database-trouble.t.
 # mpm: all
 
 use lib 't/lib';

@@ -1,5 +1,5 @@
 # Many requests at once, from several processes, while sessions end, httpd restarts, its children
-# are killed and the database's connections are cut.
+# are killed and its connections to the database are cut.
 # mpm: all
 
 use lib 't/lib';

@@ -1,5 +1,5 @@
-# The order in which modules are loaded, and a proxy in front or behind, change nothing that a user
-# or an application could notice.
+# Neither the order in which modules are loaded nor a proxy in front of httpd or behind it changes
+# anything that a user or an application could notice.
 use lib 't/lib';
 use Secsession::Test;
 use MIME::Base64 'encode_base64';

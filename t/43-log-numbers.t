@@ -1,6 +1,6 @@
-# Whoever finds a number in the log, or a directive in the documentation, finds what it means, and
-# it is there: the source and the documentation name the same messages and the same directives; no
-# message is made of a secret.
+# Every number in the log and every directive is documented, and nothing is documented that does
+# not exist: the source and the documentation have the same messages and the same directives. No
+# message contains a secret.
 
 use lib 't/lib';
 use Secsession::Documents qw(built_directives described_directives);

@@ -1,5 +1,5 @@
-# The module under the worker MPM: shorter than under the others, since it differs from event in
-# nothing that concerns sessions.
+# The module under the worker MPM. This is shorter than the tests under the other MPMs, since
+# worker does not differ from event in anything that concerns sessions.
 use lib 't/lib';
 use Secsession::Test;
 

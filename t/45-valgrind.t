@@ -1,5 +1,5 @@
-# httpd under valgrind's memcheck: a login, requests, a logout, trouble with the database, a
-# graceful restart. Nothing of ours may touch memory that it should not, or lose any.
+# httpd under valgrind's memcheck: a login, requests, a logout, trouble with the database, and a
+# graceful restart. This module must not access memory that it should not, nor leak any.
 # asan: no
 use lib 't/lib';
 use Secsession::Test;

@@ -1,5 +1,5 @@
-# I7 and I8 of docs/architecture.md: the token is nowhere but in the two cookie fields, and no
-# answer carries anything of another session.
+# Invariants I7 and I8 of docs/architecture.md: the token is nowhere but in the two cookie header
+# fields, and no response contains anything of another session.
 # mpm: all
 
 use lib 't/lib';

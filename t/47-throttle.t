@@ -1,5 +1,5 @@
-# Who guesses passwords has to wait, longer and longer, on every server; who owns the account has
-# not, and nobody learns whether there is one (SecSessionLoginThrottle).
+# Whoever guesses passwords has to wait, longer and longer, on every server; the owner of the
+# account does not, and nobody learns whether the account exists (SecSessionLoginThrottle).
 # mpm: all
 
 use lib 't/lib';
@@ -36,7 +36,7 @@ sub later {
     );
 }
 
-subtest 'who guesses has to wait' => sub {    # ASVS 5.0 6.3.1
+subtest 'whoever guesses passwords has to wait' => sub {    # ASVS 5.0 6.3.1
     is statuses(5, 'alice', 'wrong'), '401 401 401 401 401', 'five attempts';
     my $response = attempt('alice', 'wrong');
     is $response->status, 429, 'the sixth has to wait';
@@ -56,7 +56,7 @@ subtest 'who guesses has to wait' => sub {    # ASVS 5.0 6.3.1
         'and one for each attempt that was checked';
 };
 
-subtest 'longer and longer' => sub {
+subtest 'the wait gets longer and longer' => sub {
     forget();
     statuses(5, 'alice', 'wrong');
     my @pauses;
@@ -78,7 +78,7 @@ subtest 'longer and longer' => sub {
         'so it does when five minutes have passed';
 };
 
-subtest 'many at once are no way round it' => sub {
+subtest 'many attempts at once do not get around it' => sub {
     forget();
     my @running = map {
         $httpd->client->start_request(
@@ -102,7 +102,7 @@ subtest 'nobody learns whether there is such a user' => sub {    # ASVS 5.0 6.3.
     is statuses(6, "\x01", 'wrong'), '401 401 401 401 401 429', 'what cannot be a name counts, too';
 };
 
-subtest 'from many addresses' => sub {
+subtest 'guessing from many addresses' => sub {
     forget();
     is attempt('alice', password_of('alice'), from => '198.51.100.7')->status, 303,
         'alice logs in at home';
@@ -124,7 +124,7 @@ subtest 'from many addresses' => sub {
     is attempt('alice', 'wrong', from => '2001:db8:1:3::1')->status, 401, 'another does not';
 };
 
-subtest 'an administrator' => sub {
+subtest 'an administrator can reset it' => sub {
     forget();
     statuses(5, 'alice', 'wrong');
     is attempt('alice', password_of('alice'))->status, 429, 'alice has to wait';

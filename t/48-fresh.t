@@ -1,5 +1,5 @@
-# What is sensitive asks for the password once more (Require session-fresh), or for a certain way of
-# having authenticated (Require session-method).
+# Sensitive pages require a recent login (Require session-fresh), or a login by a certain method
+# (Require session-method).
 # mpm: all
 
 use lib 't/lib';
@@ -111,13 +111,13 @@ subtest 'among other requirements' => sub {
     is age(browser($httpd, 'alice'), 600)->get('/any/show')->status, 401, 'none is not';
 };
 
-subtest 'what may be written' => sub {
+subtest 'wrong arguments stop httpd' => sub {
     for my $wrong ('session-fresh', 'session-fresh 0', 'session-fresh soon', 'session-fresh 5m 6m',
         'session-method')
     {
         my ($ok, $said) = $httpd->configtest("<Location \"/x\">\nRequire $wrong\n</Location>\n");
         ok !$ok, "Require $wrong: refused";
-        like $said, qr/Require session-(?:fresh|method) wants/, 'in words that say what is allowed';
+        like $said, qr/Require session-(?:fresh|method) takes/, 'in words that say what is allowed';
     }
 };
 

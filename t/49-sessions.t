@@ -1,5 +1,5 @@
-# Users see the sessions of their own, end one or all others, and pages learn how long they have
-# left without making it longer (the handler secsession-sessions); ASVS 5.0 7.5.2.
+# Users see their own sessions and can end one or all others, and pages learn how long the session
+# will last without extending it (the handler secsession-sessions; ASVS 5.0 7.5.2).
 # mpm: all
 
 use lib 't/lib';
@@ -45,7 +45,7 @@ subtest 'a user sees the sessions of their own' => sub {
     unlike $page->raw, qr/\Q$_\E/, 'no token is on it' for map { $_->token } @alice;
 };
 
-subtest 'and ends them' => sub {
+subtest 'a user ends them' => sub {
     my @alice = map { browser($httpd, 'alice') } 1 .. 4;
     my $bob = browser($httpd, 'bob');
     is finish($alice[0], id_of($alice[1]))->status, 303, 'one of hers';
@@ -81,7 +81,7 @@ sub logged_in_for {
     return $client;
 }
 
-subtest 'but not with a session that somebody else may have by now' => sub {
+subtest 'a session that somebody else may have by now cannot end others' => sub {
     my ($here, $there) = map { browser($httpd, 'alice') } 1, 2;
     is scalar(@{ listed(logged_in_for($here, 880)) }), 2,
         'who has logged in within a quarter of an hour can end both';
@@ -119,7 +119,7 @@ subtest 'but not with a session that somebody else may have by now' => sub {
         qr/log out and log in again/, 'without a login page it says what to do';
 };
 
-subtest 'nobody else does' => sub {
+subtest 'nobody else sees or ends them' => sub {
     my $alice = browser($httpd, 'alice');
     is $httpd->get('/sessions', headers => \@HTML)->status, 303,
         'who is not logged in is sent to log in';

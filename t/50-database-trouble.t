@@ -1,5 +1,5 @@
-# The database goes away, hangs, comes back, is of the wrong version: nobody gets in, nobody is
-# logged out, and nothing needs a restart of httpd (I3, I4).
+# The database goes away, hangs, comes back, or has the wrong version: nobody gets in who should
+# not, nobody is logged out, and httpd never needs a restart (I3, I4).
 # mpm: all
 
 use lib 't/lib';

@@ -1,6 +1,6 @@
-# SecSessionLoginWhen: whoever knows one password cannot make the server take the form for another
-# user's, however the application reads forms. The application here is the attacker's best: it lets
-# everybody in.
+# SecSessionLoginWhen: an attacker who knows one password cannot make the server take another
+# user's name from the form, however the application reads forms. The application here is the best
+# that an attacker could wish for: it accepts everybody.
 use lib 't/lib';
 use Secsession::Test;
 

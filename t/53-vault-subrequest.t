@@ -1,6 +1,6 @@
-# The vault and subrequests: each part of a page gets the cookies of its own location, also where
-# the page itself is outside of any vault; and a request gets them also where mod_rewrite has looked
-# ahead.
+# The vault and subrequests: each part of a page gets the cookies of its own location, even if the
+# page itself has no vault; and a request gets them even if mod_rewrite has made subrequests
+# before.
 use lib 't/lib';
 use Secsession::Test;
 

@@ -1,5 +1,5 @@
-# Two backends behind mod_proxy_balancer: each sees who is there and none sees our cookie;
-# stickiness is the balancer's own.
+# Two backends behind mod_proxy_balancer: each of them learns the user and neither sees our
+# cookie; sticky sessions are left to the balancer.
 
 use lib 't/lib';
 use Secsession::Test;

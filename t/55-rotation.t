@@ -1,4 +1,4 @@
-# Periodic rotation: a session's next token is offered with a response, and nobody who is honest is
+# Periodic rotation: a session's next token is offered with a response, and no honest user is
 # logged out by it.
 # mpm: all
 
@@ -219,7 +219,7 @@ subtest 'an application that logs out in a response which takes long' => sub {
     is events($id, 'logout'), 1, 'as a logout';
 };
 
-subtest 'what is over' => sub {
+subtest 'a session that has ended accepts neither its old nor its next token' => sub {
     my ($old, $id) = a_session();
     my $next = offer($old, $id);
     sql("select secsession.revoke_session(:'id', 'test')", id => $id);
@@ -257,7 +257,7 @@ subtest 'a database that is read-only' => sub {
     is page($next)->status, 200, 'and the other session goes on';
 };
 
-subtest 'what may be switched' => sub {
+subtest 'rotation can be switched off' => sub {
     my $off = Secsession::Httpd->start(
         postgres => $postgres, config =>
             Secsession::Test::standard_config(config => "SecSessionRotateInterval off\n"),

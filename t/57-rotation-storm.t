@@ -1,5 +1,6 @@
-# Ten thousand rotations of browsers that lose responses, get them late and in another order, and ask for several pages
-# at once: nobody who is honest is logged out, and every token that was retired is known as such.
+# Ten thousand rotations, with browsers that lose responses, get them late and in another order,
+# and request several pages at once: no honest user is logged out, and every retired token is
+# recognised as such.
 
 use lib 't/lib';
 use Secsession::Test;
@@ -12,23 +13,33 @@ use Time::HiRes 'time';
 my ($SESSIONS, $WORKERS, $ROTATIONS) = (500, 2, 10_000);
 my $CONFIG = "SecSessionRotateInterval 1s\nSecSessionRotateGrace 30s\n";
 my ($postgres, $first) = start_servers(children => 2, threads => 16, config => $CONFIG);
-my $second = Secsession::Httpd->start(postgres => $postgres, children => 2, threads => 16,
-    config => Secsession::Test::standard_config(config => $CONFIG), files => { 'static/page.html' => "<p>private</p>\n" });
+my $second = Secsession::Httpd->start(
+    postgres => $postgres, children => 2, threads => 16,
+    config => Secsession::Test::standard_config(config => $CONFIG),
+    files => { 'static/page.html' => "<p>private</p>\n" }
+);
 my @SERVERS = ($first, $second);
 
 my @tokens = map { encode_base64url(sha256("token $_ " . rand)) } 1 .. $SESSIONS;
 sub hash_of { return sha256_hex(decode_base64url($_[0])) }
-$postgres->psql("select count(secsession.authenticate(row(decode(h, 'hex'), null, 'localhost', 'user' || n, 'form', 0, '192.0.2.1', 'Browser', 3600, 36000)::secsession.login))
-    from unnest(string_to_array(:'hashes', ' ')) with ordinality as t (h, n)", vars => { hashes => join ' ', map { hash_of($_) } @tokens });
+$postgres->psql(
+    "select count(secsession.authenticate(row(decode(h, 'hex'), null, 'localhost', 'user' || n,
+        'form', 0, '192.0.2.1', 'Browser', 3600, 36000)::secsession.login))
+    from unnest(string_to_array(:'hashes', ' ')) with ordinality as t (h, n)",
+    vars => { hashes => join ' ', map { hash_of($_) } @tokens }
+);
 
-# One browser: the token it has, all that it ever had, and answers that are still on their way to it.
+# One browser: the token it has, all that it ever had, and answers that are still on their way to
+# it.
 sub step {
     my ($browser) = @_;
     my @late = grep { $_->[0] <= time } @{ $browser->{late} };
     $browser->{late} = [ grep { $_->[0] > time } @{ $browser->{late} } ];
     have($browser, $_->[1]) for @late;
-    my @under_way = map { $SERVERS[ rand @SERVERS ]->client(timeout => 60)->set_token($browser->{token})->start_request('GET', '/static/page.html') }
-        1 .. 1 + int rand 3;
+    my @under_way = map {
+        $SERVERS[ rand @SERVERS ]->client(timeout => 60)->set_token($browser->{token})
+            ->start_request('GET', '/static/page.html')
+    } 1 .. 1 + int rand 3;
     for my $response (map { $_->finish } @under_way) {
         $browser->{refused} .= $response->status . ' ' if $response->status != 200;
         my ($next) = ($response->cookie('__Host-secsession') // next) =~ /=([^;]+)/ or next;
@@ -50,9 +61,12 @@ sub have {
     return;
 }
 
-sub rotations { return $postgres->value("select count(*) from secsession.event where event = 'rotated'") }
+sub rotations {
+    return $postgres->value("select count(*) from secsession.event where event = 'rotated'");
+}
 
-# Each worker writes down the browsers that were refused, and for each a line of all tokens, the one it has first.
+# Each worker writes down the browsers that were refused, and for each a line of all tokens, the one
+# it has first.
 sub work {
     my ($mine, $file) = @_;
     my @browsers = map { { token => $_, had => { $_ => 1 }, late => [], refused => '' } } @$mine;
@@ -61,7 +75,12 @@ sub work {
     }
     $_->{late} = [] for @browsers;
     step($_) for @browsers;    # each has used the token that it has
-    spew($file, join '', map { join(' ', $_->{refused} =~ s/ /,/gr || '-', $_->{token}, keys %{ $_->{had} }) . "\n" } @browsers);
+    spew(
+        $file,
+        join '',
+        map { join(' ', $_->{refused} =~ s/ /,/gr || '-', $_->{token}, keys %{ $_->{had} }) . "\n" }
+            @browsers
+    );
     return;
 }
 
@@ -85,27 +104,41 @@ my @browsers = map { [ split ' ' ] } map { split /\n/, slurp("$folder/$_") } 0 .
 cmp_ok rotations(), '>=', $ROTATIONS, 'so many rotations';
 is scalar(@browsers), $SESSIONS, 'by so many browsers';
 is_deeply [ grep { $_->[0] ne '-' } @browsers ], [], 'nobody was ever refused';
-is $postgres->value("select count(*) from secsession.event where event = 'reuse_detected'"), 0, 'nothing was taken for theft';
-is $postgres->value("select count(*) from secsession.active_session where user_name like 'user%'"), $SESSIONS, 'every session is there';
-is $postgres->value("select count(*) from (select session_id from secsession.token where retired_at is null and offered_grace is null
-    group by session_id having count(*) <> 1) s"), 0, 'with one token each';
+is $postgres->value("select count(*) from secsession.event where event = 'reuse_detected'"), 0,
+    'nothing was taken for theft';
+is $postgres->value("select count(*) from secsession.active_session where user_name like 'user%'"),
+    $SESSIONS, 'every session is there';
+is $postgres->value(
+    "select count(*) from (select session_id from secsession.token where retired_at is null
+        and offered_grace is null
+    group by session_id having count(*) <> 1) s"
+    ),
+    0, 'with one token each';
 
 # As if the grace of all was over: what was stolen before is found out, whichever it was.
-$postgres->psql("update secsession.token set retired_at = retired_at - interval '1 hour', grace_until = grace_until - interval '1 hour'
-    where retired_at is not null");
-my %is_retired = map { $_ => 1 } split /\n/, $postgres->psql("select encode(token_hash, 'hex') from secsession.token where retired_at is not null");
+$postgres->psql(
+    "update secsession.token set retired_at = retired_at - interval '1 hour',
+        grace_until = grace_until - interval '1 hour'
+    where retired_at is not null"
+);
+my %is_retired = map { $_ => 1 } split /\n/,
+    $postgres->psql(
+    "select encode(token_hash, 'hex') from secsession.token where retired_at is not null");
 my ($stolen, $found, $ended) = (0, 0, 0);
 for my $browser (@browsers) {
     my ($refused, $current, @had) = @$browser;
     my @retired = grep { $is_retired{ hash_of($_) } } @had or next;
     $stolen++;
-    $found += $first->client->set_token($retired[ rand @retired ])->get('/static/page.html')->status == 401;
+    $found += $first->client->set_token($retired[ rand @retired ])->get('/static/page.html')->status
+        == 401;
 }
 has_heard($postgres, $_) for @SERVERS;
-$ended += $second->client->set_token($_->[1])->get('/static/page.html')->status == 401 for @browsers;
+$ended += $second->client->set_token($_->[1])->get('/static/page.html')->status == 401
+    for @browsers;
 cmp_ok $stolen, '>', $SESSIONS * 0.9, 'of nearly every browser something could be stolen';
 is $found, $stolen, 'every use of it is refused';
-is $postgres->value("select count(*) from secsession.event where event = 'reuse_detected'"), $stolen, 'is written down';
+is $postgres->value("select count(*) from secsession.event where event = 'reuse_detected'"),
+    $stolen, 'is written down';
 is $ended, $stolen, 'and ends the session';
 
 done_testing;

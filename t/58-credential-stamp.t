@@ -1,5 +1,5 @@
-# A changed password ends the sessions that began with the old one (SecSessionCredentialStamp),
-# within a minute, and for who has several servers on every one; ASVS 5.0 7.4.3.
+# When a password is changed, the sessions that began with the old one end
+# (SecSessionCredentialStamp), within a minute and on every server (ASVS 5.0 7.4.3).
 
 use lib 't/lib';
 use Secsession::Test;
@@ -111,7 +111,7 @@ subtest 'a password file' => sub {    # ASVS 5.0 7.4.2
     a_minute_later($bob);
     is status($bob), 200, 'where the file cannot be read nobody is logged out';
     like $httpd->error_log,
-        qr/SS229: .* cannot read the record of user bob, by AuthUserFile: \Q$users\E/,
+        qr/SS229: .* cannot read the record of user bob \(AuthUserFile \Q$users\E\)/,
         'and the log says so';
     rename "$users.away", $users or die $!;
 };

@@ -1,5 +1,4 @@
-# SecSessionLog: what the audit trail gets, as lines of JSON in a file or through httpd's piped
-# logs.
+# SecSessionLog: the events of the audit trail as lines of JSON, in a file or through a piped log.
 
 use lib 't/lib';
 use Secsession::Test;

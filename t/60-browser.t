@@ -1,5 +1,5 @@
-# The login page in a real browser: a person logs in with the keyboard, on a phone, without
-# JavaScript; the browser keeps the cookie from scripts and other sites, and forgets it at the
+# The login page in a real browser: a person logs in with the keyboard, on a phone, and without
+# JavaScript; the browser keeps the cookie from scripts and other sites, and deletes it at the
 # logout.
 # asan: no
 

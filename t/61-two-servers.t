@@ -1,6 +1,6 @@
-# Two httpds on one database: what happens to a session on one holds on the other, within the lease,
-# and what is known of it on one counts on the other. A server that has a session in its cache is no
-# exception.
+# Two httpds with one database: what happens to a session on one of them takes effect on the other
+# within the lease, and its use on one counts on the other, even if the other has the session in
+# its cache.
 
 use lib 't/lib';
 use Secsession::Test;

@@ -1,6 +1,6 @@
-# Sessions in shared memory: in steady state a request costs no SQL; whatever ends or changes a
-# session is heard, by whomever it is done; one process of a server listens, and when it dies
-# another does.
+# Sessions in shared memory: a request usually costs no SQL statement; everything that ends or
+# changes a session is noticed, whoever does it; one process of each server listens for this, and
+# when it dies another one takes over.
 # mpm: all
 use lib 't/lib';
 use Secsession::Test;

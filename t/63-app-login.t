@@ -1,5 +1,5 @@
-# An application that logs its users in and out by response headers (SecSessionAppLogin), whatever
-# serves it: CGI, a proxied application, an internal redirect, an error page.
+# An application logs its users in and out by response headers (SecSessionAppLogin), whether it is
+# CGI, a proxied application, an internal redirect or an error page.
 # mpm: all
 
 use lib 't/lib';
@@ -108,7 +108,7 @@ subtest 'it logs out, and revokes' => sub {    # ASVS 5.0 7.4.3
         'nor does a revocation by nobody';
 };
 
-subtest 'nobody is believed who is not allowed to speak' => sub {
+subtest 'header fields are ignored where the application may not log users in' => sub {
     my $word = encoded('SecSession-Login: mallory');
     for my $path ("/app/headers?$word", "/pub/headers?$word", "/out/headers?$word") {
         my $client = browser($httpd, 'alice');
@@ -136,7 +136,7 @@ subtest 'nobody is believed who is not allowed to speak' => sub {
     is $spoken->token, undef, 'words of a request are none';
 };
 
-subtest 'whatever the answer is' => sub {
+subtest 'every kind of response works' => sub {
     for my $status (
         '201 Created', '204 No Content', '301 Moved', '303 See Other', '304 Not Modified',
         '403 Forbidden',
@@ -181,7 +181,7 @@ subtest 'what makes no sense is refused, and nobody is logged in' => sub {
     is $postgres->value('select count(*) from secsession.session'), $before,
         'and no session is made';
     like $httpd->error_log,
-        qr/SS212: the application at \/in\/headers logs in what is no user name/,
+        qr/SS212: the application at \/in\/headers logs in what is not a user name/,
         'the log says why';
     my $client = $httpd->client;
     $client->get(saying("SecSession-Login: J\xc3\xbcrgen O'Neil;x"));

@@ -1,5 +1,5 @@
-# The application's own cookies stay on the server (SecSessionVault): no browser ever gets one, none is taken from a
-# browser, and they end with the session.
+# The application's own cookies stay on the server (SecSessionVault): no browser ever gets one,
+# none is accepted from a browser, and they end with the session.
 # mpm: all
 
 use lib 't/lib';
@@ -30,17 +30,33 @@ my %large = (large => <<'PERL');
 my ($name, $length) = split /,/, $ENV{QUERY_STRING};
 print "Set-Cookie: $name=", 'x' x $length, "; path=/\nContent-Type: text/plain\n\nanswered\n";
 PERL
-my ($postgres, $httpd) = start_servers(children => 2, threads => 8, config => $VAULT, modules => ['include'], cgi => \%large,
-    files => { 'ssi/page.shtml' => '<!--#include virtual="/v/show" -->' });
+my ($postgres, $httpd) = start_servers(
+    children => 2, threads => 8, config => $VAULT, modules => ['include'], cgi => \%large,
+    files => { 'ssi/page.shtml' => '<!--#include virtual="/v/show" -->' }
+);
 my $COOKIE = '__Host-secsession';
 
-sub setting { my ($where, @cookies) = @_; return answering($where, map { "Set-Cookie: $_" } @cookies) }
-sub cookies_seen { my ($client, $path, %opt) = @_; return environment_of($client->get($path // '/v/show', %opt))->{HTTP_COOKIE} // '' }
-sub others { return grep { !/^\Q$COOKIE\E=/ } $_[0]->all_headers('Set-Cookie') }
-sub ours { return grep { /^\Q$COOKIE\E=/ } $_[0]->all_headers('Set-Cookie') }
+sub setting {
+    my ($where, @cookies) = @_;
+    return answering($where, map { "Set-Cookie: $_" } @cookies);
+}
+sub cookies_seen {
+    my ($client, $path, %opt) = @_;
+    return environment_of($client->get($path // '/v/show', %opt))->{HTTP_COOKIE} // '';
+}
+sub others {
+    return grep { !/^\Q$COOKIE\E=/ } $_[0]->all_headers('Set-Cookie');
+}
+sub ours {
+    return grep { /^\Q$COOKIE\E=/ } $_[0]->all_headers('Set-Cookie');
+}
 sub value { return $postgres->value(@_) }
 sub sessions { return value('select count(*) from secsession.session') }
-sub logged_in_by_app { my $client = shift // $httpd->client; $client->get(answering('v', 'SecSession-Login: erika')); return $client }
+sub logged_in_by_app {
+    my $client = shift // $httpd->client;
+    $client->get(answering('v', 'SecSession-Login: erika'));
+    return $client;
+}
 
 subtest 'a visitor who is not logged in' => sub {
     my $before = sessions();
@@ -71,8 +87,10 @@ subtest 'a login keeps the vault and makes another token' => sub {
     $client->get(setting('v', 'APPID=basket42; path=/'));
     my $anonymous = $client->token;
     my $before = sessions();
-    my $response = $client->get(answering('v', 'Set-Cookie: my_user=erika; path=/', 'SecSession-Login: erika'));
-    is_deeply [ others($response) ], [], 'a response that logs in and sets a cookie gives no cookie away';
+    my $response = $client->get(
+        answering('v', 'Set-Cookie: my_user=erika; path=/', 'SecSession-Login: erika'));
+    is_deeply [ others($response) ], [],
+        'a response that logs in and sets a cookie gives no cookie away';
     isnt $client->token, $anonymous, 'there is another token';
     is cookies_seen($client), 'APPID=basket42; my_user=erika', 'and the vault has both cookies';
     is sessions(), $before, 'it is the same session';
@@ -95,30 +113,40 @@ subtest 'it costs no SQL' => sub {
     is cookies_seen($client), 'APPID=cheap; my_lang=de', 'a session with a vault';
     my $before = $postgres->statements;
     is scalar(grep { cookies_seen($client) eq 'APPID=cheap; my_lang=de' } 1 .. 20), 20, 'is used';
-    $client->get(setting('v', 'APPID=cheap; path=/', 'my_lang=de; path=/; Max-Age=100001')) for 1 .. 5;
-    is $postgres->statements - $before, 0, 'without a statement, though the application sets its cookies again and again';
+    $client->get(setting('v', 'APPID=cheap; path=/', 'my_lang=de; path=/; Max-Age=100001'))
+        for 1 .. 5;
+    is $postgres->statements - $before, 0,
+        'without a statement, though the application sets its cookies again and again';
     $client->get(setting('v', 'APPID=new; path=/'));
     is cookies_seen($client), 'APPID=new; my_lang=de', 'the very next request sees what changed';
     my $long = 'x' x 3000;
     $client->get('/v/large?APPID,3000');
-    is cookies_seen($client), "APPID=$long; my_lang=de", 'a vault too large for the cache works, too';
+    is cookies_seen($client), "APPID=$long; my_lang=de",
+        'a vault too large for the cache works, too';
 };
 
 subtest 'a cookie that a browser presents is worth nothing' => sub {
     my $client = logged_in_by_app();
     $client->get(setting('v', 'APPID=mine; path=/'));
-    my @spellings = ('APPID=stolen', 'appid=stolen', '%41PPID=stolen', 'APPID =stolen', 'a=1, APPID=stolen', 'my.x=1', 'my x=1',
-        'my[x]=1', 'top.secret.id=1', 'APPID', "a=1,\tAPPID =stolen");
+    my @spellings = (
+        'APPID=stolen', 'appid=stolen', '%41PPID=stolen', 'APPID =stolen', 'a=1, APPID=stolen',
+        'my.x=1', 'my x=1',
+        'my[x]=1', 'top.secret.id=1', 'APPID', "a=1,\tAPPID =stolen"
+    );
     for my $cookie (@spellings) {
-        is cookies_seen($client, '/v/show', jar => 0, headers => [ [ Cookie => "$COOKIE=" . $client->token . "; $cookie; own=1" ] ]),
+        is cookies_seen($client, '/v/show', jar => 0,
+            headers => [ [ Cookie => "$COOKIE=" . $client->token . "; $cookie; own=1" ] ]),
             'APPID=mine; own=1', "$cookie: the vault's, and what is none of its business";
-        is cookies_seen($httpd->client, '/v/show', headers => [ [ Cookie => "$cookie; own=1" ] ]), 'own=1',
+        is cookies_seen($httpd->client, '/v/show', headers => [ [ Cookie => "$cookie; own=1" ] ]),
+            'own=1',
             "$cookie: without a session none";
     }
-    is cookies_seen($httpd->client, '/v/show', headers => [ [ Cookie => 'a=1,2; b="x;y"; APPID2=1' ] ]), 'a=1,2; b="x; y"; APPID2=1',
+    is cookies_seen($httpd->client, '/v/show',
+        headers => [ [ Cookie => 'a=1,2; b="x;y"; APPID2=1' ] ]), 'a=1,2; b="x; y"; APPID2=1',
         'other cookies are left as they are';
     my @many = map { "c$_=$_" } 1 .. 700;
-    is cookies_seen($httpd->client, '/v/show', headers => [ [ Cookie => join '; ', @many, 'APPID=x' ] ]), join('; ', @many),
+    is cookies_seen($httpd->client, '/v/show',
+        headers => [ [ Cookie => join '; ', @many, 'APPID=x' ] ]), join('; ', @many),
         'also very many';
     is cookies_seen($httpd->client, '/pub/show', headers => [ [ Cookie => 'APPID=x' ] ]), 'APPID=x',
         'where there is no vault every cookie passes';
@@ -129,16 +157,26 @@ subtest 'what is sent follows the rules of browsers' => sub {
     $client->get(setting('v/deep', 'my_default=1', 'my_root=2; path=/', 'my_deep=3; path=/v/deep',
         'my_other=4; path=/vl'));
     is cookies_seen($client), 'my_root=2', 'by path';
-    is cookies_seen($client, '/v/deep/show'), 'my_default=1; my_deep=3; my_root=2', 'longer paths first';
-    is cookies_seen($client, '/vl/show'), 'my_other=4; my_root=2', 'in every location that has a vault';
+    is cookies_seen($client, '/v/deep/show'), 'my_default=1; my_deep=3; my_root=2',
+        'longer paths first';
+    is cookies_seen($client, '/vl/show'), 'my_other=4; my_root=2',
+        'in every location that has a vault';
     is cookies_seen($client, '/pub/show'), '', 'and in no other';
-    $client->get(setting('v', 'my_foreign=1; Domain=example.org; path=/', 'my_own=1; path=/', '__Secure-my_secret=1'));
+    $client->get(
+        setting(
+            'v', 'my_foreign=1; Domain=example.org; path=/', 'my_own=1; path=/',
+            '__Secure-my_secret=1'
+        )
+    );
     is cookies_seen($client), 'my_root=2; my_own=1', 'what no browser would keep is not kept';
-    is cookies_seen($client, '/v/show', host => 'www.localhost'), '', 'one of this host goes to no other';
+    is cookies_seen($client, '/v/show', host => 'www.localhost'), '',
+        'one of this host goes to no other';
     $client->get(setting('v', 'my_wide=1; Domain=example.org; path=/'), host => 'a.example.org');
-    is cookies_seen($client, '/v/show', host => 'b.example.org'), 'my_wide=1', 'one for a domain goes to hosts below it';
+    is cookies_seen($client, '/v/show', host => 'b.example.org'), 'my_wide=1',
+        'one for a domain goes to hosts below it';
     $client->get(setting('v', 'my_strict=1; path=/; SameSite=Strict'));
-    is cookies_seen($client, '/v/show', headers => [ [ 'Sec-Fetch-Site' => 'cross-site' ], [ 'Sec-Fetch-Mode' => 'navigate' ] ]),
+    is cookies_seen($client, '/v/show',
+        headers => [ [ 'Sec-Fetch-Site' => 'cross-site' ], [ 'Sec-Fetch-Mode' => 'navigate' ] ]),
         'my_root=2; my_own=1', 'a strict one does not follow a link from another site';
 };
 
@@ -146,11 +184,16 @@ subtest 'inside of httpd' => sub {
     my $client = logged_in_by_app();
     $client->get(setting('v', 'APPID=inside; path=/'));
     is cookies_seen($client, '/rewritten'), 'APPID=inside', 'a rewritten path';
-    is cookies_seen($client, '/ssi/page.shtml'), 'APPID=inside', 'a subrequest of a page without a vault';
+    is cookies_seen($client, '/ssi/page.shtml'), 'APPID=inside',
+        'a subrequest of a page without a vault';
     my $response = $client->get(answering('app', 'Set-Cookie: APPID=open; path=/'));
-    is_deeply [ others($response) ], ['APPID=open; path=/'], 'a location without a vault gives its cookies to the browser';
-    for my $status ('204 No Content', '302 Found', '304 Not Modified', '404 Not Found', '500 Oops') {
-        my $answer = $client->get(answering('v', "Status: $status", 'Location: /x', "Set-Cookie: APPID=a$status; path=/"));
+    is_deeply [ others($response) ], ['APPID=open; path=/'],
+        'a location without a vault gives its cookies to the browser';
+    for my $status ('204 No Content', '302 Found', '304 Not Modified', '404 Not Found', '500 Oops')
+    {
+        my $answer = $client->get(
+            answering('v', "Status: $status", 'Location: /x', "Set-Cookie: APPID=a$status; path=/")
+        );
         is_deeply [ others($answer) ], [], "$status: the cookie stays here";
         is cookies_seen($client), "APPID=a$status", "$status: and is kept";
     }
@@ -158,10 +201,16 @@ subtest 'inside of httpd' => sub {
 
 subtest 'when the session ends, so does its vault' => sub {
     my %ending = (
-        revoked => sub { $postgres->psql("select secsession.revoke_user('erika', 'test')"); has_heard($postgres, $httpd) },
+        revoked => sub {
+            $postgres->psql("select secsession.revoke_user('erika', 'test')");
+            has_heard($postgres, $httpd);
+        },
         'logged out' => sub { $_[0]->clone->logout },
         idle => sub {
-            $postgres->psql("update secsession.session set last_seen_at = now() - interval '1 h' where user_name = 'erika'");
+            $postgres->psql(
+                "update secsession.session set last_seen_at = now() - interval '1 h' where "
+                    . "user_name = 'erika'"
+            );
             has_heard($postgres, $httpd);
         },
     );
@@ -172,21 +221,24 @@ subtest 'when the session ends, so does its vault' => sub {
         my $slow = $client->clone->start_request('GET', '/v/slow?' . $how =~ s/ /_/r);
         ok $httpd->slow_started($how =~ s/ /_/r), 'a slow request is under way';
         $ending{$how}->($client);
-        is cookies_seen($httpd->client->set_token($token)), '', "$how: the application gets no cookie any more";
+        is cookies_seen($httpd->client->set_token($token)), '',
+            "$how: the application gets no cookie any more";
         my $again = $httpd->client->set_token($token);
         $again->get(setting('v', 'APPID=again; path=/'));
         isnt $again->token, $token, "$how: what it sets then is for another session";
         is cookies_seen($again), 'APPID=again', "$how: of a visitor";
         $httpd->let_go($how =~ s/ /_/r);
         is $slow->finish->status, 200, "$how: the slow request ends";
-        is value("select count(*) from secsession.active_session where user_name = 'erika'"), 0, "$how: and revives nothing";
+        is value("select count(*) from secsession.active_session where user_name = 'erika'"), 0,
+            "$how: and revives nothing";
     }
 };
 
 subtest 'many responses at once lose no cookie' => sub {
     my $client = logged_in_by_app();
     my @running = map { $client->start_request('GET', setting('v', "my_$_=$_; path=/")) } 1 .. 20;
-    is_deeply [ grep { $_->finish->status != 200 } @running ], [], 'twenty responses set a cookie each';
+    is_deeply [ grep { $_->finish->status != 200 } @running ], [],
+        'twenty responses set a cookie each';
     my %seen = map { split /=/ } split /; /, cookies_seen($client);
     is_deeply \%seen, { map { ("my_$_" => $_) } 1 .. 20 }, 'all are kept';
 };
@@ -201,24 +253,29 @@ subtest 'a full vault refuses' => sub {
     like $httpd->error_log, qr/SS217: with the cookie my_51 /, 'the log says which cookie';
     unlike $httpd->error_log, qr/my_51=51/, 'but not its value';
     is scalar(split /; /, cookies_seen($client)), 50, 'and nothing is lost';
-    is $client->get(setting('v', 'my_1=1; path=/; Max-Age=0', 'my_51=51; path=/'))->status, 200, 'one goes, one comes';
+    is $client->get(setting('v', 'my_1=1; path=/; Max-Age=0', 'my_51=51; path=/'))->status, 200,
+        'one goes, one comes';
     my $large = logged_in_by_app();
-    is $large->get("/v/large?my_$_,4000")->status, 200, "cookie $_ of four thousand bytes" for 1 .. 4;
+    is $large->get("/v/large?my_$_,4000")->status, 200, "cookie $_ of four thousand bytes"
+        for 1 .. 4;
     is $large->get('/v/large?my_5,4000')->status, 502, '16 KiB are enough';
 };
 
 subtest 'without the database' => sub {
     my $client = logged_in_by_app();
     $client->get(setting('v', 'APPID=away; path=/'));
-    $postgres->psql('revoke execute on function secsession.keep_cookies(uuid, jsonb) from secsession_httpd');
+    $postgres->psql(
+        'revoke execute on function secsession.keep_cookies(uuid, jsonb) from secsession_httpd');
     my $response = $client->get(setting('v', 'APPID=lost; path=/'));
     is $response->status, 503, 'a cookie that cannot be kept: 503';
     ok $response->header('Retry-After'), 'with Retry-After';
     is_deeply [ $response->all_headers('Set-Cookie') ], [], 'and no cookie is given away or taken';
-    $postgres->psql('grant execute on function secsession.keep_cookies(uuid, jsonb) to secsession_httpd');
+    $postgres->psql(
+        'grant execute on function secsession.keep_cookies(uuid, jsonb) to secsession_httpd');
     is cookies_seen($client), 'APPID=away', 'the old one is still there';
     $postgres->stop('fast');
-    wait_until { $client->get('/v/show')->status == 503 } 4, 'the lease ends: whoever may have a vault is not served without it';
+    wait_until { $client->get('/v/show')->status == 503 } 4,
+        'the lease ends: whoever may have a vault is not served without it';
     is $httpd->client->get('/v/show')->status, 200, 'who has no session is';
     $postgres->start_again;
     is cookies_seen($client), 'APPID=away', 'afterwards everything is as before';
@@ -226,31 +283,47 @@ subtest 'without the database' => sub {
 
 subtest 'sealed with a key that the database does not have' => sub {
     my $keys = $httpd->folder . '/keys';
-    my $key = sub { my ($n) = @_; my ($ok, $text) = run([ 'openssl', 'rand', '-base64', '32' ]); return "$n $text" };
+    my $key = sub {
+        my ($n) = @_;
+        my ($ok, $text) = run([ 'openssl', 'rand', '-base64', '32' ]);
+        return "$n $text";
+    };
     my ($first, $second) = map { $key->($_) } 7, 8;
     my $with = sub {
         spew($keys, $_[0]);
         chmod 0600, $keys;
-        return Secsession::Httpd->start(postgres => $postgres, files => { 'static/page.html' => 'x' }, modules => ['include'],
-            config => Secsession::Test::standard_config(config => "SecSessionVaultKeys $keys\n$VAULT"));
+        return Secsession::Httpd->start(
+            postgres => $postgres, files => { 'static/page.html' => 'x' }, modules => ['include'],
+            config =>
+                Secsession::Test::standard_config(config => "SecSessionVaultKeys $keys\n$VAULT")
+        );
     };
     my $sealed = $with->($first);
     my $client = logged_in_by_app($sealed->client);
     $client->get(setting('v', 'APPID=topsecret; path=/'));
     is cookies_seen($client), 'APPID=topsecret', 'the application sees its cookie';
-    is value(q{select count(*) from secsession.vault where position('topsecret'::bytea in value) > 0}), 0, 'the database does not';
+    is value(
+        q{select count(*) from secsession.vault where position('topsecret'::bytea in value) > 0}),
+        0, 'the database does not';
     my $token = $client->token;
     $sealed->stop;
     $sealed = $with->("# the new one first\n$second$first");
-    is cookies_seen($sealed->client->set_token($token)), 'APPID=topsecret', 'a new key is put before the old one: both open';
+    is cookies_seen($sealed->client->set_token($token)), 'APPID=topsecret',
+        'a new key is put before the old one: both open';
     $sealed->stop;
     $sealed = $with->($second);
-    is cookies_seen($sealed->client->set_token($token)), '', 'without the old key the cookie is as good as gone';
-    like $sealed->error_log, qr/SS115: the vault of session \S+ has 1 cookies/, 'and the log says so';
+    is cookies_seen($sealed->client->set_token($token)), '',
+        'without the old key the cookie is as good as gone';
+    like $sealed->error_log, qr/SS115: the vault of session \S+ has 1 cookies/,
+        'and the log says so';
     $postgres->psql(q{update secsession.vault set value = '\x00' || convert_to('forged', 'UTF8')});
-    $postgres->psql(q{update secsession.session set vault_version = vault_version + 1 where user_name is not null});
+    $postgres->psql(
+        q{update secsession.session set vault_version = vault_version + 1 where user_name is not }
+            . q{null}
+    );
     has_heard($postgres, $sealed);
-    is cookies_seen($sealed->client->set_token($token)), '', 'nor is one believed that the database made up';
+    is cookies_seen($sealed->client->set_token($token)), '',
+        'nor is one believed that the database made up';
     $sealed->stop;
 };
 

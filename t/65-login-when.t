@@ -1,6 +1,6 @@
-# An application that says nothing and may not be changed: the web server recognises its logins and
-# logouts in what it answers (SecSessionLoginWhen, SecSessionLogoutWhen), and the user in the form
-# that the browser posted.
+# An application that cannot be changed: the web server recognises logins and logouts by the
+# application's responses (SecSessionLoginWhen, SecSessionLogoutWhen), and finds the user in the
+# form that the browser has posted.
 # mpm: all
 
 use lib 't/lib';
@@ -67,7 +67,7 @@ sub part {
     return [ qq(Content-Disposition: form-data; name="$name"), $value ];
 }
 
-subtest 'a login that the application accepts is one' => sub {
+subtest 'a login that the application accepts is recognised' => sub {
     my %bodies = (
         'a form' => [ $FORM, 'login=erika&password=open+sesame&go=1' ],
         'a form in UTF-8' =>
@@ -113,7 +113,7 @@ subtest 'a login that the application accepts is one' => sub {
     is user_of($client), 'erika', 'a form in chunks: the user is logged in';
 };
 
-subtest 'one that it does not accept is none' => sub {
+subtest 'a login that the application rejects is not' => sub {
     my $before = $postgres->value('select count(*) from secsession.session');
     my %none = (
         'a wrong password' => post($httpd->client, $FORM, 'login=erika&password=wrong'),

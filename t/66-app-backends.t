@@ -1,6 +1,6 @@
-# Applications say the same words, and have their cookies kept, whatever runs them: PHP-FPM, an
-# application behind mod_proxy, a handler inside of httpd (mod_lua), whose fields are in other
-# tables than those of CGI.
+# Response headers and the vault work the same for all kinds of applications: PHP-FPM, an
+# application behind mod_proxy, and a handler inside httpd (mod_lua), whose header fields are in
+# other tables than those of CGI.
 # mpm: all
 
 use lib 't/lib';

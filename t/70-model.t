@@ -1,6 +1,7 @@
 # The cache, the feed and the lease in every order of their steps: SPIN searches t/model/cache.pml
-# for one in which a revoked session is accepted, or a token gets what is another's. There is none;
-# and when any one rule is taken away there is. What must happen in the whole model does happen.
+# for an order in which a revoked session is accepted, or a token gets the session of another one.
+# There is none; but if any rule is taken away, there is one. And what the whole model should be
+# able to reach is reached.
 # asan: no
 use lib 't/lib';
 use Secsession::Test;

@@ -1,8 +1,8 @@
-# Sessions are created and ended in every way there is, by several processes, while two servers are
-# asked without pause, children of httpd are killed, they or their feeds cut or frozen, and
-# PostgreSQL restarted. Afterwards: no request that started later than an end's COMMIT and the lease
-# was accepted, nobody else was refused, and nobody saw anything of somebody else (I1, I2, I4, I8).
-# STRESS_SECONDS=3600 makes it an hour.
+# Several processes create and end sessions in every possible way, while two servers get requests
+# without a pause, children of httpd are killed, these or their feeds are cut off or frozen, and
+# PostgreSQL is restarted. Afterwards: no request that was started later than the COMMIT of an end
+# plus the lease was accepted, nobody else was refused, and nobody saw anything of another user
+# (I1, I2, I4, I8). STRESS_SECONDS=3600 makes it last an hour.
 # asan: no
 
 use lib 't/lib';

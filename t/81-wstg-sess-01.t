@@ -1,5 +1,5 @@
-# WSTG-SESS-01, the session management schema: what a token is made of, and what becomes of one that
-# somebody has tampered with; ASVS 5.0 7.2.3.
+# WSTG-SESS-01, the session management schema: what a token consists of, and what happens to one
+# that has been tampered with; ASVS 5.0 7.2.3.
 use lib 't/lib';
 use Secsession::Test;
 use MIME::Base64 'decode_base64url';

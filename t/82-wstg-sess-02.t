@@ -1,5 +1,5 @@
-# WSTG-SESS-02, cookie attributes: every Set-Cookie of ours, on every kind of response; ASVS 5.0
-# 3.3.1 3.3.2 3.3.3 3.3.4 3.3.5.
+# WSTG-SESS-02, cookie attributes: every Set-Cookie field of ours, on every kind of response;
+# ASVS 5.0 3.3.1 3.3.2 3.3.3 3.3.4 3.3.5.
 use lib 't/lib';
 use Secsession::Test;
 

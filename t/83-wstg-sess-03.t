@@ -1,5 +1,5 @@
-# WSTG-SESS-03, session fixation: whatever a victim's browser has been given before, it is worth
-# nothing afterwards; ASVS 5.0 7.2.4.
+# WSTG-SESS-03, session fixation: whatever cookie a victim's browser has been given before the
+# login, it is worthless afterwards; ASVS 5.0 7.2.4.
 use lib 't/lib';
 use Secsession::Test;
 

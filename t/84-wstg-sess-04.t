@@ -1,5 +1,5 @@
-# WSTG-SESS-04, exposed session variables: the token is in the cookie and nowhere else, and nothing
-# that needs it is stored.
+# WSTG-SESS-04, exposed session variables: the token is in the cookie and nowhere else, and no
+# response that needs it is stored by caches.
 use lib 't/lib';
 use Secsession::Test;
 

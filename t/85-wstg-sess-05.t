@@ -1,5 +1,5 @@
 # WSTG-SESS-05, cross-site request forgery: what another site makes a browser send; t/60-browser.t
-# has a real one.
+# does this with a real browser.
 use lib 't/lib';
 use Secsession::Test;
 

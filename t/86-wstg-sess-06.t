@@ -1,5 +1,5 @@
-# WSTG-SESS-06, logout: it is there, it ends the session on the server, for everybody who has the
-# token, and no other session.
+# WSTG-SESS-06, logout: it is available, and it ends the session on the server, for everybody who
+# has the token, and no other session.
 use lib 't/lib';
 use Secsession::Test;
 

@@ -1,5 +1,5 @@
-# WSTG-SESS-07, session timeout: kept by the server, by the database's clock, whatever the client
-# does.
+# WSTG-SESS-07, session timeout: the server enforces it by the database's clock, whatever the
+# client does.
 use lib 't/lib';
 use Secsession::Test;
 

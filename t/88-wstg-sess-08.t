@@ -1,5 +1,5 @@
-# WSTG-SESS-08, session puzzling: nothing that has one meaning is taken for another: only a login
-# makes an identity.
+# WSTG-SESS-08, session puzzling: no value is ever taken for something else than it is, and only a
+# login gives an identity.
 use lib 't/lib';
 use Secsession::Test;
 

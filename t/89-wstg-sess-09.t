@@ -1,4 +1,5 @@
-# WSTG-SESS-09, session hijacking: what somebody on the wire, or with a copy of a token, gets.
+# WSTG-SESS-09, session hijacking: what somebody gets who listens on the network or has a copy of
+# a token.
 use lib 't/lib';
 use Secsession::Test;
 

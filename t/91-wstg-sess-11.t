@@ -1,5 +1,5 @@
-# WSTG-SESS-11, concurrent sessions: as many as are allowed, and users and administrators see them;
-# ASVS 5.0 7.1.2.
+# WSTG-SESS-11, concurrent sessions: their number can be limited, and users and administrators see
+# them; ASVS 5.0 7.1.2.
 use lib 't/lib';
 use Secsession::Test;
 

@@ -1,5 +1,5 @@
-/* Giving a session to users whom another AuthType has authenticated, and refusing them when it
- * ends. */
+/* Gives a session to users whom another AuthType has authenticated, and refuses them when it has
+ * ended. */
 #include "http/access/adopt.h"
 
 #include <apr_strings.h>
@@ -18,7 +18,7 @@
 
 APLOG_USE_MODULE(secsession);
 
-/* Whom mod_auth_form logs in has a session of ours by that (see modsession.h). */
+/* Users whom mod_auth_form logs in get a session by another way (see modsession.h). */
 static int is_by_mod_session(request_rec *r)
 {
     const char *type = ap_auth_type(r);
@@ -36,7 +36,7 @@ static int is_on(const secsession_here_t *here)
            && !is_by_mod_session(r);
 }
 
-/* Whether the browser sends its credentials in Authorization. */
+/* Whether the client sends its credentials in the Authorization header field. */
 static int is_by_header(const char *type)
 {
     return type && (strcasecmp(type, "Basic") == 0 || strcasecmp(type, "Digest") == 0);
@@ -47,7 +47,8 @@ int secsession_adopt_prepare(request_rec *r)
     const secsession_here_t here = secsession_here(r);
     const secsession_session_t *session;
 
-    /* Strangers shall cost no SQL. */
+    /* Without credentials nobody can be logged in, so the request must not cost an SQL
+     * statement. */
     if (!is_on(&here)
         || (is_by_header(ap_auth_type(r)) && !apr_table_get(r->headers_in, "Authorization"))) {
         return DECLINED;
@@ -63,8 +64,8 @@ int secsession_adopt_prepare(request_rec *r)
     return DECLINED;
 }
 
-/* The AuthType by which credentials were checked in this request; NULL where none were, and mod_ssl
- * has taken the user from the certificate of the connection. */
+/* The AuthType by which credentials were checked in this request. NULL if none were, which means
+ * that mod_ssl has taken the user from the client certificate of the connection. */
 static const char *type_of(request_rec *r)
 {
     const char *type = ap_auth_type(r);
@@ -86,7 +87,7 @@ static int is_same(request_rec *r, const secsession_session_t *session)
     return strcmp(r->user, session->user) == 0 && strcmp(method_of(r), session->method) == 0;
 }
 
-/* Answers as if nobody had authenticated. */
+/* Answers as if the user had not authenticated. */
 static int refuse(const secsession_here_t *here, secsession_outcome_t outcome)
 {
     request_rec *r = here->r;
@@ -104,9 +105,10 @@ static int refuse(const secsession_here_t *here, secsession_outcome_t outcome)
     return secsession_authn_demand(here, outcome);
 }
 
-/* The cookie goes with the answer: the next request shows what its user knows, not what the browser
- * remembers. A session that has ended only here, by the shorter limits of this location, ends
- * altogether, since nobody has its token any more. */
+/* Refuses a user whose session has ended. The response deletes the cookie; the next request then
+ * has no session, and begins one with the credentials that the user gives. A session that has ended
+ * only for this location, by its shorter limits, is ended altogether, since nobody will have its
+ * token any more. */
 static int refuse_ended(const secsession_here_t *here, secsession_outcome_t outcome)
 {
     secsession_context_t *context = here->context;
@@ -120,8 +122,9 @@ static int refuse_ended(const secsession_here_t *here, secsession_outcome_t outc
     return refuse(here, outcome);
 }
 
-/* Has the credentials checked once more, after the moment which is noted only now: that another
- * user (or method) than the session's has come could not be known before the first time. */
+/* Notes the moment of the database and has the credentials checked once more after it. The moment
+ * was not noted before the first check, because only then was it known that this is another user or
+ * method than that of the session. */
 static int check_again(const secsession_here_t *here)
 {
     request_rec *r = here->r;
@@ -131,7 +134,7 @@ static int check_again(const secsession_here_t *here)
     if (!secsession_begin_note_moment(here)) {
         return secsession_answer_unavailable(r);
     }
-    if (type_of(r) == NULL) { /* a certificate is checked with the connection */
+    if (type_of(r) == NULL) { /* the certificate was checked when the connection was made */
         return OK;
     }
     r->user = NULL;
@@ -145,16 +148,17 @@ static int check_again(const secsession_here_t *here)
 static int adopt(const secsession_here_t *here)
 {
     request_rec *r = here->r;
-    secsession_authenticated_t who = { .epoch = SECSESSION_NO_EPOCH };
+    secsession_authenticated_t who = { .user = NULL };
     secsession_context_t *context = here->context;
     secsession_outcome_t outcome;
     int status = OK;
 
     if (!secsession_text_is_user(r->user)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "SS231: whom %s has authenticated cannot have a session: a user's name is "
-                      "UTF-8 of at most %d bytes, without control characters",
-                      method_of(r), SECSESSION_USER_LENGTH);
+        ap_log_rerror(
+            APLOG_MARK, APLOG_ERR, 0, r,
+            "SS231: the user whom %s has authenticated cannot have a session: a user name "
+            "must be UTF-8 of at most %d bytes without control characters",
+            method_of(r), SECSESSION_USER_LENGTH);
         return HTTP_FORBIDDEN;
     }
     if (context->moment == NULL) {
@@ -174,7 +178,7 @@ static int adopt(const secsession_here_t *here)
     return status == OK ? DECLINED : status;
 }
 
-/* The ErrorDocument of a request that was refused is shown, to nobody. */
+/* The ErrorDocument of a request that was refused is shown, but without a user. */
 static int is_error_document(const request_rec *r)
 {
     return r->prev && ap_is_HTTP_ERROR(r->prev->status);
@@ -193,8 +197,8 @@ int secsession_adopt_fixup(request_rec *r)
     if (outcome == SECSESSION_LIVE && is_same(r, session)) {
         return DECLINED;
     }
-    /* A retired token comes with what was under way when another request of this browser got the
-     * next one: it has shown credentials of its own and is served by them, without a session. */
+    /* A retired token means that the request was under way when another request of this browser got
+     * the next token. It has credentials of its own and is served by these, without a session. */
     if (outcome == SECSESSION_RETIRED) {
         return DECLINED;
     }

@@ -1,4 +1,5 @@
-/* Finding the user of a request in its session; else, what is asked of the browser. */
+/* Takes the user of a request from its session, or else answers with the login page or a
+ * challenge. */
 #include "http/access/authn.h"
 
 #include <apr_strings.h>
@@ -30,8 +31,8 @@ int secsession_authn_challenge(const secsession_here_t *here)
     return HTTP_UNAUTHORIZED;
 }
 
-/* A page that a person is waiting for, not a script's request or an image: only then is a login
- * page of use (Fetch Metadata says so where the browser knows it). */
+/* Whether a person is waiting for a page, as opposed to the request of a script or for an image:
+ * only then is a login page of use. Browsers that send Fetch Metadata say so in Sec-Fetch-Mode. */
 static int is_navigation(request_rec *r)
 {
     const char *accept = apr_table_get(r->headers_in, "Accept");
@@ -42,6 +43,7 @@ static int is_navigation(request_rec *r)
            && apr_table_get(r->headers_in, "X-Requested-With") == NULL;
 }
 
+/* The reason that the login page is told, as documented in docs/directives.md, or NULL. */
 static const char *why(secsession_outcome_t outcome)
 {
     switch (outcome) {
@@ -64,7 +66,7 @@ static const char *why(secsession_outcome_t outcome)
     }
 }
 
-/* The login page, with the way back to what the browser asked for. */
+/* The URL of the login page, with the path to return to after the login. */
 static const char *login_url(request_rec *r, const char *page, secsession_outcome_t outcome)
 {
     const char *url = page, *separator = strchr(page, '?') ? "&" : "?";
@@ -90,8 +92,8 @@ int secsession_authn_demand(const secsession_here_t *here, secsession_outcome_t 
         && r->uri[strcspn(page, "?")] == '\0') {
         ap_log_rerror(
             APLOG_MARK, APLOG_ERR, 0, r,
-            "SS203: the login page %s itself requires a session: write Require all granted "
-            "in its <Location>",
+            "SS203: the login page %s itself requires a session: add Require all granted to its "
+            "<Location>",
             page);
         page = NULL;
     }
@@ -129,9 +131,9 @@ int secsession_authn_demand_fresh(const secsession_here_t *here, const char **lo
 
 static const char NOT_SENT[] =
     "\"" PAGE("Log in again",
-              "<p role=\"alert\">What you have entered was not sent: this needs a login that is "
-              "more recent than yours.</p>\n<p>Log in again in another tab, come back to this "
-              "page, and reload it to send the form once more.</p>\n");
+              "<p role=\"alert\">What you have entered was not sent, because this page requires a "
+              "more recent login.</p>\n<p>Log in again in another tab, come back to this page, and "
+              "reload it to send the form again.</p>\n");
 
 void secsession_authn_note_stale(const secsession_here_t *here, int within)
 {
@@ -164,8 +166,8 @@ int secsession_authn_check(request_rec *r)
     if (here.location->enabled != 1) {
         ap_log_rerror(
             APLOG_MARK, APLOG_ERR, 0, r,
-            "SS202: AuthType SecSession at %s, but SecSession is not On there: nobody can get "
-            "in; write SecSession On",
+            "SS202: AuthType SecSession is set at %s, but SecSession is Off there, so that nobody "
+            "can get in: add SecSession On",
             r->uri);
         return HTTP_INTERNAL_SERVER_ERROR;
     }

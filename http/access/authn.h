@@ -1,4 +1,4 @@
-/* AuthType SecSession: the session's user, or a way to become one. */
+/* AuthType SecSession: the user of a request is the one of its session. */
 #ifndef SECSESSION_AUTHN_H
 #define SECSESSION_AUTHN_H
 
@@ -6,32 +6,35 @@
 
 #define SECSESSION_AUTH_TYPE "SecSession"
 
-/* Whether the location says AuthType SecSession. */
+/* Whether the location of the request has AuthType SecSession. */
 int secsession_authn_is_ours(request_rec *r);
 
-/* check_authn: sets the user, or answers 303 to the login page, 401, or 503. */
+/* check_authn: sets r->user, or answers with a redirect to the login page, 401 or 503. DECLINED if
+ * the location has another AuthType. */
 int secsession_authn_check(request_rec *r);
 
-/* note_auth_failure: who is logged in, but not whom Require names, gets the challenge, too. */
+/* note_auth_failure: adds the challenge if a user is logged in but Require does not admit that
+ * user. */
 int secsession_authn_note_failure(request_rec *r, const char *type);
 
-/* Sends who has no session to the login page if a person waits for a page here, else gives
- * HTTP_UNAUTHORIZED. */
+/* Answers a request without a session: if a person is waiting for a page, with a redirect to the
+ * login page, which is told why (`outcome`); else with 401 and a challenge. Returns the status. */
 int secsession_authn_demand(const secsession_here_t *here, secsession_outcome_t outcome);
 
-/* Adds WWW-Authenticate to the answer and gives HTTP_UNAUTHORIZED. */
+/* Adds WWW-Authenticate to the response (RFC 9110, 11.6.1) and returns HTTP_UNAUTHORIZED. */
 int secsession_authn_challenge(const secsession_here_t *here);
 
-/* Where the session's user can authenticate once more, and comes back from; NULL: there is no login
- * page. */
+/* The URL of the login page on which the user of the session can log in again and then return to
+ * this request, in the pool of the request. NULL: there is no login page. */
 const char *secsession_authn_fresh_url(const secsession_here_t *here);
 
-/* Notes that the session's user must have authenticated less than `within` seconds ago, before the
- * request is refused: what the user has sent was not let through, and the answer says so. */
+/* Notes that this request requires a login less than `within` seconds ago; call this before the
+ * request is refused. If the user has sent a form, the response says that it was not accepted. */
 void secsession_authn_note_stale(const secsession_here_t *here, int within);
 
-/* Where a request needs a fresher authentication than its session has: 303 with a Location for a
- * page that a person is waiting for, else 401 with the reason (RFC 9470). */
+/* The answer to a request that requires a more recent login than that of its session. If a person
+ * is waiting for a page and there is a login page, returns 303 and sets *location; else adds the
+ * challenge of RFC 9470 and returns 401. */
 int secsession_authn_demand_fresh(const secsession_here_t *here, const char **location);
 
 #endif

@@ -1,4 +1,4 @@
-/* The two authorization providers, which ask when and how the session's user has authenticated. */
+/* Two authorization providers, which check when and how the user of the session has logged in. */
 #include "http/access/authz.h"
 
 #include <ap_provider.h>
@@ -12,7 +12,8 @@
 #include "http/request/current.h"
 #include "http/setup/arguments.h"
 
-/* Who has stayed signed in for a day counts as fresh for nothing. */
+/* A session that stays signed in counts as fresh for a day at most, whatever Require says. In
+ * seconds. */
 #define REMEMBERED_FRESH 86400
 
 static const char *parse_fresh(cmd_parms *cmd, const char *line, const void **parsed)
@@ -22,11 +23,11 @@ static const char *parse_fresh(cmd_parms *cmd, const char *line, const void **pa
     *parsed = seconds;
     return secsession_argument_duration(cmd, ap_getword_conf(cmd->pool, &line), seconds)
                    || *line != '\0'
-               ? "Require session-fresh wants one duration above zero, such as 300, 5m or 1h"
+               ? "Require session-fresh takes one duration above zero, such as 300, 5m or 1h"
                : NULL;
 }
 
-/* The session that has authenticated the user of this request, or NULL. */
+/* The session of the user of this request, or NULL. */
 static const secsession_session_t *session_of(const secsession_here_t *here)
 {
     request_rec *r = here->r;
@@ -38,7 +39,7 @@ static const secsession_session_t *session_of(const secsession_here_t *here)
                : NULL;
 }
 
-/* OWASP ASVS 5.0 7.5.1, 7.5.3: what is sensitive asks for the password again. */
+/* OWASP ASVS 5.0 7.5.1 and 7.5.3: users must authenticate again before sensitive operations. */
 static authz_status check_fresh(request_rec *r, const char *line, const void *parsed)
 {
     const secsession_here_t here = secsession_here(r);
@@ -60,7 +61,7 @@ static const char *parse_method(cmd_parms *cmd, const char *line, const void **p
 {
     *parsed = line;
     return *line ? NULL
-                 : "Require session-method wants the names of methods, such as form or "
+                 : "Require session-method takes the names of methods, such as form or "
                    "openid-connect";
 }
 

@@ -4,7 +4,7 @@
 
 #include <httpd.h>
 
-/* Registers both with mod_authz_core; once, in register_hooks. */
+/* Registers both with mod_authz_core; to be called once, in register_hooks(). */
 void secsession_authz_register(apr_pool_t *pool);
 
 #endif

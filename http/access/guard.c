@@ -1,4 +1,4 @@
-/* Telling requests that another origin made the browser send from those of our own pages. */
+/* Distinguishes requests that another origin made the browser send from those of our own pages. */
 #include "http/access/guard.h"
 
 #include <apr_strings.h>
@@ -10,7 +10,7 @@
 
 APLOG_USE_MODULE(secsession);
 
-/* "host[:port]" without a port that the scheme implies. */
+/* "host[:port]" without the port if it is the default of the scheme. */
 static const char *authority(request_rec *r, const char *scheme, const char *host)
 {
     const char *port = strcasecmp(scheme, "https") == 0 ? ":443" : ":80";
@@ -22,7 +22,8 @@ static const char *authority(request_rec *r, const char *scheme, const char *hos
     return apr_pstrmemdup(r->pool, host, length);
 }
 
-/* The scheme must be ours, too, except where ours is http: a proxy in front may have ended TLS. */
+/* The scheme must be ours, too. If ours is http, https is accepted as well, since TLS may end at a
+ * proxy in front of httpd. */
 static int is_our_origin(request_rec *r, const char *origin)
 {
     const char *host = apr_table_get(r->headers_in, "Host");
@@ -90,9 +91,10 @@ int secsession_guard_check(request_rec *r)
         || is_allowed(here.location, apr_table_get(r->headers_in, "Origin"))) {
         return DECLINED;
     }
-    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                  "SS218: a %s request from another origin with a session was refused at %s; if it "
-                  "is wanted, name that origin: SecSessionGuard On https://...",
-                  r->method, r->uri);
+    ap_log_rerror(
+        APLOG_MARK, APLOG_WARNING, 0, r,
+        "SS218: a %s request from another origin with a session was refused at %s; to allow "
+        "it, name that origin in SecSessionGuard On https://...",
+        r->method, r->uri);
     return HTTP_FORBIDDEN;
 }

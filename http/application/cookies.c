@@ -1,4 +1,4 @@
-/* Putting the cookies of the vault into requests, and taking those of responses for it. */
+/* Adds the cookies of the vault to requests, and collects those of responses for it. */
 #include "http/application/cookies.h"
 
 #include <apr_fnmatch.h>
@@ -24,8 +24,9 @@ static int matches(const apr_array_header_t *patterns, const char *name)
     return 0;
 }
 
-/* Applications read names in more ways than one: percent-encoded (CGI.pm, old PHP), without
- * regard to case (ASP.NET), with "_" for what cannot stand in a variable's name (PHP). */
+/* Whether a cookie belongs into the vault. Applications read names in several ways: they decode
+ * percent-encodings (CGI.pm, old PHP), ignore case (ASP.NET), or replace characters that cannot be
+ * in the name of a variable by "_" (PHP). */
 static int is_vaulted(request_rec *r, const apr_array_header_t *patterns, const char *name)
 {
     char *read = apr_pstrdup(r->pool, name);
@@ -54,7 +55,8 @@ static const char *name_of(request_rec *r, const char *start, const char *end)
     return apr_pstrmemdup(r->pool, name.start, (apr_size_t)(name.end - name.start));
 }
 
-/* The patterns that count here: none where there is no session to keep anything. */
+/* The patterns of this location; NULL if SecSession is Off, since there is no session to keep
+ * cookies in. */
 static const apr_array_header_t *patterns_of(const secsession_here_t *here)
 {
     return here->location->enabled == 1 ? here->location->vault : NULL;
@@ -79,8 +81,8 @@ static secsession_asker_t asker_of(request_rec *r)
 
 /* --- requests -------------------------------------------------------------------------------- */
 
-/* Whether a cookie-pair is for the vault, or hides one that is: httpd joins two Cookie fields of a
- * request with ", ". */
+/* Whether a cookie-pair belongs into the vault, or contains another one that does: httpd joins two
+ * Cookie fields of a request with ", ". */
 static int has_vaulted(request_rec *r, const apr_array_header_t *patterns, const char *start,
                        const char *end)
 {
@@ -96,7 +98,7 @@ static int has_vaulted(request_rec *r, const apr_array_header_t *patterns, const
     return 0;
 }
 
-/* A Cookie field without the cookies that are for the vault; NULL if nothing is left. */
+/* A Cookie field without the cookies that belong into the vault; NULL if nothing is left. */
 static const char *without_vaulted(request_rec *r, const apr_array_header_t *patterns,
                                    const char *field)
 {
@@ -105,7 +107,7 @@ static const char *without_vaulted(request_rec *r, const apr_array_header_t *pat
     if (field == NULL) {
         return NULL;
     }
-    kept = to = apr_palloc(r->pool, 2 * strlen(field) + 1); /* a blank behind each semicolon */
+    kept = to = apr_palloc(r->pool, 2 * strlen(field) + 1); /* a blank after each semicolon */
     while (*field) {
         const char *start = field + strspn(field, "; \t");
         apr_size_t length = strcspn(start, ";");
@@ -124,7 +126,7 @@ static const char *without_vaulted(request_rec *r, const apr_array_header_t *pat
     return to > kept ? kept : NULL;
 }
 
-/* Reads the vault once for each request: OK, or 503. */
+/* Reads the vault, once for each request. Returns OK, or 503. */
 static int read_jar(const secsession_here_t *here)
 {
     secsession_context_t *context = here->context;
@@ -147,7 +149,9 @@ static void set_cookie_field(request_rec *r, const char *field)
     }
 }
 
-/* An internal redirect shares the fields of its first request, but may be for another location. */
+/* An internal redirect has the same header fields as its first request, but may be for a location
+ * with other patterns. So the browser's own field is remembered, and each redirect starts from
+ * it. */
 int secsession_cookies_apply(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
@@ -178,13 +182,15 @@ int secsession_cookies_apply(request_rec *r)
         kept = secsession_jar_field(r->pool, context->vaulted.jar, &asker,
                                     apr_time_sec(r->request_time));
     }
-    set_cookie_field(r, own && kept ? apr_pstrcat(r->pool, kept, "; ", own, NULL)
-                        : kept      ? kept
-                                    : own);
+    if (own && kept) {
+        kept = apr_pstrcat(r->pool, kept, "; ", own, NULL);
+    }
+    set_cookie_field(r, kept ? kept : own);
     return DECLINED;
 }
 
-/* httpd runs no header_parser for a subrequest; its fields may be its main request's. */
+/* httpd does not run the header_parser hooks for a subrequest, and its header fields may be the
+ * table of its main request, so that they are copied first. */
 int secsession_cookies_apply_to_subrequest(request_rec *r)
 {
     if (r->main == NULL) {
@@ -204,8 +210,8 @@ static void collect(request_rec *r, secsession_vaulted_t *vaulted, const char *f
 
     if (!secsession_jar_parse(r->pool, field, &asker, now, &cookie)) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      "SS216: a cookie for the vault was not kept, as no browser would keep it: "
-                      "check its Domain, its prefix and its length at %s",
+                      "SS216: a cookie for the vault was not kept, since no browser would keep it: "
+                      "check the Domain, the prefix and the length of the cookies that %s sets",
                       r->uri);
         return;
     }
@@ -219,7 +225,8 @@ static void collect(request_rec *r, secsession_vaulted_t *vaulted, const char *f
     }
 }
 
-/* A table without the Set-Cookie fields that are for the vault, which are collected. */
+/* Returns the header fields without those that set a cookie which belongs into the vault; these are
+ * collected in `vaulted`. */
 static apr_table_t *take_from(request_rec *r, const apr_array_header_t *patterns,
                               secsession_vaulted_t *vaulted, apr_table_t *headers)
 {
@@ -279,10 +286,12 @@ int secsession_cookies_check(const secsession_here_t *here)
     if (vaulted->jar == NULL || secsession_jar_fits(vaulted->jar)) {
         return OK;
     }
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                  "SS217: with the cookie %s the vault of a session would hold more than %d "
-                  "cookies or %d bytes; the response of %s is not sent: narrow SecSessionVault",
-                  ap_escape_logitem(r->pool, vaulted->last ? vaulted->last : ""),
-                  SECSESSION_JAR_COOKIES, SECSESSION_JAR_BYTES, r->uri);
+    ap_log_rerror(
+        APLOG_MARK, APLOG_ERR, 0, r,
+        "SS217: with the cookie %s the vault of a session would hold more than %d "
+        "cookies or %d bytes, so that the response of %s is not sent: let SecSessionVault "
+        "name fewer cookies",
+        ap_escape_logitem(r->pool, vaulted->last ? vaulted->last : ""), SECSESSION_JAR_COOKIES,
+        SECSESSION_JAR_BYTES, r->uri);
     return HTTP_BAD_GATEWAY;
 }

@@ -1,25 +1,30 @@
-/* The application's own cookies (SecSessionVault): kept in the session, never given to the browser,
- * never taken from it. The rules of keeping and sending are in session/jar.h. */
+/* SecSessionVault: the application's own cookies are kept in the session. They are never sent to
+ * the browser and never accepted from it. Which of them are kept and sent to the application is
+ * decided in session/jar.h (RFC 6265bis). */
 #ifndef SECSESSION_COOKIES_H
 #define SECSESSION_COOKIES_H
 
 #include "http/request/context.h"
 
-/* header_parser, after the look-up; and fixups, for subrequests: puts the vault's cookies in
- * place of the browser's. 503 where the database is needed and away. */
+/* header_parser, after the look-up, and fixups, for subrequests: replace the browser's cookies that
+ * match SecSessionVault by the cookies of the vault. DECLINED, or 503 if the vault has to be read
+ * from the database and this gives no answer. */
 int secsession_cookies_apply(request_rec *r);
 int secsession_cookies_apply_to_subrequest(request_rec *r);
 
-/* Takes the cookies that are for the vault out of a response's fields, as its location says. They
- * are collected in the context until secsession_words_obey() keeps them. */
+/* Removes the cookies that belong into the vault from the response, by the patterns of its
+ * location, and collects them in the context until secsession_words_obey() keeps them. */
 void secsession_cookies_take(const secsession_here_t *here);
 
-/* Whether the vault keeps what this Set-Cookie field sets: then no client may get it. */
+/* Whether the cookie of this Set-Cookie field belongs into the vault, so that no client may get
+ * it. */
 int secsession_cookies_is_kept(const secsession_here_t *here, const char *field);
 
-/* Whether what was collected changes anything; and whether the session may keep so much: OK, or
- * 502, which has been logged. */
+/* Whether the vault changes by what has been collected. */
 int secsession_cookies_has_news(const secsession_here_t *here);
+
+/* Checks whether the vault has room for what has been collected. Returns OK, or 502, which has been
+ * logged. */
 int secsession_cookies_check(const secsession_here_t *here);
 
 #endif

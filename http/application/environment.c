@@ -1,4 +1,4 @@
-/* Setting the variables that tell an application of its session. */
+/* Sets the environment variables that tell an application about the session. */
 #include "http/application/environment.h"
 
 #include <apr_strings.h>
@@ -11,8 +11,8 @@ static const char *text_of(request_rec *r, apr_int64_t number)
     return apr_off_t_toa(r->pool, number);
 }
 
-/* First all are taken out, then all put in: setting one after the other would compare each with
- * those before it, at every request. */
+/* All variables are first removed and then added. This is faster than setting one after the other,
+ * which would compare the name of each with those of the variables that were added before it. */
 static void set_environment(const secsession_here_t *here, const secsession_session_t *session)
 {
     request_rec *r = here->r;

@@ -1,11 +1,12 @@
-/* Who the request is from, as CGI, PHP and every other handler are told. */
+/* The environment variables by which CGI, PHP and all other handlers learn about the user and the
+ * session of a request. */
 #ifndef SECSESSION_ENVIRONMENT_H
 #define SECSESSION_ENVIRONMENT_H
 
 #include <httpd.h>
 
-/* fixups: sets the environment; REMOTE_USER also where nothing required it, under AuthType
- * SecSession. */
+/* fixups: sets the variables if there is a session. With AuthType SecSession, REMOTE_USER is set
+ * even if no Require asked for a user. Always DECLINED. */
 int secsession_environment_fixup(request_rec *r);
 
 #endif

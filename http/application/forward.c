@@ -1,4 +1,5 @@
-/* SecSessionForward: the header field in which a proxied application finds its user. */
+/* Sets the header field in which a proxied application finds the user, and removes what clients
+ * have put there. */
 #include "http/application/forward.h"
 
 #include "http/request/current.h"
@@ -14,8 +15,8 @@ int secsession_forward_strip(request_rec *r)
     return DECLINED;
 }
 
-/* An internal redirect has the fields of its first request, which may have been for another
- * location. */
+/* The fields are removed once more: an internal redirect has the header fields of its first
+ * request, which may have been for another location. */
 int secsession_forward_fixup(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);

@@ -1,15 +1,16 @@
-/* The user in a request header, for applications that are told so (SecSessionForward). */
+/* SecSessionForward: the user in a request header, for applications that rely on one. */
 #ifndef SECSESSION_FORWARD_H
 #define SECSESSION_FORWARD_H
 
 #include <httpd.h>
 
-/* post_read_request: takes out what the client sent under any such name, in every spelling that CGI
- * and backends map to the same variable, wherever in the server it is used. */
+/* post_read_request: removes the fields that the client has sent with any of the names that are
+ * used in this server, in every spelling that CGI and backends map to the same variable. Always
+ * DECLINED. */
 int secsession_forward_strip(request_rec *r);
 
-/* fixups, after subrequests have fields of their own: sets the header of this location to the
- * user of the session, if there is one. */
+/* fixups, after subrequests have got header fields of their own: sets the header of this location
+ * to the user of the session, if there is one. Always DECLINED. */
 int secsession_forward_fixup(request_rec *r);
 
 #endif

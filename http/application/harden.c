@@ -1,4 +1,5 @@
-/* Cookies without attributes, session ids in URLs, and responses without a Referrer-Policy. */
+/* Corrects cookies without attributes, session ids in URLs, and responses without a
+ * Referrer-Policy. */
 #include "http/application/harden.h"
 
 #include <apr_lib.h>
@@ -16,7 +17,7 @@ APLOG_USE_MODULE(secsession);
 #define URLS (SECSESSION_HARDEN_STRIP | SECSESSION_HARDEN_REFUSE)
 #define REFERRER_POLICY "strict-origin-when-cross-origin"
 
-/* What the well-known languages and servers call a session id in a URL. */
+/* The names that well-known languages and servers use for session ids in URLs. */
 static const char *const DEFAULT_NAMES[] = { "PHPSESSID", "jsessionid", "ASP.NET_SessionId",
                                              "CFID",      "CFTOKEN",    "CGISESSID",
                                              NULL };
@@ -32,11 +33,10 @@ static policy_t policy_of(const secsession_location_config_t *location)
                        location->url_ids ? location->url_ids : DEFAULT_NAMES };
 }
 
-/* --- telling of it
- * ------------------------------------------------------------------------------ */
+/* --- logs and events -------------------------------------------------------------------------- */
 
-/* Whether nobody was told of this within the same minute, as far as this process knows. Two things
- * in one place of the table only make it forget. */
+/* Whether `text` has not been reported in the current minute yet, as far as this process knows. If
+ * two texts share an entry of the table, one of them may be reported more often. */
 static int is_news(const char *text)
 {
     static atomic_ullong told[256];
@@ -49,8 +49,9 @@ static int is_news(const char *text)
     return atomic_exchange(&told[mark & 0xFF], mark) != mark;
 }
 
-/* An event for the session of the request, if it has one: strangers must not fill the table. The
- * database lets pass one a minute; here most of the others are not even asked for. */
+/* Writes an event to the audit trail if the request has a session; without one, strangers could
+ * fill the table. The database writes at most one a minute for each session; most statements that
+ * would write nothing are not even sent. */
 static void record(const secsession_here_t *here, const char *name, const char *place)
 {
     request_rec *r = here->r;
@@ -69,17 +70,17 @@ static void tell_of_response(const secsession_here_t *here, const char *name)
     if (is_news(name)) {
         ap_log_rerror(
             APLOG_MARK, APLOG_WARNING, 0, r,
-            "SS222: the application leads to URLs with the session id %s, which is taken out: let "
-            "it use cookies only (PHP: session.use_trans_sid=0; Java: tracking-mode COOKIE)",
+            "SS222: the application sends URLs with the session id %s, which is removed: configure "
+            "it to use only cookies (PHP: session.use_trans_sid=0; Java: tracking-mode COOKIE)",
             name);
     }
     record(here, name, "response");
 }
 
-/* --- requests
- * ----------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
-/* "GET /target HTTP/1.1", which REQUEST_URI and the access log are made of. */
+/* The request line, "GET /target HTTP/1.1", without ids. REQUEST_URI and the access log are made
+ * from it. */
 static const char *clean_request_line(request_rec *r, const policy_t *policy,
                                       secsession_url_ids_t *ids)
 {
@@ -104,13 +105,13 @@ static const char *clean_request_line(request_rec *r, const policy_t *policy,
                                          clean, end, NULL);
 }
 
-/* Takes ids out of everything that the request's address has been copied to. */
+/* Removes ids from all copies of the URL in a request. */
 static void clean_request(request_rec *r, const policy_t *policy, secsession_url_ids_t *ids)
 {
     const char *uri = secsession_url_clean_path(r->pool, r->uri, policy->names, ids);
 
     if (uri != r->uri) {
-        /* One text: httpd decodes the one, and expects to see it in the other. */
+        /* Both must be the same string: httpd decodes one in place and reads the other. */
         r->uri = r->parsed_uri.path = apr_pstrdup(r->pool, uri);
     }
     if (r->args) {
@@ -145,8 +146,8 @@ int secsession_harden_request(request_rec *r)
     clean_request(r, &policy, &ids);
     if (ids.is_odd) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      "SS223: request refused: without the session id %s its path would be another "
-                      "one to each who reads it",
+                      "SS223: request refused: without the session id %s, programs would disagree "
+                      "about the meaning of its path",
                       ids.name);
         record(&here, ids.name, "request");
         return HTTP_FORBIDDEN;
@@ -161,7 +162,7 @@ int secsession_harden_request(request_rec *r)
     return DECLINED;
 }
 
-/* mod_rewrite has told the environment of the path by now. */
+/* mod_rewrite has already put the path into the environment. */
 static void clean_environment(request_rec *r, const policy_t *policy)
 {
     static const char *const variables[] = { "SCRIPT_URL", "SCRIPT_URI" };
@@ -177,8 +178,9 @@ static void clean_environment(request_rec *r, const policy_t *policy)
     }
 }
 
-/* Where only <Directory> and its like want it: the path has been used by now. Arguments have not,
- * except by a proxy. Whether nothing of an id is left for the application. */
+/* Removes ids from a request if only a <Directory> or the like has SecSessionHarden. By then the
+ * path has been mapped to a file already; the query has not been used yet, except by a proxy.
+ * Returns whether no id is left that the application could see. */
 static int clean_late(const secsession_here_t *here, const policy_t *policy)
 {
     request_rec *r = here->r;
@@ -205,8 +207,8 @@ int secsession_harden_check(request_rec *r)
     }
     if (!clean_late(&here, &policy) && !(policy.parts & SECSESSION_HARDEN_REFUSE)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "SS224: the session id %s in a path is noticed too late to take it out, and "
-                      "the request is refused: write SecSessionHarden in a <Location>",
+                      "SS224: request refused: it is too late to remove the session id %s from its "
+                      "path; write SecSessionHarden in a <Location>",
                       here.context->url_id);
         policy.parts |= SECSESSION_HARDEN_REFUSE;
     }
@@ -221,15 +223,14 @@ int secsession_harden_check(request_rec *r)
         return HTTP_FORBIDDEN;
     }
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                  "SS220: the session id %s was taken out of the request's URL", name);
+                  "SS220: the session id %s was removed from the URL of the request", name);
     return DECLINED;
 }
 
-/* --- responses
- * ---------------------------------------------------------------------------------- */
+/* --- responses -------------------------------------------------------------------------------- */
 
-/* What any of the locations wants that the request has been led through: an error page elsewhere
- * carries the cookies of the application that failed. */
+/* What is set for any of the locations through which the request has been redirected: an error page
+ * at another location is sent with the cookies of the application that failed. */
 static policy_t policy_of_all(const secsession_here_t *here)
 {
     policy_t all = policy_of(here->location);
@@ -245,7 +246,8 @@ static policy_t policy_of_all(const secsession_here_t *here)
     return all;
 }
 
-/* Our own cookie says whether this server can be reached by TLS at all. */
+/* Whether applications may set Secure cookies. Our own cookie tells: it lacks Secure only on
+ * servers that are used without TLS. */
 static int is_secure(const secsession_here_t *here)
 {
     return strstr(here->server->cookie.attributes, "; Secure") != NULL;

@@ -1,5 +1,6 @@
-/* The output filter that every response of a virtual host with sessions passes, before its first
- * byte is sent. What the other files of this room do to a response they do here, in one order. */
+/* The output filter that every response of a virtual host with sessions passes before its first
+ * byte is sent. Everything that this module does to responses is called from here, in a fixed
+ * order. */
 #include "http/application/response.h"
 
 #include <apr_strings.h>
@@ -15,9 +16,9 @@
 
 static ap_filter_rec_t *filter;
 
-/* RFC 9111 keeps shared caches from storing responses to requests with Authorization, but not
- * those to requests with cookies. An application's own private or no-store is as good as ours;
- * anything else is replaced. */
+/* Shared caches do not store responses to requests with Authorization (RFC 9111, 3.5), but they
+ * store those to requests with cookies. If the application itself says private or no-store, that is
+ * enough; anything else is replaced. */
 static void set_cache_control(request_rec *r)
 {
     const char *own = apr_table_get(r->headers_out, "Cache-Control");
@@ -29,12 +30,12 @@ static void set_cache_control(request_rec *r)
         && !ap_find_token(r->pool, own, "public")) {
         return;
     }
-    /* Not among err_headers_out: httpd makes a new table of both where there are any. */
+    /* This is not set in err_headers_out: if that is empty, httpd need not merge the two tables. */
     apr_table_unset(r->err_headers_out, "Cache-Control");
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
 }
 
-/* A browser that is to stay signed in keeps the cookie as long as the session can last. */
+/* If the user stays signed in, the browser keeps the cookie as long as the session can last. */
 static const char *max_age(apr_pool_t *pool, const secsession_context_t *context)
 {
     if (context->new_token == NULL) {
@@ -45,8 +46,9 @@ static const char *max_age(apr_pool_t *pool, const secsession_context_t *context
                : "";
 }
 
-/* The one Set-Cookie of ours in a response (RFC 6265bis, 4.1.1). A deletion repeats the
- * attributes, or browsers keep a __Host- cookie. Whether there is one. */
+/* Adds our Set-Cookie field to the response (RFC 6265bis, 4.1.1), if the cookie has to be set or
+ * deleted. A deletion must repeat the attributes, or browsers refuse it for a __Host- cookie.
+ * Returns whether there is such a field. */
 static int set_cookie(const secsession_here_t *here)
 {
     const secsession_cookie_t *cookie = &here->server->cookie;
@@ -63,15 +65,15 @@ static int set_cookie(const secsession_here_t *here)
     return 1;
 }
 
-/* Whether the response shows what belongs to a session. */
+/* Whether the response belongs to a session and must not be cached. */
 static int is_of_session(const secsession_here_t *here)
 {
     return here->context->is_looked_up && here->location->cache_control != 0
            && secsession_current(here) != NULL;
 }
 
-/* Sends an answer of ours in place of the application's response, of which nothing has been sent
- * yet. */
+/* Sends an error or a redirect of ours in place of the application's response, of which nothing has
+ * been sent yet. */
 static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *brigade, int status,
                             const char *location)
 {
@@ -83,7 +85,7 @@ static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *brigade, int sta
     if (location) {
         apr_table_setn(r->headers_out, "Location", location);
     }
-    r->status = HTTP_OK; /* or httpd would take this for an error in an ErrorDocument */
+    r->status = HTTP_OK; /* otherwise httpd would take this for an error in an ErrorDocument */
     r->status_line = NULL;
     r->content_encoding = NULL;
     r->content_languages = NULL;
@@ -93,8 +95,8 @@ static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *brigade, int sta
     return ap_pass_brigade(f->next, brigade);
 }
 
-/* 1. and 2.: the status that takes the place of this response, and for a redirect its *location;
- * OK: the response stays. */
+/* Steps 1 and 2 below. Returns the status of the response that replaces this one and sets *location
+ * if it is a redirect, or OK if this response is sent. */
 static int replacement(const secsession_here_t *here, const char **location)
 {
     const secsession_context_t *context = here->context;
@@ -111,18 +113,19 @@ static int replacement(const secsession_here_t *here, const char **location)
     return status;
 }
 
-/* The steps, in an order in which each finds what it needs:
+/* The steps are in an order in which each finds what it needs:
  * 1. What the application says is read, taken out, and obeyed. This comes first because it decides
  *    whose response this is: the application may begin or end the session, or contradict itself,
  *    and then nothing of its response is sent.
- * 2. A refusal for want of a fresh login becomes a way to the login page.
+ * 2. A refusal because the login is not recent enough becomes a redirect to the login page.
  * 3. Cookies and links of the application are hardened, before our own cookie is among them.
  * 4. The session is offered its next token, after step 1, which may have ended or replaced it.
  * 5. Our cookie is set or deleted, as steps 1 to 4 have decided.
- * 6. Caches are told, last, since a response with our cookie is for one browser, too.
- * A response that is replaced in step 1 or 2 becomes an error or a redirect of httpd's, which passes
- * this filter a second time, as another response: words are obeyed only once, and `replaced_by`
- * says that the status is ours. */
+ * 6. Cache-Control is set last, since a response with our cookie must not be cached either.
+ *
+ * A response that is replaced in step 1 or 2 becomes an error or a redirect of httpd, which passes
+ * this filter a second time, as another response. What the application said is obeyed only once,
+ * and `replaced_by` says that the status is ours. */
 static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
 {
     const secsession_here_t here = secsession_here(f->r);
@@ -136,7 +139,7 @@ static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
         return replace(f, brigade, status, location);
     }
     if (here.context->replaced_by == HTTP_SERVICE_UNAVAILABLE) {
-        secsession_answer_unavailable(f->r); /* httpd may have dropped what the error came with */
+        secsession_answer_unavailable(f->r); /* httpd may have dropped the header fields */
     }
     secsession_harden_response(&here);
     secsession_rotate_offer(&here);
@@ -155,6 +158,6 @@ void secsession_response_insert(request_rec *r)
 
 void secsession_response_register(void)
 {
-    /* After mod_headers, before mod_cache takes its copy. */
+    /* This runs after mod_headers, and before mod_cache stores the response. */
     filter = ap_register_output_filter("SECSESSION", look_over, NULL, AP_FTYPE_CONTENT_SET);
 }

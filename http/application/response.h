@@ -1,13 +1,14 @@
-/* What we add to responses, and take out of them, whoever made them. */
+/* What this module adds to responses and removes from them, whether an application or httpd made
+ * them. */
 #ifndef SECSESSION_RESPONSE_H
 #define SECSESSION_RESPONSE_H
 
 #include <httpd.h>
 
-/* Registers the output filter; once, in register_hooks. */
+/* Registers the output filter; to be called once, in register_hooks(). */
 void secsession_response_register(void);
 
-/* insert_filter and insert_error_filter: has the response's headers looked over. */
+/* insert_filter and insert_error_filter: adds the filter to the response. */
 void secsession_response_insert(request_rec *r);
 
 #endif

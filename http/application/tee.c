@@ -1,4 +1,4 @@
-/* Copying the body of a request while the application reads it, and finding a field in the copy. */
+/* Copies the body of a request while the application reads it, and finds a field in the copy. */
 #include "http/application/tee.h"
 
 #include <apr_strings.h>
@@ -8,15 +8,15 @@
 #include "http/parse/multipart.h"
 #include "http/request/context.h"
 
-#define MOST 65536
+#define MOST 65536 /* bytes */
 
 static ap_filter_rec_t *filter;
 
-/* What has been copied, NUL-terminated. */
+/* The copy, which is always NUL-terminated. */
 typedef struct {
     char bytes[MOST + 1];
     apr_size_t length;
-    int is_cut; /* there was more */
+    int is_cut; /* the body is longer */
 } copy_t;
 
 static void add(copy_t *copy, const char *data, apr_size_t length)
@@ -30,7 +30,7 @@ static void add(copy_t *copy, const char *data, apr_size_t length)
     copy->bytes[copy->length] = '\0';
 }
 
-/* Copies what passes, and changes nothing of it. */
+/* Copies what the application reads, without changing it. */
 static apr_status_t copy_body(ap_filter_t *f, apr_bucket_brigade *brigade, ap_input_mode_t mode,
                               apr_read_type_e block, apr_off_t readbytes)
 {
@@ -79,8 +79,8 @@ void secsession_tee_insert(const secsession_here_t *here)
     }
 }
 
-/* What the application has seen may be more than this, or other than this: then nobody knows which
- * field it took. */
+/* Whether the copy is all that the application has read. If the application has read more, or has
+ * decoded it, nobody knows which field it used. */
 static int is_whole(request_rec *r, const copy_t *copy)
 {
     return !copy->is_cut && strlen(copy->bytes) == copy->length
@@ -100,6 +100,6 @@ const char *secsession_tee_field(const secsession_here_t *here, const char *name
     value = secsession_fields_are_urlencoded(type)
                 ? secsession_fields_only(r->pool, copy->bytes, name)
                 : secsession_multipart_get(r->pool, type, copy->bytes, copy->length, name);
-    /* Some look there first. */
+    /* Some applications look for a field in the query string first. */
     return value && !secsession_fields_contradict(r->pool, r->args, name, value) ? value : NULL;
 }

@@ -1,4 +1,4 @@
-/* A copy of the form that a browser posts, made while the application reads it. */
+/* A copy of the form that a browser posts, which is made while the application reads it. */
 #ifndef SECSESSION_TEE_H
 #define SECSESSION_TEE_H
 
@@ -6,15 +6,16 @@
 
 #include "http/request/context.h"
 
-/* Registers the input filter; once, in register_hooks. */
+/* Registers the input filter; to be called once, in register_hooks(). */
 void secsession_tee_register(void);
 
-/* From here on what the handler reads of the request's body is copied, up to 64 KiB. */
+/* Adds the filter to the request: up to 64 KiB of the body are copied when the handler reads it. */
 void secsession_tee_insert(const secsession_here_t *here);
 
-/* A field of the form, urlencoded or multipart/form-data, from what was copied. NULL if it is
- * not there; if the form is longer; or if the application may have read another value, from the
- * query too: see http/parse/fields.h. */
+/* The value of a field of the form, whether urlencoded or multipart/form-data, from the copy;
+ * allocated from the pool of the request. NULL if there is no such field, if the body is longer
+ * than the copy, or if the application may have read another value, also from the query string:
+ * see http/parse/fields.h. */
 const char *secsession_tee_field(const secsession_here_t *here, const char *name);
 
 #endif

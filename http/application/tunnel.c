@@ -1,4 +1,4 @@
-/* Interim responses, trailers and WebSockets of proxied applications. */
+/* Filters for the interim responses, trailers and WebSockets of proxied applications. */
 #include "http/application/tunnel.h"
 
 #include <apr_strings.h>
@@ -21,27 +21,27 @@ static ap_filter_rec_t *out, *in, *trailers;
 
 /* One connection that may become a tunnel. */
 typedef struct {
-    request_rec *r;           /* NULL: the request is over, and the filters let everything pass */
+    request_rec *r;           /* NULL: the request is over, and the filters pass everything on */
     int is_open;              /* 101 has been sent */
-    apr_bucket_brigade *head; /* of a response, until it is whole */
-    secsession_outcome_t outcome; /* of the session at the beginning */
-    apr_int64_t authenticated_at; /* of the session then; 0: not live */
+    apr_bucket_brigade *head; /* the header of a response, until it is complete */
+    secsession_outcome_t outcome; /* of the look-up at the beginning; UNKNOWN: no session */
+    apr_int64_t authenticated_at; /* of the session at the beginning; 0: no session */
     secsession_hash_t token;
     apr_pool_t *scratch;
     apr_time_t checked;
 } tunnel_t;
 
-/* --- the session of a tunnel
- * ------------------------------------------------------------------- */
+/* --- the session of a tunnel ------------------------------------------------------------------ */
 
-/* What was opened before a login is worth nothing after it (I5). */
+/* A tunnel that was opened before a login must not be used after it (I5). */
 static int is_same_login(const tunnel_t *tunnel, const secsession_session_t *session)
 {
     return session->authenticated_at == tunnel->authenticated_at
            && secsession_stamped_check(tunnel->r, session) == SECSESSION_LIVE;
 }
 
-/* What the client sends is use of the session, what it is sent is not. */
+/* Whether the session still exists; this is checked every CHECK_EVERY at most. What the client
+ * sends counts as use of the session, what it receives does not. */
 static int is_good(tunnel_t *tunnel, int is_use)
 {
     const secsession_server_config_t *server = secsession_config_server(tunnel->r);
@@ -64,7 +64,7 @@ static int is_good(tunnel_t *tunnel, int is_use)
         return 1;
     }
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, tunnel->r,
-                  "SS225: a WebSocket at %s is closed, because its session has ended or cannot be "
+                  "SS225: a WebSocket at %s is closed because its session has ended or cannot be "
                   "looked up",
                   tunnel->r->uri);
     return 0;
@@ -82,9 +82,9 @@ static apr_status_t read_tunnel(ap_filter_t *f, apr_bucket_brigade *brigade, ap_
     return ap_get_brigade(f->next, brigade, mode, block, readbytes);
 }
 
-/* --- the head of a response ------------------------------------------------------------------- */
+/* --- the header of a response ----------------------------------------------------------------- */
 
-/* Whether a line of an interim response may go on. */
+/* Whether a line of an interim response may be passed on to the client. */
 static int is_allowed(const secsession_here_t *here, const char *line)
 {
     const char *colon = strchr(line, ':');
@@ -115,7 +115,9 @@ static void write_allowed(tunnel_t *tunnel, ap_filter_t *next, apr_bucket_brigad
     }
 }
 
-/* Takes one head off the front of what was kept, if it is whole: its status, else 0. */
+/* Returns the status of the response whose header is at the front of what has been collected, or 0
+ * if the header is not complete yet. The header of an interim response is moved to `rest`, without
+ * the lines that must not be passed on. */
 static int take_head(tunnel_t *tunnel, ap_filter_t *next, apr_bucket_brigade *rest)
 {
     apr_off_t length;
@@ -174,7 +176,7 @@ static apr_status_t write_tunnel(ap_filter_t *f, apr_bucket_brigade *brigade)
         APR_BRIGADE_CONCAT(ready, tunnel->head);
     }
     if (status != 0 && !tunnel->is_open) {
-        ap_remove_output_filter(f); /* an ordinary response, which has been looked over */
+        ap_remove_output_filter(f); /* the other filters have checked an ordinary response */
     }
     return APR_BRIGADE_EMPTY(ready) ? APR_SUCCESS : ap_pass_brigade(f->next, ready);
 }
@@ -208,7 +210,8 @@ static apr_status_t end_tunnel(void *data)
     return APR_SUCCESS;
 }
 
-/* The connection may live longer than the request. */
+/* Adds the filters to the connection. What they need is allocated from the pool of the connection,
+ * which may live longer than the request. */
 static void watch(const secsession_here_t *here)
 {
     request_rec *r = here->r;

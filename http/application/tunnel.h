@@ -1,20 +1,20 @@
-/* What a backend sends past the output filters of its response: interim responses, trailers, and
- * the bytes of a WebSocket. */
+/* What a backend sends that does not pass the output filters of its response: interim responses,
+ * trailers, and the data of a WebSocket. */
 #ifndef SECSESSION_TUNNEL_H
 #define SECSESSION_TUNNEL_H
 
 #include <httpd.h>
 
-/* Registers the filters; once, in register_hooks. */
+/* Registers the filters; to be called once, in register_hooks(). */
 void secsession_tunnel_register(void);
 
-/* fixups, of proxied requests: keeps back interim responses, since httpd writes their fields to
- * the connection itself; where the client asks for another protocol, puts filters on the
- * connection that take out of a 101 what nobody but us may send, and close the tunnel when its
- * session ends. */
+/* fixups, for proxied requests: suppresses interim responses, since httpd writes their header
+ * fields to the connection without asking any filter. If the client asks for another protocol, adds
+ * filters to the connection that remove from a 101 what only this module may send, and close the
+ * tunnel when its session ends. Always DECLINED. */
 int secsession_tunnel_prepare(request_rec *r);
 
-/* insert_filter: has the trailers of a proxied response looked over. */
+/* insert_filter: adds the filter that checks the trailers of a proxied response. */
 void secsession_tunnel_insert(request_rec *r);
 
 #endif

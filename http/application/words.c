@@ -1,4 +1,4 @@
-/* What an application says in its responses: read, and then obeyed. */
+/* Reads what an application says in its responses, and then obeys it. */
 #include "http/application/words.h"
 
 #include <ap_expr.h>
@@ -24,9 +24,10 @@ static const ap_expr_info_t *expression_of(const secsession_when_t *when)
 
 /* --- before the application ------------------------------------------------------------------ */
 
-/* A revocation that commits while the application checks a password must refuse the login (I2).
- * A page that is only looked at within a session logs nobody in; if it does, the moment of the
- * response has to do. */
+/* Whether the application may log somebody in by this request. If so, the moment of the database is
+ * noted before, since a revocation that commits while the application checks a password must refuse
+ * the login (I2). A GET within a session hardly ever logs anybody in, so that this statement is
+ * saved there; if it does, the moment of the response is used. */
 static int may_log_in(const secsession_here_t *here)
 {
     const secsession_location_config_t *location = here->location;
@@ -38,7 +39,7 @@ static int may_log_in(const secsession_here_t *here)
                || secsession_current_session(here, &session) != SECSESSION_LIVE);
 }
 
-/* Where the database is away the page is served all the same; a login in it will fail. */
+/* If the database gives no answer, the page is served nevertheless; only a login will fail. */
 int secsession_words_prepare(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
@@ -65,7 +66,8 @@ static void contradict(request_rec *r, secsession_words_t *words, const char *wh
                   "SS212: the application at %s %s: its response is not sent", r->uri, what);
 }
 
-/* httpd joins two fields of one name with ", ": a name that has this is taken for two. */
+/* httpd joins two fields of the same name with ", ", so that a user name with ", " in it is taken
+ * for two users. */
 static void name_user(request_rec *r, secsession_words_t *words, const char *user,
                       const char *method)
 {
@@ -73,7 +75,7 @@ static void name_user(request_rec *r, secsession_words_t *words, const char *use
         contradict(r, words, "logs in two users at once");
     } else if (!secsession_text_is_user(user)) {
         contradict(r, words,
-                   "logs in what is no user name (1 to 255 bytes of UTF-8 without control "
+                   "logs in what is not a user name (1 to 255 bytes of UTF-8 without control "
                    "characters)");
     } else {
         words->user = apr_pstrdup(r->pool, user);
@@ -93,7 +95,7 @@ static void read_word(request_rec *r, secsession_words_t *words, const char *nam
     } else if (strcasecmp(name, "SecSession-Revoke") == 0 && strcasecmp(value, "all") == 0) {
         words->revoke_all = 1;
     } else {
-        contradict(r, words, "says a SecSession word that there is not");
+        contradict(r, words, "sent a SecSession- header field that has no meaning");
     }
 }
 
@@ -109,14 +111,15 @@ static void read_words(request_rec *r, secsession_words_t *words, const apr_tabl
     }
 }
 
-/* What an expression matched last: its groups, and in what. */
+/* The last match of an expression: its groups, and the text in which they are. */
 typedef struct {
     ap_regmatch_t groups[AP_MAX_REG_MATCH];
     const char *source;
 } match_t;
 
-/* ap_expr looks at headers_out only, where CGI's fields are not, and there at the first of each
- * name. */
+/* Whether the expression is true for the response. ap_expr only reads headers_out, where the fields
+ * of CGI are not, and only the first field of each name, so that it is given a table in which all
+ * fields are merged. */
 static int is_so(request_rec *r, const ap_expr_info_t *expression, match_t *match)
 {
     apr_table_t *headers = r->headers_out;
@@ -124,7 +127,7 @@ static int is_so(request_rec *r, const ap_expr_info_t *expression, match_t *matc
     int result;
 
     match->source = NULL;
-    /* A copy: an overlay shares its memory with the table below, and compressing changes it. */
+    /* The overlay is copied because it shares memory with its tables, which compressing changes. */
     r->headers_out = apr_table_copy(r->pool,
                                     apr_table_overlay(r->pool, r->err_headers_out, headers));
     apr_table_compress(r->headers_out, APR_OVERLAP_TABLES_MERGE);
@@ -165,19 +168,23 @@ static void recognise_login(const secsession_here_t *here, const secsession_when
                                    : secsession_tee_field(here, when->field);
 
     if (user == NULL && when->group) {
-        contradict(r, words, "has logged somebody in whom SecSessionLoginWhen did not match");
+        contradict(
+            r, words,
+            "has logged somebody in, but the group of SecSessionLoginWhen that should be the "
+            "user name did not match");
     } else if (user == NULL) {
         contradict(r, words,
                    apr_pstrcat(r->pool, "has logged somebody in, but the request has no field ",
                                when->field,
-                               " that all programs would read alike, or is beyond 64 KiB", NULL));
+                               " that all programs read in the same way, or is longer than 64 KiB",
+                               NULL));
     } else if (!when->group || !is_session_of(here, user)) {
-        /* An application that only says again who is there has checked no password. */
+        /* An application that repeats the user of the session has not checked a password. */
         name_user(r, words, user, "application");
     }
 }
 
-/* Where a response is recognised by what it looks like, it must be one. */
+/* Recognises logins and logouts by SecSessionLoginWhen and SecSessionLogoutWhen. */
 static void recognise(const secsession_here_t *here)
 {
     const secsession_when_t *login = here->location->login_when;
@@ -239,14 +246,14 @@ static int log_in(const secsession_here_t *here)
     const secsession_context_t *context = here->context;
     const secsession_authenticated_t who = { .user = context->words.user,
                                              .method = context->words.method,
-                                             .epoch = SECSESSION_NO_EPOCH,
                                              .moment = context->moment,
                                              .cookies = context->vaulted.changes };
 
     return secsession_begin_status(here->r, secsession_begin_user(here, &who));
 }
 
-/* A session begins for what is to be kept; not where all that was said is to forget. */
+/* Begins an anonymous session to keep the cookies in, but not if all of them are deletions. Returns
+ * OK, or 503. */
 static int begin_for(const secsession_here_t *here, const secsession_jar_t *changes)
 {
     int is_something = 0;
@@ -259,7 +266,8 @@ static int begin_for(const secsession_here_t *here, const secsession_jar_t *chan
                : secsession_answer_unavailable(here->r);
 }
 
-/* Where the session has ended meanwhile nothing is kept (I1). */
+/* Keeps the cookies in the vault; if the session has ended meanwhile, nothing is kept (I1). Returns
+ * OK, or 503. */
 static int keep_cookies(const secsession_here_t *here)
 {
     const secsession_jar_t *changes = here->context->vaulted.changes;
@@ -274,7 +282,7 @@ static int keep_cookies(const secsession_here_t *here)
     case SECSESSION_UNAVAILABLE:
         return secsession_answer_unavailable(here->r);
     case SECSESSION_RETIRED:
-        return OK; /* another response has brought the browser a new token meanwhile */
+        return OK; /* another response has given the browser a new token meanwhile */
     default:
         return begin_for(here, changes);
     }
@@ -304,7 +312,7 @@ static int revoke_own(const secsession_here_t *here)
     return OK;
 }
 
-/* In the order in which they do not undo each other. */
+/* Does what the application said, in an order in which no step undoes another. */
 static int obey(const secsession_here_t *here, const secsession_words_t *words)
 {
     const int has_news = secsession_cookies_has_news(here) && !words->log_out;
@@ -333,7 +341,7 @@ int secsession_words_obey(const secsession_here_t *here)
     }
     words->is_obeyed = 1;
     if (words->user && words->log_out) {
-        contradict(here->r, words, "logs in and out at once");
+        contradict(here->r, words, "logs a user in and out at once");
     }
     return words->is_wrong ? HTTP_BAD_GATEWAY : obey(here, words);
 }

@@ -1,4 +1,4 @@
-/* Reading the bodies of the forms that our own pages post. */
+/* Reads the bodies of the forms that our own pages post. */
 #include "http/handlers/form.h"
 
 #include <apr_strings.h>
@@ -8,7 +8,7 @@
 
 int secsession_form_read(request_rec *r, apr_size_t limit, char **form)
 {
-    char *body = apr_pcalloc(r->pool, limit + 2); /* one byte more shows that it is too long */
+    char *body = apr_pcalloc(r->pool, limit + 2); /* one more byte to notice that it is too long */
     apr_size_t length = 0;
     int status;
 

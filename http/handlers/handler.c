@@ -1,4 +1,4 @@
-/* Which of our handlers SetHandler names. */
+/* Calls the one of our handlers that SetHandler names. */
 #include "http/handlers/handler.h"
 
 #include <string.h>
@@ -18,7 +18,7 @@ static const struct {
     { "sessions", secsession_sessions_answer },
 };
 
-/* Every request comes by: most are seen off by the first letters. */
+/* httpd calls this for every request, so that the prefix is compared first. */
 int secsession_handler_run(request_rec *r)
 {
     if (strncmp(r->handler, PREFIX, sizeof(PREFIX) - 1) != 0) {

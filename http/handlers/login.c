@@ -1,4 +1,5 @@
-/* Logging in by a form: the way from what was posted to a session, or to the reason why not. */
+/* Logs users in by a form. Whatever the form says, the answer is a new session, or the login page
+ * with the reason why there is none. */
 #include "http/handlers/login.h"
 
 #include <apr_lib.h>
@@ -25,12 +26,13 @@ APLOG_USE_MODULE(secsession);
 #define FORM_LIMIT 8192
 
 static const char FAILED[] = "The user name or the password is wrong.";
-static const char FULL[] = "You are logged in on as many devices as you may be. Log out on one of "
-                           "them, then try again.";
+static const char FULL[] =
+    "You are already logged in on as many devices as you are allowed. Log out "
+    "on one of them, then try again.";
 static const char OTHER_USER[] =
-    "Only the user who is logged in can go on here. To be somebody else, log out first.";
+    "Only the user who is logged in can continue here. To log in as another user, log out first.";
 
-/* Why the browser was sent here, in words for its user. */
+/* Tells the user why the browser was redirected here. */
 static const char *explain(const char *why)
 {
     static const struct {
@@ -43,7 +45,7 @@ static const char *explain(const char *why)
         { "moved", "Your session was used from another network. Please log in again." },
         { "evicted", "Your session has ended because you have logged in elsewhere. "
                      "Please log in again." },
-        { "fresh", "This page asks who you are once more. Please log in again." },
+        { "fresh", "This page requires a more recent login. Please log in again." },
         { "reuse", "Your session was ended because somebody else may have used it. "
                    "Please log in again." },
     };
@@ -73,11 +75,12 @@ static int show_form(const secsession_here_t *here, const secsession_session_t *
         page.user = session->user;
         page.again = "1";
     }
-    return secsession_page_send_login(here, r->status,
-                                      &page); /* of an ErrorDocument: the error's */
+    /* If the page is an ErrorDocument, r->status is the status of the error. */
+    return secsession_page_send_login(here, r->status, &page);
 }
 
-/* One answer for a wrong password, an unknown user, and a name that cannot be one. */
+/* The answer is the same for a wrong password, an unknown user, and a text that cannot be a user
+ * name, so that nobody learns which users exist. */
 static int refuse(const secsession_here_t *here, const char *user, const char *target)
 {
     secsession_login_page_t page = { FAILED, NULL, target, NULL };
@@ -87,7 +90,7 @@ static int refuse(const secsession_here_t *here, const char *user, const char *t
     return secsession_page_send_login(here, HTTP_UNAUTHORIZED, &page);
 }
 
-/* The same for whoever is named: whether there is such a user cannot be seen. */
+/* The answer is the same for every user name, so that nobody learns which users exist. */
 static int ask_to_wait(const secsession_here_t *here, int seconds, const char *target)
 {
     request_rec *r = here->r;
@@ -99,8 +102,8 @@ static int ask_to_wait(const secsession_here_t *here, int seconds, const char *t
     };
 
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                  "SS219: too many attempts to log in to realm %s from %s: the next is let pass in "
-                  "%d seconds; reset-throttle.sql lets it pass at once",
+                  "SS219: too many attempts to log in to realm %s from %s: the next one is allowed "
+                  "in %d seconds, or at once after reset-throttle.sql",
                   here->server->realm, r->useragent_ip, seconds);
     apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, seconds));
     return secsession_page_send_login(here, HTTP_TOO_MANY_REQUESTS, &page);
@@ -116,26 +119,26 @@ static int note_failure(const secsession_here_t *here, const secsession_attempt_
            == SECSESSION_DONE;
 }
 
-/* What the form says. */
+/* What the form contains. */
 typedef struct {
     const char *user;
     char *password;
-    const char *target; /* NULL: none that is followed */
-    int is_again;       /* the user of the session confirms that it is still them */
+    const char *target; /* the path to return to; NULL: none, or none on this host */
+    int is_again;       /* the user of the current session authenticates once more */
     int persistent;
-    const secsession_stamp_t *stamp; /* once the password is found right */
+    const secsession_stamp_t *stamp; /* of the user's record, after the password was checked */
 } form_t;
 
-/* Gives the user a session (I5), and sends the browser on its way. */
+/* Begins a session for the user (I5), and redirects the browser. */
 static int begin(const secsession_here_t *here, const form_t *form, const char *user,
-                 apr_int64_t epoch)
+                 const char *moment)
 {
     request_rec *r = here->r;
     static const secsession_login_page_t full = { FULL, NULL, NULL, NULL };
     const char *home = here->location->login_home ? here->location->login_home : "/";
     const secsession_authenticated_t who = { .user = user,
                                              .method = "form",
-                                             .epoch = epoch,
+                                             .moment = moment,
                                              .persistent = form->persistent,
                                              .stamp = form->stamp };
 
@@ -152,7 +155,8 @@ static int begin(const secsession_here_t *here, const form_t *form, const char *
     return secsession_answer_see_other(r, form->target ? form->target : home);
 }
 
-/* The epoch comes before the password: a revocation that commits in between refuses the login. */
+/* The moment is read before the password is checked, so that a revocation which commits in between
+ * refuses the login (I2). */
 static int check(const secsession_here_t *here, form_t *form)
 {
     request_rec *r = here->r;
@@ -164,10 +168,10 @@ static int check(const secsession_here_t *here, form_t *form)
                                            .most = server->throttle.most,
                                            .within = server->throttle.within };
     const char *user = form->user;
-    apr_int64_t epoch = 0;
+    const char *moment = NULL;
     int wait;
 
-    switch (secsession_store_login_begin(server->store, r->pool, &attempt, &epoch, &wait)) {
+    switch (secsession_store_login_begin(server->store, r->pool, &attempt, &moment, &wait)) {
     case SECSESSION_DONE:
         break;
     case SECSESSION_THROTTLED:
@@ -179,7 +183,7 @@ static int check(const secsession_here_t *here, form_t *form)
                     : secsession_password_refuse(r, form->password)) {
     case SECSESSION_PASSWORD_RIGHT:
         if (secsession_text_is_user(user)) {
-            return begin(here, form, user, epoch);
+            return begin(here, form, user, moment);
         }
         break;
     case SECSESSION_PASSWORD_WRONG:
@@ -199,7 +203,7 @@ static int says(request_rec *r, const char *text, const char *field)
     return value && *value;
 }
 
-/* Who confirms a session in which they stay signed in need not say so again. */
+/* A user who stays signed in and authenticates once more need not tick "remember" again. */
 static form_t read_form(request_rec *r, const char *text, const secsession_session_t *session)
 {
     const char *target = secsession_form_get(r->pool, text, "return");
@@ -222,8 +226,8 @@ static int log_in(const secsession_here_t *here, const secsession_session_t *ses
     if (secsession_guard_origin(r) == SECSESSION_OTHER_ORIGIN) {
         ap_log_rerror(
             APLOG_MARK, APLOG_WARNING, 0, r,
-            "SS209: a login posted from another site was refused; if it was your own page, "
-            "check that Host reaches httpd as the browser sent it (ProxyPreserveHost On)");
+            "SS209: a login form from another site was refused; if this was your own page, check "
+            "that the proxy passes on the Host header of the browser (ProxyPreserveHost On)");
         return HTTP_FORBIDDEN;
     }
     status = secsession_form_read(r, FORM_LIMIT, &text);
@@ -235,7 +239,7 @@ static int log_in(const secsession_here_t *here, const secsession_session_t *ses
     if (form.user == NULL || form.password == NULL) {
         return HTTP_BAD_REQUEST;
     }
-    /* A session that is to be confirmed is confirmed by its own user. */
+    /* Only the user of the current session can authenticate once more for it. */
     if (form.is_again && strcmp(session->user, form.user) != 0) {
         const secsession_login_page_t page = { OTHER_USER, session->user, form.target, "1" };
 
@@ -254,7 +258,7 @@ int secsession_login_answer(request_rec *r)
 
     if (here.location->enabled != 1) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "SS210: the handler secsession-login needs SecSession On at %s", r->uri);
+                      "SS210: the handler secsession-login requires SecSession On at %s", r->uri);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     if (secsession_current_session(&here, &session) == SECSESSION_UNAVAILABLE) {

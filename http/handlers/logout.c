@@ -1,4 +1,4 @@
-/* Logging out: by a form, or by a link of our own. */
+/* Logs users out, by a form or by a link on one of our own pages. */
 #include "http/handlers/logout.h"
 
 #include <http_log.h>
@@ -13,14 +13,14 @@ APLOG_USE_MODULE(secsession);
 
 static int log_out(const secsession_here_t *here)
 {
-    const char *home = here->location->logout_home;
+    const char *home = here->location->logout_home ? here->location->logout_home : "/";
     int status = secsession_end_by_user(here);
 
-    return status == OK ? secsession_answer_see_other(here->r, home ? home : "/") : status;
+    return status == OK ? secsession_answer_see_other(here->r, home) : status;
 }
 
-/* A link of our own may log out; another site's image must not, so where the browser does not say
- * whose link it was, its user is asked. */
+/* A link on one of our own pages may log the user out, but an image on another site must not. If
+ * the browser does not say where the request came from, the user is asked. */
 static int log_out_by_link(const secsession_here_t *here)
 {
     const char *site = apr_table_get(here->r->headers_in, "Sec-Fetch-Site");
@@ -36,7 +36,7 @@ int secsession_logout_answer(request_rec *r)
 
     if (here.location->enabled != 1) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "SS211: the handler secsession-logout needs SecSession On at %s", r->uri);
+                      "SS211: the handler secsession-logout requires SecSession On at %s", r->uri);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     if (secsession_current_session(&here, &session) == SECSESSION_UNAVAILABLE) {

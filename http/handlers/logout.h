@@ -4,7 +4,8 @@
 
 #include <httpd.h>
 
-/* POST from our own origin logs out, and so does a link of our own; any other GET asks first. */
+/* A POST from our own origin logs the user out, and so does a link on one of our own pages; any
+ * other GET asks first (OWASP ASVS 5.0 7.4.1). Returns OK, or the status to answer with. */
 int secsession_logout_answer(request_rec *r);
 
 #endif

@@ -1,4 +1,4 @@
-/* The pages for logging in and out, and the file that may take the place of the first. */
+/* The login page and the logout page, and the file with which a site may replace the login page. */
 #include "http/handlers/page.h"
 
 #include <apr_strings.h>
@@ -36,11 +36,12 @@ static const char LOGOUT[] = PAGE("Log out",
                                   "<form method=\"post\">\n<p>Do you want to log out?</p>\n"
                                   "<button type=\"submit\">Log out</button>\n</form>\n");
 
-/* A site's own page may load its own style and images; ours needs only its inline style. */
+/* A site's own page may load style sheets and images from the same host; ours needs only its inline
+ * style. */
 static const char SITE_POLICY[] =
     "default-src 'self'; style-src 'self' 'unsafe-inline'" SECSESSION_POLICY;
 
-/* The file that the request maps to, or NULL. */
+/* The contents of the file that the request maps to, or NULL. */
 static const char *read_template(request_rec *r)
 {
     apr_file_t *file;
@@ -60,15 +61,15 @@ static const char *read_template(request_rec *r)
     if (status != APR_EOF) {
         ap_log_rerror(
             APLOG_MARK, APLOG_ERR, status, r,
-            "SS208: the login page %s cannot be read, or is larger than %d bytes: the built-in "
-            "page is sent instead",
+            "SS208: the login page %s cannot be read or is larger than %d bytes: the built-in page "
+            "is sent instead",
             r->filename, TEMPLATE_LIMIT);
         return NULL;
     }
     return text;
 }
 
-/* Sends `text` with each {{name}} that is known replaced by its escaped value. */
+/* Sends `text`, in which each known {{name}} is replaced by its escaped value. */
 static void send_filled(request_rec *r, const char *text, const secsession_login_page_t *page)
 {
     const struct {

@@ -1,5 +1,5 @@
-/* The page on which users see their sessions and end them, and what scripts learn of the time
- * left. */
+/* The page on which users see and end their own sessions, and the JSON by which scripts learn how
+ * long the session lasts. */
 #include "http/handlers/sessions.h"
 
 #include <apr_strings.h>
@@ -19,9 +19,13 @@ APLOG_USE_MODULE(secsession);
 
 #define FORM_LIMIT 1024
 
-/* OWASP ASVS 5.0 7.5.2: who ends another session has logged in less long ago, or a thief with one
- * session could throw the user out of the others. */
+/* To end another session, the user must have logged in less than this ago. Otherwise a thief who
+ * has one session could end all others of its user (OWASP ASVS 5.0 7.5.2). */
 #define FRESH 900 /* seconds */
+
+#define MINUTE ((apr_int64_t)60) /* seconds */
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
 
 static const char END_OTHERS[] =
     "<form method=\"post\"><input type=\"hidden\" name=\"end\" value=\"others\">"
@@ -32,7 +36,7 @@ static int is_fresh(const secsession_session_t *session)
     return session->age_ms / 1000 < FRESH;
 }
 
-/* --- how long -------------------------------------------------------------------------------- */
+/* --- the time left ---------------------------------------------------------------------------- */
 
 static int wants_json(request_rec *r)
 {
@@ -42,7 +46,7 @@ static int wants_json(request_rec *r)
            && !ap_strcasestr(accept, "text/html");
 }
 
-/* A user's name has no control character. */
+/* A user name has no control characters, which would have to be escaped, too. */
 static const char *json_string(apr_pool_t *pool, const char *text)
 {
     char *quoted = apr_palloc(pool, 2 * strlen(text) + 3), *to = quoted;
@@ -73,14 +77,20 @@ static int send_left(const secsession_here_t *here, const secsession_session_t *
     return OK;
 }
 
-/* --- which ----------------------------------------------------------------------------------- */
+/* --- the list --------------------------------------------------------------------------------- */
 
 static const char *ago(apr_pool_t *pool, apr_int64_t seconds)
 {
-    return seconds < 120      ? "just now"
-           : seconds < 7200   ? apr_psprintf(pool, "%d minutes ago", (int)(seconds / 60))
-           : seconds < 172800 ? apr_psprintf(pool, "%d hours ago", (int)(seconds / 3600))
-                              : apr_psprintf(pool, "%d days ago", (int)(seconds / 86400));
+    if (seconds < 120) {
+        return "just now";
+    }
+    if (seconds < 2 * HOUR) {
+        return apr_psprintf(pool, "%d minutes ago", (int)(seconds / MINUTE));
+    }
+    if (seconds < 2 * DAY) {
+        return apr_psprintf(pool, "%d hours ago", (int)(seconds / HOUR));
+    }
+    return apr_psprintf(pool, "%d days ago", (int)(seconds / DAY));
 }
 
 static void send_row(request_rec *r, const secsession_own_t *own, int is_this, int can_end)
@@ -106,9 +116,9 @@ static void send_way_to_end(const secsession_here_t *here, int can_end)
         ap_rputs(END_OTHERS, r);
     } else if (url) {
         ap_rvputs(r, "<p><a href=\"", ap_escape_html(r->pool, url),
-                  "\">Log in once more</a> to end others of them.</p>\n", NULL);
+                  "\">Log in once more</a> to end other sessions.</p>\n", NULL);
     } else {
-        ap_rputs("<p>To end others of them, log out and log in again.</p>\n", r);
+        ap_rputs("<p>To end other sessions, log out and log in again.</p>\n", r);
     }
 }
 
@@ -137,7 +147,7 @@ static int send_list(const secsession_here_t *here, const secsession_session_t *
     return OK;
 }
 
-/* --- ending ---------------------------------------------------------------------------------- */
+/* --- ending sessions -------------------------------------------------------------------------- */
 
 static int is_id(const char *text)
 {
@@ -150,7 +160,7 @@ static int end(const secsession_here_t *here, const secsession_session_t *sessio
 {
     request_rec *r = here->r;
     secsession_store_t *store = here->server->store;
-    const char *home = here->location->logout_home, *which;
+    const char *home = here->location->logout_home ? here->location->logout_home : "/", *which;
     secsession_outcome_t outcome;
     char *form;
     int status = secsession_form_read(r, FORM_LIMIT, &form);
@@ -161,7 +171,7 @@ static int end(const secsession_here_t *here, const secsession_session_t *sessio
     which = secsession_form_get(r->pool, form, "end");
     if (which && strcmp(which, session->id) == 0) {
         status = secsession_end_by_user(here);
-        return status == OK ? secsession_answer_see_other(r, home ? home : "/") : status;
+        return status == OK ? secsession_answer_see_other(r, home) : status;
     }
     if (which == NULL || (strcmp(which, "others") != 0 && !is_id(which))) {
         return HTTP_BAD_REQUEST;

@@ -1,4 +1,4 @@
-/* Finding the credentials among the entries of a session of mod_session. */
+/* Finds the credentials among the entries of a session of mod_session. */
 #include "http/modsession/credentials.h"
 
 #include <apr_strings.h>
@@ -8,7 +8,8 @@
 #define PASSWORD "-pw"
 #define SITE "-site"
 
-/* The AuthName of an entry that is a user's name, with the password at its side; else NULL. */
+/* If the entry `key` is a user name and there is an entry with the password to it, the AuthName of
+ * both, else NULL. */
 static const char *name_in(apr_pool_t *pool, const apr_table_t *entries, const char *key)
 {
     apr_size_t length = strlen(key), suffix = sizeof(USER) - 1;
@@ -39,7 +40,7 @@ int secsession_credentials_are_in(const apr_table_t *entries)
     return 0;
 }
 
-/* mod_auth_form notes what a form said in the first request, under its AuthName. */
+/* mod_auth_form notes what a form has sent with the first request, under its AuthName. */
 static const char *note(request_rec *r, const char *suffix)
 {
     while (r->main) {
@@ -74,19 +75,19 @@ const char *secsession_credentials_posted(request_rec *r, const apr_table_t *ent
 int secsession_credentials_remove_others(apr_table_t *entries, const char *user)
 {
     apr_pool_t *pool = pool_of(entries);
+    const apr_table_t *all = apr_table_copy(pool, entries);
+    const apr_array_header_t *array = apr_table_elts(all);
+    const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
     int found = 0;
 
-    for (int i = 0; i < apr_table_elts(entries)->nelts; i++) {
-        const apr_table_entry_t *entry = (const apr_table_entry_t *)apr_table_elts(entries)->elts
-                                         + i;
-        const char *name = name_in(pool, entries, entry->key);
+    for (int i = 0; i < array->nelts; i++) {
+        const char *name = name_in(pool, all, entry[i].key);
 
-        if (name && (user == NULL || strcmp(entry->val, user) != 0)) {
+        if (name && (user == NULL || strcmp(entry[i].val, user) != 0)) {
             apr_table_unset(entries, apr_pstrcat(pool, name, USER, NULL));
             apr_table_unset(entries, apr_pstrcat(pool, name, PASSWORD, NULL));
             apr_table_unset(entries, apr_pstrcat(pool, name, SITE, NULL));
             found = 1;
-            i = -1; /* several have gone */
         }
     }
     return found;

@@ -6,17 +6,18 @@
 #include <apr_tables.h>
 #include <httpd.h>
 
-/* Whether there are any. */
+/* Whether there are any credentials. */
 int secsession_credentials_are_in(const apr_table_t *entries);
 
-/* The user whom mod_auth_form has logged in by a form of this very request; NULL: it has not. A
- * name in r->user proves nothing, since mod_auth_form sets it before it looks at the password. */
+/* The user whom mod_auth_form has logged in by a form that this very request has sent, or NULL. A
+ * name in r->user proves nothing, since mod_auth_form sets it before it checks the password. */
 const char *secsession_credentials_posted(request_rec *r, const apr_table_t *entries);
 
-/* Takes out everything but those of this user. */
+/* Removes all entries but the credentials of this user. */
 void secsession_credentials_keep_only(apr_table_t *entries, const char *user);
 
-/* Takes out those of others than this user (NULL: of everybody). Whether there were any. */
+/* Removes the credentials of all other users (if `user` is NULL, of all users). Returns whether
+ * there were any. */
 int secsession_credentials_remove_others(apr_table_t *entries, const char *user);
 
 #endif

@@ -1,4 +1,5 @@
-/* mod_session's hooks, which it is asked for at run time, and ours that look after it. */
+/* The hooks of mod_session, which are looked up at run time, and the hooks of httpd by which its
+ * sessions are checked and kept. */
 #include "http/modsession/modsession.h"
 
 #include <apr_hooks.h>
@@ -21,7 +22,7 @@ APLOG_USE_MODULE(secsession);
 
 #define LOGIN_HANDLER "form-login-handler" /* mod_auth_form's */
 
-/* What mod_session exports. */
+/* The types of the functions that mod_session exports. */
 typedef apr_status_t load_fn_t(request_rec *, session_rec **);
 typedef apr_status_t save_fn_t(request_rec *, session_rec *);
 typedef void hook_load_fn_t(load_fn_t *, const char *const *, const char *const *, int);
@@ -87,11 +88,12 @@ int secsession_modsession_find(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *
         load_through = NULL;
         return OK;
     }
-    memcpy(&hook_load, &found[0], sizeof(hook_load)); /* C has no cast for it */
+    /* C has no cast from a pointer to an object to a pointer to a function. */
+    memcpy(&hook_load, &found[0], sizeof(hook_load));
     memcpy(&hook_save, &found[1], sizeof(hook_save));
     memcpy(&encode, &found[2], sizeof(encode));
-    /* Before the stores of httpd's own; httpd sorts hooks again when it has read the
-     * configuration. */
+    /* Our hooks must run before those of httpd's own session stores. It is not too late to register
+     * them: httpd sorts all hooks again after it has read the configuration. */
     apr_hook_debug_current = "mod_secsession.c";
     hook_load(load, NULL, NULL, APR_HOOK_FIRST);
     hook_save(save, NULL, NULL, APR_HOOK_FIRST);
@@ -153,7 +155,7 @@ int secsession_modsession_prepare_login(request_rec *r)
 
 /* --- the response ---------------------------------------------------------------------------- */
 
-/* Who has no user yet may have something all the same that is not for a cache. */
+/* An anonymous session may hold private data, too, so that no cache may store its responses. */
 static void keep_private(const secsession_here_t *here, const secsession_state_t *state)
 {
     request_rec *r = here->r;
@@ -179,7 +181,7 @@ static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *brigade)
     if (state->failure == HTTP_SERVICE_UNAVAILABLE) {
         secsession_answer_unavailable(r);
     }
-    if (r->status != state->failure) { /* else it is the answer already */
+    if (r->status != state->failure) { /* otherwise this is already the error response */
         apr_brigade_cleanup(brigade);
         APR_BRIGADE_INSERT_TAIL(brigade, ap_bucket_error_create(state->failure, NULL, r->pool,
                                                                 brigade->bucket_alloc));
@@ -199,7 +201,7 @@ void secsession_modsession_insert(request_rec *r)
 
 void secsession_modsession_register(void)
 {
-    /* After mod_session's own, which saves. */
+    /* This filter must run after the one of mod_session, which saves the session. */
     filter = ap_register_output_filter("SECSESSION_MOD_SESSION", replace, NULL,
                                        AP_FTYPE_CONTENT_SET);
 }

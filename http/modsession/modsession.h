@@ -1,35 +1,37 @@
-/* Our sessions behind httpd's mod_session: what the modules built on it keep (mod_auth_form, and
- * others) is in the vault of the session, and ends with it. Where mod_session is not loaded,
- * nothing of this does anything; it is looked for at run time.
+/* Makes our sessions the store of httpd's mod_session: what mod_auth_form and other modules keep by
+ * mod_session is in the vault of our session, and ends with it. mod_session is looked up at run
+ * time; if it is not loaded, nothing here has any effect.
  *
- * What mod_session keeps must never name another user than the session's: a login of mod_auth_form
- * binds its user to a new token, and whatever else would bring credentials of somebody is not kept.
- */
+ * What mod_session keeps must never name another user than that of our session. Therefore a login
+ * by mod_auth_form begins a session for its user, with a new token, and credentials that got there
+ * in any other way are not kept. */
 #ifndef SECSESSION_MODSESSION_H
 #define SECSESSION_MODSESSION_H
 
 #include <httpd.h>
 
-/* Registers the output filter; once, in register_hooks. */
+/* Registers the output filter; to be called once, in register_hooks(). */
 void secsession_modsession_register(void);
 
-/* pre_config, when all modules are loaded: looks for mod_session, and puts our store under it. */
+/* pre_config, after all modules have been loaded: looks for mod_session and registers our hooks
+ * with it. Always OK. */
 int secsession_modsession_find(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
 
 /* Whether mod_session is loaded. */
 int secsession_modsession_is_there(void);
 
-/* access_checker, before a module asks mod_session who is logged in: answers 503 where it is on and
- * the database gives no answer, since modules take an error for "nobody is". */
+/* check_access, before any module asks mod_session who is logged in: answers 503 if Session is On
+ * and the database gives no answer, since those modules take an error for "nobody is logged in". */
 int secsession_modsession_check(request_rec *r);
 
-/* check_authn, and handler, before mod_auth_form reads a login: notes the moment from which a
- * revocation refuses it (I2). Always DECLINED. */
+/* check_authn and handler, before mod_auth_form reads a login form: note the moment of the
+ * database, so that a revocation which commits while the password is checked refuses the login
+ * (I2). Always DECLINED. */
 int secsession_modsession_prepare(request_rec *r);
 int secsession_modsession_prepare_login(request_rec *r);
 
-/* insert_filter and insert_error_filter: a response that says what could not be kept is
- * replaced. */
+/* insert_filter and insert_error_filter: adds the filter that replaces a response by an error if
+ * what mod_session saved for it could not be kept. */
 void secsession_modsession_insert(request_rec *r);
 
 #endif

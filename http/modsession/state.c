@@ -1,4 +1,4 @@
-/* What mod_session keeps: read from the vault of our session, and saved there. */
+/* What mod_session keeps is read from the vault of our session, and saved there. */
 #include "http/modsession/state.h"
 
 #include <apr_strings.h>
@@ -12,8 +12,8 @@
 
 APLOG_USE_MODULE(secsession);
 
-/* The cookie of the vault that holds it all. No application can set one of this name, and it is for
- * no host and no path: the vault gives it to no backend. */
+/* All of it is kept in one cookie of the vault. No application can set a cookie of this name, and
+ * as no host and no path match those of the cookie, the vault sends it to no backend. */
 #define HIDDEN "\001"
 #define NAME HIDDEN "session"
 
@@ -50,8 +50,8 @@ static const char *find_in(const secsession_jar_t *jar)
     return NULL;
 }
 
-/* What was read without a session goes on in the one that has begun meanwhile; what was read from
- * another user's is of no use any more. */
+/* Whether what has been read is valid for this session. What was read without a session stays valid
+ * if a session has begun since; what was read from another session does not. */
 static int is_read_for(secsession_state_t *state, const secsession_session_t *session)
 {
     if (state->is_read && state->id == NULL && session) {
@@ -87,7 +87,7 @@ void secsession_state_read(const secsession_here_t *here, secsession_state_t *st
     case SECSESSION_UNAVAILABLE:
         state->is_unavailable = 1;
         break;
-    default: /* it has just ended */
+    default: /* the session has just ended */
         break;
     }
 }
@@ -105,14 +105,15 @@ void secsession_state_note(const secsession_here_t *here, secsession_state_t *st
 
 /* --- saving ---------------------------------------------------------------------------------- */
 
-/* mod_session is told that all is well, or it would log what has been logged, and try again. */
+/* Notes the status of the failure for the response. mod_session is told that all is well, or it
+ * would log once more what has been logged, and try again. */
 static int fail(const secsession_here_t *here, int status)
 {
     secsession_state_get(here)->failure = status;
     return OK;
 }
 
-/* What mod_session itself adds is nothing to keep. */
+/* Whether there is nothing to keep. The entry that mod_session itself adds does not count. */
 static int is_empty(const session_rec *record)
 {
     const apr_array_header_t *array = apr_table_elts(record->entries);
@@ -121,8 +122,9 @@ static int is_empty(const session_rec *record)
            || (array->nelts == 1 && apr_table_get(record->entries, "expiry") != NULL);
 }
 
-/* Whether the vault must hear of it. With SessionMaxAge mod_session saves with every request,
- * only to move its own expiry: a tenth is enough. */
+/* Whether the record has to be written to the vault. With SessionMaxAge, mod_session saves at every
+ * request, only to extend its own expiry; it is enough to write this when a tenth of that time has
+ * passed. */
 static int is_news(const secsession_state_t *state, const session_rec *record)
 {
     if (is_empty(record)) {
@@ -134,8 +136,9 @@ static int is_news(const secsession_state_t *state, const session_rec *record)
     return state->encoded == NULL || strcmp(state->encoded, record->encoded) != 0;
 }
 
-/* The one cookie for the vault; mod_session looks at its microseconds of expiry itself. NULL: the
- * vault has no room for it. */
+/* Makes the cookie for the vault. It expires up to two seconds after the record, since mod_session
+ * itself checks the expiry of the record to the microsecond. NULL: the vault has no room for it,
+ * which has been logged. */
 static secsession_jar_t *pack(request_rec *r, const secsession_state_t *state,
                               const session_rec *record)
 {
@@ -153,10 +156,11 @@ static secsession_jar_t *pack(request_rec *r, const secsession_state_t *state,
 
     secsession_jar_set(whole, &cookie, apr_time_sec(apr_time_now()));
     if (!secsession_jar_fits(whole)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "SS232: what mod_session is to keep does not fit into the session, which has "
-                      "%d bytes in all: the request is answered with 500",
-                      SECSESSION_JAR_BYTES);
+        ap_log_rerror(
+            APLOG_MARK, APLOG_ERR, 0, r,
+            "SS232: what mod_session has to keep does not fit into the session, which has "
+            "room for %d bytes: the request is answered with 500; keep less in it",
+            SECSESSION_JAR_BYTES);
         return NULL;
     }
     APR_ARRAY_PUSH(jar, secsession_kept_t) = cookie;
@@ -170,7 +174,6 @@ static int log_in(const secsession_here_t *here, secsession_state_t *state, cons
     secsession_context_t *context = here->context;
     const secsession_authenticated_t who = { .user = user,
                                              .method = "form",
-                                             .epoch = SECSESSION_NO_EPOCH,
                                              .moment = context->moment,
                                              .cookies = jar };
     int status;
@@ -178,12 +181,12 @@ static int log_in(const secsession_here_t *here, secsession_state_t *state, cons
     if (!secsession_text_is_user(user)) {
         ap_log_rerror(
             APLOG_MARK, APLOG_ERR, 0, r,
-            "SS233: whom mod_auth_form has logged in cannot have a session: a user's name "
-            "is UTF-8 of at most %d bytes, without control characters",
+            "SS233: the user whom mod_auth_form has logged in cannot have a session: a user name "
+            "must be UTF-8 of at most %d bytes without control characters",
             SECSESSION_USER_LENGTH);
         return fail(here, HTTP_FORBIDDEN);
     }
-    /* Without the moment nobody knows of a revocation while the password was checked. */
+    /* Without the moment, a revocation while the password was checked would go unnoticed (I2). */
     if (context->moment == NULL) {
         return fail(here, HTTP_SERVICE_UNAVAILABLE);
     }
@@ -195,7 +198,7 @@ static int log_in(const secsession_here_t *here, secsession_state_t *state, cons
     return OK;
 }
 
-/* Who logs out of mod_auth_form leaves the session altogether. */
+/* A logout from mod_auth_form ends the whole session. */
 static int log_out(const secsession_here_t *here, secsession_state_t *state)
 {
     secsession_context_t *context = here->context;
@@ -221,7 +224,7 @@ static int keep(const secsession_here_t *here, secsession_state_t *state,
     secsession_outcome_t outcome;
 
     if (session) {
-        /* Where the session has ended meanwhile, nothing is kept (I1). */
+        /* If the session has ended meanwhile, nothing is kept (I1). */
         outcome = secsession_store_keep(here->server->store, here->r->pool, session, jar);
         return outcome == SECSESSION_UNAVAILABLE ? fail(here, HTTP_SERVICE_UNAVAILABLE) : OK;
     }
@@ -232,8 +235,8 @@ static int keep(const secsession_here_t *here, secsession_state_t *state,
     return OK;
 }
 
-/* Takes out what must not be in this user's session: credentials of others, and, when another user
- * than before has logged in, all else. Whether it has changed. */
+/* Removes what must not be in the session of this user: the credentials of others and, if another
+ * user than before has logged in, everything else, too. Returns whether the record has changed. */
 static int purify(request_rec *r, session_rec *record, const char *posted,
                   const secsession_session_t *session)
 {
@@ -248,14 +251,14 @@ static int purify(request_rec *r, session_rec *record, const char *posted,
     }
     ap_log_rerror(
         APLOG_MARK, APLOG_WARNING, 0, r,
-        "SS235: what mod_session was to keep names a user whom mod_auth_form has not logged "
-        "in here; that is left out; look at who writes the SessionHeader");
+        "SS235: what mod_session has to keep contains credentials of a user whom mod_auth_form has "
+        "not logged in here: they are not kept; check which application sets the SessionHeader");
     return 1;
 }
 
-/* Whether a new session may take the place of what the browser presented: one with a retired
- * token has the next one by now, and one whose session has ended only for this location has it
- * elsewhere. */
+/* Whether a new session may take the place of what the browser presented. It may not if the token
+ * is retired, since the browser has the next one by now, nor if the session has ended only for this
+ * location, since it is still used elsewhere. */
 static int may_begin(const secsession_here_t *here, secsession_outcome_t outcome)
 {
     return outcome != SECSESSION_RETIRED && here->context->session == NULL;

@@ -9,8 +9,7 @@
 typedef struct {
     const char *user;   /* checked by secsession_text_is_user() */
     const char *method; /* "form", "application", "basic" ... */
-    apr_int64_t epoch;  /* see secsession_login_t, like the next two */
-    const char *moment;
+    const char *moment; /* see secsession_login_t, like the next one */
     const secsession_jar_t *cookies;
     const secsession_stamp_t *stamp; /* of the user's record, or NULL */
     int persistent;                  /* the user wants to stay signed in, if that is offered */

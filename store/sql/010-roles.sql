@@ -24,7 +24,7 @@ comment on role secsession_admin is
 comment on role secsession_auditor is
     'mod_secsession: may list sessions and read the audit trail';
 
--- To act as the owner, an installer who is no superuser is made a member until the end.
+-- An installer who is not a superuser is made a member of the owner until the end, to act as it.
 select
     not rolsuper and not exists (
         select

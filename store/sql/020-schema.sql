@@ -36,7 +36,7 @@ comment on column secsession.migration.version is 'The migration''s number.';
 comment on column secsession.migration.applied_at is 'When it was applied.';
 
 -- The highest migration of these files.
-\set known_version 6
+\set known_version 7
 select set_config('secsession.known_version', :'known_version', true) as known_version \gset
 
 do $$

@@ -33,6 +33,12 @@ insert into secsession.migration (version) values (5);
 
 select not exists (select from secsession.migration where version = 6) as migration_needed \gset
 \if :migration_needed
-\ir 160-events.sql
+\ir 150-revocation.sql
 insert into secsession.migration (version) values (6);
+\endif
+
+select not exists (select from secsession.migration where version = 7) as migration_needed \gset
+\if :migration_needed
+\ir 160-events.sql
+insert into secsession.migration (version) values (7);
 \endif

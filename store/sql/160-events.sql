@@ -1,4 +1,4 @@
--- Migration 6: the audit trail in months, so that what is past its retention goes with the files of
+-- Migration 7: the audit trail in months, so that what is past its retention goes with the files of
 -- its month and costs nothing; one event in place of the two of a login; smaller indexes.
 
 drop trigger if exists tell_event on secsession.event_log;

@@ -1,6 +1,6 @@
 -- Events are told to the web server whose statement has written them, if it asks for that on its
--- connection: as notices with a SQLSTATE of their own, which it takes for true when the statement
--- has succeeded.
+-- connection: as notices with a SQLSTATE of their own, which it believes once the statement has
+-- succeeded.
 
 create or replace function secsession.tell_event()
 returns trigger

@@ -1,6 +1,38 @@
--- The one place that says when a session has ended. Its clock is the start of the client's
--- statement, not clock_timestamp(): around a volatile function the planner could not use the
--- indexes.
+-- The one place that says when a session has ended. Its clock is the start of the client's statement,
+-- not clock_timestamp(): around a volatile function the planner could not use the indexes.
+
+create or replace function secsession.is_unseen(raised_by xid8, login_seen pg_snapshot)
+returns boolean
+language sql
+stable
+-- A transaction that is still to come is of another cluster, from which the row was restored: such a
+-- session may have missed anything, and such a revocation is older than any login of this cluster.
+return case
+    when pg_snapshot_xmax(login_seen) > pg_snapshot_xmax(pg_current_snapshot()) then true
+    when raised_by >= pg_snapshot_xmax(pg_current_snapshot())
+        and raised_by is distinct from pg_current_xact_id_if_assigned()
+    then false
+    else not pg_visible_in_snapshot(raised_by, login_seen)
+end;
+comment on function secsession.is_unseen(xid8, pg_snapshot) is
+    'Internal: whether a login could not see what this transaction, which has committed, has done.';
+
+create or replace function secsession.ends(
+    revocation secsession.revocation,
+    session secsession.session
+)
+returns boolean
+language sql
+stable
+return revocation.realm in (session.realm, '')
+    and revocation.user_name in (session.user_name, '')
+    and (revocation.session_id is null or revocation.session_id = session.session_id)
+    and (revocation.spared_id is null or revocation.spared_id <> session.session_id)
+    and (revocation.network is null or session.client_addr <<= revocation.network)
+    and (revocation.moment is null or session.authenticated_at < revocation.moment)
+    and secsession.is_unseen(revocation.raised_by, session.login_seen);
+comment on function secsession.ends(secsession.revocation, secsession.session) is
+    'Internal: the one place that says which sessions a revocation ends. Whoever asks names open rows, by the user''s name or the empty one, so that the index is used.';
 
 create or replace view secsession.session_state as
 select
@@ -13,8 +45,6 @@ select
     s.created_at,
     s.authenticated_at,
     s.last_seen_at,
-    s.idle_timeout,
-    s.absolute_timeout,
     s.last_seen_at + make_interval(secs => s.idle_timeout) as idle_expires_at,
     s.expires_at,
     s.persistent,
@@ -26,19 +56,16 @@ select
         then 'absolute'
         when s.last_seen_at + make_interval(secs => s.idle_timeout) <= statement_timestamp()
         then 'idle'
-        when s.epoch <> (
-            select coalesce(sum(e.epoch), 0)
-            from secsession.revocation_epoch e
-            where e.realm in (s.realm, '')
-            and e.user_name in (s.user_name, '')
+        else (
+            select v.end_reason
+            from secsession.revocation v
+            where v.swept_at is null
+            and v.user_name in (s.user_name, '')
+            and secsession.ends(v, s)
+            order by v.revocation_id
+            limit 1
         )
-        then 'revoked'
     end as ending,
-    s.vault_version,
-    s.rotated_at,
-    coalesce(s.bound_addr, s.client_addr) as bound_addr,
-    s.credential_stamp,
-    s.stamp_checked_at,
     s as session
 from secsession.session s;
 
@@ -53,43 +80,15 @@ comment on column secsession.session_state.user_agent is 'See session.';
 comment on column secsession.session_state.created_at is 'See session.';
 comment on column secsession.session_state.authenticated_at is 'See session.';
 comment on column secsession.session_state.last_seen_at is 'See session.';
-comment on column secsession.session_state.idle_timeout is 'See session.';
-comment on column secsession.session_state.absolute_timeout is 'See session.';
 comment on column secsession.session_state.idle_expires_at is
     'When the session ends if no request comes.';
 comment on column secsession.session_state.expires_at is 'See session.';
 comment on column secsession.session_state.persistent is 'See session.';
 comment on column secsession.session_state.ended_at is
-    'See session; null also where the session must end but nobody has noticed yet.';
+    'See session; null also where the session must end but nobody has written it down yet.';
 comment on column secsession.session_state.ending is
     'Why the session has ended or must end now; null while it is live.';
-comment on column secsession.session_state.vault_version is 'See session.';
-comment on column secsession.session_state.rotated_at is 'See session.';
-comment on column secsession.session_state.bound_addr is
-    'The address that the session is bound to.';
-comment on column secsession.session_state.credential_stamp is 'See session.';
-comment on column secsession.session_state.stamp_checked_at is 'See session.';
 comment on column secsession.session_state.session is 'The row itself.';
-
-create or replace function secsession.login_epoch(realm text, user_name text)
-returns bigint
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-begin
-    return (
-        select coalesce(sum(e.epoch), 0)
-        from revocation_epoch e
-        where e.realm in (login_epoch.realm, '')
-        and e.user_name in (login_epoch.user_name, '')
-    );
-end
-$$;
-comment on function secsession.login_epoch(text, text) is
-    'The current epoch of a user in a realm. To be read before the password is checked and given '
-    'to authenticate(), so that a revocation in between refuses the login.';
 
 create or replace function secsession.login_moment()
 returns pg_snapshot
@@ -101,30 +100,26 @@ as $$
     select pg_current_snapshot();
 $$;
 comment on function secsession.login_moment() is
-    'This moment, in place of login_epoch() where the user is not known before the login. To be '
-    'read before the application is asked and given to authenticate().';
+    'What can be seen at this moment. To be read before credentials are checked, by whoever, and given to authenticate(), so that a revocation in between refuses the login.';
 
-create or replace function secsession.revoked_since(
-    moment pg_snapshot,
-    realm text,
-    user_name text
-)
+create or replace function secsession.is_revoked_meanwhile(login secsession.session)
 returns boolean
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+set enable_seqscan = off
 as $$
 begin
-    -- A number that is still to come is of another cluster, from which this database was restored.
+    login.authenticated_at := clock_timestamp();
+    -- Closed rows too: the credentials may have been checked for long.
     return exists (
         select
-        from revocation_epoch e
-        where e.realm in (revoked_since.realm, '')
-        and e.user_name in (revoked_since.user_name, '')
-        and not pg_visible_in_snapshot(e.raised_by, revoked_since.moment)
-        and e.raised_by < pg_snapshot_xmax(pg_current_snapshot())
+        from revocation v
+        where v.raised_by >= pg_snapshot_xmin(login.login_seen)
+        and v.session_id is null
+        and ends(v, login)
     );
 end
 $$;
-comment on function secsession.revoked_since(pg_snapshot, text, text) is
-    'Internal: whether a revocation of this user has committed since that moment.';
+comment on function secsession.is_revoked_meanwhile(secsession.session) is
+    'Internal: whether a login is one of those that a revocation since its beginning ends. After pg_current_xact_id(), see sweep().';

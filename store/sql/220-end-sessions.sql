@@ -1,78 +1,4 @@
--- The one place that writes tombstones.
-
-create or replace function secsession.end_sessions(
-    session_ids uuid[],
-    end_reason text,
-    reason text,
-    detail jsonb default '{}'
-)
-returns integer
-language plpgsql
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-declare
-    ended integer;
-begin
-    -- For no session at all each statement would be planned anew.
-    if cardinality(session_ids) = 0 then
-        return 0;
-    end if;
-    perform make_durable();
-    -- In one order, so that two revocations never wait for each other; decided only under the lock,
-    -- since the session may have been used or ended meanwhile.
-    perform
-    from session s
-    where s.session_id = any (end_sessions.session_ids)
-    and s.ended_at is null
-    order by s.session_id
-    for update;
-
-    with ended_session as (
-        update session s
-        set ended_at = clock_timestamp(),
-            end_reason = coalesce(state.ending, end_sessions.end_reason)
-        from session_state state
-        where s.session_id = any (end_sessions.session_ids)
-        and s.ended_at is null
-        and state.session_id = s.session_id
-        and coalesce(state.ending, end_sessions.end_reason) is not null
-        returning s.session_id, s.realm, s.user_name, s.client_addr, s.end_reason
-    ),
-    logged as (
-        insert into event_log (event, session_id, realm, user_name, client_addr, reason, detail)
-        select
-            case e.end_reason
-                when 'idle' then 'expired_idle'
-                when 'absolute' then 'expired_absolute'
-                when 'reuse' then 'reuse_detected'
-                else e.end_reason
-            end,
-            e.session_id,
-            e.realm,
-            e.user_name,
-            e.client_addr,
-            case
-                when e.end_reason = end_sessions.end_reason then end_sessions.reason
-                when e.end_reason = 'revoked' then 'revoked while the login was under way'
-            end,
-            case
-                when e.end_reason = end_sessions.end_reason then end_sessions.detail
-                else '{}'
-            end
-        from ended_session e
-    )
-    select count(*)
-    into ended
-    from ended_session e
-    where e.end_reason = end_sessions.end_reason;
-    return ended;
-end
-$$;
-comment on function secsession.end_sessions(uuid[], text, text, jsonb) is
-    'Internal: ends those of the sessions that have not ended, each with its event: for '
-    'end_reason, or because it must end anyway (only that where end_reason is null). Returns how '
-    'many ended for end_reason.';
+-- The one place that writes tombstones, and the one that makes revocations.
 
 create or replace function secsession.make_durable()
 returns void
@@ -87,5 +13,126 @@ begin
 end
 $$;
 comment on function secsession.make_durable() is
-    'Internal: makes this transaction wait for the disk, whatever it was told before, so that an '
-    'acknowledged end survives a crash.';
+    'Internal: makes this transaction wait for the disk, whatever it was told before, so that an acknowledged end survives a crash.';
+
+create or replace function secsession.write_tombstones(
+    session_ids uuid[],
+    end_reason text,
+    reason text,
+    detail jsonb
+)
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set enable_seqscan = off
+as $$
+declare
+    ended integer;
+begin
+    -- An open revocation that fits has ended the session already: it says why, and by whom.
+    with ended_session as (
+        update session s
+        set ended_at = clock_timestamp(),
+            end_reason = coalesce(state.ending, write_tombstones.end_reason)
+        from session_state state
+        left join lateral (
+            select v.*
+            from revocation v
+            where v.swept_at is null
+            and v.user_name in (state.user_name, '')
+            and ends(v, state.session)
+            order by v.revocation_id
+            limit 1
+        ) v on v.end_reason = state.ending
+        where s.session_id = any (write_tombstones.session_ids)
+        and s.ended_at is null
+        and state.session_id = s.session_id
+        and coalesce(state.ending, write_tombstones.end_reason) is not null
+        returning
+            s.session_id, s.realm, s.user_name, s.client_addr, s.end_reason,
+            state.ending is null as is_wanted, v.actor, v.reason, v.detail
+    ),
+    logged as (
+        insert into event_log (
+            event, session_id, realm, user_name, client_addr, actor, reason, detail
+        )
+        select
+            case e.end_reason
+                when 'idle' then 'expired_idle'
+                when 'absolute' then 'expired_absolute'
+                when 'reuse' then 'reuse_detected'
+                else e.end_reason
+            end,
+            e.session_id,
+            e.realm,
+            e.user_name,
+            e.client_addr,
+            coalesce(e.actor, session_user),
+            case when e.is_wanted then write_tombstones.reason else e.reason end,
+            coalesce(case when e.is_wanted then write_tombstones.detail else e.detail end, '{}')
+        from ended_session e
+    )
+    select count(*)
+    into ended
+    from ended_session e
+    where e.is_wanted;
+    return ended;
+end
+$$;
+comment on function secsession.write_tombstones(uuid[], text, text, jsonb) is
+    'Internal: ends those of the sessions, locked by the caller, that have not ended, each with its event: for end_reason, or because it must end anyway (only that where end_reason is null). Returns how many ended for end_reason.';
+
+create or replace function secsession.end_sessions(
+    session_ids uuid[],
+    end_reason text,
+    reason text,
+    detail jsonb default '{}'
+)
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    locked uuid[];
+    ended integer := 0;
+    left_open integer := 0;
+begin
+    perform make_durable();
+    -- For no session at all each statement would be planned anew.
+    if cardinality(session_ids) = 0 then
+        return 0;
+    end if;
+    -- Decided only under the lock, since the session may have been used or ended meanwhile.
+    locked := array(
+        select s.session_id
+        from session s
+        where s.session_id = any (end_sessions.session_ids)
+        and s.ended_at is null
+        order by s.session_id
+        for no key update skip locked
+    );
+    if cardinality(locked) > 0 then
+        ended := write_tombstones(locked, end_reason, reason, detail);
+    end if;
+
+    -- Whoever holds the others may hold them for long: those end by a row that look-ups obey.
+    if end_reason is not null and cardinality(locked) < cardinality(session_ids) then
+        insert into revocation (kind, realm, user_name, session_id, end_reason, reason, detail)
+        select
+            'session', s.realm, coalesce(s.user_name, ''), s.session_id,
+            end_sessions.end_reason, end_sessions.reason, end_sessions.detail
+        from session_state s
+        where s.session_id = any (end_sessions.session_ids)
+        and s.session_id <> all (locked)
+        and s.ended_at is null
+        and s.ending is null;
+
+        get diagnostics left_open = row_count;
+    end if;
+    return ended + left_open;
+end
+$$;
+comment on function secsession.end_sessions(uuid[], text, text, jsonb) is
+    'Internal: ends those of the sessions that have not ended, for end_reason, or because they must end anyway (only that where end_reason is null). Waits for nobody: a session that somebody else holds gets its tombstone later. Returns how many ended for end_reason.';

@@ -1,6 +1,6 @@
 -- Every way in which a session can end or change, by the functions or typed by hand, is told to the
--- web servers in the same transaction. What they hear are keys: 64 bits of a session's id, or of
--- the SHA-256 of a user's name, or the word all. Anybody may listen, and learns nothing from them.
+-- web servers. What they hear are keys: 64 bits of a session's id, or of the SHA-256 of a user's name,
+-- or the word all. A revocation is told by NOTIFY, at once; everything else with their next heartbeat.
 
 create or replace function secsession.key_of_session(session_id uuid)
 returns text
@@ -18,16 +18,61 @@ return left(encode(sha256(convert_to(user_name, 'UTF8')), 'hex'), 16);
 comment on function secsession.key_of_user(text) is
     'Internal: the name of a user, in any realm, in a message to the web servers.';
 
-create or replace function secsession.tell_servers(keys text[])
+create or replace function secsession.keys_of_matching(revocation secsession.revocation)
+returns text[]
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    -- So many that the servers are faster with an empty cache.
+    most constant integer := 4000;
+    keys text[];
+begin
+    -- Of the other kinds it would take long to find out.
+    if revocation.kind <> 'address' then
+        return array['all'];
+    end if;
+    keys := array(
+        select key_of_session(s.session_id)
+        from session s
+        where s.client_addr <<= revocation.network
+        and s.ended_at is null
+        and s.user_name is not null
+        limit most + 1
+    );
+    return case when cardinality(keys) > most then array['all'] else keys end;
+end
+$$;
+comment on function secsession.keys_of_matching(secsession.revocation) is
+    'Internal: which sessions a revocation concerns that names neither one session nor a user.';
+
+create or replace function secsession.keys_of(revocation secsession.revocation)
+returns text[]
+language sql
+stable
+return case
+    when revocation.kind = 'session'
+    then array[secsession.key_of_session(revocation.session_id)]
+    when revocation.user_name <> ''
+    then array[secsession.key_of_user(revocation.user_name)]
+    else secsession.keys_of_matching(revocation)
+end;
+comment on function secsession.keys_of(secsession.revocation) is
+    'Internal: what the web servers must ask again because of a revocation.';
+
+create or replace function secsession.notify_servers(keys text[])
 returns void
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 begin
-    -- So many that the servers are faster with an empty cache.
-    if cardinality(keys) > 4000 then
-        keys := array['all'];
+    -- In a queue that anybody in this cluster can fill the COMMIT would fail. To ask for its usage
+    -- also removes what everybody has read.
+    if pg_notification_queue_usage() > 0.8 then
+        return;
     end if;
     -- A message has room for 470 keys.
     perform pg_notify('secsession', string_agg(k.key, ' '))
@@ -35,8 +80,26 @@ begin
     group by (k.n - 1) / 400;
 end
 $$;
-comment on function secsession.tell_servers(text[]) is
-    'Internal: tells the web servers, when this transaction commits, what they must ask again.';
+comment on function secsession.notify_servers(text[]) is
+    'Internal: tells the web servers, when this transaction commits, what they must ask again. If there is no room for that they learn it with their next heartbeat.';
+
+create or replace function secsession.note_change(keys text[])
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    if cardinality(keys) > 4000 then
+        keys := array['all'];
+    end if;
+    insert into change (key)
+    select distinct k.key
+    from unnest(keys) as k (key);
+end
+$$;
+comment on function secsession.note_change(text[]) is
+    'Internal: has the web servers learn with their next heartbeat what they must ask again.';
 
 create or replace function secsession.session_changed()
 returns trigger
@@ -45,12 +108,14 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 -- The plan of an update of one row is kept, and must be good for one of a million.
 set enable_nestloop = off
+set enable_seqscan = off
 as $$
+declare
+    keys text[];
 begin
     -- A session that had ended already has been told, and its later use is nobody's news. Web
-    -- servers remember none without a user, and none beyond its absolute end: who purges tells
-    -- nothing.
-    perform tell_servers(array(
+    -- servers remember none without a user, and none beyond its absolute end: who purges tells nothing.
+    keys := array(
         select key_of_session(o.session_id)
         from old_session o
         left join new_session n on n.session_id = o.session_id
@@ -61,17 +126,31 @@ begin
             n.last_seen_at < o.last_seen_at
             or row(
                 n.session_id, n.ended_at, n.token_hash, n.realm, n.user_name, n.auth_method,
-                n.epoch, n.created_at, n.authenticated_at, n.expires_at, n.idle_timeout,
+                n.login_seen::text, n.created_at, n.authenticated_at, n.expires_at, n.idle_timeout,
                 n.absolute_timeout, n.vault_version, n.persistent, n.rotated_at, n.bound_addr,
                 n.credential_stamp
             ) is distinct from row(
                 o.session_id, o.ended_at, o.token_hash, o.realm, o.user_name, o.auth_method,
-                o.epoch, o.created_at, o.authenticated_at, o.expires_at, o.idle_timeout,
+                o.login_seen::text, o.created_at, o.authenticated_at, o.expires_at, o.idle_timeout,
                 o.absolute_timeout, o.vault_version, o.persistent, o.rotated_at, o.bound_addr,
                 o.credential_stamp
             )
         )
-    ));
+        -- What an open revocation has ended was told with that.
+        and not (
+            n.ended_at is not null
+            and exists (
+                select
+                from revocation v
+                where v.swept_at is null
+                and v.user_name in (o.user_name, '')
+                and ends(v, o)
+            )
+        )
+    );
+    if cardinality(keys) > 0 then
+        perform note_change(keys);
+    end if;
     return null;
 end
 $$;
@@ -84,41 +163,39 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
-begin
-    perform tell_servers(array(
+declare
+    keys constant text[] := array(
         select key_of_session(o.session_id)
         from old_session o
         where o.ended_at is null
         and o.user_name is not null
-    ));
+    );
+begin
+    if cardinality(keys) > 0 then
+        perform note_change(keys);
+    end if;
     return null;
 end
 $$;
 comment on function secsession.session_deleted() is
     'Internal: tells the web servers of live sessions that were deleted.';
 
-create or replace function secsession.epoch_changed()
+create or replace function secsession.revocation_made()
 returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
-declare
-    changed constant revocation_epoch := coalesce(new, old);
 begin
-    perform tell_servers(array[
-        case
-            when changed.user_name = '' or old.user_name <> new.user_name
-            then 'all'
-            else key_of_user(changed.user_name)
-        end
-    ]);
+    -- What a user or the web server itself has ended is told with the heartbeat.
+    if new.kind <> 'session' or new.end_reason = 'revoked' then
+        perform notify_servers(keys_of(new));
+    end if;
     return null;
 end
 $$;
-comment on function secsession.epoch_changed() is
-    'Internal: tells the web servers that a user, or everybody, was revoked: sessions too that the '
-    'revoking transaction did not see.';
+comment on function secsession.revocation_made() is
+    'Internal: tells the web servers of a revocation at once: sessions too that the revoking transaction does not see. Their heartbeats find it, whatever becomes of that.';
 
 create or replace function secsession.everything_changed()
 returns trigger
@@ -127,7 +204,7 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 begin
-    perform tell_servers(array['all']);
+    perform note_change(array['all']);
     return null;
 end
 $$;
@@ -148,17 +225,12 @@ create or replace trigger session_truncated
     after truncate on secsession.session
     for each statement execute function secsession.everything_changed();
 
-create or replace trigger epoch_changed
-    after insert or update or delete on secsession.revocation_epoch
-    for each row execute function secsession.epoch_changed();
-
-create or replace trigger epoch_truncated
-    after truncate on secsession.revocation_epoch
-    for each statement execute function secsession.everything_changed();
+create or replace trigger revocation_made
+    after insert on secsession.revocation
+    for each row execute function secsession.revocation_made();
 
 -- Even for who restores or replicates.
 alter table secsession.session enable always trigger session_changed;
 alter table secsession.session enable always trigger session_deleted;
 alter table secsession.session enable always trigger session_truncated;
-alter table secsession.revocation_epoch enable always trigger epoch_changed;
-alter table secsession.revocation_epoch enable always trigger epoch_truncated;
+alter table secsession.revocation enable always trigger revocation_made;

@@ -1,5 +1,5 @@
--- What every request of a browser asks: does this token stand for a live session? Written for speed: each
--- expression more costs what shows in bench/all.
+-- What every request of a browser asks: does this token stand for a live session? Written for
+-- speed: what one more expression costs can be seen in bench/all.
 
 create or replace function secsession.answer_of(
     session secsession.session,
@@ -22,7 +22,8 @@ return row(
     session.credential_stamp is not null, credential_stamp
 )::secsession.session_answer;
 comment on function secsession.answer_of(secsession.session, text, text, boolean, bytea) is
-    'Internal: the one place that makes a session_answer of a session; live is said as anonymous where it has no user.';
+    'Internal: the one place that makes a session_answer of a session; live is said as anonymous '
+    'where it has no user.';
 
 create or replace view secsession.plain_session as
 select
@@ -35,14 +36,16 @@ where s.ended_at is null
 and s.expires_at > statement_timestamp()
 and s.last_seen_at > statement_timestamp() - s.idle_timeout * interval '0.1 s'
 and coalesce(s.stamp_checked_at > statement_timestamp() - interval '1 min', true)
-and s.epoch = (
-    select coalesce(sum(e.epoch), 0)
-    from secsession.revocation_epoch e
-    where e.realm in (s.realm, '')
-    and e.user_name in (s.user_name, '')
+and not exists (
+    select
+    from secsession.revocation v
+    where v.swept_at is null
+    and v.user_name in (s.user_name, '')
+    and secsession.ends(v, s)
 );
 comment on view secsession.plain_session is
-    'Internal: the sessions about which there is nothing to decide or to write when their current token is looked up.';
+    'Internal: the sessions about which there is nothing to decide or to write when their current '
+    'token is looked up.';
 comment on column secsession.plain_session.token_hash is 'See session.';
 comment on column secsession.plain_session.realm is 'See session.';
 comment on column secsession.plain_session.session_id is 'See session.';
@@ -59,6 +62,7 @@ returns secsession.session_answer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+set enable_seqscan = off
 as $$
 declare
     answer session_answer;
@@ -76,15 +80,19 @@ begin
 end
 $$;
 comment on function secsession.lookup(bytea, text, integer, integer, inet) is
-    'Looks a token up by its hash: null where it is unknown in this realm, else state live, retired (an old token: refused, without harm) or ended (see end_reason); anonymous: live, but nobody has authenticated. A live session counts as used if it is within the location''s caps in seconds (0: no cap; idle_cap -1: it is not used).';
+    'Looks a token up by its hash: null where it is unknown in this realm, else state live, '
+    'retired (an old token: refused, without harm) or ended (see end_reason); anonymous: live, '
+    'but nobody has authenticated. A live session counts as used if it is within the location''s '
+    'caps in seconds (0: no cap; idle_cap -1: it is not used).';
 
 create or replace function secsession.lookup_many(token_hashes bytea, realm text)
 returns table (is_settled boolean, answer secsession.session_answer)
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
--- To plan takes longer than to look up. The limits below keep the one plan from reading whole tables for
--- many at once, of which it does not know how few they are.
+set enable_seqscan = off
+-- Planning takes longer than looking up, so one plan serves for any number of tokens. The planner
+-- does not know how few these are; the limits below keep it from reading whole tables for them.
 set plan_cache_mode = force_generic_plan
 as $$
 begin
@@ -124,7 +132,9 @@ begin
 end
 $$;
 comment on function secsession.lookup_many(bytea, text) is
-    'Looks up tokens of one realm by their hashes of 32 bytes, one behind the other: in their order, what lookup() answers; or not is_settled, where there is something to decide or to write and lookup() is to be called. Changes nothing and waits for nobody.';
+    'Looks up tokens of one realm by their hashes of 32 bytes, one behind the other: in their '
+    'order, what lookup() answers; or not is_settled, where there is something to decide or to '
+    'write and lookup() is to be called. Changes nothing and waits for nobody.';
 
 create or replace function secsession.careful_lookup(
     token_hash bytea,
@@ -137,6 +147,7 @@ returns secsession.session_answer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+set enable_seqscan = off
 as $$
 declare
     known record;
@@ -162,7 +173,7 @@ begin
         state := 'ended';
     end if;
 
-    -- Whoever came before us in the queue for the row decides: the session may even be live.
+    -- Who got the lock of the row before us decides, so it is looked up again: it may even be live.
     if may_write and state = 'ended' and (known.session).ended_at is null then
         perform end_noticed((known.session).session_id, end_reason, client_addr);
         return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
@@ -183,7 +194,8 @@ begin
 end
 $$;
 comment on function secsession.careful_lookup(bytea, text, integer, integer, inet) is
-    'Internal: lookup() of a token that is old or unknown, or whose session may have ended or is due to be touched.';
+    'Internal: lookup() of a token that is old or unknown, or whose session may have ended or is '
+    'due to be touched.';
 
 create or replace function secsession.is_use(
     session secsession.session,
@@ -235,7 +247,8 @@ begin
 end
 $$;
 comment on function secsession.stamp_that_is_due(secsession.session) is
-    'Internal: the session''s credential_stamp if this request is to compare it with the record: one in a minute; else null.';
+    'Internal: the session''s credential_stamp if this request is to compare it with the record: '
+    'one in a minute; else null.';
 
 create or replace function secsession.end_changed(session_id uuid)
 returns integer
@@ -249,7 +262,8 @@ begin
 end
 $$;
 comment on function secsession.end_changed(uuid) is
-    'Ends a session whose user has another record, or none, than at the login. Returns how many ended: 0 or 1.';
+    'Ends a session whose user has another record, or none, than at the login. Returns how many '
+    'ended: 0 or 1.';
 
 create or replace function secsession.state_of_retired_token(
     retired_at timestamptz,
@@ -272,7 +286,8 @@ begin
 end
 $$;
 comment on function secsession.state_of_retired_token(timestamptz, timestamptz) is
-    'Internal: what a token that another has replaced still does: live in its grace, retired for the requests that were on their way, and reuse after that.';
+    'Internal: what a token that another has replaced still does: live in its grace, retired for '
+    'the requests that were on their way, and reuse after that.';
 
 create or replace function secsession.touch(
     session_ids uuid[],
@@ -318,14 +333,16 @@ exception
 end
 $$;
 comment on function secsession.touch(uuid[], timestamptz[], double precision) is
-    'Internal: moves last_seen_at of these sessions forward, at most once in this share of the idle timeout and once a second. Where the database cannot write, running sessions go on without.';
+    'Internal: moves last_seen_at of these sessions forward, at most once in this share of the '
+    'idle timeout and once a second. Where the database cannot write, running sessions go on '
+    'without.';
 
 create or replace function secsession.end_noticed(
     session_id uuid,
     end_reason text,
     client_addr inet
 )
-returns void
+returns boolean
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
@@ -333,23 +350,29 @@ as $$
 begin
     if end_reason <> 'reuse' then
         perform end_sessions(array[session_id], null, null);
-        return;
+    else
+        perform end_sessions(
+            array[s.session_id],
+            'reuse',
+            'a retired token was presented',
+            jsonb_strip_nulls(jsonb_build_object(
+                'authenticated_from', s.client_addr,
+                'presented_from', end_noticed.client_addr
+            ))
+        )
+        from session s
+        where s.session_id = end_noticed.session_id;
     end if;
-    perform end_sessions(
-        array[s.session_id],
-        'reuse',
-        'a retired token was presented',
-        jsonb_strip_nulls(jsonb_build_object(
-            'authenticated_from', s.client_addr,
-            'presented_from', end_noticed.client_addr
-        ))
-    )
-    from session s
-    where s.session_id = end_noticed.session_id;
+    return exists (
+        select
+        from session s
+        where s.session_id = end_noticed.session_id
+        and s.ended_at is not null
+    );
 end
 $$;
 comment on function secsession.end_noticed(uuid, text, inet) is
-    'Internal: ends the session that a lookup found past its end or whose retired token it was given.';
+    'Internal: ends the session that a lookup found past its end or whose retired token it was given. Whether it has its tombstone.';
 
 create or replace function secsession.forget_current_token()
 returns trigger
@@ -366,7 +389,7 @@ begin
 end
 $$;
 comment on function secsession.forget_current_token() is
-    'Internal: a token that was retired or deleted, by hand too, is its session''s current token no more.';
+    'Internal: a token that was retired or deleted, by hand too, is no longer its session''s current token.';
 
 create or replace function secsession.forget_current_tokens()
 returns trigger
@@ -396,7 +419,7 @@ create or replace trigger token_truncated
     after truncate on secsession.token
     for each statement execute function secsession.forget_current_tokens();
 
--- Even for who restores or replicates: otherwise what is done so would not be heard.
+-- Also for a role that restores or replicates: else the web servers would not hear of what it does.
 alter table secsession.token enable always trigger token_retired;
 alter table secsession.token enable always trigger token_deleted;
 alter table secsession.token enable always trigger token_truncated;

@@ -27,7 +27,7 @@ begin
     if not found then
         return false;
     end if;
-    -- Else, after a crash, the browser would have a token that nobody knows.
+    -- Otherwise, after a crash, the browser would have a token that the database does not know.
     perform make_durable();
     update session s
     set rotated_at = clock_timestamp()
@@ -54,7 +54,7 @@ comment on function secsession.offer_token(uuid, bytea, bytea, integer, integer)
     'grace seconds. Whether it did.';
 
 create or replace function secsession.accept_offer(session_id uuid, token_hash bytea)
-returns void
+returns boolean
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
@@ -69,16 +69,19 @@ begin
     from session s
     where s.session_id = accept_offer.session_id
     and s.ended_at is null
-    for no key update;
+    for no key update skip locked;
 
     select t.offered_grace
     into grace
     from token t
     where t.token_hash = accept_offer.token_hash;
 
+    if rotated.session_id is null then
+        return false;
+    end if;
     -- Another request came before us.
-    if grace is null or rotated.session_id is null then
-        return;
+    if grace is null then
+        return true;
     end if;
     -- If a crash takes this back it is an offer again, and as good.
     perform set_config('synchronous_commit', 'off', true);
@@ -102,10 +105,11 @@ begin
     perform log_event(
         'rotated', session_id, rotated.realm, rotated.user_name, rotated.client_addr, null
     );
+    return true;
 end
 $$;
 comment on function secsession.accept_offer(uuid, bytea) is
-    'Internal: makes the token that was offered, and has just been presented, the current one.';
+    'Internal: makes the token that was offered, and has just been presented, the current one. Whether it is; not while somebody else holds the session, with which the offered token is served all the same.';
 
 create or replace function secsession.current_token(token_hash bytea, realm text)
 returns bytea

@@ -41,7 +41,7 @@ begin
         where s.user_name = has_room.user_name
         and s.realm = has_room.realm
         and s.ending is null
-        -- Which says nothing more, but lets the index be used.
+        -- Follows from the line before; it lets the planner use the index.
         and s.ended_at is null
         order by s.authenticated_at desc, s.session_id
         offset most - 1

@@ -21,29 +21,58 @@ $$;
 comment on function secsession.served_session(bytea, text) is
     'Internal: the live session that a token is served for, current or in its grace; null if none.';
 
-create or replace function secsession.replaced_session(token_hash bytea, realm text)
+create or replace function secsession.lock_session(session_id uuid)
 returns secsession.session
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '500ms'
+as $$
+declare
+    locked session;
+begin
+    select s.*
+    into locked
+    from session s
+    where s.session_id = lock_session.session_id
+    for no key update;
+    return locked;
+exception
+    when lock_not_available then
+        return null;
+end
+$$;
+comment on function secsession.lock_session(uuid) is
+    'Internal: locks a session for a login that is to go on with it; null if somebody else holds it for longer than another login does.';
+
+create or replace function secsession.replaced_session(token_hash bytea, realm text)
+returns secsession.session_state
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
     served constant uuid := served_session(token_hash, realm);
-    replaced session;
+    replaced session_state;
 begin
     if served is null then
         perform end_sessions(unended_sessions(token_hash, realm), null, null);
         return null;
     end if;
+    if (lock_session(served)).session_id is null then
+        perform end_sessions(
+            array[served], 'logout', 'its user logged in again while it was held by somebody else'
+        );
+        return null;
+    end if;
     select s.*
     into replaced
-    from session s
-    where s.session_id = served
-    for update;
+    from session_state s
+    where s.session_id = served;
 
     -- Whatever came before us in the queue for the lock may have ended it or retired the token.
     if served_session(token_hash, realm) is null
-        and coalesce(replaced.end_reason, '') not in ('revoked', 'reuse')
+        and coalesce(replaced.ending, '') not in ('revoked', 'reuse')
     then
         return null;
     end if;
@@ -51,8 +80,7 @@ begin
 end
 $$;
 comment on function secsession.replaced_session(bytea, text) is
-    'Internal: locks the live session of the token that the browser had at its login; null if '
-    'none. One that was revoked while we waited for the lock is returned with its end_reason.';
+    'Internal: locks the live session of the token that the browser had at its login; null if none. One that was revoked while we waited for the lock is returned with its ending.';
 
 create or replace function secsession.check_login(login secsession.session)
 returns void
@@ -98,13 +126,13 @@ begin
     -- One statement, since each costs as much as the rows that it writes.
     with started as (
         insert into session (
-            token_hash, realm, user_name, auth_method, epoch, client_addr, user_agent,
+            token_hash, realm, user_name, auth_method, login_seen, client_addr, user_agent,
             created_at, authenticated_at, last_seen_at, rotated_at,
             idle_timeout, absolute_timeout, expires_at, persistent,
             credential_stamp, stamp_checked_at
         )
         values (
-            login.token_hash, login.realm, login.user_name, login.auth_method, login.epoch,
+            login.token_hash, login.realm, login.user_name, login.auth_method, login.login_seen,
             login.client_addr, login.user_agent,
             moment, moment, moment, moment,
             login.idle_timeout, login.absolute_timeout,
@@ -160,7 +188,7 @@ begin
     set token_hash = login.token_hash,
         user_name = login.user_name,
         auth_method = login.auth_method,
-        epoch = login.epoch,
+        login_seen = login.login_seen,
         client_addr = login.client_addr,
         user_agent = login.user_agent,
         authenticated_at = moment,
@@ -217,7 +245,7 @@ begin
     session.realm := login.realm;
     session.user_name := login.user_name;
     session.auth_method := login.auth_method;
-    session.epoch := coalesce(login.epoch, login_epoch(login.realm, login.user_name));
+    session.login_seen := coalesce(login.seen, pg_current_snapshot());
     session.client_addr := login.client_addr;
     session.user_agent := left(login.user_agent, 255);
     session.idle_timeout := login.idle_timeout;
@@ -231,7 +259,8 @@ begin
 end
 $$;
 comment on function secsession.session_of(secsession.login) is
-    'Internal: the columns that a login sets in the row of its session. Refuses what could not be stored.';
+    'Internal: the columns that a login sets in the row of its session. Refuses what could not be '
+    'stored.';
 
 create or replace function secsession.refuse_login(
     login secsession.session,
@@ -255,7 +284,8 @@ $$;
 comment on function secsession.refuse_login(
     secsession.session, secsession.session_answer, text, jsonb
 ) is
-    'Internal: leaves the event of a login whose password was right and which is refused all the same, and returns answer.';
+    'Internal: leaves the event of a login whose password was right and which is refused all the '
+    'same, and returns answer.';
 
 create or replace function secsession.replace_session(
     replaced_id uuid,
@@ -288,11 +318,12 @@ begin
 end
 $$;
 comment on function secsession.replace_session(uuid, secsession.session, integer, boolean) is
-    'Internal: makes the session of a login, where there is room for one more, and ends the session that another user left in this browser, if there is one. Answers as start_session(), or full.';
+    'Internal: makes the session of a login, where there is room for one more, and ends the '
+    'session that another user left in this browser, if there is one. Answers as start_session(), '
+    'or full.';
 
 create or replace function secsession.authenticate(
     login secsession.login,
-    moment pg_snapshot default null,
     cookies jsonb default null,
     persistent boolean default false,
     most_sessions integer default 0,
@@ -307,25 +338,22 @@ set lock_timeout = '1500ms'
 as $$
 declare
     wanted session := session_of(login);
-    replaced session;
+    replaced session_state;
     answer session_answer;
 begin
+    -- Before anything is read: whoever sweeps a revocation that is not seen here then waits for this
+    -- transaction, see sweep().
+    perform pg_current_xact_id();
+    perform make_durable();
     wanted.persistent := persistent;
     wanted.credential_stamp := credential_stamp;
-    -- Before anything is read or locked: a revocation by address or time comes wholly before or
-    -- wholly after.
-    lock table login_gate in row exclusive mode;
     if most_sessions > 0 then
         perform take_turn(wanted.realm, wanted.user_name);
     end if;
     if login.old_token_hash is not null then
         replaced := replaced_session(login.old_token_hash, wanted.realm);
     end if;
-
-    if replaced.end_reason is not null
-        or wanted.epoch <> login_epoch(wanted.realm, wanted.user_name)
-        or (moment is not null and revoked_since(moment, wanted.realm, wanted.user_name))
-    then
+    if replaced.ending is not null or is_revoked_meanwhile(wanted) then
         answer.state := 'ended';
         answer.end_reason := 'revoked';
         return refuse_login(wanted, answer, 'revoked meanwhile');
@@ -346,11 +374,8 @@ begin
         return answer;
     end if;
 
-    -- What is answered is what the next request will meet. Of a new session, which nobody else can
-    -- see yet, only the epoch may be another by now.
-    if answer.session_id is null
-        or wanted.epoch <> login_epoch(wanted.realm, wanted.user_name)
-    then
+    -- Of a new session everything is known; of another, what the next request will meet.
+    if answer.session_id is null then
         answer := lookup(wanted.token_hash, wanted.realm, 0, 0);
         if answer.user_name is distinct from wanted.user_name then
             raise exception 'token_hash is in use already'
@@ -364,13 +389,6 @@ begin
 end
 $$;
 comment on function secsession.authenticate(
-    secsession.login, pg_snapshot, jsonb, boolean, integer, boolean, bytea
+    secsession.login, jsonb, boolean, integer, boolean, bytea
 ) is
-    'Logs a user in under a new token. If the old token is served for a live session of this user, '
-    'that session goes on and the old token is worth nothing any more; if of another user, that '
-    'session ends. If nobody had authenticated in it yet, it goes on, with its vault. The cookies '
-    'go into the vault with it, see keep_cookies(). state ended, end_reason revoked: the user was '
-    'revoked since epoch was read by login_epoch(), or since moment, which login_moment() told; '
-    'nobody is logged in. Where most_sessions is above 0 and the user has as many in this realm, '
-    'the oldest ends, or the answer''s state is full and nobody is logged in. May be called again '
-    'with the same new token.';
+    'Logs a user in under a new token. If the old token is served for a live session of this user, that session goes on and the old token is worth nothing any more; if of another user, that session ends. If nobody had authenticated in it yet, it goes on, with its vault. The cookies go into the vault with it, see keep_cookies(). state ended, end_reason revoked: the user was revoked since login.seen, which login_begin() or login_moment() told; nobody is logged in. Where most_sessions is above 0 and the user has as many in this realm, the oldest ends, or the answer''s state is full and nobody is logged in. May be called again with the same new token.';

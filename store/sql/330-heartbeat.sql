@@ -1,11 +1,44 @@
 -- What the one listening connection of each web server says, several times a second.
 
+create or replace function secsession.news_since(since pg_snapshot)
+returns table (seen pg_snapshot, keys text)
+language sql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set enable_seqscan = off
+as $$
+    -- In one statement: what is told is just what this snapshot sees and the one before did not.
+    select
+        pg_current_snapshot(),
+        case
+            when since is null or count(distinct n.key) > 4000 then 'all'
+            else string_agg(distinct n.key, ' ')
+        end
+    from (
+        select c.key
+        from change c
+        where c.changed_by >= pg_snapshot_xmin(since)
+        and not pg_visible_in_snapshot(c.changed_by, since)
+        union all
+        select k.key
+        from revocation v
+        cross join lateral unnest(keys_of(v)) as k (key)
+        where v.raised_by >= pg_snapshot_xmin(since)
+        and not pg_visible_in_snapshot(v.raised_by, since)
+    ) n;
+$$;
+comment on function secsession.news_since(pg_snapshot) is
+    'Internal: what web servers must ask again because of what has committed since then (null: all), and what is seen now.';
+
 create or replace function secsession.heartbeat(
     session_ids uuid[],
     ages_ms bigint[],
-    share_of_idle double precision default 0.1
+    since pg_snapshot,
+    share_of_idle double precision default 0.1,
+    out version integer,
+    out seen pg_snapshot,
+    out news text
 )
-returns integer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
@@ -23,16 +56,16 @@ begin
             share_of_idle
         );
     end if;
-    return case
-        when 'secsession' in (select pg_listening_channels())
-        then schema_version()
-    end;
+    if 'secsession' in (select pg_listening_channels()) then
+        version := schema_version();
+    end if;
+    select n.seen, n.keys
+    into seen, news
+    from news_since(since) n;
 end
 $$;
-comment on function secsession.heartbeat(uuid[], bigint[], double precision) is
-    'Takes over when a web server last saw these sessions, as their ages in milliseconds; at most '
-    'once in this share of the idle timeout each. Returns schema_version(), or null where this '
-    'connection does not hear of revocations (listen secsession).';
+comment on function secsession.heartbeat(uuid[], bigint[], pg_snapshot, double precision) is
+    'Takes over when a web server last saw these sessions, as their ages in milliseconds; at most once in this share of the idle timeout each. version is schema_version(), or null where this connection does not hear of revocations (listen secsession); news: the keys of what was changed or revoked since the snapshot that the last heartbeat returned as seen, separated by blanks (null: nothing).';
 
 create or replace function secsession.announce(key text)
 returns void
@@ -45,9 +78,9 @@ begin
         raise exception 'key must have 16 hexadecimal digits'
             using errcode = 'invalid_parameter_value';
     end if;
-    perform tell_servers(array[key]);
+    perform note_change(array[key]);
 end
 $$;
 comment on function secsession.announce(text) is
-    'Said on a connection that looks sessions up, to be heard on the one that listens: so a web '
+    'Said on a connection that looks sessions up, to be among the news of the one that listens: so a web '
     'server knows that both lead to the same database.';

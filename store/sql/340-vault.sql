@@ -36,7 +36,7 @@ declare
     moment timestamptz;
     version integer;
 begin
-    -- Whoever has ended keeps nothing.
+    -- A session that has ended keeps nothing.
     update session s
     set vault_version = s.vault_version + 1
     from session_state state
@@ -154,17 +154,17 @@ declare
     anonymous session;
     answer session_answer;
 begin
+    -- See authenticate().
+    perform pg_current_xact_id();
     anonymous.token_hash := token_hash;
     anonymous.realm := realm;
     anonymous.auth_method := 'none';
-    anonymous.epoch := login_epoch(realm, null);
+    anonymous.login_seen := pg_current_snapshot();
     anonymous.client_addr := client_addr;
     anonymous.user_agent := left(user_agent, 255);
     anonymous.idle_timeout := idle_timeout;
     anonymous.absolute_timeout := absolute_timeout;
     perform check_login(anonymous);
-    lock table login_gate in row exclusive mode;
-
     answer := start_session(anonymous);
     -- The same call came before, and its answer was lost: what it made stands.
     if answer.session_id is null then

@@ -25,7 +25,7 @@ begin
     join session own on own.user_name = s.user_name and own.realm = s.realm
     where own.session_id = own_sessions.session_id
     and s.ending is null
-    -- Which says nothing more, but lets the index be used.
+    -- Follows from the line before; it lets the planner use the index.
     and s.ended_at is null
     order by s.last_seen_at desc, s.session_id
     limit 1000;
@@ -73,55 +73,27 @@ set search_path = pg_catalog, secsession, pg_temp
 set lock_timeout = '1500ms'
 as $$
 declare
-    own session;
+    own session_state;
+    wanted revocation;
 begin
     select s.*
     into own
-    from session s
+    from session_state s
     where s.session_id = revoke_own.session_id
     and s.user_name is not null
-    and s.ended_at is null;
+    and s.ending is null;
 
     if not found then
         return 0;
     end if;
-    begin
-        perform raise_epoch(own.realm, own.user_name);
-        -- In the order of end_sessions(), before one of them is changed.
-        perform
-        from session s
-        where s.user_name = own.user_name
-        and s.realm = own.realm
-        and s.ended_at is null
-        order by s.session_id
-        for update;
-
-        update session s
-        set epoch = s.epoch + but_this::integer
-        where s.session_id = own.session_id
-        and s.ended_at is null;
-
-        -- Of two sessions that end each other at once only the first does.
-        if not found then
-            raise exception using errcode = 'no_data_found';
-        end if;
-    exception
-        when no_data_found then
-            return 0;
-    end;
-    return revoke_found(
-        array(
-            select s.session_id
-            from session s
-            where s.user_name = own.user_name
-            and s.realm = own.realm
-            and s.ended_at is null
-            and not (but_this and s.session_id = own.session_id)
-        ),
-        own.realm, own.user_name, reason, jsonb_build_object('revoked', 'own')
-    );
+    wanted.kind := 'own';
+    wanted.realm := own.realm;
+    wanted.user_name := own.user_name;
+    wanted.spared_id := case when but_this then own.session_id end;
+    wanted.reason := reason;
+    wanted.detail := jsonb_build_object('revoked', 'own');
+    return revoke(wanted);
 end
 $$;
 comment on function secsession.revoke_own(uuid, boolean, text) is
-    'Ends the sessions of a session''s user in its realm, also of logins under way; but_this: '
-    'except for that session. Returns how many ended.';
+    'Ends the sessions of a session''s user in its realm, also of logins under way; but_this: except for that session. Returns how many ended.';

@@ -1,7 +1,8 @@
--- Failed logins. Of a user from an address every attempt counts before the password is checked, so
--- that many at once are no way round the limit, and a success takes it back; what counts for all of
--- a user or of an address, which many share, counts when it has failed. Pauses grow to a quarter of
--- an hour, and nobody can lock a user out of an address where that user has logged in before.
+-- Failed logins. An attempt is counted for its user and address together before the password is
+-- checked, so that many attempts at once cannot get round the limit, and a success takes it back.
+-- For the user alone, and for the address alone, which many people may share, only failures are
+-- counted. Pauses grow to a quarter of an hour, and nobody can lock a user out of an address from
+-- which that user has logged in before.
 
 create or replace function secsession.throttle_address(client_addr inet)
 returns text
@@ -130,8 +131,7 @@ $$;
 comment on function secsession.count_attempt(
     text, bytea, text, text, inet, integer, interval
 ) is
-    'Internal: counts an attempt, the last of `most` of which is followed by a pause. Returns how '
-    'long to wait if there is one; null: go on.';
+    'Internal: counts an attempt, the last of `most` of which is followed by a pause. Returns how long to wait if there is one; null: go on.';
 
 create or replace function secsession.login_begin(
     realm text,
@@ -139,7 +139,7 @@ create or replace function secsession.login_begin(
     client_addr inet,
     most integer,
     within integer,
-    out epoch bigint,
+    out seen pg_snapshot,
     out wait integer
 )
 language plpgsql
@@ -153,7 +153,7 @@ declare
     span constant interval := make_interval(secs => within);
     pause interval;
 begin
-    epoch := login_epoch(realm, user_name);
+    seen := pg_current_snapshot();
     if most = 0 then
         return;
     end if;
@@ -175,10 +175,7 @@ begin
 end
 $$;
 comment on function secsession.login_begin(text, text, inet, integer, integer) is
-    'To be asked before a password is checked: the epoch, see login_epoch(), and how many seconds '
-    'to wait instead, if there were too many attempts (null: none): most within so many seconds '
-    'for a user from an address, ten times as many for a user, twenty times for an address; most '
-    '0: no limit.';
+    'To be asked before a password is checked: what can be seen at this moment, see login_moment(), and how many seconds to wait instead, if there were too many attempts (null: none): most within so many seconds for a user from an address, ten times as many for a user, twenty times for an address; most 0: no limit.';
 
 create or replace function secsession.login_failed(
     realm text,
@@ -200,7 +197,7 @@ declare
     span constant interval := make_interval(secs => within);
 begin
     perform log_event(
-        -- Whom another method does not let in, the web server does not hear of.
+        -- Of failures of other methods the web server does not hear.
         'login_failed', null, realm, typed, client_addr, left(login_failed.reason, 255),
         jsonb_build_object('method', 'form')
     );
@@ -264,5 +261,4 @@ begin
 end
 $$;
 comment on function secsession.reset_throttle(text, inet) is
-    'Forgets the failed logins of a user, of an address, or of a user from an address. Returns how '
-    'many counts were removed.';
+    'Forgets the failed logins of a user, of an address, or of a user from an address. Returns how many counts were removed.';

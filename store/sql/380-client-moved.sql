@@ -23,9 +23,9 @@ begin
     from session s
     where s.session_id = client_moved.session_id
     and s.ended_at is null
-    for no key update;
+    for no key update skip locked;
 
-    -- Of many requests from there the first is enough.
+    -- Of many requests from there the first is enough, and whoever holds the session is one of them.
     if not found
         or client_moved.client_addr in (
             bound.moved_to, coalesce(bound.bound_addr, bound.client_addr)

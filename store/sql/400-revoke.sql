@@ -1,7 +1,6 @@
--- Revocations, for administrators. Two means make them complete. An epoch: raised by the
--- revocation, stored with each login, compared by each lookup; it needs no order between a login
--- and a revocation. A gate: a lock that does order them, where what is revoked is not a user or a
--- realm.
+-- Revocations, for administrators. Each is one row, which needs no lock that anybody else could hold:
+-- from its COMMIT on look-ups refuse what it fits, and logins that were under way. The tombstones and
+-- events of the sessions follow: of the first few at once, of the others by sweep().
 
 create or replace function secsession.check_revocation(reason text, realm text default null)
 returns void
@@ -25,70 +24,180 @@ $$;
 comment on function secsession.check_revocation(text, text) is
     'Internal: refuses a revocation without a reason, or with a realm that cannot be.';
 
-create or replace function secsession.raise_epoch(realm text, user_name text)
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-begin
-    insert into revocation_epoch as e (realm, user_name, epoch, raised_by)
-    values (
-        coalesce(raise_epoch.realm, ''), coalesce(raise_epoch.user_name, ''), 1,
-        pg_current_xact_id()
-    )
-    on conflict on constraint revocation_epoch_pkey do update
-    set epoch = e.epoch + 1,
-        raised_by = excluded.raised_by;
-end
-$$;
-comment on function secsession.raise_epoch(text, text) is
-    'Internal: ends what has the present epoch, logins under way too. null: all realms, all users.';
-
-create or replace function secsession.close_login_gate()
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-begin
-    if current_setting('transaction_isolation') <> 'read committed' then
-        raise exception 'this revocation cannot be made in a transaction that is %',
-            current_setting('transaction_isolation')
-            using errcode = 'invalid_transaction_state',
-                hint = 'It would miss logins that it does not see. Make it in a read committed '
-                    'transaction, or use revoke_user or revoke_all, which work in any.';
-    end if;
-    lock table login_gate in share row exclusive mode;
-end
-$$;
-comment on function secsession.close_login_gate() is
-    'Internal: waits for the logins under way and holds new ones back until the end of the '
-    'transaction.';
-
-create or replace function secsession.revoke_found(
-    session_ids uuid[],
-    realm text,
-    user_name text,
-    reason text,
-    detail jsonb default '{}'
+create or replace function secsession.unended_of(
+    revocation secsession.revocation,
+    most integer
 )
+returns setof secsession.session
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+-- Each kind has its index, whatever the tables were like when they were last analysed.
+set enable_seqscan = off
+as $$
+begin
+    case
+        when revocation.kind = 'session'
+        then
+            return query
+            select s.*
+            from session s
+            where s.session_id = revocation.session_id
+            and s.ended_at is null
+            and ends(revocation, s)
+            limit most;
+        when revocation.user_name <> ''
+        then
+            return query
+            select s.*
+            from session s
+            where s.user_name = revocation.user_name
+            and s.ended_at is null
+            and ends(revocation, s)
+            limit most;
+        when revocation.kind = 'address'
+        then
+            return query
+            select s.*
+            from session s
+            where s.client_addr <<= revocation.network
+            and s.ended_at is null
+            and ends(revocation, s)
+            limit most;
+    end case;
+end
+$$;
+comment on function secsession.unended_of(secsession.revocation, integer) is
+    'Internal: up to so many sessions without a tombstone that a revocation of one session, a user or an address ends.';
+
+create or replace function secsession.is_counted(
+    session secsession.session,
+    revocation secsession.revocation
+)
+returns boolean
+language sql
+stable
+return session.expires_at > statement_timestamp()
+    and session.last_seen_at + make_interval(secs => session.idle_timeout) > statement_timestamp()
+    and not exists (
+        select
+        from secsession.revocation v
+        where v.swept_at is null
+        and v.user_name in (session.user_name, '')
+        and v.revocation_id < revocation.revocation_id
+        and secsession.ends(v, session)
+    );
+comment on function secsession.is_counted(secsession.session, secsession.revocation) is
+    'Internal: whether a session that a revocation ends would be live without it.';
+
+create or replace function secsession.count_all(revocation secsession.revocation)
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set enable_seqscan = off
+as $$
+declare
+    step constant bigint := 256;
+    until constant timestamptz := clock_timestamp() + interval '50 ms';
+    blocks constant bigint := pg_relation_size('session')
+        / current_setting('block_size')::bigint;
+    counted integer := 0;
+begin
+    for first_block in 0 .. blocks by step
+    loop
+        if clock_timestamp() > until then
+            raise notice 'at least % sessions have ended: the others were not counted', counted
+                using hint = 'From the COMMIT of this transaction on all have. Their events follow.';
+            exit;
+        end if;
+        counted := counted + (
+            select count(*)
+            from session s
+            where s.ctid >= format('(%s,0)', first_block)::tid
+            and s.ctid < format('(%s,0)', first_block + step)::tid
+            and s.ended_at is null
+            and ends(revocation, s)
+            and is_counted(s, revocation)
+        );
+    end loop;
+    return counted;
+end
+$$;
+comment on function secsession.count_all(secsession.revocation) is
+    'Internal: counts as count_ended() for a revocation that has no index; for no longer than 50 ms.';
+
+create or replace function secsession.count_ended(revocation secsession.revocation)
 returns integer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
-    ended constant integer := end_sessions(session_ids, 'revoked', reason, detail);
+    most constant integer := 5000;
+    found integer;
+    counted integer;
 begin
-    if ended = 0 then
-        perform log_event('revoked', null, realm, user_name, null, reason, detail);
+    if revocation.kind in ('before', 'all') then
+        return count_all(revocation);
+    end if;
+    select count(*), count(*) filter (where is_counted(s, revocation))
+    into found, counted
+    from unended_of(revocation, most) s;
+
+    if found = most then
+        raise notice 'at least % sessions have ended: the others were not counted', counted
+            using hint = 'From the COMMIT of this transaction on all have. Their events follow.';
+    end if;
+    return counted;
+end
+$$;
+comment on function secsession.count_ended(secsession.revocation) is
+    'Internal: how many sessions a revocation has just ended. Of very many it says that there are at least so many, since the revocation takes effect only when its transaction commits.';
+
+create or replace function secsession.revoke(wanted secsession.revocation)
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    made revocation;
+    ended integer;
+begin
+    perform make_durable();
+    insert into revocation (
+        kind, realm, user_name, session_id, spared_id, network, moment, reason, detail
+    )
+    values (
+        wanted.kind, coalesce(wanted.realm, ''), coalesce(wanted.user_name, ''),
+        wanted.session_id, wanted.spared_id, wanted.network, wanted.moment,
+        wanted.reason, wanted.detail
+    )
+    returning *
+    into made;
+
+    ended := count_ended(made);
+    -- The events of sessions follow, of many of them later: this one says at once who it was.
+    if ended = 0 or made.kind in ('before', 'all') then
+        perform log_event(
+            'revoked', null, wanted.realm, wanted.user_name, null, wanted.reason, wanted.detail
+        );
+    else
+        perform end_sessions(
+            array(
+                select s.session_id
+                from unended_of(made, 100) s
+            ),
+            null, null
+        );
     end if;
     return ended;
 end
 $$;
-comment on function secsession.revoke_found(uuid[], text, text, text, jsonb) is
-    'Internal: revokes these sessions; one that found none leaves its event too.';
+comment on function secsession.revoke(secsession.revocation) is
+    'Internal: makes a revocation. Returns how many sessions it ended; one that found none, or of which nobody knows how many, leaves an event of its own.';
 
 create or replace function secsession.revoke_session(session_id uuid, reason text)
 returns integer
@@ -96,12 +205,19 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
+declare
+    detail constant jsonb := jsonb_build_object(
+        'revoked', 'session', 'session_id', revoke_session.session_id
+    );
+    ended integer;
 begin
     perform check_revocation(reason);
-    return revoke_found(
-        array[session_id], null, null, reason,
-        jsonb_build_object('revoked', 'session', 'session_id', session_id)
-    );
+    ended := end_sessions(array[session_id], 'revoked', reason, detail);
+    perform notify_servers(array[key_of_session(session_id)]);
+    if ended = 0 then
+        perform log_event('revoked', null, null, null, null, reason, detail);
+    end if;
+    return ended;
 end
 $$;
 comment on function secsession.revoke_session(uuid, text) is
@@ -117,6 +233,8 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
+declare
+    wanted revocation;
 begin
     perform check_revocation(reason, realm);
     -- An empty name would mean everybody.
@@ -124,22 +242,16 @@ begin
         raise exception 'user_name must have 1 to 255 characters'
             using errcode = 'invalid_parameter_value';
     end if;
-    perform raise_epoch(realm, user_name);
-    return revoke_found(
-        array(
-            select s.session_id
-            from session s
-            where s.user_name = revoke_user.user_name
-            and s.realm = coalesce(revoke_user.realm, s.realm)
-            and s.ended_at is null
-        ),
-        realm, user_name, reason, jsonb_build_object('revoked', 'user')
-    );
+    wanted.kind := 'user';
+    wanted.realm := realm;
+    wanted.user_name := user_name;
+    wanted.reason := reason;
+    wanted.detail := jsonb_build_object('revoked', 'user');
+    return revoke(wanted);
 end
 $$;
 comment on function secsession.revoke_user(text, text, text) is
-    'Ends all sessions of a user, also of a login that is under way; in one realm, or in all. '
-    'Returns how many ended.';
+    'Ends all sessions of a user, also of a login that is under way; in one realm, or in all. Returns how many ended.';
 
 create or replace function secsession.revoke_address(network inet, reason text)
 returns integer
@@ -147,27 +259,23 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
+declare
+    wanted revocation;
 begin
     perform check_revocation(reason);
     if network is null then
         raise exception 'network must not be null'
             using errcode = 'invalid_parameter_value';
     end if;
-    perform close_login_gate();
-    return revoke_found(
-        array(
-            select s.session_id
-            from session s
-            where s.client_addr <<= revoke_address.network
-            and s.ended_at is null
-        ),
-        null, null, reason, jsonb_build_object('revoked', 'address', 'network', network)
-    );
+    wanted.kind := 'address';
+    wanted.network := network;
+    wanted.reason := reason;
+    wanted.detail := jsonb_build_object('revoked', 'address', 'network', network);
+    return revoke(wanted);
 end
 $$;
 comment on function secsession.revoke_address(inet, text) is
-    'Ends all sessions whose user authenticated from an address or network. Returns how many '
-    'ended.';
+    'Ends all sessions whose user authenticated from an address or network. Returns how many ended.';
 
 create or replace function secsession.revoke_before(
     moment timestamptz,
@@ -179,28 +287,24 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
+declare
+    wanted revocation;
 begin
     perform check_revocation(reason, realm);
     if moment is null then
         raise exception 'moment must not be null'
             using errcode = 'invalid_parameter_value';
     end if;
-    perform close_login_gate();
-    return revoke_found(
-        array(
-            select s.session_id
-            from session s
-            where s.authenticated_at < revoke_before.moment
-            and s.realm = coalesce(revoke_before.realm, s.realm)
-            and s.ended_at is null
-        ),
-        realm, null, reason, jsonb_build_object('revoked', 'before', 'moment', moment)
-    );
+    wanted.kind := 'before';
+    wanted.realm := realm;
+    wanted.moment := moment;
+    wanted.reason := reason;
+    wanted.detail := jsonb_build_object('revoked', 'before', 'moment', moment);
+    return revoke(wanted);
 end
 $$;
 comment on function secsession.revoke_before(timestamptz, text, text) is
-    'Ends all sessions authenticated before a moment; in one realm, or in all. Returns how many '
-    'ended.';
+    'Ends all sessions authenticated before a moment; in one realm, or in all. Returns how many ended, or that at least so many did, with a notice.';
 
 create or replace function secsession.revoke_all(reason text, realm text default null)
 returns integer
@@ -208,20 +312,16 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
+declare
+    wanted revocation;
 begin
     perform check_revocation(reason, realm);
-    perform raise_epoch(realm, null);
-    return revoke_found(
-        array(
-            select s.session_id
-            from session s
-            where s.realm = coalesce(revoke_all.realm, s.realm)
-            and s.ended_at is null
-        ),
-        realm, null, reason, jsonb_build_object('revoked', 'all')
-    );
+    wanted.kind := 'all';
+    wanted.realm := realm;
+    wanted.reason := reason;
+    wanted.detail := jsonb_build_object('revoked', 'all');
+    return revoke(wanted);
 end
 $$;
 comment on function secsession.revoke_all(text, text) is
-    'Ends every session, also of logins that are under way; in one realm, or in all. Returns how '
-    'many ended.';
+    'Ends every session, also of logins that are under way; in one realm, or in all. Returns how many ended, or that at least so many did, with a notice.';

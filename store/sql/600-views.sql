@@ -16,7 +16,7 @@ select
     s.persistent
 from secsession.session_state s
 where s.ending is null
--- Which says nothing more, but lets the index be used.
+-- Follows from the line before; it lets the planner use the index.
 and s.ended_at is null
 and s.user_name is not null;
 

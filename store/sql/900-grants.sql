@@ -10,17 +10,15 @@ grant usage on schema secsession to secsession_httpd, secsession_admin, secsessi
 
 grant execute on function
     secsession.schema_version(),
-    secsession.purge(integer)
+    secsession.purge(integer),
+    secsession.sweep(integer)
 to secsession_httpd, secsession_admin;
 
 grant execute on function
     secsession.lookup(bytea, text, integer, integer, inet),
     secsession.lookup_many(bytea, text),
     secsession.login_begin(text, text, inet, integer, integer),
-    secsession.login_epoch(text, text),
-    secsession.authenticate(
-        secsession.login, pg_snapshot, jsonb, boolean, integer, boolean, bytea
-    ),
+    secsession.authenticate(secsession.login, jsonb, boolean, integer, boolean, bytea),
     secsession.end_changed(uuid),
     secsession.offer_token(uuid, bytea, bytea, integer, integer),
     secsession.client_moved(uuid, inet, text),
@@ -35,7 +33,7 @@ grant execute on function
     secsession.current_token(bytea, text),
     secsession.login_failed(text, text, inet, text, integer, integer),
     secsession.session_id_in_url(uuid, inet, text, text),
-    secsession.heartbeat(uuid[], bigint[], double precision),
+    secsession.heartbeat(uuid[], bigint[], pg_snapshot, double precision),
     secsession.announce(text)
 to secsession_httpd;
 

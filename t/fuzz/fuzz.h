@@ -1,6 +1,6 @@
 /* What every fuzz target needs. A target is a function that libFuzzer (make fuzz) calls with bytes
- * of its own, and replay.c with those of t/fuzz/corpus; it ends the program if a promise is broken.
- * Its line "links:" names the sources that it is about. */
+ * that it makes up, and replay.c with the files of t/fuzz/corpus; it aborts the program if a
+ * promise is broken. Its line "links:" names the sources that are tested. */
 #ifndef SECSESSION_FUZZ_H
 #define SECSESSION_FUZZ_H
 
@@ -20,11 +20,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A pool whose every piece comes from malloc, so that the sanitizer sees one byte too many. */
+/* A pool that allocates every piece with malloc(), so that the sanitizer notices an access to a
+ * single byte outside of it. */
 apr_pool_t *fuzz_pool_make(void);
 void fuzz_pool_destroy(apr_pool_t *pool);
 
-/* The bytes up to the first NUL, as a string that ends where its memory ends. */
+/* The bytes up to the first NUL, as a string whose memory ends with it. */
 const char *fuzz_string(apr_pool_t *pool, const uint8_t *data, size_t size);
 
 #endif

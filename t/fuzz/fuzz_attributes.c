@@ -1,5 +1,5 @@
-/* A Set-Cookie field: its cookie and its attributes stay, those that were missing are added, and
- * each is there once. */
+/* Hardening a Set-Cookie field keeps its cookie and its attributes, and adds each missing attribute
+ * once. */
 /* links: http/parse/attributes.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
@@ -27,7 +27,7 @@ static char *trimmed(apr_pool_t *pool, const char *text, size_t length)
     return copy;
 }
 
-/* Whether all of them had room. */
+/* Returns 0 if there are more than fit. */
 static int read_attributes(apr_pool_t *pool, const char *field, attributes_t *attributes)
 {
     attributes->count = 0;
@@ -51,7 +51,7 @@ static int is_called(apr_pool_t *pool, const char *attribute, const char *name)
     return strcasecmp(trimmed(pool, attribute, strcspn(attribute, "=")), name) == 0;
 }
 
-/* The last one of that name, or NULL. */
+/* The last attribute of that name, or NULL. */
 static char **find(apr_pool_t *pool, attributes_t *attributes, const char *name)
 {
     for (size_t i = attributes->count; i > 0; i--) {

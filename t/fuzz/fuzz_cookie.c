@@ -1,5 +1,6 @@
-/* A Cookie field: our cookie is taken out of it, whoever reads what is left; every other cookie is
- * kept, byte for byte and in order; the value is the one that was there, and a token or none. */
+/* Our cookie is removed from a Cookie field, in whatever way a program reads what is left. Every
+ * other cookie is kept, byte for byte and in order. The value is that of our cookie, and it is
+ * taken for a token only if it is one. */
 /* links: http/parse/cookie.c session/token.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
@@ -9,13 +10,13 @@
 #include "http/parse/cookie.h"
 #include "session/token.h"
 
-/* The standard name, a short one, and one that can begin inside of itself. */
+/* The default name, a short one, and one that can begin inside itself. */
 static const char *const NAMES[] = { "__Host-secsession", "sid", "aa" };
 
 static const char BLANKS[] = " \t";
 
-/* The text before the next of `separators`, without blanks around it. Sets *at behind it: NULL if
- * it was the last. */
+/* The text before the next of `separators`, without the blanks around it. *at is set to what
+ * follows the separator, or to NULL if this was the last piece. */
 static char *next_piece(apr_pool_t *pool, const char **at, const char *separators)
 {
     size_t length = strcspn(*at, separators);
@@ -31,7 +32,7 @@ static char *next_piece(apr_pool_t *pool, const char **at, const char *separator
     return piece;
 }
 
-/* The value if `piece` is the cookie `name`, which has an empty one without a "=". */
+/* The value if `piece` is the cookie `name`, else NULL; without a "=" the value is empty. */
 static const char *value_of(const char *piece, const char *name)
 {
     size_t length = strcspn(piece, "=");
@@ -43,7 +44,7 @@ static const char *value_of(const char *piece, const char *name)
     return length == strlen(name) && memcmp(piece, name, length) == 0 ? value : NULL;
 }
 
-/* Whether `name` is a cookie for those who let a comma begin one. */
+/* Whether a program that separates cookies by commas finds the cookie `name`. */
 static int is_behind_comma(const char *piece, const char *name)
 {
     while ((piece = strchr(piece, ',')) != NULL) {
@@ -59,7 +60,7 @@ typedef struct {
     char *kept; /* what should be left */
     const char *value;
     secsession_presented_t presented;
-    int is_hidden; /* a cookie went for what stood behind a comma in it */
+    int is_hidden; /* a cookie was removed because of what follows a comma in it */
 } expected_t;
 
 static expected_t expect(apr_pool_t *pool, const char *field, const char *name)
@@ -86,7 +87,7 @@ static expected_t expect(apr_pool_t *pool, const char *field, const char *name)
     return expected;
 }
 
-/* Whoever separates cookies by commas, too, finds no value of ours. */
+/* A program that separates cookies by commas, too, does not find our cookie. */
 static void check_nobody_finds(apr_pool_t *pool, const char *rest, const char *name)
 {
     for (const char *at = rest; at;) {

@@ -1,6 +1,6 @@
-/* Dates of cookies: a date is one in the time of dates; how its parts are separated, the case of
- * its letters and what follows it do not matter; and written in the usual way it is the same
- * again. */
+/* The dates of cookies: every date that is accepted is in the range that RFC 6265bis allows; the
+ * separators, the case of letters and what follows the date do not matter; and a date that is
+ * written again in the usual format is the same date. */
 /* links: session/date.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
@@ -50,9 +50,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     REQUIRE(is_date == 0 || is_date == 1);
     REQUIRE(is_date ? seconds >= 0 && seconds <= END_OF_9999 : seconds == -1);
     for (char *c = changed; *c; c++) {
-        *c = is_delimiter(*c) ? "\t ,/;@[`{~"[(c - changed) % 10]
-             : isascii((unsigned char)*c) && isalpha((unsigned char)*c) ? (char)(*c ^ 0x20)
-                                                                        : *c;
+        if (is_delimiter(*c)) {
+            *c = "\t ,/;@[`{~"[(c - changed) % 10];
+        } else if (isascii((unsigned char)*c) && isalpha((unsigned char)*c)) {
+            *c = (char)(*c ^ 0x20);
+        }
     }
     check_same(changed, is_date, seconds);
     check_same(apr_pstrcat(pool, " ", text, "; ", NULL), is_date, seconds);

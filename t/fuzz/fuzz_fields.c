@@ -1,7 +1,6 @@
-/* A urlencoded form that says who logs in says the same to whoever reads it: to those who take
- * the first field of a name and to those who take the last; who split at semicolons too; who
- * know no case; who make names of names as PHP does; to whom what cannot be decoded stands for
- * itself or for nothing. */
+/* If the user name is found in a urlencoded form, every program finds the same one: whether it uses
+ * the first field of a name or the last, splits at semicolons, too, ignores case, converts names as
+ * PHP does, and whether it keeps or drops what cannot be decoded. */
 /* links: http/parse/fields.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
@@ -17,7 +16,7 @@ typedef struct {
     int takes_last, is_php, is_caseless, drops_percent;
 } reader_t;
 
-/* What one program makes of the `length` bytes at `from`. A NUL ends it. */
+/* How one program decodes the `length` bytes at `from`. A NUL ends the result. */
 static char *read_text(apr_pool_t *pool, const reader_t *reader, const char *from, size_t length)
 {
     char *text = apr_pstrmemdup(pool, from, length), *to = text;
@@ -36,7 +35,7 @@ static char *read_text(apr_pool_t *pool, const reader_t *reader, const char *fro
     return text;
 }
 
-/* As php_register_variable_safe() does. */
+/* Converts a name as php_register_variable_safe() does. */
 static char *php_name(char *name)
 {
     name += strspn(name, " ");

@@ -1,7 +1,6 @@
-/* Set-Cookie fields, one after the other, each ended by a NUL; in front of them what is asked
- * for, and by whom. What is kept is as RFC 6265bis says; what is sent holds no control character
- * and no semicolon of its own; a jar comes back from its bytes; and whatever bytes are taken for
- * a jar do no harm. */
+/* The input is a request, and then Set-Cookie fields that each end with a NUL. Cookies are kept as
+ * RFC 6265bis says; no value that is sent contains a control character or a semicolon; a jar that
+ * is written and read again is the same; and no bytes that are read as a jar do any harm. */
 /* links: session/jar.c session/set_cookie.c session/date.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 

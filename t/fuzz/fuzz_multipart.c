@@ -1,6 +1,6 @@
-/* A form with parts (the type, a NUL, and the body) that says who logs in says the same to a
- * program that reads it as PHP does: line by line, whatever ends them, the last field of a name
- * being the one. */
+/* The input is a Content-Type, a NUL, and a multipart body. If the user name is found in it, a
+ * program that reads forms as PHP does finds the same one: such a program reads line by line,
+ * whatever the line ends are, and uses the last field of a name. */
 /* links: http/parse/multipart.c http/parse/fields.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
@@ -27,7 +27,7 @@ static const char *boundary_of(apr_pool_t *pool, const char *type)
                             : apr_pstrmemdup(pool, boundary, strcspn(boundary, ",; \t"));
 }
 
-/* A line without its end, cut at a NUL; NULL behind the last. */
+/* The next line without its line end, cut at a NUL; NULL after the last line. */
 static const char *next_line(apr_pool_t *pool, text_t *text)
 {
     const char *start = text->at;
@@ -42,7 +42,7 @@ static const char *next_line(apr_pool_t *pool, text_t *text)
     return apr_pstrmemdup(pool, start, length);
 }
 
-/* The last name="…" of the disposition; NULL for a file. */
+/* The last name="…" of a Content-Disposition, or NULL for a file. */
 static const char *name_in(apr_pool_t *pool, const char *line)
 {
     const char *name = NULL;

@@ -1,5 +1,5 @@
-/* Return targets: what is accepted is printable and stays on this host in a browser, however often
- * somebody decodes its path before; and nothing else is refused. */
+/* A return target that is accepted is printable, and in a browser it stays on this host, however
+ * often its path has been decoded before; and nothing else is refused. */
 /* links: http/parse/target.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
@@ -13,7 +13,7 @@ typedef struct {
     size_t length;
 } text_t;
 
-/* Every "%XX" once, as a server does. Whether there was one. */
+/* Decodes every "%XX" once, as a server does. Returns whether there was one. */
 static int decode(text_t *text)
 {
     text_t out = { .length = 0 };
@@ -35,8 +35,9 @@ static int decode(text_t *text)
     return 1;
 }
 
-/* The WHATWG's URL standard: blanks and controls around it go, and tabs and ends of lines
- * everywhere; a backslash is a slash. What then begins with one slash is a path on this host. */
+/* The URL standard of the WHATWG: blanks and control characters around a URL are removed, tabs and
+ * line ends everywhere, and a backslash counts as a slash. If the rest begins with exactly one
+ * slash, it is a path on this host. */
 static int is_on_host(text_t text)
 {
     char seen[2] = "";

@@ -1,5 +1,5 @@
-/* Names of users: what is a name is so too for a slow reader of RFC 3629, and the reverse; what is
- * cleaned is printable ASCII and as long as before. */
+/* A text is accepted as a user name if and only if a simple decoder written after RFC 3629 accepts
+ * it; cleaned text is printable ASCII and has the same length as before. */
 /* links: http/parse/text.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
@@ -7,7 +7,8 @@
 
 #include "http/parse/text.h"
 
-/* What a character of `bytes` bytes says, as RFC 3629 draws them; -1 if it is drawn otherwise. */
+/* The code point of a character of `bytes` bytes, by the table of RFC 3629; -1 if the bytes do not
+ * fit the table. */
 static long character(const uint8_t *at, size_t bytes)
 {
     static const uint8_t first[] = { 0, 0x00, 0xC0, 0xE0, 0xF0 };
@@ -28,7 +29,7 @@ static long character(const uint8_t *at, size_t bytes)
 
 static size_t shortest(long value)
 {
-    return value < 0x80 ? 1 : value < 0x800 ? 2 : value < 0x10000 ? 3 : 4;
+    return (size_t)1 + (value >= 0x80) + (value >= 0x800) + (value >= 0x10000);
 }
 
 static int is_allowed(long value)

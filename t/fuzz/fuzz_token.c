@@ -1,5 +1,6 @@
-/* Tokens: what is recognised is exactly the base64url that OpenSSL would write for 32 bytes, and
- * its hash is theirs. Every input is read as a token, and 32 bytes of it are written as one. */
+/* Exactly the base64url that OpenSSL writes for 32 bytes is accepted as a token, and the hash is
+ * the one that OpenSSL computes. Every input is read as a token, and 32 bytes of it are written as
+ * one. */
 /* links: session/token.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
@@ -28,7 +29,7 @@ static void encode(const uint8_t bytes[SECSESSION_TOKEN_BYTES], char text[PADDED
     translate(text, "+/", "-_");
 }
 
-/* Whether `text` is what encode() makes of `bytes`, which it gets. */
+/* Whether `text` is what encode() makes of some bytes, which are stored in `bytes`. */
 static int is_canonical(const char *text, size_t length, uint8_t bytes[SECSESSION_TOKEN_BYTES])
 {
     char padded[PADDED + 1] = "", again[PADDED + 1];
@@ -48,7 +49,7 @@ static int is_canonical(const char *text, size_t length, uint8_t bytes[SECSESSIO
     return memcmp(again, text, length) == 0;
 }
 
-/* `text` in memory that ends behind it. */
+/* A copy of `text` whose memory ends with it. */
 static void check(apr_pool_t *pool, const char *text, size_t length)
 {
     const char *exact = memcpy(apr_palloc(pool, length), text, length);
@@ -91,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         encode(data, text);
         REQUIRE(is_canonical(text, SECSESSION_TOKEN_CHARS, bytes));
         check(pool, text, SECSESSION_TOKEN_CHARS);
-        if (size > SECSESSION_TOKEN_BYTES + 1) { /* the next two bytes: one character is another */
+        if (size > SECSESSION_TOKEN_BYTES + 1) { /* the next two bytes change one character */
             text[data[SECSESSION_TOKEN_BYTES] % SECSESSION_TOKEN_CHARS] =
                 (char)data[SECSESSION_TOKEN_BYTES + 1];
             check(pool, text, SECSESSION_TOKEN_CHARS);

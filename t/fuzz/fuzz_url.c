@@ -1,5 +1,5 @@
-/* Session ids in URLs: what is taken out is gone, everything else is there byte for byte, and no
- * link leads a browser to another host than before. */
+/* Session ids are removed from URLs completely, everything else is kept byte for byte, and no link
+ * leads a browser to another host than before. */
 /* links: http/parse/url.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
@@ -16,7 +16,7 @@ static char *text_of(apr_pool_t *pool, size_t size)
     return memset(apr_palloc(pool, size + 1), 0, size + 1);
 }
 
-/* Every "%XX" once; NULs stay. Returns the length. */
+/* Decodes every "%XX" once and keeps NULs. Returns the length. */
 static size_t decode(const char *text, size_t size, char *decoded)
 {
     size_t length = 0;
@@ -55,7 +55,7 @@ static int slowly_is_id(apr_pool_t *pool, const char *piece, size_t size)
         }
         if ((*name)[n] == '\0'
             && (start + n == length || strchr("=[", decoded[start + n]) != NULL)) {
-            return 1; /* strchr finds a NUL, too */
+            return 1; /* strchr() finds a NUL, too */
         }
     }
     return 0;
@@ -80,7 +80,7 @@ static void check_query(apr_pool_t *pool, const char *query)
     REQUIRE((ids.name != NULL) == has_id);
 }
 
-/* A browser takes some bytes away before it reads a URL (the WHATWG's URL standard). */
+/* Removes the bytes that a browser removes before it parses a URL (URL standard of the WHATWG). */
 static char *repaired(apr_pool_t *pool, const char *link)
 {
     char *out = text_of(pool, strlen(link)), *end = out;
@@ -97,7 +97,7 @@ static char *repaired(apr_pool_t *pool, const char *link)
     return out;
 }
 
-/* The scheme and the host that a link leads to; "": those of the page. */
+/* The scheme and the host to which a link leads; "" if they are those of the page. */
 static char *place_of(apr_pool_t *pool, const char *link)
 {
     char *url = repaired(pool, link), *at = url;

@@ -1,5 +1,5 @@
-/* The few functions of APR that the fuzzed sources call, in place of APR's: see fuzz.h. A source
- * that begins to call another one does not link until it stands here too. */
+/* Replacements for the few functions of APR that the fuzzed sources call; see fuzz.h. If a source
+ * calls another function of APR, it does not link until that function is added here. */
 #include "t/fuzz/fuzz.h"
 
 #include <apr_strings.h>
@@ -38,7 +38,7 @@ void *apr_palloc(apr_pool_t *pool, apr_size_t size)
 {
     void *piece = or_abort(malloc(size));
 
-    memset(piece, 0xA5, size); /* as little zero as a used pool's */
+    memset(piece, 0xA5, size); /* a used pool does not return zeros either */
     if ((pool->count & (pool->count + 1)) == 0) {
         pool->pieces = or_abort(realloc(pool->pieces, 2 * (pool->count + 1) * sizeof(void *)));
     }
@@ -110,7 +110,7 @@ apr_array_header_t *apr_array_make(apr_pool_t *pool, int count, int size)
     return array;
 }
 
-/* In a new place each time, so that the sanitizer sees who goes on using the old one. */
+/* Moves the array each time, so that the sanitizer notices whoever goes on using the old memory. */
 void *apr_array_push(apr_array_header_t *array)
 {
     size_t used = (size_t)array->nelts * (size_t)array->elt_size;

@@ -1,5 +1,6 @@
-/* Runs a fuzz target over the files of a folder, as t/05-fuzz-corpus.t does: TAP, one test a file.
- * Each runs in a process of its own, so that one that breaks a promise does not hide the next. */
+/* Runs a fuzz target over the files of a directory, for t/05-fuzz-corpus.t, and prints TAP with one
+ * test for each file. Each runs in a process of its own, so that one which breaks a promise does
+ * not hide the next. */
 #include "t/fuzz/fuzz.h"
 
 #include <dirent.h>
@@ -21,7 +22,8 @@ static int run(const char *name)
     }
     size = fread(data, 1, MOST, file);
     fclose(file);
-    memmove(data + MOST - size, data, size); /* at the end, beyond which nothing may be read */
+    memmove(data + MOST - size, data,
+            size); /* to the end of the memory, so that nothing can be read after it unnoticed */
     LLVMFuzzerTestOneInput(data + MOST - size, size);
     free(data);
     return 0;

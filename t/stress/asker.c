@@ -1,4 +1,4 @@
-/* See asker.h. */
+/* Sends requests on one keep-alive connection and reads the answers, without blocking. */
 #include "t/stress/asker.h"
 
 #include <arpa/inet.h>
@@ -81,8 +81,8 @@ static void copy_field(char *value, size_t size, const char *head, const char *n
     snprintf(value, size, "%.*s", (int)length, field ? field : "");
 }
 
-/* Behind the last byte of a complete answer, or NULL. The answers of httpd to these requests have
- * a Content-Length. */
+/* Where a complete answer ends, or NULL. The answers of httpd to these requests always have a
+ * Content-Length. */
 static const char *end_of_answer(const asker_t *asker)
 {
     const char *body = strstr(asker->received, "\r\n\r\n");

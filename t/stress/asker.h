@@ -1,6 +1,7 @@
-/* One keep-alive connection to an httpd that asks one page with one session's cookie after the
- * other, without ever blocking: for t/stress/readers.c and bench/revocation.c. The page's answer
- * says in X-User and X-Session for whom it was made. Times are seconds of CLOCK_MONOTONIC. */
+/* One keep-alive connection to an httpd, on which a page is requested with the cookie of one
+ * session after the other, without blocking; for t/stress/readers.c and bench/revocation.c. The
+ * page says in X-User and X-Session for whom it was made. Times are in seconds of
+ * CLOCK_MONOTONIC. */
 #ifndef SECSESSION_ASKER_H
 #define SECSESSION_ASKER_H
 
@@ -11,7 +12,7 @@
 typedef struct {
     int port;
     int fd;         /* -1: not connected */
-    double started; /* when the request under way was about to be sent; 0: none is */
+    double started; /* just before the current request was sent; 0: there is none */
     size_t length;
     char received[8192];
 } asker_t;
@@ -25,21 +26,22 @@ typedef struct {
 typedef enum {
     ANSWER_PENDING,
     ANSWER_COMPLETE,
-    ANSWER_BROKEN /* the server hung up, or said what is no answer; the asker is closed */
+    ANSWER_BROKEN /* the server has closed the connection or sent no HTTP; it is closed */
 } progress_t;
 
 double now(void);
 
-/* Connects, if it is not connected. False if nobody listens. */
+/* Connects if there is no connection. Returns 0 if nobody listens. */
 int asker_connect(asker_t *asker);
 
 void asker_close(asker_t *asker);
 
-/* Sends a request of `path` with this token. False: broken, and closed. */
+/* Sends a request for `path` with this token. Returns 0 if the connection is broken; it has been
+ * closed then. */
 int asker_ask(asker_t *asker, const char *path, const char *token);
 
-/* Reads what there is. After ANSWER_COMPLETE the next request may be sent, or the asker has been
- * closed because the server wants it so. */
+/* Reads what has arrived. After ANSWER_COMPLETE the next request may be sent; if the server does
+ * not keep the connection, it has been closed. */
 progress_t asker_take(asker_t *asker, answer_t *answer);
 
 #endif

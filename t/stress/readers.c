@@ -1,12 +1,15 @@
-/* The readers of t/71-stress.t: they ask two httpds, over many keep-alive connections at once, with
- * the cookies of sessions that others create and end meanwhile, and write down what was answered.
+/* The readers of t/71-stress.t. They send requests to two httpds, over many keep-alive connections
+ * at once, with the cookies of sessions that other processes create and end meanwhile, and record
+ * the answers.
  *
  *     readers COMMANDS ANSWERS CONNECTIONS PATH PORT PORT
  *
- * Read from the pipe COMMANDS: "new NUMBER TOKEN USER SESSION"; "stop NUMBER TIME" (asks no more
- * after TIME, the earliest counts); "quit". Written to ANSWERS, a line for each session:
+ * These are read from the pipe COMMANDS: "new NUMBER TOKEN USER SESSION"; "stop NUMBER TIME" (no
+ * more requests after TIME; the earliest counts); "quit". Written to ANSWERS is a line for each
+ * session:
  *     session NUMBER accepted refused unavailable LAST-ACCEPTED-STARTED FIRST-REFUSAL-ENDED
- * and what must never happen: "wrong NUMBER …". Ends with a line "total requests broken hung". */
+ * and "wrong NUMBER …" for what must never happen. The last line is "total requests broken
+ * hung". */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +20,7 @@
 #include "t/stress/asker.h"
 
 #define MOST_SESSIONS 65536
-#define HUNG 20.0 /* seconds without an answer; the module's own deadline is 2 s */
+#define HUNG 20.0 /* seconds without an answer; the deadline of the module itself is 2 seconds */
 
 typedef struct {
     long number;
@@ -32,10 +35,10 @@ typedef struct {
 
 typedef struct {
     asker_t asker;
-    session_t *session; /* of the request under way */
+    session_t *session; /* of the current request */
 } reader_t;
 
-static session_t *sessions[MOST_SESSIONS]; /* those that are asked, or await an answer */
+static session_t *sessions[MOST_SESSIONS]; /* those for which requests are sent or unanswered */
 static int how_many;
 static int quitting;
 static long requests, broken, hung;
@@ -82,7 +85,7 @@ static void obey(const char *line)
     }
 }
 
-/* Lines may come in pieces. */
+/* A line may arrive in several pieces. */
 static void read_commands(int fd)
 {
     static char buffer[65536];
@@ -109,7 +112,7 @@ static void report(const session_t *session)
             session->refused, session->unavailable, session->last_accepted, session->first_refusal);
 }
 
-/* Those that are over are reported and forgotten. */
+/* Reports and forgets the sessions that are over. */
 static void forget_the_stopped(void)
 {
     double moment = now();
@@ -125,7 +128,8 @@ static void forget_the_stopped(void)
     }
 }
 
-/* Most of them have ended, since those are asked on for a while; most questions are about the others. */
+/* Most sessions of the list have ended, since requests for these go on for a while; but most
+ * requests are sent for the others. */
 static session_t *choose(void)
 {
     double moment = now();
@@ -178,7 +182,8 @@ static void note_answer(session_t *session, const answer_t *answer, double start
     }
 }
 
-/* False: it has nothing to ask, or nobody to ask; it tries again later. */
+/* Returns 0 if there is no session to ask for or no server that listens; the caller tries again
+ * later. */
 static int start_request(reader_t *reader, int epoll)
 {
     int is_new = reader->asker.fd < 0;

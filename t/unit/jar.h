@@ -1,4 +1,5 @@
-/* What the tests of session/jar.h share: the page that asks, the time, and cookies as they are read. */
+/* What the tests of session/jar.h share: the page that asks, the time, and cookies as they are
+ * read. */
 #ifndef SECSESSION_TEST_JAR_H
 #define SECSESSION_TEST_JAR_H
 

@@ -1,4 +1,4 @@
-/* store/answer.h: what the database says is understood to the last byte, or not at all.
+/* store/answer.h: an answer of the database is either read completely or not at all.
  * links: store/answer.c
  */
 #include <limits.h>
@@ -18,7 +18,7 @@
 #define FIELDS 19
 #define SECOND 1000000LL
 
-/* As many bytes as a stamp has. */
+/* A stamp: it has this many bytes. */
 #define STAMP "01234567890123456789012345678901234567890123456789012345"
 
 typedef struct {
@@ -62,7 +62,8 @@ static void put_moment(row_t *row, int64_t microseconds)
     put_number(row, microseconds, 8);
 }
 
-/* A session that authenticated 90 s and was seen 1.5 s before it was asked for. */
+/* A session whose user logged in 90 seconds before the answer, and which was used 1.5 seconds
+ * before. */
 static row_t answer(const char *state, const char *reason)
 {
     row_t row = { .length = 0 };
@@ -128,7 +129,7 @@ static void live_session_is_read_whole(void **state)
     assert_string_equal(session->id, "01234567-89ab-cdef-0123-456789abcdef");
     assert_string_equal(session->user, "alice");
     assert_string_equal(session->method, "form");
-    assert_int_equal(session->created_at, 946684799); /* just before 2000 */
+    assert_int_equal(session->created_at, 946684799); /* the last second before 2000 */
     assert_int_equal(session->authenticated_at, 946684800 + 910);
     assert_int_equal(session->expires_at, 946684800 + 1000);
     assert_int_equal(session->idle_ms, 1500);
@@ -176,7 +177,7 @@ static void no_row_is_an_unknown_token(void **state)
     assert_int_equal(decode(NULL, &session), SECSESSION_UNKNOWN);
 }
 
-/* Whatever user the row names. */
+/* The outcome counts, whatever user the row names. */
 static void anonymous_session_has_no_user(void **state)
 {
     const secsession_session_t *session;
@@ -187,7 +188,7 @@ static void anonymous_session_has_no_user(void **state)
     assert_int_equal(session->vault_version, 7);
 }
 
-/* Whatever is missing or too much, nobody is let in. */
+/* If anything is missing or too much, nobody is let in. */
 static void damaged_answer_lets_nobody_in(void **state)
 {
     const secsession_session_t *session;
@@ -208,7 +209,8 @@ static void damaged_answer_lets_nobody_in(void **state)
     }
 }
 
-/* Each length in turn becomes each wrong number: never a crash, never a session of another user. */
+/* Every length in the answer is replaced by every wrong number: this must never lead to a crash or
+ * to the session of another user. */
 static void wrong_length_lets_nobody_in(void **state)
 {
     static const int64_t wrong[] = { -2, -1, 0, 1, 3, 5, 7, 9, 15, 17, 255, INT_MAX, INT_MIN };

@@ -19,7 +19,7 @@
 
 typedef struct {
     const char *field;
-    const char *hardened; /* NULL: as it was */
+    const char *hardened; /* NULL: it is not changed */
 } case_t;
 
 static apr_pool_t *pool;

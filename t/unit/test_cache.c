@@ -1,4 +1,5 @@
-/* store/cache.h: what it answers, when it does not, and that nobody ever gets another's session.
+/* store/cache.h: what the cache answers, when it does not, and that nobody ever gets the session of
+ * another user.
  * links: store/cache.c store/slot.c store/entry.c store/key.c session/policy.c
  */
 #include <setjmp.h>
@@ -131,7 +132,7 @@ static void lease_is_over_at_its_moment(void **state)
                                           NOW + 9 * SECOND, 9 * SECOND));
     assert_null(secsession_cache_find(cache, pool, &hash, "realm", &EVERYWHERE, NOW + 10 * SECOND,
                                       9 * SECOND));
-    secsession_cache_extend_lease(cache, NOW); /* an old word shortens nothing */
+    secsession_cache_extend_lease(cache, NOW); /* an old message does not shorten the lease */
     assert_non_null(find_at(1, NOW + SECOND - 1));
 }
 
@@ -187,7 +188,7 @@ static void session_or_user_is_forgotten(void **state)
     assert_null(find_at(2, NOW));
 }
 
-/* As PostgreSQL computes them: '01234567-89ab-…', and sha256('alice'). */
+/* Keys as PostgreSQL computes them, of '01234567-89ab-…' and of sha256('alice'). */
 static void keys_are_the_databases(void **state)
 {
     secsession_key_t key;
@@ -197,7 +198,7 @@ static void keys_are_the_databases(void **state)
     assert_int_equal(key, 0x2bd806c97f0e00afu);
 }
 
-/* Whoever asked the database before a revocation may write down the answer after it. */
+/* A process that queried the database before a revocation may store the answer after it. */
 static void late_writer_brings_nothing_back(void **state)
 {
     secsession_session_t session = session_of(ID, "alice");
@@ -215,7 +216,7 @@ static void late_writer_brings_nothing_back(void **state)
 
 static void long_names_are_not_kept(void **state)
 {
-    const int most = 72 - 4 - 5 - 3; /* beside "form", "realm", and three NULs */
+    const int most = 72 - 4 - 5 - 3; /* the room that "form", "realm" and three NULs leave */
     char name[200];
 
     for (int length = most - 1; length <= most + 1; length++) {
@@ -272,7 +273,7 @@ static void uses_are_told_once_and_not_too_often(void **state)
     find_at(1, NOW + 9 * SECOND);
     assert_int_equal(secsession_cache_uses(cache, at, 0.1, uses, 10, &cursor), 0);
     assert_int_equal(secsession_cache_uses(cache, at, 0, uses, 10, &cursor), 1);
-    at = NOW + 12 * SECOND; /* a tenth after what the database knows, however young the use is */
+    at = NOW + 12 * SECOND; /* a tenth after what the database knows, however recent the use is */
     assert_int_equal(secsession_cache_uses(cache, at, 0.1, uses, 10, &cursor), 1);
     assert_string_equal(uses[0].id, ID);
     assert_int_equal(uses[0].seen, NOW + 9 * SECOND);
@@ -281,8 +282,8 @@ static void uses_are_told_once_and_not_too_often(void **state)
     assert_int_equal(secsession_cache_uses(cache, at, 0, uses, 10, &cursor), 0);
 }
 
-/* However busy the session was here: what the database takes for idle no server may take for
- * live. */
+/* If the database takes a session for idle, no server may accept it, however much it was used
+ * there. */
 static void database_that_was_not_told_is_asked(void **state)
 {
     secsession_cache_extend_lease(cache, NOW + 1000 * SECOND);
@@ -291,7 +292,8 @@ static void database_that_was_not_told_is_asked(void **state)
     assert_null(find_at(1, NOW + 100 * SECOND));
 }
 
-/* A writer that died in the middle: its slot is a miss for ever, and others are used instead. */
+/* A writer has died in the middle: nothing is ever found in its slot, and other slots are used
+ * instead. */
 static void dead_writer_is_a_miss(void **state)
 {
     secsession_slot_t *slot = apr_pcalloc(pool, sizeof(*slot));
@@ -304,7 +306,7 @@ static void dead_writer_is_a_miss(void **state)
     assert_false(secsession_slot_write(slot, &copy));
 }
 
-/* Writes sessions whose every name says their number, until it is killed. */
+/* Writes sessions whose fields all contain their number, until the process is killed. */
 static void write_for_ever(unsigned int seed)
 {
     for (;;) {

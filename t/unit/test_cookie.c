@@ -1,5 +1,4 @@
-/* http/parse/cookie.h: our cookie is found, nobody behind us sees it, and no other cookie is
- * changed.
+/* http/parse/cookie.h: our cookie is found, no backend sees it, and no other cookie is changed.
  * links: http/parse/cookie.c
  */
 #include <setjmp.h>
@@ -22,7 +21,7 @@
 typedef struct {
     const char *field;
     secsession_presented_t presented;
-    const char *value; /* only where presented is ONE */
+    const char *value; /* only if presented is ONE */
     const char *rest;
 } case_t;
 
@@ -152,7 +151,7 @@ static void a_thousand_cookies_are_all_kept(void **state)
     assert_string_equal(rest, others);
 }
 
-/* Each semicolon grows by a blank: the result must still fit. */
+/* A blank is added after each semicolon, and the result must still fit. */
 static void cookies_without_blanks_do_not_overflow(void **state)
 {
     char field[4002];

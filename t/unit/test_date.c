@@ -104,7 +104,7 @@ static void years_of_two_digits_are_of_this_century_up_to_69(void **state)
         { "1 Jan 00 00:00:00", 946684800 },   { "1 Jan 69 00:00:00", 3124224000 },
         { "1 Jan 0099 00:00:00", 915148800 }, { "1 Jan 069 00:00:00", 3124224000 },
         { "1 Jan 100 00:00:00", NO_DATE },    { "1 Jan 1600 00:00:00", NO_DATE },
-        { "1 Jan 1601 00:00:00", 0 }, /* whatever was before 1970 */
+        { "1 Jan 1601 00:00:00", 0 }, /* everything before 1970 becomes 0 */
         { "31 Dec 1969 23:59:59", 0 },
     };
 
@@ -138,7 +138,7 @@ static void what_no_calendar_has_is_no_date(void **state)
     CHECK(cases);
 }
 
-/* Each delimiter, and nothing else, separates. */
+/* Every delimiter separates, and no other character does. */
 static void delimiters_are_those_of_the_algorithm(void **state)
 {
     for (int c = 1; c < 256; c++) {
@@ -152,7 +152,7 @@ static void delimiters_are_those_of_the_algorithm(void **state)
     }
 }
 
-/* Independent of APR: what the C library makes of each day's date. */
+/* Compares the date of every day with that of the C library, which does not use APR. */
 static void every_day_is_the_c_librarys(void **state)
 {
     for (time_t day = 0; day < (time_t)400 * 366; day++) {

@@ -1,5 +1,5 @@
-/* http/parse/fields.h: a form says who logs in only if no application could read another name in
- * it.
+/* http/parse/fields.h: the user name is taken from a form only if no application could read another
+ * name in it.
  * links: http/parse/fields.c
  */
 #include <setjmp.h>
@@ -71,7 +71,7 @@ static void field_that_somebody_may_read_otherwise_is_none(void **state)
         "user=alice&user=mallory",
         "user=alice&user",
         "user&user=alice",
-        /* without regard to case */
+        /* applications that ignore case */
         "user=alice&User=mallory",
         /* PHP */
         "user=alice&+user=mallory",
@@ -81,13 +81,13 @@ static void field_that_somebody_may_read_otherwise_is_none(void **state)
         "user=alice&user[0]=mallory",
         "user=alice&user%5B%5D=mallory",
         "user=alice&user.=mallory",
-        /* Perl's CGI.pm, old Python: a semicolon separates */
+        /* Perl's CGI.pm and old Python, for which a semicolon separates */
         "x=1;user=mallory&user=alice",
         "user=alice;user=mallory",
         "user=alice;x=1",
         "x=1;user=alice",
         "user=alice&x=1;user=mallory",
-        /* what cannot be decoded, or is by some */
+        /* what cannot be decoded, or only some can decode */
         "user=alice&%u0075ser=mallory",
         "user=alice&us%er=mallory",
         "user=alice&%=1",

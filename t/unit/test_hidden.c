@@ -1,5 +1,6 @@
-/* What http/modsession/state.c puts into the vault beside an application's cookies goes to no
- * backend, whoever asks, and no application can write it; and it counts like them. */
+/* What http/modsession/state.c keeps in the vault beside the cookies of an application is sent to
+ * no backend, whatever the request is, and no application can write it; but it counts for the size
+ * of the vault like any other cookie. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* session/jar.h: how long a cookie lasts and who gets it, by its attributes. As RFC 6265bis says; the
- * numbers are its sections. */
+/* session/jar.h: how long a cookie lasts and who gets it, by its attributes. As RFC 6265bis says;
+ * the numbers are its sections. */
 #include "t/unit/jar.h"
 
 static void max_age_is_a_number_of_seconds_or_nothing(void **state)

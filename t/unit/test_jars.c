@@ -1,4 +1,5 @@
-/* store/jars.h: the contents of a vault come back whole and of that version, or not at all.
+/* store/jars.h: the contents of a vault are returned completely and in the version asked for, or
+ * not at all.
  * links: store/jars.c store/key.c
  */
 #include <setjmp.h>
@@ -36,7 +37,7 @@ static int set_up(void **state)
     return make(1000);
 }
 
-/* One set, so that every session meets every other. */
+/* There is only one set, so that all sessions compete for the same places. */
 static int set_up_one_set(void **state)
 {
     return make(1);
@@ -58,7 +59,7 @@ static void put(const char *id, apr_uint32_t version, const char *text)
     secsession_jars_put(jars, id, version, text, strlen(text));
 }
 
-/* What is there, as a string; NULL if nothing is. */
+/* The contents as a string, or NULL if there are none. */
 static const char *find(const char *id, apr_uint32_t version)
 {
     apr_size_t length;
@@ -158,15 +159,15 @@ static void most_of_as_many_as_were_asked_for_fit(void **state)
     assert_in_range(lost, 0, 200);
 }
 
-/* The table is known by its places of 1016 bytes behind two words; a sequence comes first in
- * each. */
+/* This test knows the layout of the table: two words, and then places of 1016 bytes that each begin
+ * with a sequence number. */
 static secsession_sequence_t *sequence_of(int way)
 {
     return (secsession_sequence_t *)((char *)jars + 16 + way * 1016);
 }
 
-/* Writers that died in the middle, one after the other: others take the places that are left,
- * and when there is none, nothing is kept; never is anything wrong, and nobody waits. */
+/* Writers die in the middle, one after the other. The others use the places that are left, and when
+ * there is none left, nothing is kept. No answer is ever wrong, and nobody waits. */
 static void dead_writers_cost_their_places_only(void **state)
 {
     for (int dead = 0; dead < WAYS; dead++) {
@@ -183,7 +184,7 @@ static void dead_writers_cost_their_places_only(void **state)
 
 #define MOST_BYTES (SECSESSION_JARS_BYTES - 1)
 
-/* Writes contents that say whose they are in every byte, until it is killed. */
+/* Writes contents of which every byte says whose they are, until the process is killed. */
 static void write_for_ever(unsigned int seed)
 {
     static char text[MOST_BYTES];
@@ -230,7 +231,7 @@ static void nobody_gets_another_vault_while_writers_die(void **state)
         for (unsigned int w = 0; w < 2; w++) {
             writers[w] = fork();
             if (writers[w] == 0) {
-                alarm(60); /* should nobody be left to kill it */
+                alarm(60); /* in case nobody is left to kill this process */
                 write_for_ever(2 * round + w);
             }
         }

@@ -1,4 +1,4 @@
-/* store/message.h: what a notification is obeyed for, and in doubt for more than it says.
+/* store/message.h: what a notification makes the cache forget; in doubt this is more than it says.
  * links: store/message.c store/cache.c store/slot.c store/entry.c store/key.c session/policy.c
  */
 #include <setjmp.h>
@@ -71,7 +71,7 @@ static int is_believed(const char *id)
     return secsession_cache_find(cache, pool, &token, "realm", &EVERYWHERE, NOW, 0) != NULL;
 }
 
-/* Who is believed after this message: "alice", "bob", both or nobody. */
+/* Whose session is still in the cache after this message: "alice", "bob", both or nobody. */
 static const char *left_by(const char *message)
 {
     keep(ALICE, "alice");
@@ -103,7 +103,7 @@ static void of_nobody_it_takes_nobody(void **state)
     assert_string_equal(left_by("00000000000000ff"), "alicebob");
 }
 
-/* Better to ask for all than to let one pass. */
+/* If a message cannot be read, everything is forgotten, so that no revocation is missed. */
 static void whatever_else_means_all(void **state)
 {
     static const char *const messages[] = {
@@ -116,11 +116,11 @@ static void whatever_else_means_all(void **state)
         "00000000000000ff  00000000000000fe", /* two spaces */
         "00000000000000ff,00000000000000fe",
         "00000000000000ff 00000000000000fg",
-        "-0123456789ab4de", /* which strtoull takes, but has another value */
+        "-0123456789ab4de", /* strtoull() accepts this, but with another value */
         " 123456789ab4def",
         "+123456789ab4def",
         "0x23456789ab4def",
-        "0123456789AB4DEF", /* nobody writes them so */
+        "0123456789AB4DEF", /* the triggers write lower case */
     };
 
     for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
@@ -143,7 +143,7 @@ static void uses_are_two_arrays(void **state)
     assert_string_equal(ages, "{}");
 }
 
-/* As long as numbers can be; valgrind looks on. */
+/* The longest numbers that can occur; valgrind checks every access. */
 static void long_ages_fit(void **state)
 {
     secsession_use_t uses[1000];

@@ -1,5 +1,5 @@
-/* http/parse/multipart.h: what browsers send is read; what two programs could read in two ways is
- * not.
+/* http/parse/multipart.h: what browsers send is accepted, and what two programs could read in two
+ * ways is not.
  * links: http/parse/multipart.c http/parse/fields.c
  */
 #include <setjmp.h>
@@ -36,7 +36,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* The body ends where its memory ends. */
+/* The memory of the body ends with it, so that reading too far is noticed. */
 static const char *get_bytes(const char *type, const char *body, size_t length)
 {
     return secsession_multipart_get(pool, type, length ? apr_pmemdup(pool, body, length) : "",
@@ -93,7 +93,7 @@ static void field_that_somebody_may_read_otherwise_is_none(void **state)
         ALICE FIELD("us\\er", "mallory") END,
         PART("Content-Disposition: form-data; name=\"user\"; filename=\"\"", "alice") END,
         ALICE PART("Content-Disposition: form-data; name=\"user\"; filename=\"x\"", "y") END,
-        /* more than a browser says of a field */
+        /* more than a browser sends with a field */
         PART("Content-Disposition: form-data; name=\"user\"\r\nContent-Type: text/plain", "alice")
             END,
         PART("Content-Disposition: form-data; name=\"user\"\r\n"
@@ -108,7 +108,7 @@ static void field_that_somebody_may_read_otherwise_is_none(void **state)
         PART("Content-Disposition: form-data; name*=UTF-8''user", "alice") END,
         PART("Content-Disposition: attachment; name=\"user\"", "alice") END,
         PART("Content-Disposition: form-data name=\"user\"", "alice") END,
-        /* in any part */
+        /* the same in any other part */
         ALICE PART("Content-Disposition: form-data", "x") END,
         ALICE PART("Content-Type: text/plain", "x") END,
         ALICE PART("Content-Disposition: form-data; name=\"x\"\r\n"
@@ -128,7 +128,7 @@ static void field_that_somebody_may_read_otherwise_is_none(void **state)
         ALICE "--B0\r\n\r\nx\r\n" END,
         ALICE "--B0\r\n" END,
         ALICE "--B0\r\nContent-Disposition: form-data; name=\"x\"\r\n" END,
-        /* boundaries that only some see */
+        /* boundaries that only some programs recognise */
         ALICE FIELD("x", "\n--B0\nContent-Disposition: form-data; name=\"user\"\n\nmallory") END,
         ALICE FIELD("x", "\r--B0\rContent-Disposition: form-data; name=\"user\"\r\rmallory") END,
         ALICE FIELD("x", "\r\n--B0 \r\nContent-Disposition: form-data; name=\"user\"\r\n\r\nm") END,

@@ -1,5 +1,5 @@
-/* store/parameters.h: the values of a statement arrive as they were added, and one too many is never
- * written beyond the others.
+/* store/parameters.h: the values of a statement arrive as they were added, and one too many is
+ * never written beyond the others.
  * links: store/parameters.c
  */
 #include <setjmp.h>

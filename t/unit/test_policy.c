@@ -1,4 +1,4 @@
-/* Every boundary of session/policy.h: what ends a session, and when to the millisecond. */
+/* session/policy.h: what ends a session, and when, to the millisecond. */
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>

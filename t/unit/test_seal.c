@@ -1,5 +1,5 @@
-/* session/seal.h: what is sealed opens with its key, for its place, unchanged, and not
- * otherwise; and what a file of keys may look like. */
+/* session/seal.h: what is sealed can be opened only unchanged, with its key and for its place; and
+ * what a file with keys may look like. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -253,7 +253,7 @@ static void keys_can_be_changed_one_after_the_other(void **state)
     assert_string_equal(open_with(new, by_both), "value");
     assert_null(open_with(new, by_old));
     assert_null(open_with(old, by_both));
-    assert_null(open_with(swapped, by_old)); /* the number is right, the key is not */
+    assert_null(open_with(swapped, by_old)); /* the number is right, but the key is not */
 }
 
 static void sealed_and_open_are_not_taken_for_each_other(void **state)

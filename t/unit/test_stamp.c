@@ -1,4 +1,4 @@
-/* session/stamp.h: a stamp fits the record that it was made of, and no other.
+/* session/stamp.h: a stamp fits the record that it was made from, and no other.
  * links: session/stamp.c
  */
 #include <setjmp.h>

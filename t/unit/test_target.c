@@ -1,5 +1,5 @@
-/* http/parse/target.h: nobody is sent to another host, and everybody gets back to a page of this
- * one. More than 200 hostile forms are sent to a real httpd in t/11-return-target.t.
+/* http/parse/target.h: no browser is sent to another host, and every page of this host can be
+ * returned to. t/11-return-target.t sends more than 200 hostile targets to a real httpd.
  * links: http/parse/target.c
  */
 #include <setjmp.h>
@@ -214,7 +214,7 @@ static void target_is_no_longer_than_allowed(void **state)
     assert_int_equal(secsession_target_is_local(NULL), 0);
 }
 
-/* Encoding a slash any number of times, at any place, makes no other host. */
+/* A slash that is encoded any number of times, at any place, does not lead to another host. */
 static void however_often_a_slash_is_encoded(void **state)
 {
     char target[SECSESSION_TARGET_LENGTH];

@@ -1,4 +1,4 @@
-/* http/parse/text.h: what may be a user's name, and what of a client's text may reach the log.
+/* http/parse/text.h: what may be a user name, and how the text of a client is cleaned.
  * links: http/parse/text.c
  */
 #include <setjmp.h>
@@ -17,12 +17,12 @@
 
 static apr_pool_t *pool;
 
-/* Independent of http/parse/text.c: a code point as RFC 3629 writes it, whether it may be one or
- * not. */
+/* Encodes a code point by the table of RFC 3629, even if it is not allowed; this does not use
+ * http/parse/text.c. */
 static size_t write_utf8(unsigned int code, char *text)
 {
     static const unsigned char lead[] = { 0, 0, 0xC0, 0xE0, 0xF0 };
-    size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    size_t length = (size_t)1 + (code >= 0x80) + (code >= 0x800) + (code >= 0x10000);
 
     for (size_t i = length; i-- > 1; code >>= 6) {
         text[i] = (char)(0x80 | (code & 0x3F));

@@ -1,4 +1,5 @@
-/* session/token.h: what is made is accepted, and nothing else that looks like it. */
+/* session/token.h: tokens that were made here are accepted, and nothing that only looks like
+ * one. */
 #include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +23,7 @@
 static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 static const char ZEROS[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/* What the next calls of the kernel and of libcrypto come to, which session/token.c makes through
+/* The results of the next calls of the kernel and of libcrypto, which session/token.c makes through
  * the two functions below. */
 static ssize_t random_bytes = SECSESSION_TOKEN_BYTES;
 static int digest_works = 1;
@@ -79,8 +80,8 @@ static void no_token_is_made_twice(void **state)
     }
 }
 
-/* Every bit of every byte takes both values, or part of the token would be constant: ASVS 5.0
- * 7.2.3. */
+/* Every bit of every byte must take both values, or part of the token would be constant:
+ * ASVS 5.0 7.2.3. */
 static void every_character_of_a_token_is_random(void **state)
 {
     unsigned char seen[SECSESSION_TOKEN_CHARS][256] = { { 0 } };
@@ -161,8 +162,8 @@ static void every_other_character_is_refused_everywhere(void **state)
     }
 }
 
-/* The last character has two bits beyond the 32nd byte; if they counted for nothing, a token would
- * have four spellings. */
+/* The last character has two bits more than the 32nd byte needs. If these were ignored, every token
+ * could be written in four ways. */
 static void a_token_has_one_spelling(void **state)
 {
     for (int character = 0; character < 256; character++) {
@@ -173,7 +174,7 @@ static void a_token_has_one_spelling(void **state)
     }
 }
 
-/* What a connection remembers answers for the token that it was made for, and for no other. */
+/* The hash that a connection remembers is used only for the token that it was made from. */
 static void known_token_answers_for_itself_alone(void **state)
 {
     secsession_known_token_t known = { 0 };
@@ -210,7 +211,7 @@ static void known_token_answers_for_itself_alone(void **state)
     }
 }
 
-/* Neither what is no token nor one that could not be hashed is known afterwards. */
+/* Neither text that is not a token nor a token that could not be hashed is remembered. */
 static void what_has_no_hash_is_not_known(void **state)
 {
     secsession_known_token_t known = { 0 };
@@ -243,7 +244,7 @@ static void assert_no_token(void)
     assert_string_equal(text, "untouched");
 }
 
-/* An error, fewer bytes than asked for (a signal came), none at all. */
+/* An error, fewer bytes than asked for (because of a signal), and none at all. */
 static void nobody_gets_a_token_that_is_not_random(void **state)
 {
     static const ssize_t results[] = { -1, 0, 1, SECSESSION_TOKEN_BYTES - 1 };
@@ -260,7 +261,7 @@ static int kernel_works_again(void **state)
     return 0;
 }
 
-/* Else every token would be looked up under the same half-written hash. */
+/* Otherwise every token would be looked up under the same half-written hash. */
 static void hash_that_fails_finds_no_session(void **state)
 {
     secsession_hash_t hash;

@@ -1,5 +1,5 @@
-/* http/parse/url.h: session ids are found in URLs however they are written, and taken out; every
- * other URL stays as it is, and none becomes one to another host.
+/* http/parse/url.h: session ids are removed from URLs, however they are written; all other URLs are
+ * unchanged, and no URL leads to another host afterwards.
  * links: http/parse/url.c
  */
 #include <setjmp.h>
@@ -22,7 +22,7 @@ typedef const char *clean_t(apr_pool_t *, const char *, const char *const *,
 
 typedef struct {
     const char *text;
-    const char *clean; /* NULL: as it was */
+    const char *clean; /* NULL: it is not changed */
     int is_odd;
 } case_t;
 
@@ -223,7 +223,7 @@ static void no_link_leads_elsewhere_then(void **state)
         { ";jsessionid=1///other.example", ".///other.example", 1 },
         { ";jsessionid=1/javascript:alert(1)", "./javascript:alert(1)", 1 },
         { "http://h/;jsessionid=1/a", "http://h/./a", 1 },
-        /* Who reads "other.example;jsessionid=1" as a user's name must not read it as a host. */
+        /* What was read as a user name, "other.example;jsessionid=1", must not become a host. */
         { "http://other.example;jsessionid=1@h/", NULL, 0 },
         { "//other.example;jsessionid=1@h/", NULL, 0 },
         { "/\\other.example;jsessionid=1@h/", NULL, 0 },

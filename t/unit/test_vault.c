@@ -1,4 +1,4 @@
-/* store/vault.h: cookies go into SQL as it expects them, and come back from what it answers.
+/* store/vault.h: cookies are written as SQL expects them, and read from what it answers.
  * links: store/vault.c store/answer.c
  */
 #include <setjmp.h>
@@ -147,7 +147,7 @@ static apr_status_t decode(const secsession_keys_t *with, PGresult *result)
     return status;
 }
 
-/* The value as encode() has sealed it. */
+/* The value that encode() has sealed. */
 static const char *seal_of(const secsession_keys_t *with, const secsession_kept_t *cookie,
                            int *length)
 {
@@ -246,7 +246,7 @@ static void what_is_no_such_answer_is_an_error(void **state)
     assert_int_equal(decode(NULL, result), APR_EGENERAL);
     result = answer(COLUMNS);
     add_row(result, 0, &COOKIE, "\0x", 2);
-    set_value(result, 0, 0, "7", 1); /* as text */
+    set_value(result, 0, 0, "7", 1); /* as text instead of binary */
     assert_int_equal(decode(NULL, result), APR_EGENERAL);
 }
 

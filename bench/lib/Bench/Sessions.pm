@@ -51,7 +51,7 @@ select count(*)
 from generate_series(:first, :last) n,
 lateral secsession.authenticate(
     row(sha256(sha256(('used ' || n)::bytea)), null, 'localhost', 'user ' || n, 'form',
-    secsession.login_epoch('localhost', 'user ' || n), '127.0.0.1', :'browser', 1800, 28800)::secsession.login) answer
+    secsession.login_moment(), '127.0.0.1', :'browser', 1800, 28800)::secsession.login) answer
 where answer.state = 'live';
 SQL
 

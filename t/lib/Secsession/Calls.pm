@@ -1,8 +1,10 @@
 # Sessions without httpd: the calls that the module makes, and a look behind them as the superuser.
 #
 #   calls_of($postgres);                        # which database is meant from now on
-#   login('token', 'alice', old => 'token', epoch => n, idle => s, absolute => s)   authenticate() in realm r
-#   look('token', $realm, $idle_cap, $absolute_cap)    lookup(); both give columns by name, nulls left out
+#   login('token', 'alice', old => 'token', epoch => n, idle => s, absolute => s)   authenticate()
+#                                                                                   in realm r
+#   look('token', $realm, $idle_cap, $absolute_cap)    lookup(); both give columns by name, nulls
+#                                                      left out
 #   call("logout(sha256('x'), 'r')", %opt)      any function, as the web server
 #   authenticate(...)                           the text of such a call
 #   state_of('token'), is_ended('token', $reason, $name), events('token')
@@ -15,7 +17,8 @@ use warnings;
 use Exporter 'import';
 use Test::More;
 
-our @EXPORT = qw(calls_of sql call look authenticate login set_session stored events state_of is_ended);
+our @EXPORT =
+    qw(calls_of sql call look authenticate login set_session stored events state_of is_ended);
 
 my $postgres;
 
@@ -26,7 +29,9 @@ sub sql { return $postgres->psql(@_) }
 # One call as the web server, by column names; a null is not there.
 sub call {
     my ($call, %opt) = @_;
-    my $json = $postgres->value("select row_to_json(a) from secsession.$call a", user => 'httpd_web', %opt);
+    my $json =
+        $postgres->value("select row_to_json(a) from secsession.$call a", user => 'httpd_web',
+        %opt);
     return { defined $json ? $json =~ /"(\w+)":(?|"([^"]*)"|(?!null)([^",}]+))/g : () };
 }
 
@@ -40,9 +45,11 @@ sub look {
 sub authenticate {
     my ($token, $user, %opt) = @_;
     my $old = $opt{old} ? "sha256('$opt{old}')" : 'null';
-    my $epoch = $opt{epoch} // "secsession.login_epoch('r', '$user')";
+    my $epoch = $opt{epoch} // "secsession.login_moment()";
     my ($idle, $absolute) = map { $opt{$_} // 1000 } qw(idle absolute);
-    return "authenticate(row(sha256('$token'), $old, 'r', '$user', 'form', $epoch, '192.0.2.1', 'Browser', $idle, $absolute)::secsession.login)";
+    return
+        "authenticate(row(sha256('$token'), $old, 'r', '$user', 'form', $epoch, '192.0.2.1', "
+            . "'Browser', $idle, $absolute)::secsession.login)";
 }
 sub login { return call(authenticate(@_)) }
 
@@ -53,12 +60,17 @@ sub set_session {
 }
 sub stored {
     my ($token, $columns) = @_;
-    return sql("select $columns from secsession.session s join secsession.token t using (session_id) where t.token_hash = sha256('$token')");
+    return sql(
+        "select $columns from secsession.session s join secsession.token t using (session_id) "
+            . "where t.token_hash = sha256('$token')"
+    );
 }
 sub events {
     my ($token) = @_;
-    return join ' ', split /\n/, sql("select event from secsession.event join secsession.token using (session_id)
-        where token.token_hash = sha256('$token') order by event_id");
+    return join ' ', split /\n/, sql(
+        "select event from secsession.event join secsession.token using (session_id)
+        where token.token_hash = sha256('$token') order by event_id"
+    );
 }
 sub state_of {
     my $answer = look(@_);

@@ -17,7 +17,7 @@ my %WHERE = (
 sub table {
     my $source = join '', map { slurp($_) } glob checkout() . '/http/setup/*.c';
     my %found;
-    while ($source =~ /\bAP_INIT_\w+\("(\w+)",\s*\w+,\s*(?:NULL|\w+\([^()]*\)),\s*(\w+),/g) {
+    while ($source =~ /\bAP_INIT_\w+\(\s*"(\w+)",\s*\w+,\s*(?:NULL|\w+\([^()]*\)),\s*(\w+),/g) {
         $found{$1} = $WHERE{$2} // die "$1 may stand in $2: what is that?\n";
     }
     my $count = () = $source =~ /\bAP_INIT_\w+\(/g;

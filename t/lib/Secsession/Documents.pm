@@ -18,6 +18,7 @@ use warnings;
 
 use Exporter 'import';
 use File::Basename 'dirname';
+use Secsession::Directives;
 use Secsession::Process qw(checkout slurp);
 
 our @EXPORT_OK = qw(sources long_lines dead_links dead_names built_directives described_directives);
@@ -92,26 +93,22 @@ sub dead_names {
     my ($file) = @_;
     my $folder = qr/\.ci|bench|conf|docs|http|session|store|t/;
     my %names = map { $_ => 1 } slurp("$root/$file") =~ m{(?<![\w/.-])($folder/[\w./*-]*\w)}g;
-    return grep { !/NN|\*/ && !-e "$root/$_" } sort keys %names;
+    return grep { !/NN|\*|\dx$/ && !-e "$root/$_" } sort keys %names;
 }
 
 # --- directives ----------------------------------------------------------------------------------
 
 my %CONTEXT = (
-    RSRC_CONF => 'server config, virtual host',
-    EVERYWHERE => 'server config, virtual host, directory',
+    servers => 'server config, virtual host',
+    everywhere => 'server config, virtual host, directory',
 );
-# they are read as well, where others set them
-my %OF_OTHERS = map { $_ => 1 } qw(AuthUserFile AuthDBDUserPWQuery);
+# They are read as well, where others set them.
+my @OF_OTHERS = qw(AuthUserFile AuthDBDUserPWQuery);
 
 sub built_directives {
-    my $table = slurp("$root/http/setup/directives.c") =~ s{/\*.*?\*/}{}gsr;
-    my @rows = $table =~ /\bAP_INIT_\w+\(.*?\)(?=,\s*(?:AP_INIT|\{))/gs;
-    my %built =
-        map { /"(\w+)"\s*,.*?\b(RSRC_CONF|EVERYWHERE|OR_\w+)\b/s ? ($1 => $CONTEXT{$2}) : () }
-        @rows;
-    delete @built{ keys %OF_OTHERS };
-    return %built;
+    my %table = Secsession::Directives::table();
+    delete @table{@OF_OTHERS};
+    return map { $_ => $CONTEXT{ $table{$_} } } keys %table;
 }
 
 sub described_directives {

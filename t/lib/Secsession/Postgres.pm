@@ -13,7 +13,8 @@
 #                                        => {}, timeout
 #   $postgres->value($sql, %opt)         one value
 #   $postgres->count('session')          how many rows a table of ours has
-#   $postgres->of_token($columns, $token)   of the session that a cookie's token belongs or belonged to
+#   $postgres->of_token($columns, $token)   of the session that a cookie's token belongs or belonged
+#                                           to
 #   $postgres->script($file, %opt)       (exit, stdout, stderr) of psql -f $file
 #   $postgres->stop($mode), start_again, restart($mode)     mode: fast (default), immediate, smart
 #   $postgres->freeze, thaw              the whole server stops answering, and goes on
@@ -221,8 +222,10 @@ sub count { my ($self, $table) = @_; return $self->value("select count(*) from s
 sub of_token {
     my ($self, $columns, $token) = @_;
     my $hash = sha256_hex(decode_base64url($token));
-    return $self->value("select $columns from secsession.session s join secsession.token t using (session_id)
-        where t.token_hash = '\\x$hash'");
+    return $self->value(
+        "select $columns from secsession.session s join secsession.token t using (session_id)
+        where t.token_hash = '\\x$hash'"
+    );
 }
 
 sub script {

@@ -33,7 +33,8 @@ use Secsession::Postgres;
 use Secsession::Process qw(await scratch spew);
 use Test::More;
 
-my @EXPORT = qw(start_servers browser wait_until has_heard password_of users_file environment_of id_of);
+my @EXPORT =
+    qw(start_servers browser wait_until has_heard password_of users_file environment_of id_of);
 
 # bcrypt at its lowest cost, so that a login takes a millisecond.
 my %USERS = (
@@ -121,7 +122,7 @@ sub has_heard {
     my $is_in = sub { $httpd->client->set_token($token)->get('/static/page.html')->status == 200 };
     my $hash = q{'\x} . sha256_hex($key) . q{'::bytea};
     $postgres->psql("select secsession.authenticate(row($hash, null, 'localhost', 'canary', 'form',
-        secsession.login_epoch('localhost', 'canary'), null, null, 1000, 1000)::secsession.login)");
+        secsession.login_moment(), null, null, 1000, 1000)::secsession.login)");
     die "the canary is not let in\n" unless $is_in->();
     $postgres->psql(
         "select secsession.revoke_session(session_id, 'test') from secsession.token where "

@@ -1,13 +1,18 @@
 # One writer of t/71-stress.t: a process that creates sessions, and ends them in every way there is.
 #
 #   Secsession::Stress::Writer->new(%opt)->work;     until the file $folder/stop is there
-#       number => n, postgres => $postgres, ports => [two], folder => $folder, commands => the readers' pipe
+#       number => n, postgres => $postgres, ports => [two], folder => $folder, commands => the
+#           readers' pipe
 #
-# It tells the readers what to ask, and writes down in $folder/writer-N, with times of CLOCK_MONOTONIC:
-#   token NUMBER BEGIN END AUTHENTICATED     created between BEGIN and END; microseconds by the database's clock
-#   end NUMBER KIND BEGIN COMMIT             ended for certain at COMMIT; may be refused from BEGIN on
+# It tells the readers what to ask, and writes down in $folder/writer-N, with times of
+# CLOCK_MONOTONIC:
+#   token NUMBER BEGIN END AUTHENTICATED     created between BEGIN and END; microseconds by the
+#                                            database's clock
+#   end NUMBER KIND BEGIN COMMIT             ended for certain at COMMIT; may be refused from BEGIN
+#                                            on
 #   rolled NUMBER KIND ROLLBACK              a revocation that was rolled back: goes on
-#   wide KIND BEGIN COMMIT MOMENT            all sessions; MOMENT: those authenticated before it, or 0
+#   wide KIND BEGIN COMMIT MOMENT            all sessions; MOMENT: those authenticated before it, or
+#                                            0
 package Secsession::Stress::Writer;
 
 use strict;
@@ -39,7 +44,8 @@ sub now { return clock_gettime(CLOCK_MONOTONIC) }
 sub new {
     my ($class, %opt) = @_;
     my $self = bless { %opt, live => [], made => 0 }, $class;
-    $self->{$_} = Secsession::Psql->new($opt{postgres}, { web => 'httpd_web', admin => 'admin_role' }->{$_})
+    $self->{$_} =
+        Secsession::Psql->new($opt{postgres}, { web => 'httpd_web', admin => 'admin_role' }->{$_})
         for qw(web admin super other);
     open $self->{log}, '>', "$opt{folder}/writer-$opt{number}" or die "log: $!";
     open $self->{pipe}, '>>', $opt{commands} or die "pipe: $!";
@@ -99,7 +105,8 @@ sub new_login {
     my $bytes = random_bytes();
     my $n = $self->{number};
     return {
-        number => $n * 10_000_000 + ++$self->{made}, token => encode_base64url($bytes), hash => sha256_hex($bytes),
+        number => $n * 10_000_000 + ++$self->{made}, token => encode_base64url($bytes),
+        hash => sha256_hex($bytes),
         user => "w${n}u" . int rand 3, net => "10.$n." . int(rand 3) . '.0/24', %of,
     };
 }
@@ -108,9 +115,12 @@ sub authentication {
     my ($login, $old) = @_;
     my $address = $login->{net} =~ s{0/24}{7}r;
     my $replaced = $old ? "'\\x$old->{hash}'" : 'null';
-    return "select state, session_id, (extract(epoch from authenticated_at) * 1000000)::bigint from secsession.authenticate(
+    return
+        "select state, session_id, (extract(epoch from authenticated_at) * 1000000)::bigint
+            from secsession.authenticate(
         row('\\x$login->{hash}', $replaced, 'stress', '$login->{user}', 'form',
-        secsession.login_epoch('stress', '$login->{user}'), '$address', 'stress', 1000, 10000)::secsession.login);";
+        secsession.login_moment(), '$address', 'stress', 1000,
+        10000)::secsession.login);";
 }
 
 # A revocation that came in between may have refused or ended it already: then there is none.
@@ -170,11 +180,16 @@ sub statement {
         address => [ admin => "select secsession.revoke_address('$one->{net}', 'stress')" ],
         all => [ admin => "select secsession.revoke_all('stress', 'stress')" ],
         logout => [ web => "select secsession.logout('\\x$one->{hash}', 'stress')" ],
-        update => [ super => "update secsession.session set ended_at = now(), end_reason = 'revoked'
-            where session_id = '$one->{session}'" ],
-        update_user => [ super => "update secsession.session set ended_at = now(), end_reason = 'evicted'
-            where user_name = '$one->{user}' and ended_at is null" ],
-        delete => [ super => "delete from secsession.session where session_id = '$one->{session}'" ],
+        update => [
+            super => "update secsession.session set ended_at = now(), end_reason = 'revoked'
+            where session_id = '$one->{session}'"
+        ],
+        update_user => [
+            super => "update secsession.session set ended_at = now(), end_reason = 'evicted'
+            where user_name = '$one->{user}' and ended_at is null"
+        ],
+        delete =>
+            [ super => "delete from secsession.session where session_id = '$one->{session}'" ],
     }->{$what};
 }
 
@@ -183,7 +198,8 @@ sub end_by {
     my ($self, $kind) = @_;
     my $one = $self->take_one;
     my ($who, $sql) = @{ statement($kind, $one) };
-    $sql = "begin isolation level repeatable read; select 1; $sql; commit" if $kind =~ /^repeatable/;
+    $sql = "begin isolation level repeatable read; select 1; $sql; commit"
+        if $kind =~ /^repeatable/;
     my $begin = now();
     $self->insist(sub { $self->{$who}->run("$sql;") });
     return $self->ended($kind, $begin, $self->meant_by($kind, $one));
@@ -194,7 +210,9 @@ sub do_rolled_back {
     my $one = $self->take_one;
     my @kinds = qw(session user address logout update update_user delete rotation all);
     my $kind = $kinds[ rand @kinds ];
-    my ($who, $sql) = $kind eq 'rotation' ? (web => authentication($self->new_login(user => $one->{user}), $one))
+    my ($who, $sql) =
+        $kind eq 'rotation'
+        ? (web => authentication($self->new_login(user => $one->{user}), $one))
         : @{ statement($kind, $one) };
     return if !eval { $self->{$who}->run("begin; $sql; rollback;"); 1 };
     return $self->say(rolled => $one->{number}, $kind, now());
@@ -225,11 +243,15 @@ sub do_logout_http {
 # A revocation whose snapshot is older than a login that both servers have already served.
 sub do_late_login {
     my ($self) = @_;
-    my $snapshot = 'begin isolation level repeatable read; select count(*) from secsession.session;';
+    my $snapshot =
+        'begin isolation level repeatable read; select count(*) from secsession.session;';
     return if !eval { $self->{other}->run($snapshot); 1 };
     my $one = $self->create or return;
     for my $port (@{ $self->{ports} }) {
-        eval { Secsession::Client->new(port => $port)->set_token($one->{token})->get('/static/page.html') };
+        eval {
+            Secsession::Client->new(port => $port)->set_token($one->{token})
+                ->get('/static/page.html');
+        };
     }
     my $begin = now();
     my $revoke = "select secsession.revoke_user('$one->{user}', 'stress');";
@@ -246,7 +268,8 @@ sub do_login_under_way {
     my $answer = eval { $self->{web}->run('begin; ' . authentication($login)) } // return;
     @$login{qw(state session authenticated)} = split /\|/, $answer;
     my $begin = now();
-    $self->insist(sub { $self->{admin}->run("select secsession.revoke_user('$login->{user}', 'stress');") });
+    $self->insist(
+        sub { $self->{admin}->run("select secsession.revoke_user('$login->{user}', 'stress');") });
     $self->ended(user => $begin, $self->meant_by(user => $login));
     return if !eval { $self->{web}->run('commit;'); 1 } || $login->{state} ne 'live';
     $self->publish($login);

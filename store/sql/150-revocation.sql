@@ -1,0 +1,118 @@
+-- Migration 6: a revocation is a row that look-ups obey, in place of epochs and of a gate for logins;
+-- and what else web servers must ask again is written down for their heartbeats.
+
+create table secsession.revocation (
+    revocation_id bigint generated always as identity primary key,
+    kind text not null
+        check (kind in ('session', 'user', 'own', 'address', 'before', 'all')),
+    realm text collate "C" not null default '',
+    user_name text collate "C" not null default '',
+    session_id uuid,
+    spared_id uuid,
+    network inet,
+    moment timestamptz,
+    end_reason text not null default 'revoked',
+    revoked_at timestamptz not null default clock_timestamp(),
+    raised_by xid8 not null default pg_current_xact_id(),
+    actor text not null default session_user,
+    reason text,
+    detail jsonb,
+    horizon xid8,
+    swept_to uuid,
+    swept_at timestamptz,
+    check ((kind = 'session') = (session_id is not null)),
+    check ((kind = 'own') or spared_id is null),
+    check ((kind = 'address') = (network is not null)),
+    check ((kind = 'before') = (moment is not null)),
+    check ((kind in ('user', 'own')) <= (user_name <> ''))
+);
+
+create index revocation_open on secsession.revocation (user_name) where swept_at is null;
+create index revocation_left on secsession.revocation (revocation_id) where swept_at is null;
+create index revocation_raised on secsession.revocation (raised_by);
+create index revocation_swept on secsession.revocation (swept_at);
+
+comment on table secsession.revocation is
+    'What has been revoked, a row each. A look-up obeys every open row that fits its session and that the login of that session could not see; sweep() writes the tombstones and closes the row. Rows are only added, so that nobody waits for anybody.';
+comment on column secsession.revocation.revocation_id is 'Its number.';
+comment on column secsession.revocation.kind is
+    'session (one), user (all of a user), own (the same at the user''s wish), address (all from a network), before (all older than a moment) or all.';
+comment on column secsession.revocation.realm is 'The realm; empty: all realms.';
+comment on column secsession.revocation.user_name is
+    'The user, also of the one session; empty: whoever.';
+comment on column secsession.revocation.session_id is 'session: the one that ends.';
+comment on column secsession.revocation.spared_id is
+    'own: the session that goes on; null: none does.';
+comment on column secsession.revocation.network is
+    'address: ends the sessions whose user authenticated from there.';
+comment on column secsession.revocation.moment is
+    'before: ends the sessions that authenticated before this moment.';
+comment on column secsession.revocation.end_reason is 'Of the sessions that it ends; see session.';
+comment on column secsession.revocation.revoked_at is 'When it was made.';
+comment on column secsession.revocation.raised_by is
+    'The transaction that made it: a login that could see its result has come later.';
+comment on column secsession.revocation.actor is 'The database role that was logged in.';
+comment on column secsession.revocation.reason is 'Why, in the words of whoever did it.';
+comment on column secsession.revocation.detail is 'What else its events say.';
+comment on column secsession.revocation.horizon is
+    'Transactions before this one may have missed it; until they have ended it is not closed. Null: nobody has looked yet.';
+comment on column secsession.revocation.swept_to is
+    'before, all: up to which session_id the tombstones are written; null: none is.';
+comment on column secsession.revocation.swept_at is
+    'When it was closed, with a tombstone for every session that it ends; null: it is open.';
+
+-- What a crash takes away nobody needs: after it every web server connects anew and believes nothing.
+create unlogged table secsession.change (
+    changed_by xid8 not null default pg_current_xact_id(),
+    changed_at timestamptz not null default statement_timestamp(),
+    key text collate "C" not null
+);
+
+create index change_changed_by on secsession.change (changed_by);
+create index change_changed_at on secsession.change (changed_at);
+
+comment on table secsession.change is
+    'Of which sessions the web servers must ask again, for a few minutes: read by heartbeat(). NOTIFY would have every COMMIT that changes a session wait for all others.';
+comment on column secsession.change.changed_by is 'The transaction that changed them.';
+comment on column secsession.change.changed_at is 'When; purge() goes by that.';
+comment on column secsession.change.key is
+    'See key_of_session() and key_of_user(); all: everything.';
+
+-- What the epochs have ended already ends by a tombstone; all other sessions are later than that.
+update secsession.session s
+set ended_at = clock_timestamp(),
+    end_reason = 'revoked'
+where s.ended_at is null
+and s.epoch <> (
+    select coalesce(sum(e.epoch), 0)
+    from secsession.revocation_epoch e
+    where e.realm in (s.realm, '')
+    and e.user_name in (s.user_name, '')
+);
+
+drop view if exists secsession.active_session;
+drop view if exists secsession.plain_session;
+drop view if exists secsession.session_state;
+drop function if exists secsession.login_begin(text, text, inet, integer, integer);
+drop function if exists secsession.heartbeat(uuid[], bigint[], double precision);
+drop function if exists secsession.login_epoch(text, text);
+drop function if exists secsession.revoked_since(pg_snapshot, text, text);
+drop function if exists secsession.raise_epoch(text, text);
+drop function if exists secsession.close_login_gate();
+drop function if exists secsession.revoke_found(uuid[], text, text, text, jsonb);
+drop function if exists secsession.tell_servers(text[]);
+drop function if exists secsession.authenticate(
+    secsession.login, pg_snapshot, jsonb, boolean, integer, boolean, bytea
+);
+drop table secsession.revocation_epoch;
+drop table secsession.login_gate;
+drop function if exists secsession.epoch_changed();
+
+alter table secsession.session
+    drop column epoch,
+    add column login_seen pg_snapshot not null default pg_current_snapshot();
+comment on column secsession.session.login_seen is
+    'What its login could see when it began, before the password was checked: a revocation that it could not see ends the session.';
+
+comment on type secsession.session_answer is
+    'What lookup(), lookup_many() and authenticate() answer: how a session stands.';
