@@ -16,6 +16,7 @@ set local search_path = pg_catalog, pg_temp;
 \ir sql/030-migrations.sql
 \ir sql/200-event-log.sql
 \ir sql/205-tell-events.sql
+\ir sql/208-tokens.sql
 \ir sql/210-session-state.sql
 \ir sql/220-end-sessions.sql
 \ir sql/230-tell-servers.sql

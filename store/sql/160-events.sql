@@ -81,3 +81,62 @@ comment on table secsession.event_log_before is
 \else
 drop table secsession.event_log_before;
 \endif
+
+-- The current token stands in session alone; this is a table of the others, which are few.
+create table secsession.other_token (
+    session_id uuid not null,
+    token_hash bytea not null check (length(token_hash) = 32),
+    retired_at timestamptz,
+    grace_until timestamptz check (grace_until >= retired_at),
+    offered_at timestamptz,
+    offered_grace integer check (offered_grace >= 0),
+    check ((retired_at is null) = (grace_until is null)),
+    check ((offered_at is null) = (offered_grace is null)),
+    check ((retired_at is null) = (offered_at is not null))
+);
+insert into secsession.other_token (
+    session_id, token_hash, retired_at, grace_until, offered_at, offered_grace
+)
+select
+    t.session_id,
+    t.token_hash,
+    t.retired_at,
+    t.grace_until,
+    case when t.offered_grace is not null then t.issued_at end,
+    t.offered_grace
+from secsession.token t
+where t.retired_at is not null
+or t.offered_grace is not null;
+
+drop table secsession.token;
+drop function if exists secsession.forget_current_token();
+drop function if exists secsession.forget_current_tokens();
+alter table secsession.other_token
+    add primary key (token_hash),
+    add foreign key (session_id) references secsession.session on delete cascade;
+create index other_token_session on secsession.other_token (session_id);
+
+comment on table secsession.other_token is
+    'The tokens of a session beside its current one: those that were retired, which stay as long as '
+    'the session''s row, so that their reuse is noticed, and those that are offered.';
+comment on column secsession.other_token.session_id is 'The session that the token is for.';
+comment on column secsession.other_token.token_hash is
+    'SHA-256 of the token; the token itself is never here.';
+comment on column secsession.other_token.retired_at is
+    'When another took its place; null for one that is offered.';
+comment on column secsession.other_token.grace_until is
+    'Until when the retired token is still served; retired_at where there is no grace.';
+comment on column secsession.other_token.offered_at is 'When it was offered; null once it is retired.';
+comment on column secsession.other_token.offered_grace is
+    'The first request with the offered token makes it current, and then the token before it is '
+    'served for so many seconds.';
+comment on column secsession.session.token_hash is
+    'SHA-256 of its current token; the token itself is never here. Null: it has none.';
+
+-- Room for a tenth of the rows of a page is enough for updates that touch no index. Pages that there
+-- are stay as they are.
+alter table secsession.session set (fillfactor = 85);
+
+-- Who has sessions in several realms has few.
+drop index secsession.session_user_live;
+create index session_user_live on secsession.session (user_name) where ended_at is null;

@@ -28,12 +28,11 @@ begin
     );
     perform end_sessions(past, null, null);
     -- A session may have had any number of them.
-    delete from token t
+    delete from other_token t
     where t.token_hash = any (array(
         select old.token_hash
-        from token old
+        from other_token old
         where old.session_id = any (past)
-        and old.retired_at is not null
         limit batch * 10
         for update skip locked
     ));
@@ -46,16 +45,15 @@ begin
     where s.session_id = any (past)
     and not exists (
         select
-        from token t
+        from other_token t
         where t.session_id = s.session_id
-        and t.retired_at is not null
     );
     get diagnostics sessions = row_count;
 end
 $$;
 comment on function secsession.remove_sessions(integer) is
     'Internal: removes up to so many sessions whose absolute end has passed, and up to ten times as '
-    'many of their retired tokens. Returns how many of each.';
+    'many of their tokens beside the current one. Returns how many of each.';
 
 create or replace function secsession.remove_attempts(batch integer)
 returns integer

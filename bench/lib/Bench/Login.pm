@@ -60,7 +60,7 @@ from session
 where user_name = %s
 SQL
 my $RIGHTS =
-    'grant insert, select on secsession.session, secsession.token, secsession.event_log to '
+    'grant insert, select on secsession.session, secsession.other_token, secsession.event_log to '
         . 'httpd_web';
 
 sub login_config {
@@ -133,7 +133,7 @@ sub row { return $_[0]{login}{5} }
 sub sessions_made {
     my ($self, $contender, $seconds, $connections) = @_;
     $self->{postgres}->psql(
-        'truncate secsession.session, secsession.token, secsession.vault, secsession.event_log');
+        'truncate secsession.session, secsession.other_token, secsession.vault, secsession.event_log');
     my $sample = measure($contender, seconds => $seconds, connections => $connections);
     my $made = $self->{postgres}->value('select count(*) from secsession.active_session');
     die "$contender->{name}: $sample->{requests} requests made $made sessions\n"

@@ -63,7 +63,7 @@ sub settle {
 sub fill {
     my ($postgres, $rows) = @_;
     $postgres->psql(
-        'truncate secsession.session, secsession.token, secsession.vault, secsession.event_log');
+        'truncate secsession.session, secsession.other_token, secsession.vault, secsession.event_log');
     for (my $first = 1; $first <= $rows; $first += $BATCH) {
         my $last = min($first + $BATCH - 1, $rows);
         $postgres->psql($OTHERS, timeout => 3600,

@@ -18,7 +18,7 @@ use Exporter 'import';
 use Test::More;
 
 our @EXPORT =
-    qw(calls_of sql call look authenticate login set_session stored events state_of is_ended);
+    qw(calls_of sql call look authenticate login set_session retire_by_hand stored events state_of is_ended);
 
 my $postgres;
 
@@ -63,6 +63,16 @@ sub stored {
     return sql(
         "select $columns from secsession.session s join secsession.token t using (session_id) "
             . "where t.token_hash = sha256('$token')"
+    );
+}
+# Its session then has no current one.
+sub retire_by_hand {
+    my ($token) = @_;
+    return sql(
+        "insert into secsession.other_token (session_id, token_hash, retired_at, grace_until)
+            select session_id, token_hash, now(), now() from secsession.session
+            where token_hash = sha256('$token');
+        update secsession.session set token_hash = null where token_hash = sha256('$token')"
     );
 }
 sub events {
