@@ -38,30 +38,26 @@ my %CONNECTIONS = (5 => [ 1, 32 ], 10 => [ 1, 8 ]);
 my $QUERY = <<'SQL';
 with session as (
     insert into secsession.session (
-        token_hash, realm, user_name, auth_method, epoch, client_addr, user_agent,
+        token_hash, realm, user_name, auth_method, client_addr, user_agent,
         created_at, authenticated_at, last_seen_at, idle_timeout, absolute_timeout, expires_at
     )
     values (
-        sha256(gen_random_uuid()::text::bytea), 'localhost', 'alice', 'form', 0, '127.0.0.1', null,
+        sha256(gen_random_uuid()::text::bytea), 'localhost', 'alice', 'form', '127.0.0.1', null,
         now(), now(), now(), 1800, 28800, now() + interval '8 hours'
     )
-    returning session_id, token_hash, user_name
-), token as (
-    insert into secsession.token (token_hash, session_id, issued_at)
-    select token_hash, session_id, now()
-    from session
+    returning session_id, user_name
 ), event as (
     insert into secsession.event_log (event, session_id, realm, user_name, client_addr)
-    select event, session_id, 'localhost', 'alice', '127.0.0.1'
-    from session, unnest(array['created', 'authenticated']) event
+    select 'login', session_id, 'localhost', 'alice', '127.0.0.1'
+    from session
 )
 select 'HASH'
 from session
 where user_name = %s
 SQL
 my $RIGHTS =
-    'grant insert, select on secsession.session, secsession.other_token, secsession.event_log to '
-        . 'httpd_web';
+    'grant insert, select on secsession.session, secsession.event_log to httpd_web; '
+    . 'grant usage on sequence secsession.event_log_event_id_seq to httpd_web';
 
 sub login_config {
     my ($cost, $users) = @_;

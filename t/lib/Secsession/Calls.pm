@@ -18,7 +18,8 @@ use Exporter 'import';
 use Test::More;
 
 our @EXPORT =
-    qw(calls_of sql call look authenticate login set_session retire_by_hand stored events state_of is_ended);
+    qw(calls_of sql call look authenticate login set_session retire_by_hand stored events state_of
+    is_ended);
 
 my $postgres;
 
