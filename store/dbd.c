@@ -16,7 +16,8 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_LOOKUP] = "select secsession.lookup($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_LOOKUP_MANY] = "select * from secsession.lookup_many($1, $2)",
     [SECSESSION_SQL_CURRENT_TOKEN] = "select secsession.current_token($1, $2)",
-    [SECSESSION_SQL_LOGIN_BEGIN] = "select seen::text, wait from secsession.login_begin($1, $2, $3, $4, $5)",
+    [SECSESSION_SQL_LOGIN_BEGIN] =
+        "select seen::text, wait from secsession.login_begin($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_AUTHENTICATE] =
         ("select secsession.authenticate(row($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
          "::secsession.login, cookies => $11, persistent => $12, "

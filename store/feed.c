@@ -30,8 +30,8 @@ apr_status_t secsession_feed_create(secsession_feed_t **result, apr_pool_t *pool
     feed->config = *config;
     *result = feed;
     return secsession_turn_create(&feed->turn, config->server,
-                                  apr_psprintf(config->server->process->pool,
-                                               "secsession-feed-%d", number));
+                                  apr_psprintf(config->server->process->pool, "secsession-feed-%d",
+                                               number));
 }
 
 static void run(void *data)

@@ -1,5 +1,5 @@
-/* The thread of a child that waits for its turn to do what is left to do, a little at a time: what is
- * slow becomes smaller, and nobody waits for any of it.
+/* The thread of a child that waits for its turn to do what is left to do, a little at a time: what
+ * is slow becomes smaller, and nobody waits for any of it.
  */
 #include "store/housekeeper.h"
 
@@ -17,7 +17,7 @@ APLOG_USE_MODULE(secsession);
 #define PURGE_EVERY apr_time_from_sec(60)
 #define PURGE_AGAIN apr_time_from_sec(1) /* if something was removed, there may be more */
 #define AGAIN_AFTER_TROUBLE apr_time_from_sec(5)
-#define MOST 1000           /* sessions at once */
+#define MOST 1000 /* sessions at once */
 #define LONG apr_time_from_msec(200)
 #define SHORT apr_time_from_msec(50)
 #define FULL 50 /* percent of the queue of NOTIFY */

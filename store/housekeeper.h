@@ -1,5 +1,6 @@
 /* What is done in the background, by one child of a server, on a connection of its own: tombstones
- * for what was revoked (secsession.sweep), and the removal of what has long ended (secsession.purge).
+ * for what was revoked (secsession.sweep), and the removal of what has long ended
+ * (secsession.purge).
  */
 #ifndef SECSESSION_HOUSEKEEPER_H
 #define SECSESSION_HOUSEKEEPER_H

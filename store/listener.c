@@ -32,7 +32,7 @@ struct secsession_listener_t {
     secsession_connection_t *connection;
     secsession_key_t awaited; /* to be heard before anything is believed; 0: nothing is */
     int is_stalled;           /* the server does not answer: asking again at once is of no use */
-    char *seen;           /* what the last heartbeat saw, malloc'ed; NULL: nothing since LISTEN */
+    char *seen; /* what the last heartbeat saw, malloc'ed; NULL: nothing since LISTEN */
     apr_time_t seen_at;
     apr_size_t cursor;
     apr_size_t batch; /* so many uses, and sessions to purge, at once: see pace() */
@@ -168,8 +168,8 @@ static apr_interval_time_t patience(const secsession_listener_t *listener)
     return listener->config.lease > APR_USEC_PER_SEC ? listener->config.lease : APR_USEC_PER_SEC;
 }
 
-/* How many uses may be told at once without delaying the next heartbeat: on a busy disk a large table
- * is slow. */
+/* How many uses may be told at once without delaying the next heartbeat: on a busy disk a large
+ * table is slow. */
 static apr_size_t pace(const secsession_listener_t *listener, apr_time_t begin)
 {
     apr_interval_time_t took = secsession_monotonic() - begin;
@@ -243,11 +243,9 @@ static PGresult *ask_heartbeat(secsession_listener_t *listener, apr_size_t count
     return ask(listener, SECSESSION_SQL_HEARTBEAT, &parameters, begin + patience(listener));
 }
 
-/* Tells the database of the uses collected, hears what it has to say, and renews the lease. */
-static int beat(secsession_listener_t *listener, apr_size_t count, double share)
+/* Tells the database of the uses collected, and hears what it has to say. */
+static int hear(secsession_listener_t *listener, apr_size_t count, double share, apr_time_t begin)
 {
-    const secsession_listener_config_t *config = &listener->config;
-    apr_time_t begin = secsession_monotonic();
     PGresult *result = ask_heartbeat(listener, count, share, begin);
     apr_int64_t version;
     int is_heard;
@@ -263,6 +261,18 @@ static int beat(secsession_listener_t *listener, apr_size_t count, double share)
         return 0;
     }
     hear_all(listener);
+    return 1;
+}
+
+/* The same, and renews the lease. */
+static int beat(secsession_listener_t *listener, apr_size_t count, double share)
+{
+    const secsession_listener_config_t *config = &listener->config;
+    apr_time_t begin = secsession_monotonic();
+
+    if (!hear(listener, count, share, begin)) {
+        return 0;
+    }
     if (listener->awaited) {
         log_elsewhere(listener);
         return 0;
@@ -373,7 +383,8 @@ int secsession_listener_serve(secsession_listener_t *listener)
          * heard. */
         secsession_cache_invalidate_all(config->cache);
         see(listener, NULL, 0);
-        is_listening = announce(listener) && beat(listener, 0, 0);
+        is_listening = hear(listener, 0, 0, secsession_monotonic()) && announce(listener)
+                       && beat(listener, 0, 0);
     }
     if (is_listening) {
         if (secsession_trouble_is_feed_over(config->trouble)) {

@@ -48,7 +48,7 @@ typedef struct {
     const char *realm;
     const char *user; /* UTF-8 without control characters; NULL: anonymous */
     const char *method;
-    const char *moment; /* from before the credentials were checked; NULL: now */
+    const char *moment;              /* from before the credentials were checked; NULL: now */
     const secsession_jar_t *cookies; /* for the vault, or NULL */
     const char *client_addr;         /* an IP address */
     const char *user_agent;          /* UTF-8; may be NULL */

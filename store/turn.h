@@ -1,6 +1,6 @@
-/* Whose turn it is, of all children of a server: a lock that the kernel frees when its process dies,
- * and which outlives a restart, so that a child from before it and one from after it never both have
- * their turn.
+/* Whose turn it is, of all children of a server: a lock that the kernel frees when its process
+ * dies, and which outlives a restart, so that a child from before it and one from after it never
+ * both have their turn.
  */
 #ifndef SECSESSION_TURN_H
 #define SECSESSION_TURN_H

@@ -162,10 +162,10 @@ subtest 'what this server does itself it obeys at once' => sub {
 subtest 'very many at once are heard, and none is forgotten' => sub {
     my @browsers = map { browser($httpd, 'alice') } 1 .. 5;
     sql(
-        "insert into secsession.session (token_hash, realm, user_name, auth_method, epoch,
+        "insert into secsession.session (token_hash, realm, user_name, auth_method,
             created_at, authenticated_at,
             last_seen_at, idle_timeout, absolute_timeout, expires_at)
-        select sha256(n::text::bytea), 'localhost', 'crowd', 'form', 0, now(), now(), now(), 1000,
+        select sha256(n::text::bytea), 'localhost', 'crowd', 'form', now(), now(), now(), 1000,
         1000, now() + interval '1000 s'
         from generate_series(1, $_) n") for 9000;
     ok is_cached($_), 'in the cache' for @browsers;

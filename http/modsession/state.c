@@ -172,10 +172,9 @@ static int log_in(const secsession_here_t *here, secsession_state_t *state, cons
 {
     request_rec *r = here->r;
     secsession_context_t *context = here->context;
-    const secsession_authenticated_t who = { .user = user,
-                                             .method = "form",
-                                             .moment = context->moment,
-                                             .cookies = jar };
+    const secsession_authenticated_t who = {
+        .user = user, .method = "form", .moment = context->moment, .cookies = jar
+    };
     int status;
 
     if (!secsession_text_is_user(user)) {

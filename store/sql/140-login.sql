@@ -23,7 +23,8 @@ comment on column secsession.login.realm is 'See session.';
 comment on column secsession.login.user_name is 'The user that has authenticated.';
 comment on column secsession.login.auth_method is 'See session.';
 comment on column secsession.login.seen is
-    'What login_begin() or login_moment() told before the credentials were checked; null: this moment.';
+    'What login_begin() or login_moment() told before the credentials were checked; null: this '
+    'moment.';
 comment on column secsession.login.client_addr is 'Where the user authenticates from.';
 comment on column secsession.login.user_agent is
     'What the browser calls itself; 255 characters of it are kept.';

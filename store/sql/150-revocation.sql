@@ -1,5 +1,5 @@
--- Migration 6: a revocation is a row that look-ups obey, in place of epochs and of a gate for logins;
--- and what else web servers must ask again is written down for their heartbeats.
+-- Migration 6: a revocation is a row that look-ups obey, in place of epochs and of a gate for
+-- logins; and what else web servers must ask again is written down for their heartbeats.
 
 create table secsession.revocation (
     revocation_id bigint generated always as identity primary key,
@@ -33,10 +33,13 @@ create index revocation_raised on secsession.revocation (raised_by);
 create index revocation_swept on secsession.revocation (swept_at);
 
 comment on table secsession.revocation is
-    'What has been revoked, a row each. A look-up obeys every open row that fits its session and that the login of that session could not see; sweep() writes the tombstones and closes the row. Rows are only added, so that nobody waits for anybody.';
+    'What has been revoked, a row each. A look-up obeys every open row that fits its session and '
+    'that the login of that session could not see; sweep() writes the tombstones and closes the '
+    'row. Rows are only added, so that nobody waits for anybody.';
 comment on column secsession.revocation.revocation_id is 'Its number.';
 comment on column secsession.revocation.kind is
-    'session (one), user (all of a user), own (the same at the user''s wish), address (all from a network), before (all older than a moment) or all.';
+    'session (one), user (all of a user), own (the same at the user''s wish), address (all from '
+    'a network), before (all older than a moment) or all.';
 comment on column secsession.revocation.realm is 'The realm; empty: all realms.';
 comment on column secsession.revocation.user_name is
     'The user, also of the one session; empty: whoever.';
@@ -55,13 +58,15 @@ comment on column secsession.revocation.actor is 'The database role that was log
 comment on column secsession.revocation.reason is 'Why, in the words of whoever did it.';
 comment on column secsession.revocation.detail is 'What else its events say.';
 comment on column secsession.revocation.horizon is
-    'Transactions before this one may have missed it; until they have ended it is not closed. Null: nobody has looked yet.';
+    'Transactions before this one may have missed it; until they have ended it is not closed. '
+    'Null: nobody has looked yet.';
 comment on column secsession.revocation.swept_to is
     'before, all: up to which session_id the tombstones are written; null: none is.';
 comment on column secsession.revocation.swept_at is
     'When it was closed, with a tombstone for every session that it ends; null: it is open.';
 
--- What a crash takes away nobody needs: after it every web server connects anew and believes nothing.
+-- What a crash takes away nobody needs: after it every web server connects anew and believes
+-- nothing.
 create unlogged table secsession.change (
     changed_by xid8 not null default pg_current_xact_id(),
     changed_at timestamptz not null default statement_timestamp(),
@@ -72,7 +77,8 @@ create index change_changed_by on secsession.change (changed_by);
 create index change_changed_at on secsession.change (changed_at);
 
 comment on table secsession.change is
-    'Of which sessions the web servers must ask again, for a few minutes: read by heartbeat(). NOTIFY would have every COMMIT that changes a session wait for all others.';
+    'Of which sessions the web servers must ask again, for a few minutes: read by heartbeat(). '
+    'NOTIFY would have every COMMIT that changes a session wait for all others.';
 comment on column secsession.change.changed_by is 'The transaction that changed them.';
 comment on column secsession.change.changed_at is 'When; purge() goes by that.';
 comment on column secsession.change.key is
@@ -101,6 +107,9 @@ drop function if exists secsession.raise_epoch(text, text);
 drop function if exists secsession.close_login_gate();
 drop function if exists secsession.revoke_found(uuid[], text, text, text, jsonb);
 drop function if exists secsession.tell_servers(text[]);
+drop function if exists secsession.end_noticed(uuid, text, inet);
+drop function if exists secsession.accept_offer(uuid, bytea);
+drop function if exists secsession.replaced_session(bytea, text);
 drop function if exists secsession.authenticate(
     secsession.login, pg_snapshot, jsonb, boolean, integer, boolean, bytea
 );
@@ -112,7 +121,8 @@ alter table secsession.session
     drop column epoch,
     add column login_seen pg_snapshot not null default pg_current_snapshot();
 comment on column secsession.session.login_seen is
-    'What its login could see when it began, before the password was checked: a revocation that it could not see ends the session.';
+    'What its login could see when it began, before the password was checked: a revocation that '
+    'it could not see ends the session.';
 
 comment on type secsession.session_answer is
     'What lookup(), lookup_many() and authenticate() answer: how a session stands.';

@@ -1,12 +1,14 @@
--- The one place that says when a session has ended. Its clock is the start of the client's statement,
--- not clock_timestamp(): around a volatile function the planner could not use the indexes.
+-- The one place that says when a session has ended. Its clock is the start of the client's
+-- statement, not clock_timestamp(): around a volatile function the planner could not use the
+-- indexes.
 
 create or replace function secsession.is_unseen(raised_by xid8, login_seen pg_snapshot)
 returns boolean
 language sql
 stable
--- A transaction that is still to come is of another cluster, from which the row was restored: such a
--- session may have missed anything, and such a revocation is older than any login of this cluster.
+-- A transaction that is still to come is of another cluster, from which the row was restored: such
+-- a session may have missed anything, and such a revocation is older than any login of this
+-- cluster.
 return case
     when pg_snapshot_xmax(login_seen) > pg_snapshot_xmax(pg_current_snapshot()) then true
     when raised_by >= pg_snapshot_xmax(pg_current_snapshot())
@@ -32,7 +34,8 @@ return revocation.realm in (session.realm, '')
     and (revocation.moment is null or session.authenticated_at < revocation.moment)
     and secsession.is_unseen(revocation.raised_by, session.login_seen);
 comment on function secsession.ends(secsession.revocation, secsession.session) is
-    'Internal: the one place that says which sessions a revocation ends. Whoever asks names open rows, by the user''s name or the empty one, so that the index is used.';
+    'Internal: the one place that says which sessions a revocation ends. Whoever asks names open '
+    'rows, by the user''s name or the empty one, so that the index is used.';
 
 create or replace view secsession.session_state as
 select
@@ -100,7 +103,8 @@ as $$
     select pg_current_snapshot();
 $$;
 comment on function secsession.login_moment() is
-    'What can be seen at this moment. To be read before credentials are checked, by whoever, and given to authenticate(), so that a revocation in between refuses the login.';
+    'What can be seen at this moment. To be read before credentials are checked, by whoever, and '
+    'given to authenticate(), so that a revocation in between refuses the login.';
 
 create or replace function secsession.is_revoked_meanwhile(login secsession.session)
 returns boolean
@@ -122,4 +126,5 @@ begin
 end
 $$;
 comment on function secsession.is_revoked_meanwhile(secsession.session) is
-    'Internal: whether a login is one of those that a revocation since its beginning ends. After pg_current_xact_id(), see sweep().';
+    'Internal: whether a login is one of those that a revocation since its beginning ends. After '
+    'pg_current_xact_id(), see sweep().';

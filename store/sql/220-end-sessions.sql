@@ -13,7 +13,8 @@ begin
 end
 $$;
 comment on function secsession.make_durable() is
-    'Internal: makes this transaction wait for the disk, whatever it was told before, so that an acknowledged end survives a crash.';
+    'Internal: makes this transaction wait for the disk, whatever it was told before, so that an '
+    'acknowledged end survives a crash.';
 
 create or replace function secsession.write_tombstones(
     session_ids uuid[],
@@ -82,7 +83,9 @@ begin
 end
 $$;
 comment on function secsession.write_tombstones(uuid[], text, text, jsonb) is
-    'Internal: ends those of the sessions, locked by the caller, that have not ended, each with its event: for end_reason, or because it must end anyway (only that where end_reason is null). Returns how many ended for end_reason.';
+    'Internal: ends those of the sessions, locked by the caller, that have not ended, each with '
+    'its event: for end_reason, or because it must end anyway (only that where end_reason is '
+    'null). Returns how many ended for end_reason.';
 
 create or replace function secsession.end_sessions(
     session_ids uuid[],
@@ -136,4 +139,6 @@ begin
 end
 $$;
 comment on function secsession.end_sessions(uuid[], text, text, jsonb) is
-    'Internal: ends those of the sessions that have not ended, for end_reason, or because they must end anyway (only that where end_reason is null). Waits for nobody: a session that somebody else holds gets its tombstone later. Returns how many ended for end_reason.';
+    'Internal: ends those of the sessions that have not ended, for end_reason, or because they '
+    'must end anyway (only that where end_reason is null). Waits for nobody: a session that '
+    'somebody else holds gets its tombstone later. Returns how many ended for end_reason.';

@@ -1,6 +1,7 @@
 -- Every way in which a session can end or change, by the functions or typed by hand, is told to the
--- web servers. What they hear are keys: 64 bits of a session's id, or of the SHA-256 of a user's name,
--- or the word all. A revocation is told by NOTIFY, at once; everything else with their next heartbeat.
+-- web servers. What they hear are keys: 64 bits of a session's id, or of the SHA-256 of a user's
+-- name, or the word all. A revocation is told by NOTIFY, at once; everything else with their next
+-- heartbeat.
 
 create or replace function secsession.key_of_session(session_id uuid)
 returns text
@@ -81,7 +82,8 @@ begin
 end
 $$;
 comment on function secsession.notify_servers(text[]) is
-    'Internal: tells the web servers, when this transaction commits, what they must ask again. If there is no room for that they learn it with their next heartbeat.';
+    'Internal: tells the web servers, when this transaction commits, what they must ask again. '
+    'If there is no room for that they learn it with their next heartbeat.';
 
 create or replace function secsession.note_change(keys text[])
 returns void
@@ -114,7 +116,8 @@ declare
     keys text[];
 begin
     -- A session that had ended already has been told, and its later use is nobody's news. Web
-    -- servers remember none without a user, and none beyond its absolute end: who purges tells nothing.
+    -- servers remember none without a user, and none beyond its absolute end: who purges tells
+    -- nothing.
     keys := array(
         select key_of_session(o.session_id)
         from old_session o
@@ -195,7 +198,8 @@ begin
 end
 $$;
 comment on function secsession.revocation_made() is
-    'Internal: tells the web servers of a revocation at once: sessions too that the revoking transaction does not see. Their heartbeats find it, whatever becomes of that.';
+    'Internal: tells the web servers of a revocation at once: sessions too that the revoking '
+    'transaction does not see. Their heartbeats find it, whatever becomes of that.';
 
 create or replace function secsession.everything_changed()
 returns trigger

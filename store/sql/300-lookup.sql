@@ -372,4 +372,5 @@ begin
 end
 $$;
 comment on function secsession.end_noticed(uuid, text, inet) is
-    'Internal: ends the session that a lookup found past its end or whose retired token it was given. Whether it has its tombstone.';
+    'Internal: ends the session that a lookup found past its end or whose retired token it was '
+    'given. Whether it has its tombstone.';

@@ -105,7 +105,9 @@ begin
 end
 $$;
 comment on function secsession.accept_offer(uuid, bytea) is
-    'Internal: makes the token that was offered, and has just been presented, the current one. Whether it is; not while somebody else holds the session, with which the offered token is served all the same.';
+    'Internal: makes the token that was offered, and has just been presented, the current one. '
+    'Whether it is; not while somebody else holds the session, with which the offered token is '
+    'served all the same.';
 
 create or replace function secsession.current_token(token_hash bytea, realm text)
 returns bytea

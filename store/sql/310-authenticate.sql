@@ -43,7 +43,8 @@ exception
 end
 $$;
 comment on function secsession.lock_session(uuid) is
-    'Internal: locks a session for a login that is to go on with it; null if somebody else holds it for longer than another login does.';
+    'Internal: locks a session for a login that is to go on with it; null if somebody else holds '
+    'it for longer than another login does.';
 
 create or replace function secsession.replaced_session(token_hash bytea, realm text)
 returns secsession.session_state
@@ -80,7 +81,8 @@ begin
 end
 $$;
 comment on function secsession.replaced_session(bytea, text) is
-    'Internal: locks the live session of the token that the browser had at its login; null if none. One that was revoked while we waited for the lock is returned with its ending.';
+    'Internal: locks the live session of the token that the browser had at its login; null if '
+    'none. One that was revoked while we waited for the lock is returned with its ending.';
 
 create or replace function secsession.check_login(login secsession.session)
 returns void
@@ -343,8 +345,8 @@ declare
     replaced session_state;
     answer session_answer;
 begin
-    -- Before anything is read: whoever sweeps a revocation that is not seen here then waits for this
-    -- transaction, see sweep().
+    -- Before anything is read: whoever sweeps a revocation that is not seen here then waits for
+    -- this transaction, see sweep().
     perform pg_current_xact_id();
     perform make_durable();
     wanted.persistent := persistent;
@@ -393,4 +395,11 @@ $$;
 comment on function secsession.authenticate(
     secsession.login, jsonb, boolean, integer, boolean, bytea
 ) is
-    'Logs a user in under a new token. If the old token is served for a live session of this user, that session goes on and the old token is worth nothing any more; if of another user, that session ends. If nobody had authenticated in it yet, it goes on, with its vault. The cookies go into the vault with it, see keep_cookies(). state ended, end_reason revoked: the user was revoked since login.seen, which login_begin() or login_moment() told; nobody is logged in. Where most_sessions is above 0 and the user has as many in this realm, the oldest ends, or the answer''s state is full and nobody is logged in. May be called again with the same new token.';
+    'Logs a user in under a new token. If the old token is served for a live session of this '
+    'user, that session goes on and the old token is worth nothing any more; if of another user, '
+    'that session ends. If nobody had authenticated in it yet, it goes on, with its vault. The '
+    'cookies go into the vault with it, see keep_cookies(). state ended, end_reason revoked: the '
+    'user was revoked since login.seen, which login_begin() or login_moment() told; nobody is '
+    'logged in. Where most_sessions is above 0 and the user has as many in this realm, the '
+    'oldest ends, or the answer''s state is full and nobody is logged in. May be called again '
+    'with the same new token.';

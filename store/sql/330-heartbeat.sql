@@ -28,7 +28,8 @@ as $$
     ) n;
 $$;
 comment on function secsession.news_since(pg_snapshot) is
-    'Internal: what web servers must ask again because of what has committed since then (null: all), and what is seen now.';
+    'Internal: what web servers must ask again because of what has committed since then (null: '
+    'all), and what is seen now.';
 
 create or replace function secsession.heartbeat(
     session_ids uuid[],
@@ -65,7 +66,11 @@ begin
 end
 $$;
 comment on function secsession.heartbeat(uuid[], bigint[], pg_snapshot, double precision) is
-    'Takes over when a web server last saw these sessions, as their ages in milliseconds; at most once in this share of the idle timeout each. version is schema_version(), or null where this connection does not hear of revocations (listen secsession); news: the keys of what was changed or revoked since the snapshot that the last heartbeat returned as seen, separated by blanks (null: nothing).';
+    'Takes over when a web server last saw these sessions, as their ages in milliseconds; at '
+    'most once in this share of the idle timeout each. version is schema_version(), or null '
+    'where this connection does not hear of revocations (listen secsession); news: the keys of '
+    'what was changed or revoked since the snapshot that the last heartbeat returned as seen, '
+    'separated by blanks (null: nothing).';
 
 create or replace function secsession.announce(key text)
 returns void
@@ -82,5 +87,6 @@ begin
 end
 $$;
 comment on function secsession.announce(text) is
-    'Said on a connection that looks sessions up, to be among the news of the one that listens: so a web '
+    'Said on a connection that looks sessions up, to be among the news of the one that listens: '
+    'so a web '
     'server knows that both lead to the same database.';

@@ -96,4 +96,5 @@ begin
 end
 $$;
 comment on function secsession.revoke_own(uuid, boolean, text) is
-    'Ends the sessions of a session''s user in its realm, also of logins under way; but_this: except for that session. Returns how many ended.';
+    'Ends the sessions of a session''s user in its realm, also of logins under way; but_this: '
+    'except for that session. Returns how many ended.';

@@ -131,7 +131,8 @@ $$;
 comment on function secsession.count_attempt(
     text, bytea, text, text, inet, integer, interval
 ) is
-    'Internal: counts an attempt, the last of `most` of which is followed by a pause. Returns how long to wait if there is one; null: go on.';
+    'Internal: counts an attempt, the last of `most` of which is followed by a pause. Returns '
+    'how long to wait if there is one; null: go on.';
 
 create or replace function secsession.login_begin(
     realm text,
@@ -175,7 +176,10 @@ begin
 end
 $$;
 comment on function secsession.login_begin(text, text, inet, integer, integer) is
-    'To be asked before a password is checked: what can be seen at this moment, see login_moment(), and how many seconds to wait instead, if there were too many attempts (null: none): most within so many seconds for a user from an address, ten times as many for a user, twenty times for an address; most 0: no limit.';
+    'To be asked before a password is checked: what can be seen at this moment, see '
+    'login_moment(), and how many seconds to wait instead, if there were too many attempts '
+    '(null: none): most within so many seconds for a user from an address, ten times as many for '
+    'a user, twenty times for an address; most 0: no limit.';
 
 create or replace function secsession.login_failed(
     realm text,
@@ -261,4 +265,5 @@ begin
 end
 $$;
 comment on function secsession.reset_throttle(text, inet) is
-    'Forgets the failed logins of a user, of an address, or of a user from an address. Returns how many counts were removed.';
+    'Forgets the failed logins of a user, of an address, or of a user from an address. Returns '
+    'how many counts were removed.';

@@ -25,7 +25,8 @@ begin
     and s.ended_at is null
     for no key update skip locked;
 
-    -- Of many requests from there the first is enough, and whoever holds the session is one of them.
+    -- Of many requests from there the first is enough, and whoever holds the session is one of
+    -- them.
     if not found
         or client_moved.client_addr in (
             bound.moved_to, coalesce(bound.bound_addr, bound.client_addr)

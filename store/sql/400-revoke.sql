@@ -1,6 +1,6 @@
--- Revocations, for administrators. Each is one row, which needs no lock that anybody else could hold:
--- from its COMMIT on look-ups refuse what it fits, and logins that were under way. The tombstones and
--- events of the sessions follow: of the first few at once, of the others by sweep().
+-- Revocations, for administrators. Each is one row, which needs no lock that anybody else could
+-- hold: from its COMMIT on look-ups refuse what it fits, and logins that were under way. The
+-- tombstones and events of the sessions follow: of the first few at once, of the others by sweep().
 
 create or replace function secsession.check_revocation(reason text, realm text default null)
 returns void
@@ -69,7 +69,8 @@ begin
 end
 $$;
 comment on function secsession.unended_of(secsession.revocation, integer) is
-    'Internal: up to so many sessions without a tombstone that a revocation of one session, a user or an address ends.';
+    'Internal: up to so many sessions without a tombstone that a revocation of one session, a '
+    'user or an address ends.';
 
 create or replace function secsession.is_counted(
     session secsession.session,
@@ -109,7 +110,8 @@ begin
     loop
         if clock_timestamp() > until then
             raise notice 'at least % sessions have ended: the others were not counted', counted
-                using hint = 'From the COMMIT of this transaction on all have. Their events follow.';
+                using hint = 'From the COMMIT of this transaction on all have. '
+                    'Their events follow.';
             exit;
         end if;
         counted := counted + (
@@ -126,7 +128,8 @@ begin
 end
 $$;
 comment on function secsession.count_all(secsession.revocation) is
-    'Internal: counts as count_ended() for a revocation that has no index; for no longer than 50 ms.';
+    'Internal: counts as count_ended() for a revocation that has no index; for no longer than 50 '
+    'ms.';
 
 create or replace function secsession.count_ended(revocation secsession.revocation)
 returns integer
@@ -154,7 +157,8 @@ begin
 end
 $$;
 comment on function secsession.count_ended(secsession.revocation) is
-    'Internal: how many sessions a revocation has just ended. Of very many it says that there are at least so many, since the revocation takes effect only when its transaction commits.';
+    'Internal: how many sessions a revocation has just ended. Of very many it says that there '
+    'are at least so many, since the revocation takes effect only when its transaction commits.';
 
 create or replace function secsession.revoke(wanted secsession.revocation)
 returns integer
@@ -197,7 +201,8 @@ begin
 end
 $$;
 comment on function secsession.revoke(secsession.revocation) is
-    'Internal: makes a revocation. Returns how many sessions it ended; one that found none, or of which nobody knows how many, leaves an event of its own.';
+    'Internal: makes a revocation. Returns how many sessions it ended; one that found none, or '
+    'of which nobody knows how many, leaves an event of its own.';
 
 create or replace function secsession.revoke_session(session_id uuid, reason text)
 returns integer
@@ -251,7 +256,8 @@ begin
 end
 $$;
 comment on function secsession.revoke_user(text, text, text) is
-    'Ends all sessions of a user, also of a login that is under way; in one realm, or in all. Returns how many ended.';
+    'Ends all sessions of a user, also of a login that is under way; in one realm, or in all. '
+    'Returns how many ended.';
 
 create or replace function secsession.revoke_address(network inet, reason text)
 returns integer
@@ -275,7 +281,8 @@ begin
 end
 $$;
 comment on function secsession.revoke_address(inet, text) is
-    'Ends all sessions whose user authenticated from an address or network. Returns how many ended.';
+    'Ends all sessions whose user authenticated from an address or network. Returns how many '
+    'ended.';
 
 create or replace function secsession.revoke_before(
     moment timestamptz,
@@ -304,7 +311,8 @@ begin
 end
 $$;
 comment on function secsession.revoke_before(timestamptz, text, text) is
-    'Ends all sessions authenticated before a moment; in one realm, or in all. Returns how many ended, or that at least so many did, with a notice.';
+    'Ends all sessions authenticated before a moment; in one realm, or in all. Returns how many '
+    'ended, or that at least so many did, with a notice.';
 
 create or replace function secsession.revoke_all(reason text, realm text default null)
 returns integer
@@ -324,4 +332,5 @@ begin
 end
 $$;
 comment on function secsession.revoke_all(text, text) is
-    'Ends every session, also of logins that are under way; in one realm, or in all. Returns how many ended, or that at least so many did, with a notice.';
+    'Ends every session, also of logins that are under way; in one realm, or in all. Returns how '
+    'many ended, or that at least so many did, with a notice.';

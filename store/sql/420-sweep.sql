@@ -1,5 +1,5 @@
--- What is left to do after a revocation, in small pieces: tombstones and events for its sessions. Web
--- servers call it; nothing waits for it.
+-- What is left to do after a revocation, in small pieces: tombstones and events for its sessions.
+-- Web servers call it; nothing waits for it.
 
 create or replace function secsession.sweep_named(batch integer)
 returns integer
@@ -44,7 +44,8 @@ begin
 end
 $$;
 comment on function secsession.sweep_named(integer) is
-    'Internal: sweeps revocations of sessions, users and addresses. Returns how many sessions it found.';
+    'Internal: sweeps revocations of sessions, users and addresses. Returns how many sessions it '
+    'found.';
 
 create or replace function secsession.finish_sweep(open secsession.revocation)
 returns void
@@ -68,7 +69,8 @@ begin
 end
 $$;
 comment on function secsession.finish_sweep(secsession.revocation) is
-    'Internal: closes a revocation that no transaction can have missed any more; if a session is left that it ends, all are looked at once more.';
+    'Internal: closes a revocation that no transaction can have missed any more; if a session is '
+    'left that it ends, all are looked at once more.';
 
 create or replace function secsession.sweep_wide(batch integer)
 returns integer
@@ -95,8 +97,8 @@ begin
     if not found then
         return 0;
     end if;
-    -- All sessions by their ids, once. Who was held by somebody else, or has committed since behind the
-    -- place where this is, is missed.
+    -- All sessions by their ids, once. Who was held by somebody else, or has committed since behind
+    -- the place where this is, is missed.
     if open.swept_to = last_id then
         if open.horizon <= pg_snapshot_xmin(pg_current_snapshot()) then
             perform finish_sweep(open);
@@ -118,7 +120,8 @@ begin
 end
 $$;
 comment on function secsession.sweep_wide(integer) is
-    'Internal: sweeps the oldest revocation of all sessions or of those before a moment. Returns how many sessions it looked at.';
+    'Internal: sweeps the oldest revocation of all sessions or of those before a moment. Returns '
+    'how many sessions it looked at.';
 
 create or replace function secsession.sweep(batch integer default 1000)
 returns integer
@@ -137,8 +140,9 @@ begin
     end if;
     -- What is lost in a crash is done again; a standby that is away must not hold it up.
     perform set_config('synchronous_commit', 'local', true);
-    -- A login takes the number of its transaction before it looks for revocations: one that has missed
-    -- a revocation which is seen here has a smaller number than the next, and is still running.
+    -- A login takes the number of its transaction before it looks for revocations: one that has
+    -- missed a revocation which is seen here has a smaller number than the next, and is still
+    -- running.
     update revocation v
     set horizon = pg_snapshot_xmax(pg_current_snapshot())
     where v.revocation_id in (
@@ -160,4 +164,6 @@ begin
 end
 $$;
 comment on function secsession.sweep(integer) is
-    'Writes the tombstones and events of up to so many sessions that a revocation has ended, and closes revocations that have none left. Returns how many sessions it looked at: if it is above 0 there may be more.';
+    'Writes the tombstones and events of up to so many sessions that a revocation has ended, and '
+    'closes revocations that have none left. Returns how many sessions it looked at: if it is '
+    'above 0 there may be more.';
