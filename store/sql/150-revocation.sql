@@ -113,6 +113,11 @@ drop function if exists secsession.replaced_session(bytea, text);
 drop function if exists secsession.authenticate(
     secsession.login, pg_snapshot, jsonb, boolean, integer, boolean, bytea
 );
+alter type secsession.login rename attribute epoch to seen;
+alter type secsession.login alter attribute seen type pg_snapshot;
+comment on column secsession.login.seen is
+    'What login_begin() or login_moment() told before the credentials were checked; null: the '
+    'present.';
 drop table secsession.revocation_epoch;
 drop table secsession.login_gate;
 drop function if exists secsession.epoch_changed();
