@@ -93,7 +93,7 @@ begin
     perform set_config('test.done', '', false);
     for relation in
         select c.oid::regclass as name, min(a.attname) as attname
-        from pg_class c left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+        from pg_class c left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         where c.relnamespace = (select oid from pg_namespace where nspname = 'secsession') and c.relkind in ('r', 'v', 'p')
         group by c.oid order by c.relname
     loop
