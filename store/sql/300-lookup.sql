@@ -175,12 +175,14 @@ begin
 
     -- Who got the lock of the row before us decides, so it is looked up again: it may even be live.
     if may_write and state = 'ended' and (known.session).ended_at is null then
-        perform end_noticed((known.session).session_id, end_reason, client_addr);
-        return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+        if end_noticed((known.session).session_id, end_reason, client_addr) then
+            return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+        end if;
     end if;
     if may_write and state = 'live' and known.offered_grace is not null then
-        perform accept_offer((known.session).session_id, token_hash);
-        return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+        if accept_offer((known.session).session_id, token_hash) then
+            return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+        end if;
     end if;
 
     if state = 'live' and is_use(known.session, idle_cap, absolute_cap) then
