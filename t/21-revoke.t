@@ -30,9 +30,12 @@ sub id_behind { return sql("select session_id from secsession.token where token_
 my $last_event = 0;
 sub new_events {
     my ($columns) = @_;
-    my $events = sql("select concat_ws(' ', $columns) from secsession.event_log
-        where event_id > $last_event and event not in ('created', 'authenticated') order by event_id");
-    $last_event = sql('select coalesce(max(event_id), 0) from secsession.event_log');
+    my $events = sql(
+        "select concat_ws(' ', $columns) from secsession.event
+        where event_id > $last_event and event not in ('created', 'authenticated')
+        order by event_id"
+    );
+    $last_event = sql('select coalesce(max(event_id), 0) from secsession.event');
     return join '; ', split /\n/, $events;
 }
 
@@ -233,7 +236,10 @@ subtest 'purging' => sub {
     is $heard->('select secsession.purge(100)'), 0, 'a purge is not: nobody takes them for live any more';
     new_events('event');
 
-    sql("update secsession.event_log set at = at - interval '181 days' where event_id <= (select min(event_id) + 2 from secsession.event_log)");
+    sql(
+        "update secsession.event_log set at = at - interval '181 days' where event_id <= (select "
+            . "min(event_id) + 4 from secsession.event_log)"
+    );
     my $events = sql('select count(*) from secsession.event_log');
     sql('select secsession.purge()', user => 'httpd_web');
     is sql('select count(*) from secsession.event_log'), $events - 3, 'events go after 180 days';

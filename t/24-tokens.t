@@ -89,8 +89,9 @@ subtest 'when a token is accepted' => sub {
 subtest 'retired tokens' => sub {    # ASVS 5.0 16.3.3
     my $retire = sub {
         my ($token, $retired, $grace) = @_;
+        retire_by_hand($token);
         sql(
-            "update secsession.token set retired_at = now() - interval '$retired s',
+            "update secsession.other_token set retired_at = now() - interval '$retired s',
                 grace_until = now() - interval '$retired s' + interval '$grace s'
             where token_hash = sha256('$token')"
         );
@@ -124,18 +125,19 @@ subtest 'retired tokens' => sub {    # ASVS 5.0 16.3.3
 
 subtest 'tokens and their sessions, changed by hand' => sub {
     login('hand', 'alice');
+    retire_by_hand('hand');
     sql(
-        "update secsession.token set retired_at = now() - interval '1 m',
+        "update secsession.other_token set retired_at = now() - interval '1 m',
             grace_until = now() + interval '1 m'
         where token_hash = sha256('hand')"
     );
     is stored('hand', 's.token_hash is null'), 't',
         'a token that is retired is its session\'s current one no more';
     is state_of('hand'), 'live', 'and is served in its grace';
-    sql("update secsession.token set grace_until = retired_at where token_hash = sha256('hand')");
+    sql("update secsession.other_token set grace_until = retired_at where token_hash = sha256('hand')");
     is_ended('hand', 'reuse', 'but no longer');
     login('gone', 'alice');
-    sql("delete from secsession.token where token_hash = sha256('gone')");
+    sql("update secsession.session set token_hash = null where token_hash = sha256('gone')");
     is state_of('gone'), '', 'a token that is deleted is unknown at once';
     login('gone', 'alice');
     sql(
@@ -292,8 +294,9 @@ subtest 'logging in' => sub {
         'nobody gets a token of another user';
 
     my $grace = login('g1', 'gus');
+    retire_by_hand('g1');
     sql(
-        "update secsession.token set retired_at = now(), grace_until = now() + interval '1 h' "
+        "update secsession.other_token set retired_at = now(), grace_until = now() + interval '1 h' "
             . "where token_hash = sha256('g1')"
     );
     is login('g2', 'gus', old => 'g1')->{session_id}, $grace->{session_id},

@@ -78,7 +78,10 @@ subtest 'a login takes the vault along' => sub {
     is vault('l2'), 'basket=7 sid=x', 'its vault, and what came with the login';
     is $alice->{vault_version}, version('l2'), 'the answer says the version';
     is state_of('l1'), 'retired', 'the anonymous token is refused at once';
-    sql("update secsession.token set retired_at = now() - interval '20 s', grace_until = now() - interval '20 s' where token_hash = sha256('l1')");
+    sql(
+        "update secsession.other_token set retired_at = now() - interval '20 s', grace_until = now() - "
+            . "interval '20 s' where token_hash = sha256('l1')"
+    );
     is events('l2'), 'created rotated authenticated', 'the trail says so';
     is look('l2')->{user_name}, 'alice', 'the user is hers';
     is logged_in('l2', 'alice', cookies(sid => 'x'), old => 'l1')->{session_id}, $alice->{session_id}, 'the same call again gives the same session';
@@ -297,7 +300,7 @@ subtest 'upgrading' => sub {
     my $before = sql($rows, %in);
 
     my @upgrade = $postgres->script(checkout() . '/store/install.sql', db => 'upgraded');
-    is $upgrade[1], "secsession: the schema is at version 5\n", 'it is upgraded' or diag $upgrade[2];
+    is $upgrade[1], "secsession: the schema is at version 7\n", 'it is upgraded' or diag $upgrade[2];
     like $upgrade[2], qr/database app has the same roles/, 'with a word about roles that another database has, too';
     is sql($rows, %in), $before, 'every session is as it was';
     is join(' ', map { sql("select coalesce(state || coalesce(end_reason, ''), '') from secsession.lookup(sha256('t$_'), 'r', 0, 0)", %in, user => 'httpd_web') } 1 .. 3),

@@ -327,7 +327,7 @@ subtest 'I9: a replaced token has one successor and is never forgotten' => sub {
     is_refused($old, 'and the old token is worth nothing');
     my ($heir) = grep { seen_by_app($_)->{SECSESSION_ID} eq $id } @twice;
     $postgres->psql('select secsession.purge(1000000)', user => 'httpd_web');
-    $postgres->psql("update secsession.token
+    $postgres->psql("update secsession.other_token
         set retired_at = now() - interval '1 h', grace_until = now() - interval '1 h'
         where session_id = '$id' and retired_at is not null");
     my $thief = bearer($old)->get('/app/show', @navigation);

@@ -117,7 +117,7 @@ is $postgres->value(
 
 # As if the grace of all was over: what was stolen before is found out, whichever it was.
 $postgres->psql(
-    "update secsession.token set retired_at = retired_at - interval '1 hour',
+    "update secsession.other_token set retired_at = retired_at - interval '1 hour',
         grace_until = grace_until - interval '1 hour'
     where retired_at is not null"
 );

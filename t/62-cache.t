@@ -90,17 +90,14 @@ my %ENDS = (
         "update secsession.session set ended_at = now(), end_reason = 'revoked' where session_id = "
             . "'ID'",
     'an UPDATE of the token' =>
-        "update secsession.session set token_hash = null where session_id = 'ID';
-        delete from secsession.token where session_id = 'ID'",
+        "update secsession.session set token_hash = null where session_id = 'ID'",
     'a DELETE by hand' => "delete from secsession.session where session_id = 'ID'",
-    'a DELETE of the token' => "delete from secsession.token where session_id = 'ID'",
     'a TRUNCATE' => 'truncate secsession.session cascade',
     'its absolute end moved by hand' =>
         "update secsession.session set expires_at = now() where session_id = 'ID'",
     'its last use moved by hand' =>
         "update secsession.session set last_seen_at = now() - interval '1 d' where session_id = "
             . "'ID'",
-    'a TRUNCATE of the tokens' => 'truncate secsession.token',
     'what a restore or a replica does' => "set session_replication_role = replica;
         update secsession.session set ended_at = now(), end_reason = 'revoked'
         where session_id = 'ID'; reset session_replication_role",

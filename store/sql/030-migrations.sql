@@ -36,6 +36,11 @@ select :installed_version < 6 as migration_needed \gset
 \ir 150-revocation.sql
 \endif
 
+select :installed_version < 7 as migration_needed \gset
+\if :migration_needed
+\ir 160-events.sql
+\endif
+
 \set version_body 'select ' :known_version ';'
 create or replace function secsession.schema_version()
 returns integer

@@ -107,9 +107,17 @@ drop function if exists secsession.raise_epoch(text, text);
 drop function if exists secsession.close_login_gate();
 drop function if exists secsession.revoke_found(uuid[], text, text, text, jsonb);
 drop function if exists secsession.tell_servers(text[]);
+drop function if exists secsession.end_noticed(uuid, text, inet);
+drop function if exists secsession.accept_offer(uuid, bytea);
+drop function if exists secsession.replaced_session(bytea, text);
 drop function if exists secsession.authenticate(
     secsession.login, pg_snapshot, jsonb, boolean, integer, boolean, bytea
 );
+alter type secsession.login rename attribute epoch to seen;
+alter type secsession.login alter attribute seen type pg_snapshot;
+comment on column secsession.login.seen is
+    'What login_begin() or login_moment() told before the credentials were checked; null: the '
+    'present.';
 drop table secsession.revocation_epoch;
 drop table secsession.login_gate;
 drop function if exists secsession.epoch_changed();

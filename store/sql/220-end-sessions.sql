@@ -47,7 +47,8 @@ begin
             limit 1
         ) v on v.end_reason = state.ending
         where s.session_id = any (write_tombstones.session_ids)
-        and s.ended_at is null
+        -- Said so that no index of all live sessions seems to serve, whatever their number.
+        and s.end_reason is null
         and state.session_id = s.session_id
         and coalesce(state.ending, write_tombstones.end_reason) is not null
         returning
@@ -112,7 +113,7 @@ begin
         select s.session_id
         from session s
         where s.session_id = any (end_sessions.session_ids)
-        and s.ended_at is null
+        and s.end_reason is null
         order by s.session_id
         for no key update skip locked
     );

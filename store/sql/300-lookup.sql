@@ -176,12 +176,14 @@ begin
 
     -- Who got the lock of the row before us decides, so it is looked up again: it may even be live.
     if may_write and state = 'ended' and (known.session).ended_at is null then
-        perform end_noticed((known.session).session_id, end_reason, client_addr);
-        return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+        if end_noticed((known.session).session_id, end_reason, client_addr) then
+            return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+        end if;
     end if;
     if may_write and state = 'live' and known.offered_grace is not null then
-        perform accept_offer((known.session).session_id, token_hash);
-        return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+        if accept_offer((known.session).session_id, token_hash) then
+            return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+        end if;
     end if;
 
     if state = 'live' and is_use(known.session, idle_cap, absolute_cap) then
@@ -375,45 +377,3 @@ $$;
 comment on function secsession.end_noticed(uuid, text, inet) is
     'Internal: ends the session that a lookup found past its end or whose retired token it was '
     'given. Whether it has its tombstone.';
-
-create or replace function secsession.forget_current_token()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-begin
-    update session s
-    set token_hash = null
-    where s.session_id = old.session_id
-    and s.token_hash = old.token_hash;
-    return null;
-end
-$$;
-comment on function secsession.forget_current_token() is
-    'Internal: a token that was retired or deleted, by hand too, is no longer its session''s '
-    'current token.';
-
-create or replace function secsession.forget_current_tokens()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-begin
-    update session s
-    set token_hash = null
-    where s.token_hash is not null;
-    return null;
-end
-$$;
-comment on function secsession.forget_current_tokens() is
-    'Internal: where no token is left, none is current.';
-
-call secsession.install_trigger(
-    'token', 'token_retired', 'after update of retired_at, token_hash or delete', $rest$
-    for each row execute function secsession.forget_current_token()
-$rest$);
-call secsession.install_trigger('token', 'token_truncated', 'after truncate', $rest$
-    for each statement execute function secsession.forget_current_tokens()
-$rest$);

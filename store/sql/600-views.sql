@@ -45,18 +45,30 @@ comment on column secsession.active_session.persistent is
 call secsession.install_view('event', $view$
 select
     l.at,
-    l.event,
+    shown.event,
     l.session_id,
     l.realm,
     l.user_name,
     l.client_addr,
     l.actor,
     l.reason,
-    l.detail
+    case when shown.event = 'created' then '{}' else l.detail end as detail,
+    l.event_id + shown.n - 1 as event_id
 from secsession.event_log l
+-- A login that begins a session is one event there.
+cross join lateral unnest(
+    case
+        when l.event = 'login' then array['created', 'authenticated']
+        else array[l.event]
+    end
+) with ordinality as shown (event, n)
+-- They are removed with the last of their month.
+where l.at >= statement_timestamp() - coalesce(
+    (select s.event_retention from secsession.setting s), interval '180 days'
+)
 $view$);
 
-comment on view secsession.event is 'The audit trail.';
+comment on view secsession.event is 'The audit trail, for as long as it is kept.';
 comment on column secsession.event.at is 'When it happened.';
 comment on column secsession.event.event is
     'What happened: created, authenticated, rotated, reuse_detected, login_failed, '
@@ -72,3 +84,5 @@ comment on column secsession.event.actor is
     'The database role that was logged in: the administrator, or the web server.';
 comment on column secsession.event.reason is 'Why, in the words of whoever did it.';
 comment on column secsession.event.detail is 'What else is known.';
+comment on column secsession.event.event_id is
+    'Orders events of the same moment; not without gaps.';

@@ -18,7 +18,8 @@ use Exporter 'import';
 use Test::More;
 
 our @EXPORT =
-    qw(calls_of sql call look authenticate login set_session stored events state_of is_ended);
+    qw(calls_of sql call look authenticate login set_session retire_by_hand stored events state_of
+    is_ended);
 
 my $postgres;
 
@@ -65,10 +66,20 @@ sub stored {
             . "where t.token_hash = sha256('$token')"
     );
 }
+# Its session then has no current one.
+sub retire_by_hand {
+    my ($token) = @_;
+    return sql(
+        "insert into secsession.other_token (session_id, token_hash, retired_at, grace_until)
+            select session_id, token_hash, now(), now() from secsession.session
+            where token_hash = sha256('$token');
+        update secsession.session set token_hash = null where token_hash = sha256('$token')"
+    );
+}
 sub events {
     my ($token) = @_;
     return join ' ', split /\n/, sql(
-        "select event from secsession.event_log join secsession.token using (session_id)
+        "select event from secsession.event join secsession.token using (session_id)
         where token.token_hash = sha256('$token') order by event_id"
     );
 }
