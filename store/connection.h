@@ -24,9 +24,10 @@ typedef struct secsession_connection_t {
     const secsession_sink_t *sink; /* whom events are told; NULL: nobody */
     apr_pool_t *events_pool;
     apr_array_header_t *events; /* const char *, of the statement that is running */
-    int interrupt;    /* a descriptor that ends every wait when it can be read; -1: none */
-    int probe;        /* the pool's: whether this is the one attempt while the database hangs */
-    apr_time_t since; /* the pool's: when it was taken or put back (monotonic) */
+    int interrupt;     /* a descriptor that ends every wait when it can be read; -1: none */
+    int probe;         /* the pool's: whether this is the one attempt while the database hangs */
+    int is_for_change; /* the pool's: whether its statement is a change */
+    apr_time_t since;  /* the pool's: when it was taken or put back (monotonic) */
     struct secsession_connection_t *next; /* in a list of the one who has it */
 } secsession_connection_t;
 

@@ -224,6 +224,24 @@ static apr_status_t clear_result(void *result)
     return APR_SUCCESS;
 }
 
+/* Whether its COMMIT may have to wait for the disk or a standby: all but the questions, and what is
+ * only noted. */
+static int is_change(secsession_sql_t sql)
+{
+    switch (sql) {
+    case SECSESSION_SQL_LOOKUP:
+    case SECSESSION_SQL_LOOKUP_MANY:
+    case SECSESSION_SQL_CURRENT_TOKEN:
+    case SECSESSION_SQL_VAULT_OF:
+    case SECSESSION_SQL_OWN_SESSIONS:
+    case SECSESSION_SQL_OFFER_TOKEN:
+    case SECSESSION_SQL_ANNOUNCE:
+        return 0;
+    default:
+        return 1;
+    }
+}
+
 /* One attempt. All but SECSESSION_LOST has been logged. */
 static secsession_execution_t attempt(secsession_dbd_t *dbd, apr_pool_t *pool, secsession_sql_t sql,
                                       const secsession_parameters_t *parameters,
@@ -232,7 +250,7 @@ static secsession_execution_t attempt(secsession_dbd_t *dbd, apr_pool_t *pool, s
     secsession_connection_t *connection;
     const char *error = NULL;
     secsession_execution_t execution;
-    secsession_pool_state_t state = secsession_pool_acquire(dbd->connections,
+    secsession_pool_state_t state = secsession_pool_acquire(dbd->connections, is_change(sql),
                                                             deadline - FOR_THE_ANSWER - LEAST, pool,
                                                             &connection, &error);
 

@@ -29,12 +29,14 @@ struct secsession_pool_t {
     secsession_background_t *background;
     int max;
     int few;
+    int most_changes;
     apr_thread_mutex_t *mutex; /* guards all below */
     apr_thread_cond_t *returned;
     secsession_connection_t **idle;
     int idle_count;
     secsession_connection_t *given_up; /* a list: cancelled, and still without an answer */
     int given_up_count;                /* those that are being cancelled included */
+    int changing;                      /* for a change in use, or given up */
     int opening;
     int open_count;          /* idle, in use, given up, or being opened */
     int waiting;             /* threads that wait for a connection to come back */
@@ -50,6 +52,7 @@ typedef struct {
     apr_time_t arrived;
     apr_time_t now;
     apr_time_t deadline;
+    int is_for_change;
     int probe;
 } visitor_t;
 
@@ -77,10 +80,18 @@ static apr_status_t close_pool(void *data)
 
 /* --- connections come back -------------------------------------------------------------------- */
 
+/* Under the mutex: the statement on it is over. */
+static void end_statement(secsession_pool_t *connections, secsession_connection_t *connection)
+{
+    connections->changing -= connection->is_for_change;
+    connection->is_for_change = 0;
+}
+
 /* Under the mutex: a connection on which the server has answered is there for the next thread. */
 static void keep(secsession_pool_t *connections, secsession_connection_t *connection,
                  apr_time_t now)
 {
+    end_statement(connections, connection);
     connections->is_hanging = 0;
     connections->last_answer = now;
     connection->since = now;
@@ -145,6 +156,7 @@ static void settled(void *data, secsession_connection_t *connection,
 
     apr_thread_mutex_lock(connections->mutex);
     if (is_over) {
+        end_statement(connections, connection);
         connections->given_up_count--;
         connections->open_count--;
     } else if (is_silent) {
@@ -202,7 +214,8 @@ void secsession_pool_release(secsession_pool_t *connections, secsession_connecti
     int is_for_all, is_awaited;
 
     apr_thread_mutex_lock(connections->mutex);
-    is_for_all = connections->is_hanging || execution == SECSESSION_LOST;
+    is_for_all = connections->is_hanging || execution == SECSESSION_LOST
+                 || connections->changing >= connections->most_changes;
     if (connection->probe) {
         connections->probed_since = 0;
     }
@@ -212,6 +225,7 @@ void secsession_pool_release(secsession_pool_t *connections, secsession_connecti
         /* What was lost was lost for all that have been idle as long: the next shall not find out
          * one after the other. */
         closing = take_idle(connections, now, TRUSTED_FOR, 0);
+        end_statement(connections, connection);
         connection->next = closing;
         closing = connection;
         connections->open_count--;
@@ -253,16 +267,23 @@ static int has_failed(const secsession_pool_t *connections, const visitor_t *vis
     return connections->failed >= visitor->arrived;
 }
 
+/* Under the mutex: whether the thread leaves the connections to others for now. */
 static int is_patient(const secsession_pool_t *connections, const visitor_t *visitor)
 {
     return count_in_use(connections) >= connections->few
            && visitor->now < visitor->arrived + PATIENCE;
 }
 
+static int must_wait(const secsession_pool_t *connections, const visitor_t *visitor)
+{
+    return is_patient(connections, visitor)
+           || (visitor->is_for_change && connections->changing >= connections->most_changes);
+}
+
 /* Under the mutex: the idle connection that was used last, if it seems alive. */
 static secsession_connection_t *find_idle(secsession_pool_t *connections, const visitor_t *visitor)
 {
-    while (connections->idle_count > 0 && !is_patient(connections, visitor)) {
+    while (connections->idle_count > 0 && !must_wait(connections, visitor)) {
         secsession_connection_t *found = connections->idle[--connections->idle_count];
 
         if (visitor->now - found->since <= TRUSTED_FOR || secsession_connection_is_alive(found)) {
@@ -277,7 +298,7 @@ static secsession_connection_t *find_idle(secsession_pool_t *connections, const 
 /* Under the mutex: has one more connection opened, if the threads that wait need it. */
 static void have_one_opened(secsession_pool_t *connections, const visitor_t *visitor)
 {
-    if (is_patient(connections, visitor) || has_failed(connections, visitor)
+    if (must_wait(connections, visitor) || has_failed(connections, visitor)
         || connections->open_count >= connections->max
         || connections->opening > connections->waiting) {
         return;
@@ -368,13 +389,15 @@ static secsession_pool_state_t find(secsession_pool_t *connections, visitor_t *v
     }
 }
 
-secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections, apr_time_t deadline,
-                                                apr_pool_t *scratch,
+secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections, int is_for_change,
+                                                apr_time_t deadline, apr_pool_t *scratch,
                                                 secsession_connection_t **connection,
                                                 const char **error)
 {
     apr_time_t now = secsession_monotonic();
-    visitor_t visitor = { .arrived = now, .now = now, .deadline = deadline };
+    visitor_t visitor = {
+        .arrived = now, .now = now, .deadline = deadline, .is_for_change = is_for_change != 0
+    };
     secsession_pool_state_t state;
 
     apr_thread_mutex_lock(connections->mutex);
@@ -382,6 +405,8 @@ secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections, 
     if (state == SECSESSION_POOL_READY) {
         (*connection)->probe = visitor.probe;
         (*connection)->since = visitor.now;
+        (*connection)->is_for_change = visitor.is_for_change;
+        connections->changing += visitor.is_for_change;
     } else if (visitor.probe) {
         connections->probed_since = 0;
         apr_thread_cond_broadcast(connections->returned);
@@ -427,6 +452,7 @@ apr_status_t secsession_pool_create(secsession_pool_t **result, apr_pool_t *chil
     connections = apr_pcalloc(pool, sizeof(*connections));
     connections->max = max;
     connections->few = processors > 2 ? (int)processors : 2;
+    connections->most_changes = max > 1 ? max - (max + 3) / 4 : 1;
     connections->idle = apr_pcalloc(pool, (apr_size_t)max * sizeof(*connections->idle));
     background.data = connections;
     status = create(connections, pool, child, &background);
