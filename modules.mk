@@ -19,7 +19,7 @@ OBJECTS = mod_secsession.o \
                               listener.o ask.o urgent.o \
                               dbd.o message.o vault.o \
                               complain.o \
-                              pool.o cache.o answer.o \
+                              acquire.o pool.o cache.o answer.o \
                               background.o \
                               threads.o \
                               connection.o slot.o jars.o trouble.o \

@@ -1,5 +1,5 @@
-/* A queue of what is to be done, and the threads that do it. A pipe wakes them, since the end of the
- * child must wake them, too, and may not use a lock: see threads.c. */
+/* A queue of what is to be done, and the threads that do it. A pipe wakes them, since the end of
+ * the child must wake them, too, and may not use a lock: see threads.c. */
 #include "store/background.h"
 
 #include <apr_thread_mutex.h>

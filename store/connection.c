@@ -14,8 +14,8 @@ _Static_assert(SECSESSION_STATEMENTS <= 8 * sizeof(((secsession_connection_t *)0
 
 #define EVENT "SSEVT" /* the SQLSTATE of secsession.tell_event() */
 
-/* The kernel counts from its start. Sessions may have been used before that, and such moments must not
- * be zero or less, which is where moments are that have never been. */
+/* The kernel counts from its start. Sessions may have been used before that, and such moments must
+ * not be zero or less, which is where moments are that have never been. */
 #define BEFORE_START apr_time_from_sec((apr_time_t)20 * 365 * 24 * 60 * 60)
 
 apr_time_t secsession_monotonic(void)
@@ -100,21 +100,6 @@ void secsession_connection_close(secsession_connection_t *connection)
     apr_pool_destroy(connection->pool);
 }
 
-/* The server has nothing to send on an idle connection, except that the connection ends, or a
- * notice. It sends a message before it closes the connection, so that only the second read notices
- * the end. */
-int secsession_connection_is_alive(secsession_connection_t *connection)
-{
-    struct pollfd poller = { .fd = PQsocket(connection->pg), .events = POLLIN };
-
-    while (poll(&poller, 1, 0) > 0) {
-        if (!PQconsumeInput(connection->pg)) {
-            return 0;
-        }
-    }
-    return PQstatus(connection->pg) == CONNECTION_OK;
-}
-
 int secsession_connection_has_news(const secsession_connection_t *connection)
 {
     struct pollfd poller = { .fd = PQsocket(connection->pg), .events = POLLIN };
@@ -122,8 +107,20 @@ int secsession_connection_has_news(const secsession_connection_t *connection)
     return poll(&poller, 1, 0) > 0;
 }
 
-/* Waits for the socket: EXECUTED, or STALLED when interrupted, or when nothing has come by the
- * deadline. */
+/* The server has nothing to send on an idle connection, except that the connection ends, or a
+ * notice. It sends a message before it closes the connection, so that only the second read notices
+ * the end. */
+int secsession_connection_is_alive(secsession_connection_t *connection)
+{
+    while (secsession_connection_has_news(connection)) {
+        if (!PQconsumeInput(connection->pg)) {
+            return 0;
+        }
+    }
+    return PQstatus(connection->pg) == CONNECTION_OK;
+}
+
+/* Waits for the socket: EXECUTED, or STALLED at the deadline or when interrupted. */
 static secsession_execution_t wait_for(PGconn *pg, int interrupt, short events, apr_time_t deadline)
 {
     struct pollfd pollers[] = { { .fd = PQsocket(pg), .events = events },
@@ -197,8 +194,7 @@ static secsession_execution_t next_result(secsession_connection_t *connection, a
     return waited;
 }
 
-/* Takes the answers to a statement and to what was sent before it, see send_with_limit(). The one
- * that counts is the error, or else that of the statement. */
+/* Takes the answers to what send_with_limit() sent: the first error, or else the statement's. */
 static secsession_execution_t receive_both(secsession_connection_t *connection, apr_time_t deadline,
                                            PGresult **result)
 {
@@ -342,7 +338,6 @@ static secsession_execution_t execute(secsession_connection_t *connection,
 {
     secsession_execution_t execution;
 
-    *result = NULL;
     if (statement->unprepared) {
         return run(connection, statement, parameters, deadline, result);
     }
@@ -362,6 +357,7 @@ secsession_execution_t secsession_connection_execute(secsession_connection_t *co
 {
     secsession_execution_t execution;
 
+    *result = NULL;
     expect_events(connection);
     execution = execute(connection, statement, parameters, deadline, result);
     if (execution == SECSESSION_EXECUTED) {

@@ -55,12 +55,12 @@ typedef enum {
     SECSESSION_STALLED     /* no answer until the deadline, or interrupted */
 } secsession_execution_t;
 
-/* Microseconds of a clock that nobody sets and that runs on while the machine sleeps; at the start of
- * the machine it shows 20 years, the longest that a session can last twice over. */
+/* Microseconds of a clock that nobody sets and that runs on while the machine sleeps; at the start
+ * of the machine it shows 20 years, the longest that a session can last twice over. */
 apr_time_t secsession_monotonic(void);
 
-/* Opens a connection (`params`: see conninfo.h); libpq's connect_timeout bounds the wait for each of
- * its hosts, and nothing bounds that for their names. The events of its statements go to
+/* Opens a connection (`params`: see conninfo.h). libpq's connect_timeout bounds the wait for each
+ * of its hosts, and nothing bounds that for their names. The events of its statements go to
  * `sink` (NULL: to nobody) once secsession.tell_events is on. NULL if that fails, with *error (in
  * `scratch`) saying why. */
 secsession_connection_t *secsession_connection_open(const apr_dbd_driver_t *driver,

@@ -11,11 +11,11 @@
 
 APLOG_USE_MODULE(secsession);
 
-/* What a connection needs, whatever the defaults of the database and the role are. Names must arrive
- * as they were sent, and a default of serializable would make logins fail that come together. The
- * server gives a statement up before the request does, so that none takes effect after it was
- * answered with 503, and tells a lock from what is slow otherwise. A change that is acknowledged
- * must be durable; which of the durable levels it is, the administrator may say. */
+/* What a connection needs, whatever the defaults of the database and the role are. Names must
+ * arrive as they were sent, and a default of serializable would make logins fail that come
+ * together. The server gives a statement up before the request does, so that none takes effect
+ * after it was answered with 503, and tells a lock from what is slow otherwise. A change that is
+ * acknowledged must be durable; which of the durable levels it is, the administrator may say. */
 #define SETTINGS                                                                                   \
     "set_config('secsession.tell_events', $1, false), "                                            \
     "set_config('client_encoding', 'UTF8', false), "                                               \
@@ -57,8 +57,8 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_OFFER_TOKEN] = "select secsession.offer_token($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_CLIENT_MOVED] = "select secsession.client_moved($1, $2, $3)",
     [SECSESSION_SQL_END_CHANGED] = "select secsession.end_changed($1)",
-    [SECSESSION_SQL_FEED_NAME] =
-        ("select pg_backend_pid(), set_config('application_name', 'mod_secsession feed', false), " SETTINGS),
+    [SECSESSION_SQL_FEED_NAME] = ("select pg_backend_pid(), " SETTINGS
+                                  ", set_config('application_name', 'mod_secsession feed', false)"),
     [SECSESSION_SQL_LISTEN] = "listen secsession",
     [SECSESSION_SQL_HEARTBEAT] = "select secsession.heartbeat($1, $2, $3)",
     [SECSESSION_SQL_ANNOUNCE] = "select secsession.announce($1)",

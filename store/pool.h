@@ -29,9 +29,9 @@ apr_status_t secsession_pool_create(secsession_pool_t **connections, apr_pool_t 
                                     const apr_dbd_driver_t *driver, const char *params, int max,
                                     const secsession_sink_t *sink);
 
-/* Takes a connection that seems alive. `is_for_change`: for a statement whose COMMIT may have to wait,
- * for a standby for example. A quarter of the connections, and at least one, is never used for
- * those, so that look-ups go on. `scratch` is for *error. */
+/* Takes a connection that seems alive. `is_for_change`: for a statement whose COMMIT may have to
+ * wait, for a standby for example. A quarter of the connections, and at least one of several, is
+ * never used for those, so that look-ups go on. `scratch` is for *error. */
 secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections, int is_for_change,
                                                 apr_time_t deadline, apr_pool_t *scratch,
                                                 secsession_connection_t **connection,
