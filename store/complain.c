@@ -14,9 +14,9 @@ void secsession_complain_no_connection(const secsession_complaints_t *complaints
         if (secsession_trouble_is_news(complaints->trouble, SECSESSION_TROUBLE_BUSY)) {
             ap_log_error(
                 APLOG_MARK, APLOG_WARNING, 0, complaints->server,
-                "SS102: all %d connections of a process to the session database are in use: "
-                "sessions are answered with 503; raise DBDMax, or find what is slow in "
-                "pg_stat_activity",
+                "SS102: no connection to the session database became free in time: sessions are "
+                "answered with 503; raise DBDMax (a process has %d connections, a quarter of them "
+                "for look-ups alone), or find what is slow in pg_stat_activity",
                 max);
         }
     } else if (secsession_trouble_is_news(complaints->trouble, SECSESSION_TROUBLE_REACH)) {
