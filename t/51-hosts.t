@@ -111,8 +111,8 @@ subtest 'what the administrator writes is kept' => sub {
         "host=$DATABASE keepalives=0 tcp_user_timeout=0 application_name='it''s' password='a\\\\ b'"
             =~ s/''/\\'/r);
     is_served(alice_at($server), 'it is understood');
-    is $postgres->value(q{select count(*) > 0 from pg_stat_activity where application_name = $$it's$$}),
-        't', 'letter by letter';
+    my $named = q{select count(*) > 0 from pg_stat_activity where application_name = $$it's$$};
+    is $postgres->value($named), 't', 'letter by letter';
     my @timers = map { /timer:\((\w+)/ ? $1 : () } grep { /:5432\s/ && /it/ }
         split /\n/, root(qw(ss -Htno state established));
     is "@timers", '', 'no keepalives';

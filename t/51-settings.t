@@ -3,7 +3,7 @@
 
 use lib 't/lib';
 use Secsession::Test;
-use Secsession::Process qw(scratch spew);
+use Secsession::Process qw(checkout scratch slurp spew);
 
 my ($postgres, $httpd) = start_servers(
     children => 2, threads => 16,
@@ -28,8 +28,10 @@ sub start_login {
     my $client = $httpd->client;
     my $password = password_of($user) =~ tr/ /+/r;
     return $client->start_request('POST', '/login', body => "username=$user&password=$password",
-        headers =>
-            [ [ 'Content-Type' => 'application/x-www-form-urlencoded' ], [ Origin => $client->origin ] ]);
+        headers => [
+            [ 'Content-Type' => 'application/x-www-form-urlencoded' ],
+            [ Origin => $client->origin ]
+        ]);
 }
 
 sub log_in_at_once {
@@ -45,7 +47,8 @@ for my $isolation ('serializable', 'repeatable read') {
         for (1 .. 10) {
             $count{$_}++ for log_in_at_once([qw(alice bob)], 20);
             my $most = $postgres->value(
-                'select max(n) from (select count(*) n from secsession.active_session group by user_name) s');
+                'select max(n) from (select count(*) n from secsession.active_session '
+                    . 'group by user_name) s');
             $count{'two in'}++ if $most > 1;
         }
         is_deeply \%count, { 303 => 200 }, 'every login succeeds, and none is one too many';
@@ -55,7 +58,8 @@ for my $isolation ('serializable', 'repeatable read') {
 
 subtest 'a database that does not wait for its disk' => sub {
     set_default("synchronous_commit = off; alter database app set timezone = 'Asia/Tokyo';
-        alter database app set datestyle = 'German'; alter database app set statement_timeout = '1min'");
+        alter database app set datestyle = 'German';
+        alter database app set statement_timeout = '1min'");
     my $alice = browser($httpd, 'alice');
     is $alice->get('/app/show')->status, 200, 'everything works';
     my $show = join ' || $$ $$ || ', map { "current_setting('$_')" }
@@ -85,15 +89,16 @@ subtest 'a database in LATIN1' => sub {
         "create database latin encoding 'LATIN1' locale 'C' template template0", db => 'postgres');
     $postgres->psql("alter role httpd_web in database latin set client_encoding = 'LATIN1'");
     my ($exit, undef, $err) =
-        $postgres->script(Secsession::Process::checkout() . '/store/install.sql', db => 'latin');
+        $postgres->script(checkout() . '/store/install.sql', db => 'latin');
     is $exit, 0, 'the schema is installed' or diag $err;
     my $folder = scratch('latin');
-    my ($hash) = do { open my $in, '<', users_file($folder) or die; map { /^alice:(\S+)/ ? $1 : () } <$in> };
+    my ($hash) = slurp(users_file($folder)) =~ /^alice:(\S+)/m;
     spew("$folder/users", "m\xC3\xBCller:$hash\n");
     my $server = Secsession::Httpd->start(postgres => $postgres, children => 2,
         dbd_params => 'dbname=latin', files => { 'static/page.html' => 'x' },
         config => Secsession::Test::standard_config(
-            login => qq{AuthUserFile "$folder/users"}, config => "SecSessionLease 60s\nDBDMin 0\n"));
+            login => qq{AuthUserFile "$folder/users"},
+            config => "SecSessionLease 60s\nDBDMin 0\n"));
     my $name = "m\xC3\xBCller";
     my $browser = $server->client;
     is $browser->login($name, password_of('alice'))->status, 303, 'a user with an umlaut logs in';
