@@ -23,7 +23,7 @@ SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
 PACKAGES = gcc libc6-dev apache2-bin apache2-dev libapr1-dev libaprutil1-dev libaprutil1-dbd-pgsql \
            libpq-dev libssl-dev postgresql perl php-fpm util-linux
 # Ubuntu has a browser as a snap only: there its test is skipped.
-TESTERS  = libcmocka-dev curl valgrind spin openssl libapache2-mod-auth-openidc \
+TESTERS  = libcmocka-dev curl valgrind spin openssl libapache2-mod-auth-openidc iproute2 nftables \
            $(shell grep -qs '^ID=debian' /etc/os-release && echo chromium chromium-driver)
 # Applications that the tests protect, unpacked and not installed, and what they need.
 APPS        = dokuwiki mediawiki mediawiki-classes cgit nagios4-cgi nagios4-common nagios4-core

@@ -22,10 +22,12 @@ OBJECTS = mod_secsession.o \
                               feed.o housekeeper.o lookups.o \
                               listener.o ask.o urgent.o turn.o \
                               dbd.o message.o vault.o \
-                              pool.o cache.o answer.o \
+                              complain.o \
+                              acquire.o pool.o cache.o answer.o \
+                              background.o \
                               threads.o \
                               connection.o slot.o jars.o trouble.o \
-                              parameters.o entry.o \
+                              parameters.o entry.o conninfo.o \
                               key.o) \
           $(addprefix session/, token.o policy.o jar.o date.o seal.o stamp.o set_cookie.o)
 
