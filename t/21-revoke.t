@@ -14,10 +14,10 @@ sub login {
     my ($user, %opt) = @_;
     my ($realm, $address, $token) =
         ($opt{realm} // 'r', $opt{address} // '192.0.2.1', 't' . ++$logins);
-    my $epoch = $opt{epoch} // "secsession.login_moment()";
+    my $moment = $opt{moment} ? "'$opt{moment}'" : 'null';
     my $state = $postgres->value(
         "select state from secsession.authenticate(row(sha256('$token'), null, '$realm', '$user',
-        'form', $epoch, '$address', null, 1000, 2000)::secsession.login)", user => 'httpd_web'
+        'form', $moment, '$address', null, 1000, 2000)::secsession.login)", user => 'httpd_web'
     );
     die "$user: $state" if $state ne 'live';
     return [ $token, $realm ];
@@ -99,12 +99,12 @@ subtest 'logins under way' => sub {
         'all' => "revoke_all('x')", 'all in this realm' => "revoke_all('x', 'r')",
     );
     for my $what (sort keys %revocation) {
-        my $epoch = sql("select secsession.login_moment()", user => 'httpd_web');
+        my $moment = sql("select secsession.login_moment()", user => 'httpd_web');
         revoke($revocation{$what});
-        ok !eval { login('carol', epoch => $epoch) },
+        ok !eval { login('carol', moment => $moment) },
             "a password that was checked before a revocation of $what is worth nothing";
         my $late = login('carol');
-        sql(      "update secsession.session set epoch = $epoch where session_id = '"
+        sql(      "update secsession.session set login_seen = '$moment' where session_id = '"
                 . id_behind($late)
                 . q('));
         is sql("select count(*) from secsession.active_session where user_name = 'carol'",
@@ -114,8 +114,8 @@ subtest 'logins under way' => sub {
         is state_of($late), 'ended/revoked', 'and is refused';
         is state_of($late), 'ended/revoked', 'for good';
         is new_events('event, user_name, reason'),
-            'revoked carol revoked while the login was under way',
-            'with one event';
+            'revoked carol x',
+            'with the event of that revocation';
     }
     my $carol = login('carol');
     revoke("revoke_user('carol', 'x', 'elsewhere')");

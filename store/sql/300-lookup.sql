@@ -174,12 +174,15 @@ begin
     end if;
 
     -- Who got the lock of the row before us decides, so it is looked up again: it may even be live.
-    if may_write and state = 'ended' and (known.session).ended_at is null then
-        perform end_noticed((known.session).session_id, end_reason, client_addr);
+    -- While somebody else holds the row nothing is written, and what was read is the answer.
+    if may_write and state = 'ended' and (known.session).ended_at is null
+        and end_noticed((known.session).session_id, end_reason, client_addr)
+    then
         return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
     end if;
-    if may_write and state = 'live' and known.offered_grace is not null then
-        perform accept_offer((known.session).session_id, token_hash);
+    if may_write and state = 'live' and known.offered_grace is not null
+        and accept_offer((known.session).session_id, token_hash)
+    then
         return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
     end if;
 
