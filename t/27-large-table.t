@@ -45,7 +45,7 @@ my $USED = sql(
         . "'u2200' and length(user_name) = 5"
 );
 my $LOGIN =
-    "secsession.authenticate(row(sha256('new#'), null, 'r', 'u' || # / 5, 'form', 0, '192.0.2.1', "
+    "secsession.authenticate(row(sha256('new#'), null, 'r', 'u' || # / 5, 'form', null, '192.0.2.1', "
         . "null, 1800, 28800)::secsession.login";
 my %DONE = (
     'a request whose session was used a moment ago' => [
