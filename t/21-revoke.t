@@ -12,10 +12,13 @@ sub refused { return $postgres->psql_fails("select secsession.$_[0]", user => 'a
 my $logins = 0;
 sub login {
     my ($user, %opt) = @_;
-    my ($realm, $address, $token) = ($opt{realm} // 'r', $opt{address} // '192.0.2.1', 't' . ++$logins);
-    my $epoch = $opt{epoch} // "secsession.login_moment()";
-    my $state = $postgres->value("select state from secsession.authenticate(row(sha256('$token'), null, '$realm', '$user',
-        'form', $epoch, '$address', null, 1000, 2000)::secsession.login)", user => 'httpd_web');
+    my ($realm, $address, $token) =
+        ($opt{realm} // 'r', $opt{address} // '192.0.2.1', 't' . ++$logins);
+    my $moment = $opt{moment} ? "'$opt{moment}'" : 'null';
+    my $state = $postgres->value(
+        "select state from secsession.authenticate(row(sha256('$token'), null, '$realm', '$user',
+        'form', $moment, '$address', null, 1000, 2000)::secsession.login)", user => 'httpd_web'
+    );
     die "$user: $state" if $state ne 'live';
     return [ $token, $realm ];
 }
@@ -81,19 +84,23 @@ subtest 'logins under way' => sub {
         'all' => "revoke_all('x')", 'all in this realm' => "revoke_all('x', 'r')",
     );
     for my $what (sort keys %revocation) {
-        my $epoch = sql("select secsession.login_moment()", user => 'httpd_web');
+        my $moment = sql("select secsession.login_moment()", user => 'httpd_web');
         revoke($revocation{$what});
-        ok !eval { login('carol', epoch => $epoch) },
+        ok !eval { login('carol', moment => $moment) },
             "a password that was checked before a revocation of $what is worth nothing";
         my $late = login('carol');
-        sql("update secsession.session set epoch = $epoch where session_id = '" . id_behind($late) . q('));
-        is sql("select count(*) from secsession.active_session where user_name = 'carol'", user => 'admin_role'), 0,
+        sql(      "update secsession.session set login_seen = '$moment' where session_id = '"
+                . id_behind($late)
+                . q('));
+        is sql("select count(*) from secsession.active_session where user_name = 'carol'",
+            user => 'admin_role'), 0,
             'a login that committed late is not listed';
         new_events('event');
         is state_of($late), 'ended/revoked', 'and is refused';
         is state_of($late), 'ended/revoked', 'for good';
-        is new_events('event, user_name, reason'), 'revoked carol revoked while the login was under way',
-            'with one event';
+        is new_events('event, user_name, reason'),
+            'revoked carol x',
+            'with the event of that revocation';
     }
     my $carol = login('carol');
     revoke("revoke_user('carol', 'x', 'elsewhere')");

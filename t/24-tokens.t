@@ -236,17 +236,17 @@ subtest 'last-seen times' => sub {
 
 subtest 'logging in' => sub {
     my %wrong = (
-        'token_hash must be 32 bytes' => "'\\x00', null, 'r', 'a', 'form', 0, null, null, 1, 1",
-        'realm must not be empty' => "sha256('w'), null, '', 'a', 'form', 0, null, null, 1, 1",
+        'token_hash must be 32 bytes' => "'\\x00', null, 'r', 'a', 'form', null, null, null, 1, 1",
+        'realm must not be empty' => "sha256('w'), null, '', 'a', 'form', null, null, null, 1, 1",
         'user_name must have' =>
-            "sha256('w'), null, 'r', repeat('a', 256), 'form', 0, null, null, 1, 1",
-        'user_name must have 1' => "sha256('w'), null, 'r', '', 'form', 0, null, null, 1, 1",
+            "sha256('w'), null, 'r', repeat('a', 256), 'form', null, null, null, 1, 1",
+        'user_name must have 1' => "sha256('w'), null, 'r', '', 'form', null, null, null, 1, 1",
         'user_name must have 1 to 255' =>
-            "sha256('w'), null, 'r', null, 'form', 0, null, null, 1, 1",
-        'control characters' => "sha256('w'), null, 'r', e'a\\nb', 'form', 0, null, null, 1, 1",
+            "sha256('w'), null, 'r', null, 'form', null, null, null, 1, 1",
+        'control characters' => "sha256('w'), null, 'r', e'a\\nb', 'form', null, null, null, 1, 1",
         'auth_method' => "sha256('w'), null, 'r', 'a', '', 0, null, null, 1, 1",
-        'idle_timeout and' => "sha256('w'), null, 'r', 'a', 'form', 0, null, null, 0, 1",
-        'absolute_timeout must' => "sha256('w'), null, 'r', 'a', 'form', 0, null, null, 1, -1",
+        'idle_timeout and' => "sha256('w'), null, 'r', 'a', 'form', null, null, null, 0, 1",
+        'absolute_timeout must' => "sha256('w'), null, 'r', 'a', 'form', null, null, null, 1, -1",
     );
     like $postgres->psql_fails(
         "\\set VERBOSITY verbose\n"

@@ -69,20 +69,31 @@ comment on column secsession.revocation.swept_at is
 -- nothing.
 create unlogged table secsession.change (
     changed_by xid8 not null default pg_current_xact_id(),
-    changed_at timestamptz not null default statement_timestamp(),
     key text collate "C" not null
 );
 
 create index change_changed_by on secsession.change (changed_by);
-create index change_changed_at on secsession.change (changed_at);
 
 comment on table secsession.change is
     'Of which sessions the web servers must ask again, for a few minutes: read by heartbeat(). '
     'NOTIFY would have every COMMIT that changes a session wait for all others.';
 comment on column secsession.change.changed_by is 'The transaction that changed them.';
-comment on column secsession.change.changed_at is 'When; purge() goes by that.';
 comment on column secsession.change.key is
     'See key_of_session() and key_of_user(); all: everything.';
+
+create unlogged table secsession.change_mark (
+    mark_id bigint generated always as identity primary key,
+    at timestamptz not null default clock_timestamp(),
+    seen pg_snapshot not null default pg_current_snapshot()
+);
+
+comment on table secsession.change_mark is
+    'A row every ten seconds while there are changes, for the last few: so sweep() knows which '
+    'changes every web server has had the time to hear of. When a change was written would not '
+    'tell, since it may be committed much later.';
+comment on column secsession.change_mark.mark_id is 'Its number.';
+comment on column secsession.change_mark.at is 'When it was made.';
+comment on column secsession.change_mark.seen is 'What had been committed by then.';
 
 -- What the epochs have ended already ends by a tombstone; all other sessions are later than that.
 update secsession.session s

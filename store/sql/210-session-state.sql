@@ -29,7 +29,10 @@ stable
 return revocation.realm in (session.realm, '')
     and revocation.user_name in (session.user_name, '')
     and (revocation.session_id is null or revocation.session_id = session.session_id)
-    and (revocation.spared_id is null or revocation.spared_id <> session.session_id)
+    and (
+        revocation.spared_id is null
+        or revocation.spared_id is distinct from session.session_id
+    )
     and (revocation.network is null or session.client_addr <<= revocation.network)
     and (revocation.moment is null or session.authenticated_at < revocation.moment)
     and secsession.is_unseen(revocation.raised_by, session.login_seen);
@@ -55,22 +58,32 @@ select
     case
         when s.ended_at is not null
         then s.end_reason
-        when s.expires_at <= statement_timestamp()
-        then 'absolute'
-        when s.last_seen_at + make_interval(secs => s.idle_timeout) <= statement_timestamp()
-        then 'idle'
-        else (
-            select v.end_reason
-            from secsession.revocation v
-            where v.swept_at is null
-            and v.user_name in (s.user_name, '')
-            and secsession.ends(v, s)
-            order by v.revocation_id
-            limit 1
+        else coalesce(
+            (
+                select v.end_reason
+                from secsession.revocation v
+                where v.swept_at is null
+                and v.user_name in (s.user_name, '')
+                and secsession.ends(v, s)
+                -- What came first is the reason, however late it is written down.
+                and e.timed_out_at > least(v.revoked_at, statement_timestamp())
+                order by v.revocation_id
+                limit 1
+            ),
+            case
+                when e.timed_out_at > statement_timestamp()
+                then null
+                when s.expires_at <= statement_timestamp()
+                then 'absolute'
+                else 'idle'
+            end
         )
     end as ending,
     s as session
 from secsession.session s
+cross join lateral (
+    select least(s.expires_at, s.last_seen_at + make_interval(secs => s.idle_timeout))
+) as e (timed_out_at)
 $view$);
 
 comment on view secsession.session_state is
@@ -127,5 +140,5 @@ begin
 end
 $$;
 comment on function secsession.is_revoked_meanwhile(secsession.session) is
-    'Internal: whether a login is one of those that a revocation since its beginning ends. After '
-    'pg_current_xact_id(), see sweep().';
+    'Internal: whether a login is one of those that a revocation since its beginning ends; its '
+    'session_id is null where it makes a new session. After pg_current_xact_id(), see sweep().';

@@ -343,6 +343,7 @@ as $$
 declare
     wanted session := session_of(login);
     replaced session_state;
+    goes_on boolean;
     answer session_answer;
 begin
     -- Before anything is read: whoever sweeps a revocation that is not seen here then waits for
@@ -357,16 +358,18 @@ begin
     if login.old_token_hash is not null then
         replaced := replaced_session(login.old_token_hash, wanted.realm);
     end if;
+    -- Who had no user yet keeps the vault.
+    goes_on := replaced.session_id is not null
+        and coalesce(replaced.user_name, wanted.user_name) = wanted.user_name;
+    -- A session that a revocation spares is spared when its user logs in again, too.
+    wanted.session_id := case when goes_on then replaced.session_id end;
     if replaced.ending is not null or is_revoked_meanwhile(wanted) then
         answer.state := 'ended';
         answer.end_reason := 'revoked';
         return refuse_login(wanted, answer, 'revoked meanwhile');
     end if;
 
-    -- Who had no user yet keeps the vault.
-    if replaced.session_id is not null
-        and coalesce(replaced.user_name, wanted.user_name) = wanted.user_name
-    then
+    if goes_on then
         perform continue_session(replaced.session_id, wanted);
     else
         answer := replace_session(

@@ -11,6 +11,7 @@ as $$
 declare
     ids uuid[];
 begin
+    -- Those that somebody else holds are left for later, and keep none of the others waiting.
     ids := array(
         select s.session_id
         from (
@@ -19,10 +20,12 @@ begin
             where v.swept_at is null
             and v.kind not in ('before', 'all')
             order by v.revocation_id
-            limit batch
+            limit 1000
         ) open
-        cross join lateral unended_of(open.v, batch) s
+        cross join lateral unended_of(open.v, 1000) unended
+        join session s on s.session_id = unended.session_id
         limit batch
+        for no key update of s skip locked
     );
     perform end_sessions(ids, null, null);
 
@@ -45,7 +48,7 @@ end
 $$;
 comment on function secsession.sweep_named(integer) is
     'Internal: sweeps revocations of sessions, users and addresses. Returns how many sessions it '
-    'found.';
+    'found that nobody else holds.';
 
 create or replace function secsession.finish_sweep(open secsession.revocation)
 returns void
@@ -55,22 +58,38 @@ set search_path = pg_catalog, secsession, pg_temp
 set enable_seqscan = on
 as $$
 declare
-    is_missed constant boolean := exists (
-        select
+    most constant integer := 1000;
+    missed constant uuid[] := array(
+        select s.session_id
         from session s
         where s.ended_at is null
         and ends(open, s)
+        limit most
     );
 begin
+    perform end_sessions(missed, null, null);
+    if cardinality(missed) < most then
+        -- What somebody else holds gets a revocation of its own, lest all others be looked at again
+        -- and again for as long as that lasts.
+        insert into revocation (
+            kind, realm, user_name, session_id, end_reason, revoked_at, actor, reason, detail
+        )
+        select
+            'session', s.realm, coalesce(s.user_name, ''), s.session_id, open.end_reason,
+            open.revoked_at, open.actor, open.reason, open.detail
+        from session s
+        where s.session_id = any (missed)
+        and s.ended_at is null;
+    end if;
     update revocation v
-    set swept_to = case when not is_missed then v.swept_to end,
-        swept_at = case when not is_missed then clock_timestamp() end
+    set swept_to = case when cardinality(missed) < most then v.swept_to end,
+        swept_at = case when cardinality(missed) < most then clock_timestamp() end
     where v.revocation_id = open.revocation_id;
 end
 $$;
 comment on function secsession.finish_sweep(secsession.revocation) is
-    'Internal: closes a revocation that no transaction can have missed any more; if a session is '
-    'left that it ends, all are looked at once more.';
+    'Internal: closes a revocation that no transaction can have missed any more, when what it has '
+    'still to end has ended; if that is a lot, all sessions are looked at once more.';
 
 create or replace function secsession.sweep_wide(batch integer)
 returns integer
@@ -123,6 +142,44 @@ comment on function secsession.sweep_wide(integer) is
     'Internal: sweeps the oldest revocation of all sessions or of those before a moment. Returns '
     'how many sessions it looked at.';
 
+create or replace function secsession.forget_changes()
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set enable_seqscan = off
+as $$
+declare
+    enough change_mark;
+begin
+    if not exists (
+        select
+        from change_mark m
+        where m.at between clock_timestamp() - interval '10 s' and clock_timestamp()
+    )
+        and exists (select from change)
+    then
+        insert into change_mark default values;
+    end if;
+    -- Not by the clock, which may be set.
+    select m.*
+    into enough
+    from change_mark m
+    order by m.mark_id desc
+    offset 4
+    limit 1;
+
+    delete from change c
+    where c.changed_by < pg_snapshot_xmax(enough.seen)
+    and pg_visible_in_snapshot(c.changed_by, enough.seen);
+    delete from change_mark m
+    where m.mark_id < enough.mark_id;
+end
+$$;
+comment on function secsession.forget_changes() is
+    'Internal: removes the changes that had been committed half a minute ago: all web servers have '
+    'heard of them, or will empty their caches (NEWS_LAST in store/listener.c).';
+
 create or replace function secsession.sweep(batch integer default 1000)
 returns integer
 language plpgsql
@@ -158,8 +215,7 @@ begin
 
     delete from revocation v
     where v.swept_at < clock_timestamp() - interval '1 day';
-    delete from change c
-    where c.changed_at < clock_timestamp() - interval '5 min';
+    perform forget_changes();
     return greatest(found_named, found_wide);
 end
 $$;

@@ -57,6 +57,12 @@ grant execute on function
     secsession.revoke_on_change()
 to :"admin";
 
+-- The view calls them, and a view's functions are called with the rights of whoever reads it.
+grant execute on function
+    secsession.ends(secsession.revocation, secsession.session),
+    secsession.is_unseen(xid8, pg_snapshot)
+to secsession_admin, secsession_auditor;
+
 grant select on
     secsession.active_session,
     secsession.event
