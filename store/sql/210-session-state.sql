@@ -65,7 +65,7 @@ select
             where v.swept_at is null
             and v.user_name in (s.user_name, '')
             and secsession.ends(v, s)
-            order by v.revocation_id
+            order by v.revoked_at, v.revocation_id
             limit 1
         )
     end as ending,
@@ -115,14 +115,23 @@ set enable_seqscan = off
 as $$
 begin
     login.authenticated_at := clock_timestamp();
-    -- Closed rows too: the credentials may have been checked for long.
-    return exists (
-        select
-        from revocation v
-        where v.raised_by >= pg_snapshot_xmin(login.login_seen)
-        and v.session_id is null
-        and ends(v, login)
-    );
+    -- Closed rows too: the credentials may have been checked for long. No snapshot that is still to
+    -- come can have been read before that.
+    return pg_snapshot_xmax(login.login_seen) > pg_snapshot_xmax(pg_current_snapshot())
+        or exists (
+            select
+            from revocation v
+            where v.raised_by >= pg_snapshot_xmax(login.login_seen)
+            and v.session_id is null
+            and ends(v, login)
+        )
+        or exists (
+            select
+            from revocation v
+            where v.raised_by = any (array(select pg_snapshot_xip(login.login_seen)))
+            and v.session_id is null
+            and ends(v, login)
+        );
 end
 $$;
 comment on function secsession.is_revoked_meanwhile(secsession.session) is

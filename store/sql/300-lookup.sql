@@ -174,12 +174,19 @@ begin
     end if;
 
     -- Who got the lock of the row before us decides, so it is looked up again: it may even be live.
-    if may_write and state = 'ended' and (known.session).ended_at is null then
-        perform end_noticed((known.session).session_id, end_reason, client_addr);
+    -- Nobody waits for whoever still holds it.
+    if may_write
+        and state = 'ended'
+        and (known.session).ended_at is null
+        and end_noticed((known.session).session_id, end_reason, client_addr)
+    then
         return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
     end if;
-    if may_write and state = 'live' and known.offered_grace is not null then
-        perform accept_offer((known.session).session_id, token_hash);
+    if may_write
+        and state = 'live'
+        and known.offered_grace is not null
+        and accept_offer((known.session).session_id, token_hash)
+    then
         return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
     end if;
 
@@ -363,17 +370,19 @@ begin
         from session s
         where s.session_id = end_noticed.session_id;
     end if;
-    return exists (
+    return not exists (
         select
-        from session s
+        from session_state s
         where s.session_id = end_noticed.session_id
-        and s.ended_at is not null
+        and s.ended_at is null
+        and s.ending is not null
     );
 end
 $$;
 comment on function secsession.end_noticed(uuid, text, inet) is
     'Internal: ends the session that a lookup found past its end or whose retired token it was '
-    'given. Whether it has its tombstone.';
+    'given. Whether that is settled: it has its tombstone, or is live; not while somebody else '
+    'holds it, and then it is refused without one.';
 
 create or replace function secsession.forget_current_token()
 returns trigger
