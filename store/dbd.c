@@ -21,6 +21,7 @@ APLOG_USE_MODULE(secsession);
     "set_config('client_encoding', 'UTF8', false), "                                               \
     "set_config('default_transaction_isolation', 'read committed', false), "                       \
     "set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false), "                \
+    "set_config('jit', 'off', false), "                                                            \
     "set_config('statement_timeout', '1700ms', false), "                                           \
     "set_config('lock_timeout', '1500ms', false), "                                                \
     "set_config('idle_in_transaction_session_timeout', '5s', false), "                             \

@@ -18,19 +18,25 @@ create table secsession.revocation (
     reason text,
     detail jsonb,
     horizon xid8,
+    waits_since timestamptz default clock_timestamp(),
     swept_to uuid,
+    is_last_pass boolean not null default false,
     swept_at timestamptz,
     check ((kind = 'session') = (session_id is not null)),
     check ((kind = 'own') or spared_id is null),
     check ((kind = 'address') = (network is not null)),
     check ((kind = 'before') = (moment is not null)),
-    check ((kind in ('user', 'own')) <= (user_name <> ''))
+    check ((kind in ('user', 'own')) <= (user_name <> '')),
+    check ((waits_since is null) = (swept_at is not null))
 );
 
+-- No other index than the first can serve a look-up, so that its plan is the same whatever the table
+-- was like when it was last analysed: therefore the conditions of the others.
 create index revocation_open on secsession.revocation (user_name) where swept_at is null;
-create index revocation_left on secsession.revocation (revocation_id) where swept_at is null;
+create index revocation_waiting on secsession.revocation (waits_since)
+    where waits_since is not null;
 create index revocation_raised on secsession.revocation (raised_by);
-create index revocation_swept on secsession.revocation (swept_at);
+create index revocation_swept on secsession.revocation (swept_at) where swept_at is not null;
 
 comment on table secsession.revocation is
     'What has been revoked, a row each. A look-up obeys every open row that fits its session and '
@@ -60,8 +66,13 @@ comment on column secsession.revocation.detail is 'What else its events say.';
 comment on column secsession.revocation.horizon is
     'Transactions before this one may have missed it; until they have ended it is not closed. '
     'Null: nobody has looked yet.';
+comment on column secsession.revocation.waits_since is
+    'Since when it waits for its turn to be swept; null: it is closed.';
 comment on column secsession.revocation.swept_to is
-    'before, all: up to which session_id the tombstones are written; null: none is.';
+    'before, all: up to which session_id this pass has come; null: it has not begun.';
+comment on column secsession.revocation.is_last_pass is
+    'before, all: whether this pass began when no transaction could have missed it any more, so '
+    'that it is closed at the end.';
 comment on column secsession.revocation.swept_at is
     'When it was closed, with a tombstone for every session that it ends; null: it is open.';
 

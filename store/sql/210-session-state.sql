@@ -67,7 +67,7 @@ select
                 and secsession.ends(v, s)
                 -- What came first is the reason, however late it is written down.
                 and e.timed_out_at > least(v.revoked_at, statement_timestamp())
-                order by v.revocation_id
+                order by v.revoked_at, v.revocation_id
                 limit 1
             ),
             case
@@ -126,17 +126,27 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 begin
     login.authenticated_at := clock_timestamp();
-    -- Closed rows too: the credentials may have been checked for long.
-    return exists (
-        select
-        from revocation v
-        where v.raised_by >= pg_snapshot_xmin(login.login_seen)
-        and v.session_id is null
-        and ends(v, login)
-    );
+    -- Closed rows too: the credentials may have been checked for long. No snapshot that is still to
+    -- come can have been read before that.
+    return pg_snapshot_xmax(login.login_seen) > pg_snapshot_xmax(pg_current_snapshot())
+        or exists (
+            select
+            from revocation v
+            where v.raised_by >= pg_snapshot_xmax(login.login_seen)
+            and v.session_id is null
+            and ends(v, login)
+        )
+        or exists (
+            select
+            from revocation v
+            where v.raised_by = any (array(select pg_snapshot_xip(login.login_seen)))
+            and v.session_id is null
+            and ends(v, login)
+        );
 end
 $$;
 comment on function secsession.is_revoked_meanwhile(secsession.session) is

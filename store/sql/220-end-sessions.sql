@@ -27,33 +27,50 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
     ended integer;
 begin
-    -- An open revocation that fits has ended the session already: it says why, and by whom.
-    with ended_session as (
-        update session s
-        set ended_at = clock_timestamp(),
-            end_reason = coalesce(state.ending, write_tombstones.end_reason)
-        from session_state state
+    -- An open revocation that fits has ended the session already: it says why, and by whom. What is
+    -- behind `ending` is worked out once for each session, therefore the offset.
+    with decided as materialized (
+        select
+            state.session_id,
+            coalesce(state.ending, write_tombstones.end_reason) as end_reason,
+            state.ending is null as is_wanted,
+            v.actor,
+            v.reason,
+            v.detail
+        from (
+            select s.*
+            from session_state s
+            where s.session_id = any (write_tombstones.session_ids)
+            and s.ended_at is null
+            offset 0
+        ) state
         left join lateral (
             select v.*
             from revocation v
             where v.swept_at is null
             and v.user_name in (state.user_name, '')
+            and v.end_reason = state.ending
             and ends(v, state.session)
-            order by v.revocation_id
+            order by v.revoked_at, v.revocation_id
             limit 1
-        ) v on v.end_reason = state.ending
-        where s.session_id = any (write_tombstones.session_ids)
-        -- Said so that no index of all live sessions seems to serve, whatever their number.
-        and s.end_reason is null
-        and state.session_id = s.session_id
-        and coalesce(state.ending, write_tombstones.end_reason) is not null
+        ) v on true
+    ),
+    ended_session as (
+        update session s
+        set ended_at = clock_timestamp(),
+            end_reason = d.end_reason
+        from decided d
+        where s.session_id = d.session_id
+        and s.ended_at is null
+        and d.end_reason is not null
         returning
             s.session_id, s.realm, s.user_name, s.client_addr, s.end_reason,
-            state.ending is null as is_wanted, v.actor, v.reason, v.detail
+            d.is_wanted, d.actor, d.reason, d.detail
     ),
     logged as (
         insert into event_log (

@@ -111,6 +111,7 @@ set search_path = pg_catalog, secsession, pg_temp
 -- The plan of an update of one row is kept, and must be good for one of a million.
 set enable_nestloop = off
 set enable_seqscan = off
+set jit = off
 as $$
 declare
     keys text[];

@@ -366,11 +366,12 @@ begin
         from session s
         where s.session_id = end_noticed.session_id;
     end if;
-    return exists (
+    return not exists (
         select
-        from session s
+        from session_state s
         where s.session_id = end_noticed.session_id
-        and s.ended_at is not null
+        and s.ended_at is null
+        and s.ending is not null
     );
 end
 $$;

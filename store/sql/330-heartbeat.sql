@@ -6,6 +6,7 @@ language sql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
     -- In one statement: what is told is just what this snapshot sees and the one before did not.
     select
@@ -15,16 +16,25 @@ as $$
             else string_agg(distinct n.key, ' ')
         end
     from (
+        -- What was not visible then: its number was to come, or among those under way. So no
+        -- transaction that somebody leaves open makes anybody read what was told long ago.
         select c.key
         from change c
-        where c.changed_by >= pg_snapshot_xmin(since)
-        and not pg_visible_in_snapshot(c.changed_by, since)
+        where c.changed_by >= pg_snapshot_xmax(since)
+        union all
+        select c.key
+        from change c
+        where c.changed_by = any (array(select pg_snapshot_xip(since)))
         union all
         select k.key
         from revocation v
         cross join lateral unnest(keys_of(v)) as k (key)
-        where v.raised_by >= pg_snapshot_xmin(since)
-        and not pg_visible_in_snapshot(v.raised_by, since)
+        where v.raised_by >= pg_snapshot_xmax(since)
+        union all
+        select k.key
+        from revocation v
+        cross join lateral unnest(keys_of(v)) as k (key)
+        where v.raised_by = any (array(select pg_snapshot_xip(since)))
     ) n;
 $$;
 comment on function secsession.news_since(pg_snapshot) is

@@ -35,6 +35,7 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 -- Each kind has its index, whatever the tables were like when they were last analysed.
 set enable_seqscan = off
+set jit = off
 as $$
 begin
     case
@@ -98,6 +99,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
     step constant bigint := 256;

@@ -10,6 +10,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set enable_seqscan = off
+set jit = off
 set enable_bitmapscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -61,6 +62,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set enable_seqscan = off
+set jit = off
 set enable_bitmapscan = off
 as $$
 declare
@@ -120,6 +122,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set enable_seqscan = off
+set jit = off
 set enable_bitmapscan = off
 as $$
 declare
