@@ -52,7 +52,8 @@ begin
 end
 $$;
 comment on function secsession.remove_sessions(integer) is
-    'Internal: removes up to so many sessions whose absolute end has passed, and up to ten times as '
+    'Internal: removes up to so many sessions whose absolute end has passed, and up to ten times '
+    'as '
     'many of their tokens beside the current one. Returns how many of each.';
 
 create or replace function secsession.remove_attempts(batch integer)
@@ -154,7 +155,8 @@ begin
 end
 $$;
 comment on function secsession.remove_single_events(timestamptz, integer) is
-    'Internal: removes up to so many events from before that moment, one by one, where they are not '
+    'Internal: removes up to so many events from before that moment, one by one, where they are '
+    'not '
     'to wait for the end of their month or belong to none. Returns how many.';
 
 create or replace function secsession.remove_events(batch integer)
@@ -164,7 +166,8 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
-    oldest constant timestamptz := statement_timestamp() - (select s.event_retention from setting s);
+    oldest constant timestamptz := statement_timestamp()
+        - (select s.event_retention from setting s);
 begin
     perform make_event_months();
     return empty_past_month(oldest)::integer + remove_single_events(oldest, batch);
