@@ -296,8 +296,8 @@ subtest 'logging in' => sub {
     my $grace = login('g1', 'gus');
     retire_by_hand('g1');
     sql(
-        "update secsession.other_token set retired_at = now(), grace_until = now() + interval '1 h' "
-            . "where token_hash = sha256('g1')"
+        "update secsession.other_token set retired_at = now(), "
+            . "grace_until = now() + interval '1 h' where token_hash = sha256('g1')"
     );
     is login('g2', 'gus', old => 'g1')->{session_id}, $grace->{session_id},
         'a token in its grace is good for the login form too';

@@ -79,8 +79,8 @@ subtest 'a login takes the vault along' => sub {
     is $alice->{vault_version}, version('l2'), 'the answer says the version';
     is state_of('l1'), 'retired', 'the anonymous token is refused at once';
     sql(
-        "update secsession.other_token set retired_at = now() - interval '20 s', grace_until = now() - "
-            . "interval '20 s' where token_hash = sha256('l1')"
+        "update secsession.other_token set retired_at = now() - interval '20 s', "
+            . "grace_until = now() - interval '20 s' where token_hash = sha256('l1')"
     );
     is events('l2'), 'created rotated authenticated', 'the trail says so';
     is look('l2')->{user_name}, 'alice', 'the user is hers';

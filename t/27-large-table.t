@@ -45,8 +45,8 @@ my $USED = sql(
         . "'u2200' and length(user_name) = 5"
 );
 my $LOGIN =
-    "secsession.authenticate(row(sha256('new#'), null, 'r', 'u' || # / 5, 'form', null, '192.0.2.1', "
-        . "null, 1800, 28800)::secsession.login";
+    "secsession.authenticate(row(sha256('new#'), null, 'r', 'u' || # / 5, 'form', null, "
+        . "'192.0.2.1', null, 1800, 28800)::secsession.login";
 my %DONE = (
     'a request whose session was used a moment ago' => [
         1, "update secsession.session set last_seen_at = now() where token_hash = $TOKEN;
@@ -102,8 +102,8 @@ subtest 'what PostgreSQL believes of the tables is out of date' => sub {
     sql(<<'SQL');
 insert into secsession.session (token_hash, realm, user_name, auth_method, client_addr, created_at,
     authenticated_at, last_seen_at, idle_timeout, absolute_timeout, expires_at)
-select sha256(('t' || n)::bytea), 'r', 'u' || n, 'form', '192.0.2.1', now(), now(), now(), 1800, 28800,
-    now() + interval '1 s' * (n - 101)
+select sha256(('t' || n)::bytea), 'r', 'u' || n, 'form', '192.0.2.1', now(), now(), now(),
+    1800, 28800, now() + interval '1 s' * (n - 101)
 from generate_series(1, 20000) n;
 insert into secsession.other_token (token_hash, session_id, retired_at, grace_until)
 select sha256(token_hash), session_id, now(), now() from secsession.session;

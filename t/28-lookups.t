@@ -40,8 +40,8 @@ subtest 'the answer is the same as that of lookup()' => sub {
         where token_hash = sha256('offering')"
     );
     sql(
-        "update secsession.other_token set retired_at = now() - interval '1 min', grace_until = now() "
-            . "where token_hash = sha256('retired')"
+        "update secsession.other_token set retired_at = now() - interval '1 min', "
+            . "grace_until = now() where token_hash = sha256('retired')"
     );
     my @tokens = (sort(keys %made), qw(anonymous retired again offering offered unknown));
     my $all = join ' || ', map { "sha256('$_')" } @tokens;

@@ -118,7 +118,8 @@ alter table secsession.other_token
 create index other_token_session on secsession.other_token (session_id);
 
 comment on table secsession.other_token is
-    'The tokens of a session beside its current one: those that were retired, which stay as long as '
+    'The tokens of a session beside its current one: those that were retired, which stay as long '
+    'as '
     'the session''s row, so that their reuse is noticed, and those that are offered.';
 comment on column secsession.other_token.session_id is 'The session that the token is for.';
 comment on column secsession.other_token.token_hash is
@@ -127,14 +128,16 @@ comment on column secsession.other_token.retired_at is
     'When another took its place; null for one that is offered.';
 comment on column secsession.other_token.grace_until is
     'Until when the retired token is still served; retired_at where there is no grace.';
-comment on column secsession.other_token.offered_at is 'When it was offered; null once it is retired.';
+comment on column secsession.other_token.offered_at is
+    'When it was offered; null once it is retired.';
 comment on column secsession.other_token.offered_grace is
     'The first request with the offered token makes it current, and then the token before it is '
     'served for so many seconds.';
 comment on column secsession.session.token_hash is
     'SHA-256 of its current token; the token itself is never here. Null: it has none.';
 
--- Room for a tenth of the rows of a page is enough for updates that touch no index. Pages that there
+-- Room for a tenth of the rows of a page is enough for updates that touch no index. Pages that
+-- there
 -- are stay as they are.
 alter table secsession.session set (fillfactor = 85);
 

@@ -130,7 +130,8 @@ exception
 end
 $$;
 comment on function secsession.make_event_month(timestamp) is
-    'Internal: makes the partition of event_log for the month that begins then in UTC, unless it is '
+    'Internal: makes the partition of event_log for the month that begins then in UTC, unless it '
+    'is '
     'there, or events of that month already are in event_log_other, or somebody holds a lock that '
     'is needed. Whether it did.';
 
