@@ -28,7 +28,7 @@ set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
     -- So many that the servers are faster with an empty cache.
-    most constant integer := 4000;
+    most constant integer := 1000;
     keys text[];
 begin
     -- Of the other kinds it would take long to find out.

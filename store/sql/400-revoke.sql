@@ -103,7 +103,7 @@ set jit = off
 as $$
 declare
     step constant bigint := 256;
-    until constant timestamptz := clock_timestamp() + interval '50 ms';
+    until constant timestamptz := clock_timestamp() + interval '30 ms';
     blocks constant bigint := pg_relation_size('session')
         / current_setting('block_size')::bigint;
     counted integer := 0;
@@ -140,7 +140,7 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
-    most constant integer := 5000;
+    most constant integer := 2000;
     found integer;
     counted integer;
 begin
@@ -194,7 +194,7 @@ begin
         perform end_sessions(
             array(
                 select s.session_id
-                from unended_of(made, 100) s
+                from unended_of(made, 50) s
             ),
             null, null
         );
