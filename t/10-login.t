@@ -54,7 +54,7 @@ create table app_user (name text primary key, password text not null);
 grant select on app_user to httpd_web;
 insert into app_user values ('alice', :'elsewhere'), ('carol', :'carol');
 SQL
-my @tokens;       # every token that was given out: no log and no table may hold one
+my @tokens;    # every token that was given out: no log and no table may hold one
 my @passwords = ('correct horse', 'battery staple', keys %HASH, 'Wr0ngPassw0rd');
 
 sub ours { return grep { /\A\Q$NAME\E\s*=/ } $_[0]->all_headers('Set-Cookie') }
@@ -246,7 +246,7 @@ subtest 'logging in again gives a new token, and the old one is worthless at onc
 };
 
 # ASVS 5.0 16.3.1
-subtest 'the session and the audit trail say who logged in, how, where, when, and until when' => sub {
+subtest 'sessions and the audit trail say who logged in, when, where, how and for how long' => sub {
     my $client = $httpd->client;
     $client->login('alice', password_of('alice'), path => '/login-short',
         headers => [ [ 'User-Agent' => 'Lynx/2 (test)' ] ]);
