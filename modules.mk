@@ -13,8 +13,9 @@ OBJECTS = mod_secsession.o \
           $(addprefix http/request/, begin.o rotate.o end.o current.o address.o arrive.o \
                                      reserved.o answer.o context.o) \
           $(addprefix http/users/, password.o stamped.o record.o) \
-          $(addprefix http/setup/, stores.o eventlog.o directives.o arguments.o arguments_app.o \
-                                   arguments_account.o arguments_harden.o config.o) \
+          $(addprefix http/setup/, stores.o eventlog.o directives.o directives_app.o arguments.o \
+                                   arguments_app.o arguments_account.o arguments_harden.o \
+                                   config.o) \
           $(addprefix http/parse/, cookie.o fields.o multipart.o attributes.o target.o text.o \
                                    url.o) \
           $(addprefix store/, own.o vaults.o \

@@ -17,6 +17,7 @@
 #   $postgres->count('session')          how many rows a table of ours has
 #   $postgres->of_token($columns, $token)   of the session that a cookie's token belongs or belonged
 #                                           to
+#   $postgres->anonymous_token           of a new session that nobody has authenticated in
 #   $postgres->script($file, %opt)       (exit, stdout, stderr) of psql -f $file
 #   $postgres->stop($mode), start_again, restart($mode)     mode: fast (default), immediate, smart
 #   $postgres->freeze, thaw              the whole server stops answering, and goes on
@@ -34,7 +35,7 @@ use warnings;
 use Digest::SHA 'sha256_hex';
 use Fcntl ':flock';
 use File::Path 'make_path';
-use MIME::Base64 'decode_base64url';
+use MIME::Base64 qw(decode_base64url encode_base64url);
 use Secsession::Process qw(scratch spawn run await slurp spew checkout am_root descendants);
 
 my $USER = 'postgres';    # the superuser's role, and the system user when we are root
@@ -232,6 +233,15 @@ sub of_token {
         "select $columns from secsession.session s join secsession.token t using (session_id)
         where t.token_hash = '\\x$hash'"
     );
+}
+
+sub anonymous_token {
+    my ($self) = @_;
+    my $key = join '', map { chr int rand 256 } 1 .. 32;
+    my $hash = sha256_hex($key);
+    $self->psql("select secsession.begin_session('\\x$hash', 'localhost', null, null, 1800, 28800,
+        '[]')");
+    return encode_base64url($key);
 }
 
 sub script {

@@ -20,13 +20,14 @@
 # password_of('alice'), password_of('bob'); users_file($folder) writes their htpasswd file.
 # environment_of($response) is the environment that the program `show` saw, as a hash.
 # id_of($client) is the id of the client's session, as applications see it.
+# basic_header('alice', $password) is the header field of AuthType Basic; without a password: hers.
 package Secsession::Test;
 
 use strict;
 use warnings;
 
 use Digest::SHA 'sha256_hex';
-use MIME::Base64 'encode_base64url';
+use MIME::Base64 qw(encode_base64 encode_base64url);
 use Secsession::Client;
 use Secsession::Httpd;
 use Secsession::Postgres;
@@ -34,7 +35,8 @@ use Secsession::Process qw(await scratch spew);
 use Test::More;
 
 my @EXPORT =
-    qw(start_servers browser wait_until has_heard password_of users_file environment_of id_of);
+    qw(start_servers browser wait_until has_heard password_of users_file environment_of id_of
+    basic_header);
 
 # bcrypt at its lowest cost, so that a login takes a millisecond.
 my %USERS = (
@@ -136,6 +138,12 @@ sub environment_of {
     my ($response) = @_;
     my ($lines) = split /\n\n/, $response->body;
     return { map { /^([^=]+)=(.*)$/ ? ($1 => $2) : () } split /\n/, $lines // '' };
+}
+
+sub basic_header {
+    my ($user, $password) = @_;
+    $password //= password_of($user);
+    return [ Authorization => 'Basic ' . encode_base64("$user:$password", '') ];
 }
 
 sub id_of { return environment_of($_[0]->get('/pub/show'))->{SECSESSION_ID} }
