@@ -65,6 +65,9 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_HEARTBEAT] =
         "select version, seen::text, news from secsession.heartbeat($1, $2, $3, $4)",
     [SECSESSION_SQL_ANNOUNCE] = "select secsession.announce($1)",
+    [SECSESSION_SQL_HOUSEKEEPER_NAME] =
+        ("select secsession.schema_version(), "
+         "set_config('application_name', 'mod_secsession housekeeper', false), " SETTINGS),
     [SECSESSION_SQL_SWEEP] =
         "select secsession.sweep($1), (100 * pg_notification_queue_usage())::integer",
     [SECSESSION_SQL_PURGE] = "select secsession.purge($1)",

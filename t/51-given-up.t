@@ -22,7 +22,8 @@ sub most { return $max * scalar($httpd->child_pids) }
 
 sub backends {
     return $postgres->value(
-        "select count(*) from pg_stat_activity where usename = 'httpd_web'");
+        "select count(*) from pg_stat_activity where usename = 'httpd_web'
+        and application_name not in ('mod_secsession feed', 'mod_secsession housekeeper')");
 }
 
 sub is_quiet {

@@ -89,7 +89,8 @@ subtest 'a database in LATIN1' => sub {
         "create database latin encoding 'LATIN1' locale 'C' template template0", db => 'postgres');
     $postgres->psql("alter role httpd_web in database latin set client_encoding = 'LATIN1'");
     my ($exit, undef, $err) =
-        $postgres->script(checkout() . '/store/install.sql', db => 'latin');
+        $postgres->script(checkout() . '/store/install.sql', db => 'latin',
+            vars => { roles => 'secsession' });
     is $exit, 0, 'the schema is installed' or diag $err;
     my $folder = scratch('latin');
     my ($hash) = slurp(users_file($folder)) =~ /^alice:(\S+)/m;
