@@ -1,6 +1,6 @@
 -- Every token that a session has or has had, wherever it stands.
 
-create or replace view secsession.token as
+call secsession.install_view('token', $view$
 select
     s.token_hash,
     s.session_id,
@@ -16,7 +16,8 @@ select
     t.retired_at,
     t.grace_until,
     t.offered_grace
-from secsession.other_token t;
+from secsession.other_token t
+$view$);
 
 comment on view secsession.token is
     'Internal: the current token of each session, and its others.';
