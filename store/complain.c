@@ -47,7 +47,8 @@ int secsession_complain_is_late(const PGresult *result)
     return sqlstate && (strcmp(sqlstate, "55P03") == 0 || strcmp(sqlstate, "57014") == 0);
 }
 
-void secsession_complain_refused(const secsession_complaints_t *complaints, const PGresult *result)
+void secsession_complain_refused(const secsession_complaints_t *complaints, const PGresult *result,
+                                 const char *holders)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -57,11 +58,10 @@ void secsession_complain_refused(const secsession_complaints_t *complaints, cons
             ap_log_error(
                 APLOG_MARK, APLOG_ERR, 0, complaints->server,
                 "SS116: the session database gave up a statement that had to wait for a lock or "
-                "took too long (SQLSTATE %s): what needs it is answered with 503; while it lasts, "
-                "this shows who waits, and the processes that block them: select pid, "
-                "pg_blocking_pids(pid), wait_event_type, query from pg_stat_activity where state "
-                "= 'active': %s",
-                sqlstate, message ? message : "no message");
+                "took too long (SQLSTATE %s): what needs it is answered with 503; these keep locks "
+                "on the tables of sessions: %s; look at them in pg_stat_activity, and end one that "
+                "does nothing with pg_terminate_backend(pid): %s",
+                sqlstate, holders ? holders : "(none any more)", message ? message : "no message");
         }
     } else if (secsession_trouble_is_news(complaints->trouble, SECSESSION_TROUBLE_STATEMENT)) {
         ap_log_error(

@@ -22,8 +22,10 @@ void secsession_complain_no_connection(const secsession_complaints_t *complaints
 /* A statement had no answer until its deadline, not even that it was given up. */
 void secsession_complain_no_answer(const secsession_complaints_t *complaints);
 
-/* PostgreSQL answered with an error. */
-void secsession_complain_refused(const secsession_complaints_t *complaints, const PGresult *result);
+/* PostgreSQL answered with an error; `holders`: who keeps locks that it may have waited for, NULL:
+ * nobody is known. */
+void secsession_complain_refused(const secsession_complaints_t *complaints, const PGresult *result,
+                                 const char *holders);
 
 /* Whether that error says that the statement was given up: it waited for a lock, or was not done in
  * time. */

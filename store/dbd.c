@@ -65,6 +65,10 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_HEARTBEAT] =
         "select version, seen::text, news from secsession.heartbeat($1, $2, $3, $4)",
     [SECSESSION_SQL_ANNOUNCE] = "select secsession.announce($1)",
+    [SECSESSION_SQL_LOCK_HOLDERS] =
+        ("select array_to_string(secsession.lock_holders("
+         "array['RowShareLock', 'RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', "
+         "'AccessExclusiveLock']), ', ')"),
     [SECSESSION_SQL_HOUSEKEEPER_NAME] =
         ("select secsession.schema_version(), "
          "set_config('application_name', 'mod_secsession housekeeper', false), " SETTINGS),
@@ -211,7 +215,7 @@ static secsession_execution_t verify(secsession_dbd_t *dbd, secsession_connectio
         version = (int)secsession_column_number(result, 0, 0, &ok);
     }
     if (execution == SECSESSION_REFUSED && secsession_complain_is_late(result)) {
-        secsession_complain_refused(&dbd->complaints, result);
+        secsession_complain_refused(&dbd->complaints, result, NULL);
         PQclear(result);
         return execution;
     }
@@ -250,6 +254,25 @@ static int is_change(secsession_sql_t sql)
     }
 }
 
+/* Logs an error of PostgreSQL; of one that waited for a lock, with the processes that it may have
+ * waited for. */
+static void complain_refused(secsession_dbd_t *dbd, secsession_connection_t *connection,
+                             const PGresult *refused, apr_time_t deadline)
+{
+    static const secsession_parameters_t none;
+    PGresult *result = NULL;
+    const char *holders = NULL;
+
+    if (secsession_complain_is_late(refused)
+        && execute(dbd, connection, SECSESSION_SQL_LOCK_HOLDERS, &none, deadline, &result)
+               == SECSESSION_EXECUTED
+        && PQntuples(result) == 1 && !PQgetisnull(result, 0, 0)) {
+        holders = PQgetvalue(result, 0, 0);
+    }
+    secsession_complain_refused(&dbd->complaints, refused, holders);
+    PQclear(result);
+}
+
 /* One attempt. All but SECSESSION_LOST has been logged. */
 static secsession_execution_t attempt(secsession_dbd_t *dbd, apr_pool_t *pool, secsession_sql_t sql,
                                       const secsession_parameters_t *parameters,
@@ -271,7 +294,7 @@ static secsession_execution_t attempt(secsession_dbd_t *dbd, apr_pool_t *pool, s
         execution = execute(dbd, connection, sql, parameters, deadline, result);
         if (execution == SECSESSION_REFUSED) {
             connection->verified = 0; /* perhaps because the schema has changed */
-            secsession_complain_refused(&dbd->complaints, *result);
+            complain_refused(dbd, connection, *result, deadline);
         }
     }
     secsession_pool_release(dbd->connections, connection, execution);

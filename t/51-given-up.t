@@ -4,6 +4,7 @@
 
 use lib 't/lib';
 use Secsession::Test;
+use Secsession::Psql;
 use Secsession::Process qw(await spew);
 
 my ($children, $max) = (2, 3);
@@ -80,6 +81,18 @@ sub login {
 }
 
 my $alice = browser($httpd, 'alice');
+
+# First, since the log repeats itself once a minute only.
+subtest 'somebody holds what a login needs' => sub {
+    my $stranger = Secsession::Psql->new($postgres);
+    my ($pid) = $stranger->run('select pg_backend_pid();') =~ /(\d+)/;
+    $stranger->run('begin; lock table secsession.session in share row exclusive mode;');
+    is login('bob')->finish->status, 503, 'it gets 503';
+    is $alice->get('/app/show')->status, 200, 'who is logged in is served';
+    wait_until { $httpd->error_log =~ /SS116: .*\bpid $pid \(/ } 10, 'and the log names the process';
+    $stranger->run('rollback;');
+    is login('bob')->finish->status, 303, 'when it lets go, the login works';
+};
 
 subtest 'a statement that takes long' => sub {
     my $before = live();

@@ -1,7 +1,7 @@
 -- For the files that follow: how they change what is in use. Nothing that is as it should be is
 -- touched, so that installing again takes no lock that anybody could notice. Before the first
 -- change all tables and views are locked, in short attempts between which everybody else goes on;
--- after it, nothing has to wait any more. These procedures are gone when the installation ends.
+-- after it, nothing has to wait any more. The procedures are gone when the installation ends.
 
 create or replace procedure secsession.install_lock(
     mode text default 'access exclusive',
@@ -32,7 +32,7 @@ begin
         return;
     end if;
     for attempt in 1 .. attempts loop
-        before := install_lock_holders();
+        before := lock_holders();
         begin
             -- While this waits, everybody else waits behind it: so never for long.
             perform set_config('lock_timeout', format('%sms', 50 + 10 * attempt), true);
@@ -47,7 +47,7 @@ begin
                 holders := array(
                     select h from unnest(before) h
                     intersect
-                    select h from unnest(install_lock_holders()) h
+                    select h from unnest(lock_holders()) h
                 );
         end;
         -- Whoever has this one waits for one that was locked here before it: so next time it is the
@@ -71,7 +71,7 @@ begin
 end
 $$;
 
-create or replace function secsession.install_lock_holders()
+create or replace function secsession.lock_holders(modes text[] default null)
 returns text[]
 language sql
 volatile
@@ -90,11 +90,15 @@ as $$
         where l.locktype = 'relation'
         and l.database = (select oid from pg_database where datname = current_database())
         and l.granted
+        and coalesce(l.mode = any (modes), true)
         and l.pid is distinct from pg_backend_pid()
         and c.relnamespace = 'secsession'::regnamespace
         and c.relkind in ('r', 'p', 'v')
     ) holder;
 $$;
+comment on function secsession.lock_holders(text[]) is
+    'The transactions that have locked tables of this schema at this moment, in one of these modes '
+    '(null: in any).';
 
 create or replace procedure secsession.install_view(name text, query text)
 language plpgsql

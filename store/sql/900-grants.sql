@@ -20,6 +20,7 @@ grant usage on schema secsession to :"httpd", :"admin", :"auditor";
 
 grant execute on function
     secsession.schema_version(),
+    secsession.lock_holders(text[]),
     secsession.purge(integer),
     secsession.sweep(integer)
 to :"httpd", :"admin";
