@@ -84,7 +84,7 @@ my %DONE = (
         [ 5, "select count(*) from secsession.active_session where user_name = 'u' || # / 5" ],
     'a heartbeat with the last uses of a thousand' => [
         1000, "select secsession.heartbeat('$USED',
-        array_fill(1000, array[1000]), 0)"
+        array_fill(1000, array[1000]), pg_current_snapshot(), 0)"
     ],
     'removing a hundred past their absolute end' => [ 100, 'select secsession.purge(100)' ],
 );
