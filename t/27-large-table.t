@@ -45,8 +45,8 @@ my $USED = sql(
         . "'u2200' and length(user_name) = 5"
 );
 my $LOGIN =
-    "secsession.authenticate(row(sha256('new#'), null, 'r', 'u' || # / 5, 'form', null, '192.0.2.1', "
-        . "null, 1800, 28800)::secsession.login";
+    "secsession.authenticate(row(sha256('new#'), null, 'r', 'u' || # / 5, 'form', null, "
+        . "'192.0.2.1', null, 1800, 28800)::secsession.login";
 my %DONE = (
     'a request whose session was used a moment ago' => [
         1, "update secsession.session set last_seen_at = now() where token_hash = $TOKEN;
@@ -80,6 +80,9 @@ my %DONE = (
     'revoke_session' => [ 1, "select secsession.revoke_session($ID, 'x')" ],
     'revoke_user' => [ 5, "select secsession.revoke_user('u' || # / 5, 'x')" ],
     'revoke_address' => [ 5, "select secsession.revoke_address(inet '10.0.0.0' + # / 5, 'x')" ],
+    'sweeping what a user\'s revocation has left' => [
+        10, "select secsession.revoke_user('u' || # / 5, 'x'); select secsession.sweep(5)"
+    ],
     'listing a user\'s sessions' =>
         [ 5, "select count(*) from secsession.active_session where user_name = 'u' || # / 5" ],
     'a heartbeat with the last uses of a thousand' => [

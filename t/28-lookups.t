@@ -30,7 +30,8 @@ subtest 'the answer is the same as that of lookup()' => sub {
     login($revoked, 'carol');
     # So that it gets no tombstone yet.
     my $holder = Secsession::Psql->new($postgres);
-    $holder->run("begin; update secsession.session set user_agent = 'held' where user_name = 'carol';");
+    $holder->run("begin; update secsession.session set user_agent = 'held'
+        where user_name = 'carol';");
     sql("select secsession.revoke_user('carol', 'test')");
     call("begin_session(sha256('anonymous'), 'r', null, null, 1000, 1000, null)");
     login('retired', 'alice');
@@ -262,7 +263,8 @@ subtest 'a statement of another release is never run in place of ours' => sub {
     my $version = sql('select secsession.schema_version()');
     my %text_of = $postgres->log =~ /\] httpd_web\@\S+ LOG:  execute (secsession\w+): (.*)/g;
     cmp_ok scalar keys %text_of, '>=', 2, 'statements are prepared';
-    is_deeply [ sort keys %text_of ], [ sort map { "secsession_${version}_" . hash_of($_) } values %text_of ],
+    is_deeply [ sort keys %text_of ],
+        [ sort map { "secsession_${version}_" . hash_of($_) } values %text_of ],
         'each under a name that follows from its text and from the version of the schema';
 };
 

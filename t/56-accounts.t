@@ -249,8 +249,8 @@ subtest 'profiles' => sub {    # ASVS 5.0 7.1.1 3.3.2
         my $response = $server->client->login('bob', password_of('bob'));
         my ($same_site) = $response->header('Set-Cookie') =~ /SameSite=(\w+)/;
         is sql(
-            'select (session).idle_timeout, (session).absolute_timeout from secsession.session_state '
-                . 'where ending is null')
+            'select (session).idle_timeout, (session).absolute_timeout '
+                . 'from secsession.session_state where ending is null')
             . " $same_site", $limits{$config},
             $config =~ s/\n/, /gr || 'none is like standard';
         like $server->get('/login')->body,

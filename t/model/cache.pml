@@ -60,8 +60,8 @@ bool feed_locked;
 bool feed_locked = true;
 #endif
 
-/* The database: MINE's row, its revocation, whether the next heartbeat tells of that, and what NOTIFY
- * has still to say on each feed's connection. */
+/* The database: MINE's row, its revocation, whether the next heartbeat tells of that, and what
+ * NOTIFY has still to say on each feed's connection. */
 #define SESSION 1
 #define USER 2
 #define ALL 3
@@ -104,8 +104,8 @@ bool lease_by_second;
 
 #ifdef WITNESS
 mtype = {
-    TAKEOVER, BETWEEN_HEARTBEATS, BEFORE_THE_ANSWER, NEWS, NO_ANSWER, STOP, LEASE_RUNS, LEASE_OVER, ODD,
-    CHANGED, ANOTHER_TOKEN, BY_FLOOR_ALL, BY_SESSION_KEY, BY_USER_KEY, HIT, HIT_CONNECTED_AGAIN,
+    TAKEOVER, BETWEEN_HEARTBEATS, BEFORE_THE_ANSWER, NEWS, NO_ANSWER, STOP, LEASE_RUNS, LEASE_OVER,
+    ODD, CHANGED, ANOTHER_TOKEN, BY_FLOOR_ALL, BY_SESSION_KEY, BY_USER_KEY, HIT, HIT_CONNECTED_AGAIN,
     HIT_AFTER_TAKEOVER, HIT_WITHIN_LEASE
 };
 #define witness(what) assert(WITNESS != what);
