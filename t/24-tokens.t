@@ -244,7 +244,7 @@ subtest 'logging in' => sub {
         'user_name must have 1 to 255' =>
             "sha256('w'), null, 'r', null, 'form', null, null, null, 1, 1",
         'control characters' => "sha256('w'), null, 'r', e'a\\nb', 'form', null, null, null, 1, 1",
-        'auth_method' => "sha256('w'), null, 'r', 'a', '', 0, null, null, 1, 1",
+        'auth_method' => "sha256('w'), null, 'r', 'a', '', null, null, null, 1, 1",
         'idle_timeout and' => "sha256('w'), null, 'r', 'a', 'form', null, null, null, 0, 1",
         'absolute_timeout must' => "sha256('w'), null, 'r', 'a', 'form', null, null, null, 1, -1",
     );
@@ -305,8 +305,10 @@ subtest 'logging in' => sub {
 
     my $counts =
         'select (select count(*) from secsession.session), (select count(*) from secsession.token)';
+    my $moment = moment();
+    sql("select secsession.revoke_user('anna', 'test')", user => 'admin_role');
     my $none = sql($counts);
-    my $refused = login('late', 'anna', epoch => -1);
+    my $refused = login('late', 'anna', moment => $moment);
     is "$refused->{state}/$refused->{end_reason}", 'ended/revoked',
         'a login that began before a revocation is refused';
     is sql($counts), $none, 'and leaves nothing';

@@ -29,8 +29,14 @@ sub vault_by_id {
     return join ' ', split /\n/, sql("select convert_from(name, 'UTF8') || '=' || convert_from(value, 'UTF8') from secsession.vault_of('$_[0]')", user => 'httpd_web');
 }
 sub vault { return vault_by_id(id_behind($_[0])) }
-sub version { return sql("select distinct version from secsession.vault_of('" . id_behind($_[0]) . "')", user => 'httpd_web') }
-sub logged_in { my ($token, $user, $cookies, %opt) = @_; return call(authenticate($token, $user, %opt) =~ s/\)\z/, null, $cookies)/r) }
+sub version {
+    return sql("select distinct version from secsession.vault_of('" . id_behind($_[0]) . "')",
+        user => 'httpd_web');
+}
+sub logged_in {
+    my ($token, $user, $cookies, %opt) = @_;
+    return call(authenticate($token, $user, %opt) =~ s/\)\z/, $cookies)/r);
+}
 sub fails { return $postgres->psql_fails("\\set VERBOSITY verbose\n$_[0]", user => 'httpd_web') }
 
 subtest 'anonymous sessions' => sub {
@@ -95,15 +101,21 @@ subtest 'a login takes the vault along' => sub {
     is vault('l4'), 'own=1', 'and nothing of her vault';
     is vault_by_id($alice->{session_id}), '', 'which nobody reads any more';
 
+    my $moment = moment();
+    sql("select secsession.revoke_user('carol', 'test')", user => 'admin_role');
     start('l5', cookies(basket => 8));
-    my $revoked = logged_in('l6', 'carol', cookies(sid => 'y'), old => 'l5', epoch => -1);
-    is "$revoked->{state}/$revoked->{end_reason}", 'ended/revoked', 'a login that was revoked meanwhile is refused';
+    my $revoked = logged_in('l6', 'carol', cookies(sid => 'y'), old => 'l5', moment => $moment);
+    is "$revoked->{state}/$revoked->{end_reason}", 'ended/revoked',
+        'a login that was revoked meanwhile is refused';
     is vault('l5'), 'basket=8', 'the anonymous session goes on with what it had';
     is state_of('l5'), 'anonymous', 'and without a user';
 
     my $counts = 'select (select count(*) from secsession.session), (select count(*) from secsession.vault), (select count(*) from secsession.event_log)';
     my $before = sql($counts);
-    like fails('select secsession.' . (authenticate('l7', 'dave', old => 'l5') =~ s/\)\z/, null, /r) . cookies(map { ("c$_" => 1) } 1 .. 51) . ')'),
+    like fails('select secsession.'
+            . (authenticate('l7', 'dave', old => 'l5') =~ s/\)\z/, /r)
+            . cookies(map { ("c$_" => 1) } 1 .. 51)
+            . ')'),
         qr/54000: .*vault of session/, 'a login that brings too many cookies fails';
     is sql($counts), $before, 'and leaves all as it was';
     is state_of('l5'), 'anonymous', 'the anonymous session too';
@@ -194,11 +206,23 @@ subtest 'ended sessions' => sub {
         is sql("select convert_from(value, 'UTF8') from secsession.vault where session_id = '$id'"), 1, 'nothing was written';
         is_ended('z', $reason, 'nor did it come back');
     }
-    for my $unnoticed ('expires_at = now()', "last_seen_at = now() - interval '1 day'", 'epoch = -1') {
+    my %unnoticed = (
+        'past its end' => sub { set_session('z', 'expires_at = now()') },
+        'idle' => sub { set_session('z', "last_seen_at = now() - interval '1 day'") },
+        'revoked' => sub {
+            my $holder = Secsession::Psql->new($postgres);
+            $holder->run("begin; update secsession.session set user_agent = 'held';");
+            sql("select secsession.revoke_user('erna', 'test')", user => 'admin_role');
+        },
+    );
+    for my $unnoticed (sort keys %unnoticed) {
         sql("delete from secsession.session where user_name = 'erna'");
         logged_in('z', 'erna', cookies(a => 1));
-        set_session('z', $unnoticed);
-        is keep('z', a => 2), '', "nor does one that nobody has noticed to have ended: $unnoticed";
+        $unnoticed{$unnoticed}->();
+        is stored('z', 'ended_at'), '', "a session that is $unnoticed has no tombstone yet";
+        is keep('z', a => 2), '', 'and keeps nothing';
+        is sql("select count(*) from secsession.vault_of('" . id_behind('z') . "')"), 0,
+            'nor tells anything';
     }
     is sql("select secsession.keep_cookies(gen_random_uuid(), '[]')", user => 'httpd_web'), '', 'one that never was keeps nothing';
     is sql('select count(*) from secsession.vault_of(gen_random_uuid())', user => 'httpd_web'), 0, 'and tells nothing';
@@ -215,11 +239,13 @@ subtest 'ended sessions' => sub {
 };
 
 subtest 'what servers are told' => sub {
-    my $listener = Secsession::Psql->new($postgres, 'httpd_web');
-    $listener->run('listen secsession;');
+    my $seen = moment();
     my $heard = sub {
         my $key = substr id_behind($_[0]) =~ s/-//gr, 0, 16;
-        return scalar grep { /with payload "[^"]*\b$key\b/ } split /\n/, $listener->run('select 1;');
+        my ($now, $news) =
+            split /\|/, sql("select seen, keys from secsession.news_since('$seen')"), 2;
+        $seen = $now;
+        return scalar(() = $news =~ /\b$key\b/g);
     };
     start('h1', cookies(a => 1));
     keep('h1', a => 2);
@@ -238,12 +264,16 @@ subtest 'what servers are told' => sub {
 subtest 'a user\'s own sessions' => sub {
     login("o$_", 'otto') for 1 .. 3;
     login('elsewhere', 'olga');
-    my $own = sub { return sql("select secsession.revoke_own('" . id_behind($_[0]) . "', $_[1], 'test')", user => 'httpd_web') };
-    my $epoch = sql("select secsession.login_moment()");
+    my $own = sub {
+        return sql("select secsession.revoke_own('" . id_behind($_[0]) . "', $_[1], 'test')",
+            user => 'httpd_web');
+    };
+    my $moment = moment();
     is $own->('o2', 'true'), 2, 'all but one are ended';
     is join(' ', map { state_of("o$_") } 1 .. 3), 'ended/revoked live ended/revoked', 'that one lives on';
     is state_of('elsewhere'), 'live', 'and those of others';
-    is login('late', 'otto', epoch => $epoch)->{state}, 'ended', 'a login that was under way is refused';
+    is login('late', 'otto', moment => $moment)->{state}, 'ended',
+        'a login that was under way is refused';
     is $own->('o1', 'true'), 0, 'a session that has ended ends no other';
     is state_of('o2'), 'live', 'none';
     is login('o4', 'otto')->{state}, 'live', 'a login that begins later is let in';
@@ -257,44 +287,62 @@ subtest 'a user\'s own sessions' => sub {
 };
 
 subtest 'the moment of a login' => sub {
-    my $moment = sub { return sql('select secsession.login_moment()', user => 'httpd_web') };
     my $at = sub {
-        my ($token, $user, $snapshot) = @_;
-        return call(authenticate($token, $user, epoch => 'null') =~ s/\)\z/, '$snapshot')/r)->{state};
+        my ($token, $user, $moment) = @_;
+        return login($token, $user, moment => $moment)->{state};
     };
-    my $before = $moment->();
+    my $before = moment();
     is $at->('m1', 'mona', $before), 'live', 'a login that nobody revoked is let in';
     sql("select secsession.revoke_user('mona', 'test')", user => 'admin_role');
     is $at->('m2', 'mona', $before), 'ended', 'one that asked before a revocation is refused';
-    is $at->('m3', 'mona', $moment->()), 'live', 'one that asked later is let in';
+    is $at->('m3', 'mona', moment()), 'live', 'one that asked later is let in';
     is $at->('m4', 'max', $before), 'live', 'and one of another user';
     sql("select secsession.revoke_user('mona', 'test', 'elsewhere')", user => 'admin_role');
-    is $at->('m5', 'mona', $moment->()), 'live', 'another realm is another\'s';
-    $before = $moment->();
+    is $at->('m5', 'mona', moment()), 'live', 'another realm is another\'s';
+    $before = moment();
     sql("select secsession.revoke_all('test', 'r')", user => 'admin_role');
     is $at->('m6', 'max', $before), 'ended', 'a revocation of the realm refuses';
-    $before = $moment->();
+    $before = moment();
     sql("select secsession.revoke_all('test')", user => 'admin_role');
     is $at->('m7', 'max', $before), 'ended', 'and one of everything';
-    $before = $moment->();
-    is sql("begin; select secsession.revoke_user('max', 'test'); rollback", user => 'admin_role') =~ /\d/, 1, 'one that was not committed';
+    $before = moment();
+    is sql("begin; select secsession.revoke_user('max', 'test'); rollback", user => 'admin_role')
+        =~ /\d/, 1, 'one that was not committed';
     is $at->('m8', 'max', $before), 'live', 'refuses nobody';
-    sql("update secsession.revocation_epoch set raised_by = '1000000000000'");
-    is $at->('m9', 'max', $moment->()), 'live', 'a database that came from another cluster locks nobody out';
+    sql("update secsession.revocation set raised_by = '1000000000000', swept_at = null");
+    is $at->('m9', 'max', moment()), 'live',
+        'a database that came from another cluster locks nobody out';
 };
 
-subtest 'upgrading' => sub {
-    my $old = '4a6fab9';    # the last commit with version 1
-    my $folder = scratch('old');
-    my ($exit) = run([ 'git', '-C', checkout(), 'archive', '-o', "$folder/store.tar", $old, 'store' ]);
+# The last commits with these versions, and how a login was called then.
+my %old = (
+    1 => [ '4a6fab9', "sha256('%s'), null, 'r', '%s', 'form', %s, '192.0.2.1', 'B', 1000, 2000" ],
+    5 => [
+        '1cafa9b',
+        "row(sha256('%s'), null, 'r', '%s', 'form', %s, '192.0.2.1', 'B', 1000, "
+            . "2000)::secsession.login"
+    ],
+);
+
+sub upgrade {
+    my ($version, $old, $arguments) = @_;
+    my $folder = scratch("old$version");
+    my %in = (db => "upgraded$version");
+    my ($exit) =
+        run([ 'git', '-C', checkout(), 'archive', '-o', "$folder/store.tar", $old, 'store' ]);
     plan skip_all => "the history has no $old" if $exit;
-    is +(run([ 'tar', '-xf', "$folder/store.tar", '-C', $folder ]))[0], 0, 'the SQL of version 1 is there';
-    sql('create database upgraded');
-    is +($postgres->script("$folder/store/install.sql", db => 'upgraded'))[1], "secsession: the schema is at version 1\n", 'it is installed';
-    my %in = (db => 'upgraded');
-    my $login = sub { "select (secsession.authenticate(sha256('$_[0]'), null, 'r', '$_[1]', 'form', secsession.login_moment(), '192.0.2.1', 'B', 1000, 2000)).state" };
+    is + (run([ 'tar', '-xf', "$folder/store.tar", '-C', $folder ]))[0], 0,
+        'its SQL is there';
+    sql("create database $in{db}");
+    is + ($postgres->script("$folder/store/install.sql", %in))[1],
+        "secsession: the schema is at version $version\n", 'it is installed';
+    my $login = sub {
+        my ($token, $user) = @_;
+        my $call = sprintf $arguments, $token, $user, "secsession.login_epoch('r', '$user')";
+        return sql("select (secsession.authenticate($call)).state", %in, user => 'httpd_web');
+    };
     sql("select secsession.revoke_user('u3', 'test')", %in);
-    is sql($login->("t$_", "u$_"), %in, user => 'httpd_web'), 'live', "u$_ logs in" for 1 .. 3;
+    is $login->("t$_", "u$_"), 'live', "u$_ logs in" for 1 .. 4;
     sql("select secsession.logout(sha256('t2'), 'r')", %in);
     my $rows = "select session_id, token_hash, user_name, epoch, expires_at, end_reason from secsession.session order by user_name";
     my $before = sql($rows, %in);

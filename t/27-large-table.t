@@ -80,11 +80,14 @@ my %DONE = (
     'revoke_session' => [ 1, "select secsession.revoke_session($ID, 'x')" ],
     'revoke_user' => [ 5, "select secsession.revoke_user('u' || # / 5, 'x')" ],
     'revoke_address' => [ 5, "select secsession.revoke_address(inet '10.0.0.0' + # / 5, 'x')" ],
+    'sweeping what a user\'s revocation has left' => [
+        10, "select secsession.revoke_user('u' || # / 5, 'x'); select secsession.sweep(5)"
+    ],
     'listing a user\'s sessions' =>
         [ 5, "select count(*) from secsession.active_session where user_name = 'u' || # / 5" ],
     'a heartbeat with the last uses of a thousand' => [
         1000, "select secsession.heartbeat('$USED',
-        array_fill(1000, array[1000]), null, 0)"
+        array_fill(1000, array[1000]), pg_current_snapshot(), 0)"
     ],
     'removing a hundred past their absolute end' => [ 100, 'select secsession.purge(100)' ],
 );

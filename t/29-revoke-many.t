@@ -41,7 +41,7 @@ with stored as (
     from generate_series(1, $count) n
     returning token_hash, session_id, created_at
 )
-insert into secsession.token (token_hash, session_id, issued_at)
+insert into secsession.other_token (token_hash, session_id, issued_at)
 select token_hash, session_id, created_at from stored;
 SQL
     sql('analyze secsession.session, secsession.token');

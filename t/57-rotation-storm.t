@@ -24,7 +24,7 @@ my @tokens = map { encode_base64url(sha256("token $_ " . rand)) } 1 .. $SESSIONS
 sub hash_of { return sha256_hex(decode_base64url($_[0])) }
 $postgres->psql(
     "select count(secsession.authenticate(row(decode(h, 'hex'), null, 'localhost', 'user' || n,
-        'form', 0, '192.0.2.1', 'Browser', 3600, 36000)::secsession.login))
+        'form', null, '192.0.2.1', 'Browser', 3600, 36000)::secsession.login))
     from unnest(string_to_array(:'hashes', ' ')) with ordinality as t (h, n)",
     vars => { hashes => join ' ', map { hash_of($_) } @tokens }
 );

@@ -124,6 +124,9 @@ drop view if exists secsession.session_state;
 drop function if exists secsession.login_begin(text, text, inet, integer, integer);
 drop function if exists secsession.heartbeat(uuid[], bigint[], double precision);
 drop function if exists secsession.login_epoch(text, text);
+drop function if exists secsession.end_noticed(uuid, text, inet);
+drop function if exists secsession.accept_offer(uuid, bytea);
+drop function if exists secsession.replaced_session(bytea, text);
 drop function if exists secsession.revoked_since(pg_snapshot, text, text);
 drop function if exists secsession.raise_epoch(text, text);
 drop function if exists secsession.close_login_gate();
@@ -150,6 +153,12 @@ alter table secsession.session
 comment on column secsession.session.login_seen is
     'What its login could see when it began, before the password was checked: a revocation that '
     'it could not see ends the session.';
+
+alter type secsession.login alter attribute epoch type pg_snapshot;
+alter type secsession.login rename attribute epoch to seen;
+comment on column secsession.login.seen is
+    'What login_begin() or login_moment() told before the credentials were checked; null: this '
+    'moment.';
 
 comment on type secsession.session_answer is
     'What lookup(), lookup_many() and authenticate() answer: how a session stands.';

@@ -66,24 +66,22 @@ select
                 and v.user_name in (s.user_name, '')
                 and secsession.ends(v, s)
                 -- What came first is the reason, however late it is written down.
-                and e.timed_out_at > least(v.revoked_at, statement_timestamp())
+                and least(
+                    s.expires_at, s.last_seen_at + make_interval(secs => s.idle_timeout)
+                ) > least(v.revoked_at, statement_timestamp())
                 order by v.revoked_at, v.revocation_id
                 limit 1
             ),
             case
-                when e.timed_out_at > statement_timestamp()
-                then null
                 when s.expires_at <= statement_timestamp()
                 then 'absolute'
-                else 'idle'
+                when s.last_seen_at + make_interval(secs => s.idle_timeout) <= statement_timestamp()
+                then 'idle'
             end
         )
     end as ending,
     s as session
 from secsession.session s
-cross join lateral (
-    select least(s.expires_at, s.last_seen_at + make_interval(secs => s.idle_timeout))
-) as e (timed_out_at)
 $view$);
 
 comment on view secsession.session_state is
