@@ -95,6 +95,10 @@ comment on column secsession.change.changed_at is 'When; purge() goes by that.';
 comment on column secsession.change.key is
     'See key_of_session() and key_of_user(); all: everything.';
 
+-- An address is not text of any language, and an upgrade of the system's locales could break the
+-- index.
+alter table secsession.login_attempt alter column address type text collate "C";
+
 -- What the epochs have ended already ends by a tombstone; all other sessions are later than that.
 update secsession.session s
 set ended_at = clock_timestamp(),

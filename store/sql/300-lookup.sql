@@ -71,7 +71,12 @@ begin
     into answer
     from plain_session p
     where p.token_hash = lookup.token_hash
-    and p.realm = lookup.realm;
+    and p.realm = lookup.realm
+    -- A location's idle timeout may be shorter than the session's.
+    and (
+        idle_cap <= 0
+        or (p.session).last_seen_at > statement_timestamp() - idle_cap * interval '0.1 s'
+    );
 
     if found then
         return answer;
@@ -191,7 +196,11 @@ begin
     end if;
 
     if state = 'live' and is_use(known.session, idle_cap, absolute_cap) then
-        perform touch(array[(known.session).session_id], array[statement_timestamp()]);
+        perform touch(
+            array[(known.session).session_id],
+            array[statement_timestamp()],
+            0.1 * least(nullif(idle_cap, 0) / (known.session).idle_timeout::double precision, 1)
+        );
     end if;
     return answer_of(
         known.session, state, end_reason,
