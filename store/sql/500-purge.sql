@@ -6,8 +6,6 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set lock_timeout = '200ms'
--- What is removed twice is removed; a standby that is away must not hold it up.
-set synchronous_commit = local
 as $$
 declare
     moment constant timestamptz := clock_timestamp();
@@ -18,6 +16,8 @@ begin
         raise exception 'batch must be above 0'
             using errcode = 'invalid_parameter_value';
     end if;
+    -- What a crash takes back is done again.
+    perform wait_for_disk_only();
     -- Not before the absolute end: until then an old token must be known as retired or ended.
     past := array(
         select s.session_id
