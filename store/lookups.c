@@ -110,9 +110,8 @@ static int is_early_use(const secsession_visit_t *visit, const secsession_sessio
 {
     apr_int64_t due_ms = (apr_int64_t)(visit->limits.idle * SECSESSION_SHARE_OF_IDLE * 1000);
 
-    return !visit->is_polling && visit->limits.idle > 0
-           && visit->limits.idle < session->limits.idle && session->idle_ms >= due_ms
-           && session->idle_ms >= 1000;
+    return !visit->is_polling && visit->limits.idle > 0 && visit->limits.idle < session->limits.idle
+           && session->idle_ms >= due_ms && session->idle_ms >= 1000;
 }
 
 /* The owners of the other seats are waiting, so that their pools may be used here. */
