@@ -59,6 +59,8 @@ apr_status_t secsession_cache_create(secsession_cache_t **cache, apr_pool_t *poo
         (*cache)->slots = (void *)base;
         (*cache)->floors = (void *)(base + slots);
         (*cache)->tags = (void *)(base + slots + floors);
+        /* So that nothing is believed of the slots that are empty. */
+        (*cache)->generation = (*cache)->floor_of_all = 1;
     }
     return status;
 }
@@ -160,12 +162,25 @@ void secsession_cache_invalidate_token(secsession_cache_t *cache, const secsessi
     }
 }
 
+/* The idle timeout that a visit is under, in seconds. */
+static int idle_of(const secsession_session_t *session, const secsession_visit_t *visit)
+{
+    int own = session->limits.idle, location = visit->limits.idle;
+
+    return location > 0 && location < own ? location : own;
+}
+
 /* Moves the last use on, but not more often than could matter: all processors share the line. Where
  * another was faster, it was a use at the same moment, or the slot has another session now. */
-static void note_use(secsession_slot_t *slot, apr_int64_t seen, apr_time_t now, int idle)
+static void note_use(secsession_slot_t *slot, const secsession_copy_t *copy, apr_time_t now,
+                     int idle)
 {
     apr_interval_time_t fine = idle < 100 ? apr_time_from_msec(idle * 10) : APR_USEC_PER_SEC;
+    apr_int64_t seen = copy->seen;
 
+    if (idle < copy->idle) {
+        atomic_store_explicit(&slot->idle, idle, memory_order_relaxed);
+    }
     if (now - seen > fine) {
         atomic_compare_exchange_strong(&slot->seen, &seen, now);
     }
@@ -205,7 +220,7 @@ const secsession_session_t *secsession_cache_find(secsession_cache_t *cache, apr
         return NULL;
     }
     if (!visit->is_polling) {
-        note_use(slot, copy.seen, now, session->limits.idle);
+        note_use(slot, &copy, now, idle_of(session, visit));
     }
     return session;
 }
@@ -281,16 +296,21 @@ int secsession_cache_put(secsession_cache_t *cache, const secsession_hash_t *tok
         return 0;
     }
     copy.entry.generation = generation;
+    copy.idle = session->limits.idle;
     copy.seen = copy.known = asked - apr_time_from_msec(session->idle_ms);
     if (!visit->is_polling && secsession_policy_check(session, &visit->limits) == SECSESSION_LIVE) {
         copy.seen = asked;
-        if (is_long(copy.seen - copy.known, session->limits.idle, SECSESSION_SHARE_OF_IDLE)) {
+        copy.idle = idle_of(session, visit);
+        if (is_long(copy.seen - copy.known, copy.idle, SECSESSION_SHARE_OF_IDLE)) {
             copy.known = asked; /* lookup() has just written it */
         }
     }
     choice = choose(cache, token);
     if (choice.is_own && choice.old.seen > copy.seen) {
         copy.seen = choice.old.seen; /* used while the database was being asked */
+    }
+    if (choice.is_own && choice.old.idle < copy.idle) {
+        copy.idle = choice.old.idle;
     }
     if (choice.slot == NULL || !secsession_slot_write(choice.slot, &copy)) {
         return 0;
@@ -312,13 +332,14 @@ static int is_due(secsession_cache_t *cache, secsession_slot_t *slot, apr_time_t
 
     if (unknown < APR_USEC_PER_SEC || !secsession_slot_read(slot, &copy)
         || copy.seen - copy.known < APR_USEC_PER_SEC
-        || !is_long(now - copy.known, copy.entry.limits.idle, share_of_idle)
+        || !is_long(now - copy.known, copy.idle, share_of_idle)
         || !is_unchanged(cache, &copy.entry)) {
         return 0;
     }
     secsession_entry_id(&copy.entry, use->id);
     use->seen = copy.seen;
     use->known = copy.known;
+    use->is_early = !is_long(now - copy.known, copy.entry.limits.idle, share_of_idle);
     return 1;
 }
 

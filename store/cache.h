@@ -31,6 +31,7 @@ typedef struct {
     apr_time_t seen; /* monotonic */
     apr_time_t known;
     apr_size_t slot;
+    int is_early; /* the database may find that it need not know of it yet */
 } secsession_use_t;
 
 /* Makes a table for `sessions` sessions, at 320 bytes each, before the children are forked; it ends
@@ -68,8 +69,8 @@ void secsession_cache_invalidate_all(secsession_cache_t *cache);
 void secsession_cache_extend_lease(secsession_cache_t *cache, apr_time_t until);
 
 /* Fills `uses` with up to `max` uses that are newer by a second than the last one that the database
- * knows of, where that one is longer ago than `share_of_idle` of the idle timeout: so the database
- * is never further behind than that. Begins at slot *cursor and moves it on. */
+ * knows of, where that one is longer ago than `share_of_idle` of the shortest idle timeout that the
+ * session was used under: so the database is never further behind than that. Begins at slot *cursor and moves it on. */
 apr_size_t secsession_cache_uses(secsession_cache_t *cache, apr_time_t now, double share_of_idle,
                                  secsession_use_t *uses, apr_size_t max, apr_size_t *cursor);
 

@@ -282,6 +282,18 @@ static int beat(secsession_listener_t *listener, apr_size_t count, double share)
     return 1;
 }
 
+/* How often the database is to write: it knows the idle timeouts of the sessions, and not those of
+ * locations. */
+static double share_for(const secsession_listener_t *listener, apr_size_t count)
+{
+    for (apr_size_t i = 0; i < count; i++) {
+        if (listener->uses[i].is_early) {
+            return 0;
+        }
+    }
+    return SECSESSION_SHARE_OF_IDLE;
+}
+
 static int beat_with_uses(secsession_listener_t *listener)
 {
     apr_time_t now = secsession_monotonic();
@@ -294,7 +306,7 @@ static int beat_with_uses(secsession_listener_t *listener)
          * behind. */
         listener->next_batch = count < listener->batch ? now + BATCH_EVERY : now;
     }
-    if (!beat(listener, count, SECSESSION_SHARE_OF_IDLE)) {
+    if (!beat(listener, count, share_for(listener, count))) {
         return 0;
     }
     if (count == listener->batch) {

@@ -17,6 +17,7 @@
 
 #include "store/answer.h"
 #include "store/ask.h"
+#include "store/cache.h"
 
 #define SEATS 64
 /* A thread that asks alone may have to wait for a lock. A thread that has been in the queue for so
@@ -103,6 +104,16 @@ static const PGresult *query_many(secsession_lookups_t *lookups, const seat_t *s
     return secsession_dbd_query(lookups->dbd, pool, SECSESSION_SQL_LOOKUP_MANY, &parameters);
 }
 
+/* Whether this use is to be written because the location has a shorter idle timeout than the
+ * session, of which the statement for many does not know. */
+static int is_early_use(const secsession_visit_t *visit, const secsession_session_t *session)
+{
+    apr_int64_t due_ms = (apr_int64_t)(visit->limits.idle * SECSESSION_SHARE_OF_IDLE * 1000);
+
+    return !visit->is_polling && visit->limits.idle > 0 && visit->limits.idle < session->limits.idle
+           && session->idle_ms >= due_ms && session->idle_ms >= 1000;
+}
+
 /* The owners of the other seats are waiting, so that their pools may be used here. */
 static void ask_together(secsession_lookups_t *lookups, seat_t *seats, int count)
 {
@@ -117,6 +128,10 @@ static void ask_together(secsession_lookups_t *lookups, seat_t *seats, int count
         seat->is_settled = !is_sound || *PQgetvalue(result, row, 0);
         if (is_sound && seat->is_settled) {
             seat->outcome = secsession_answer_decode(seat->pool, result, row, 1, &seat->session);
+        }
+        if (seat->outcome == SECSESSION_LIVE
+            && is_early_use(seat->question->visit, seat->session)) {
+            seat->is_settled = 0;
         }
         if (is_sound && seat->is_settled && seat->outcome == SECSESSION_UNAVAILABLE) {
             secsession_dbd_log_nonsense(lookups->dbd, SECSESSION_SQL_LOOKUP_MANY);

@@ -15,6 +15,7 @@ int secsession_slot_read(secsession_slot_t *slot, secsession_copy_t *copy)
         return 0;
     }
     secsession_words_load(words, slot->words, SECSESSION_ENTRY_WORDS);
+    copy->idle = atomic_load_explicit(&slot->idle, memory_order_relaxed);
     copy->seen = atomic_load_explicit(&slot->seen, memory_order_relaxed);
     copy->known = atomic_load_explicit(&slot->known, memory_order_relaxed);
     memcpy(&copy->entry, words, sizeof(copy->entry));
@@ -30,6 +31,7 @@ int secsession_slot_write(secsession_slot_t *slot, const secsession_copy_t *copy
     }
     memcpy(words, &copy->entry, sizeof(copy->entry));
     secsession_words_store(slot->words, words, SECSESSION_ENTRY_WORDS);
+    atomic_store_explicit(&slot->idle, copy->idle, memory_order_relaxed);
     atomic_store_explicit(&slot->seen, copy->seen, memory_order_relaxed);
     atomic_store_explicit(&slot->known, copy->known, memory_order_relaxed);
     secsession_sequence_unlock(&slot->sequence);

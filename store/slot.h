@@ -12,6 +12,7 @@
 /* 256 bytes, all zero at first; such an entry is of no token. */
 typedef struct {
     secsession_sequence_t sequence;
+    _Atomic apr_int32_t idle;  /* see secsession_copy_t */
     _Atomic apr_int64_t seen;  /* the last use; monotonic, like the next */
     _Atomic apr_int64_t known; /* the last use that the database knows of */
     secsession_word_t words[SECSESSION_ENTRY_WORDS];
@@ -20,6 +21,7 @@ typedef struct {
 /* What a slot held at one moment. */
 typedef struct {
     secsession_entry_t entry;
+    apr_int32_t idle; /* the shortest idle timeout that it was used under, in seconds */
     apr_time_t seen;
     apr_time_t known;
 } secsession_copy_t;

@@ -32,19 +32,14 @@ sub fill {
     my ($realm, $count) = @_;
     sql(<<"SQL");
 set session_replication_role = replica;
-with stored as (
     insert into secsession.session (token_hash, realm, user_name, auth_method, client_addr,
         created_at, authenticated_at, last_seen_at, idle_timeout, absolute_timeout, expires_at)
     select sha256(('$realm' || n)::bytea), '$realm', '$realm' || n / 10, 'form',
         inet '10.0.0.0' + n, now() - interval '1 h', now() - interval '1 h', now(), 86400, 86400,
         now() + interval '1 day'
-    from generate_series(1, $count) n
-    returning token_hash, session_id, created_at
-)
-insert into secsession.other_token (token_hash, session_id, issued_at)
-select token_hash, session_id, created_at from stored;
+    from generate_series(1, $count) n;
 SQL
-    sql('analyze secsession.session, secsession.token');
+    sql('analyze secsession.session');
     return;
 }
 
@@ -112,8 +107,8 @@ for my $kind (@KINDS) {
         is $under_way->run("begin; select state from $late;"), 'live', 'a login is under way';
 
         my ($count, $notice) = revoke($call);
-        cmp_ok count('session', "realm = '$realm' and ended_at is not null"), '<=', 100,
-            'it returns before most of the tombstones are written';
+        is count('session', "realm = '$realm' and ended_at is not null"), 0,
+            'it returns before any tombstone is written';
         cmp_ok $count, '>', 0, 'it says how many it ended';
         if ($count != $MANY - 10) {
             like $notice, qr/NOTICE:  at least $count sessions have ended/,
@@ -169,6 +164,8 @@ subtest 'revocation of a user with thousands of sessions' => sub {
     is login('crowd', 'user', $before), 'ended/revoked', 'a login that began before is refused';
     is login('crowd', 'user', moment()), 'live', 'a later one is not';
     sweep_all();
+    is count('event', q(event = 'revoked' and user_name = 'crowd' and reason = 'left'
+        and session_id is null)), 1, 'one event says at once who did it';
     is count('event', q(event = 'revoked' and user_name = 'crowd' and reason = 'left'
         and actor = 'admin_role' and session_id is not null)), 6000, 'every session has its event';
     is count('active_session', "user_name = 'crowd'"), 1, 'the later login is listed';

@@ -106,6 +106,10 @@ comment on column secsession.change_mark.mark_id is 'Its number.';
 comment on column secsession.change_mark.at is 'When it was made.';
 comment on column secsession.change_mark.seen is 'What had been committed by then.';
 
+-- An address is not text of any language, and an upgrade of the system's locales could break the
+-- index.
+alter table secsession.login_attempt alter column address type text collate "C";
+
 -- What the epochs have ended already ends by a tombstone; all other sessions are later than that.
 update secsession.session s
 set ended_at = clock_timestamp(),
@@ -124,9 +128,6 @@ drop view if exists secsession.session_state;
 drop function if exists secsession.login_begin(text, text, inet, integer, integer);
 drop function if exists secsession.heartbeat(uuid[], bigint[], double precision);
 drop function if exists secsession.login_epoch(text, text);
-drop function if exists secsession.end_noticed(uuid, text, inet);
-drop function if exists secsession.accept_offer(uuid, bytea);
-drop function if exists secsession.replaced_session(bytea, text);
 drop function if exists secsession.revoked_since(pg_snapshot, text, text);
 drop function if exists secsession.raise_epoch(text, text);
 drop function if exists secsession.close_login_gate();
@@ -153,12 +154,6 @@ alter table secsession.session
 comment on column secsession.session.login_seen is
     'What its login could see when it began, before the password was checked: a revocation that '
     'it could not see ends the session.';
-
-alter type secsession.login alter attribute epoch type pg_snapshot;
-alter type secsession.login rename attribute epoch to seen;
-comment on column secsession.login.seen is
-    'What login_begin() or login_moment() told before the credentials were checked; null: this '
-    'moment.';
 
 comment on type secsession.session_answer is
     'What lookup(), lookup_many() and authenticate() answer: how a session stands.';

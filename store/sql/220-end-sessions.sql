@@ -16,6 +16,22 @@ comment on function secsession.make_durable() is
     'Internal: makes this transaction wait for the disk, whatever it was told before, so that an '
     'acknowledged end survives a crash.';
 
+create or replace function secsession.wait_for_disk_only()
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    if current_setting('synchronous_commit') <> 'off' then
+        perform set_config('synchronous_commit', 'local', true);
+    end if;
+end
+$$;
+comment on function secsession.wait_for_disk_only() is
+    'Internal: has this transaction not wait for a standby, which may be away: for what a session '
+    'in use needs, and what can be done again.';
+
 create or replace function secsession.write_tombstones(
     session_ids uuid[],
     end_reason text,

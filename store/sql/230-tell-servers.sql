@@ -117,15 +117,14 @@ declare
     keys text[];
 begin
     -- A session that had ended already has been told, and its later use is nobody's news. Web
-    -- servers remember none without a user, and none beyond its absolute end: who purges tells
-    -- nothing.
+    -- servers remember none without a user. Those whose absolute end has passed are told too: it
+    -- may be this clock alone that has passed it.
     keys := array(
         select key_of_session(o.session_id)
         from old_session o
         left join new_session n on n.session_id = o.session_id
         where o.ended_at is null
         and o.user_name is not null
-        and o.expires_at > statement_timestamp()
         and (
             n.last_seen_at < o.last_seen_at
             or row(

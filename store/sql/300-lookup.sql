@@ -35,7 +35,11 @@ from secsession.session s
 where s.ended_at is null
 and s.expires_at > statement_timestamp()
 and s.last_seen_at > statement_timestamp() - s.idle_timeout * interval '0.1 s'
-and coalesce(s.stamp_checked_at > statement_timestamp() - interval '1 min', true)
+and coalesce(
+    s.stamp_checked_at > statement_timestamp() - interval '1 min'
+        and s.stamp_checked_at < statement_timestamp() + interval '1 min',
+    true
+)
 and not exists (
     select
     from secsession.revocation v
@@ -72,7 +76,12 @@ begin
     into answer
     from plain_session p
     where p.token_hash = lookup.token_hash
-    and p.realm = lookup.realm;
+    and p.realm = lookup.realm
+    -- A location's idle timeout may be shorter than the session's.
+    and (
+        idle_cap <= 0
+        or (p.session).last_seen_at > statement_timestamp() - idle_cap * interval '0.1 s'
+    );
 
     if found then
         return answer;
@@ -187,7 +196,11 @@ begin
     end if;
 
     if state = 'live' and is_use(known.session, idle_cap, absolute_cap) then
-        perform touch(array[(known.session).session_id], array[statement_timestamp()]);
+        perform touch(
+            array[(known.session).session_id],
+            array[statement_timestamp()],
+            0.1 * least(nullif(idle_cap, 0) / (known.session).idle_timeout::double precision, 1)
+        );
     end if;
     return answer_of(
         known.session, state, end_reason,
@@ -227,7 +240,13 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 begin
-    if (checked.stamp_checked_at <= statement_timestamp() - interval '1 min') is not true then
+    -- Of a check that is still to come the clock has been set back.
+    if coalesce(
+        checked.stamp_checked_at > statement_timestamp() - interval '1 min'
+            and checked.stamp_checked_at < statement_timestamp() + interval '1 min',
+        true
+    )
+    then
         return null;
     end if;
     if current_setting('transaction_read_only')::boolean then
@@ -268,6 +287,20 @@ comment on function secsession.end_changed(uuid) is
     'Ends a session whose user has another record, or none, than at the login. Returns how many '
     'ended: 0 or 1.';
 
+create or replace function secsession.is_in_grace(
+    retired_at timestamptz,
+    grace_until timestamptz,
+    moment timestamptz
+)
+returns boolean
+language sql
+immutable
+-- A request may have begun a little before the token was retired. Much before means that the clock
+-- has been set back, and the grace would last until it has caught up.
+return moment < grace_until and moment > retired_at - interval '10 seconds';
+comment on function secsession.is_in_grace(timestamptz, timestamptz, timestamptz) is
+    'Internal: whether a token that another has replaced is still served at this moment.';
+
 create or replace function secsession.state_of_retired_token(
     retired_at timestamptz,
     grace_until timestamptz
@@ -280,7 +313,7 @@ set search_path = pg_catalog, secsession, pg_temp
 as $$
 begin
     return case
-        when statement_timestamp() < grace_until
+        when is_in_grace(retired_at, grace_until, statement_timestamp())
         then 'live'
         when statement_timestamp() < retired_at + interval '10 seconds'
         then 'retired'

@@ -29,6 +29,7 @@ begin
     end if;
     -- Otherwise, after a crash, the browser would have a token that the database does not know.
     perform make_durable();
+    perform wait_for_disk_only();
     update session s
     set rotated_at = clock_timestamp()
     where s.session_id = offer_token.session_id;

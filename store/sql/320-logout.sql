@@ -14,7 +14,10 @@ begin
         where t.token_hash = unended_sessions.token_hash
         and s.realm = unended_sessions.realm
         and s.ended_at is null
-        and (t.retired_at is null or clock_timestamp() < t.grace_until)
+        and (
+            t.retired_at is null
+            or is_in_grace(t.retired_at, t.grace_until, clock_timestamp())
+        )
     );
 end
 $$;

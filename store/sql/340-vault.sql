@@ -156,6 +156,7 @@ declare
 begin
     -- See authenticate().
     perform pg_current_xact_id();
+    perform wait_for_disk_only();
     anonymous.token_hash := token_hash;
     anonymous.realm := realm;
     anonymous.auth_method := 'none';

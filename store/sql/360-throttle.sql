@@ -57,6 +57,21 @@ $$;
 comment on function secsession.has_logged_in_from(text, text, inet) is
     'Internal: whether a user has logged in from an address in the last 30 days.';
 
+create or replace function secsession.is_blocked(
+    attempt secsession.login_attempt,
+    moment timestamptz
+)
+returns boolean
+language sql
+immutable
+-- Attempts at once see each other's moments a little before their own. A last attempt that is still
+-- to come means that the clock has been set back, and the pause would last until it has caught up.
+return coalesce(
+    attempt.blocked_until > moment and attempt.last_at < moment + interval '10 seconds', false
+);
+comment on function secsession.is_blocked(secsession.login_attempt, timestamptz) is
+    'Internal: whether there is a pause at this moment.';
+
 create or replace function secsession.pause_of(realm text, user_key bytea, address text)
 returns interval
 language plpgsql
@@ -71,7 +86,7 @@ begin
         where a.realm = pause_of.realm
         and a.user_key = pause_of.user_key
         and a.address = pause_of.address
-        and a.blocked_until > clock_timestamp()
+        and is_blocked(a, clock_timestamp())
     );
 end
 $$;
@@ -104,7 +119,7 @@ begin
             else a.attempts + 1
         end,
         last_at = moment
-    where a.blocked_until is null or a.blocked_until <= moment
+    where not is_blocked(a, moment)
     returning *
     into counted;
 

@@ -18,6 +18,7 @@ begin
         raise exception 'action must be log, reauth or end'
             using errcode = 'invalid_parameter_value';
     end if;
+    perform wait_for_disk_only();
     select s.*
     into bound
     from session s

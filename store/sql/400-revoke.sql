@@ -1,6 +1,6 @@
 -- Revocations, for administrators. Each is one row, which needs no lock that anybody else could
 -- hold: from its COMMIT on look-ups refuse what it fits, and logins that were under way. The
--- tombstones and events of the sessions follow: of the first few at once, of the others by sweep().
+-- tombstones and events of the sessions follow: at once if they are few, else by sweep().
 
 create or replace function secsession.check_revocation(reason text, realm text default null)
 returns void
@@ -169,8 +169,11 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
+    -- More would be written before the revocation takes effect.
+    most_at_once constant integer := 100;
     made revocation;
     ended integer;
+    ids uuid[];
 begin
     perform make_durable();
     insert into revocation (
@@ -185,18 +188,19 @@ begin
     into made;
 
     ended := count_ended(made);
+    if made.kind not in ('before', 'all') then
+        ids := array(
+            select s.session_id
+            from unended_of(made, most_at_once + 1) s
+        );
+    end if;
+    if cardinality(ids) <= most_at_once then
+        perform end_sessions(ids, null, null);
+    end if;
     -- The events of sessions follow, of many of them later: this one says at once who it was.
-    if ended = 0 or made.kind in ('before', 'all') then
+    if ended = 0 or (cardinality(ids) <= most_at_once) is not true then
         perform log_event(
             'revoked', null, wanted.realm, wanted.user_name, null, wanted.reason, wanted.detail
-        );
-    else
-        perform end_sessions(
-            array(
-                select s.session_id
-                from unended_of(made, 50) s
-            ),
-            null, null
         );
     end if;
     return ended;
@@ -204,7 +208,7 @@ end
 $$;
 comment on function secsession.revoke(secsession.revocation) is
     'Internal: makes a revocation. Returns how many sessions it ended; one that found none, or '
-    'of which nobody knows how many, leaves an event of its own.';
+    'more than it ends by their tombstones at once, leaves an event of its own.';
 
 create or replace function secsession.revoke_session(session_id uuid, reason text)
 returns integer

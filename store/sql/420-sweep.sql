@@ -284,7 +284,7 @@ begin
             using errcode = 'invalid_parameter_value';
     end if;
     -- What is lost in a crash is done again; a standby that is away must not hold it up.
-    perform set_config('synchronous_commit', 'local', true);
+    perform wait_for_disk_only();
     found_named := sweep_named(batch);
     found_wide := sweep_wide(batch);
 

@@ -185,8 +185,6 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set lock_timeout = '200ms'
--- What is removed twice is removed; a standby that is away must not hold it up.
-set synchronous_commit = local
 -- What is switched off here counts as so dear that PostgreSQL would compile the plans.
 set jit = off
 as $$
@@ -200,6 +198,8 @@ begin
         raise exception 'batch must be above 0'
             using errcode = 'invalid_parameter_value';
     end if;
+    -- What a crash takes back is done again.
+    perform wait_for_disk_only();
     others := remove_events(batch * 10) + remove_attempts(batch * 10);
     -- In small steps, of which there is one at least: how long one takes, nobody knows before.
     loop
