@@ -14,7 +14,7 @@ plan skip_all => 'spin is not installed' unless $spin;
 my @late = qw(LATE MAX_TIME=3);
 my @session = (@late, 'KIND=SESSION');
 my @user = (@late, 'KIND=USER');
-my @short = qw(LATE LEASE=1 MAX_TIME=1 MAX_LOSSES=0);
+my @short = qw(LATE LEASE=1 MAX_TIME=1 MAX_LOSSES=0 SILENT);
 my @others = (@session, qw(MAX_LOSSES=0 OTHERS));
 my @slots = qw(SLOTS WORDS FILLERS=2 KIND=LOGOUT);
 my @early = qw(LEASE=1 MAX_TIME=1 KIND=SESSION);

@@ -97,8 +97,12 @@ bool lease_by_second;
 #define extended(me) lease_from = connections; lease_by_second = me
 #endif
 
-/* Nothing depends on it: where the queue is full, or for a logout, it never comes. */
-#define notify() if :: queued[0] = listening[0]; queued[1] = listening[1] :: skip fi
+/* Nothing depends on it: it may also wait for ever, as if it had never been sent. */
+#ifdef SILENT
+#define notify() skip
+#else
+#define notify() queued[0] = listening[0]; queued[1] = listening[1]
+#endif
 
 #define is_late() (ended_here || (returned_at != NEVER && clock >= returned_at + LEASE))
 
@@ -294,61 +298,53 @@ inline extend_lease(me, begin)
     }
 }
 
+/* `seen` is whether the last heartbeat that was answered saw the revocation; `sees`, whether this
+ * one does. */
 proctype feed(bit me)
 {
     byte g;
     byte begin;
-    bool since;    /* whether a heartbeat of this connection has been answered before, */
-    bool seen;     /* whether that one saw the revocation, */
-    bool sees;     /* and whether this one does */
+    bool seen;
+    bool sees;
 
     if
     :: me == 0
     :: me == 1 -> atomic { !feed_locked -> witness(TAKEOVER) feed_locked = true }
     fi;
 connect:
-    since = false;
 #ifdef BREAK_FLOOR_ALL_AFTER_SNAPSHOT
     empty_cache(me, g);
 #endif
     if :: connected(me) or_die fi;
+    /* The first heartbeat: its news are "everything", and it does not extend the lease. */
+    if :: seen = told or_die fi;
+#if !defined BREAK_FLOOR_ALL_AT_FIRST && !defined BREAK_FLOOR_ALL_AFTER_SNAPSHOT
+    empty_cache(me, g);
+#endif
     do
     :: queued[me] -> witness(BETWEEN_HEARTBEATS) handle(me, g)
-    :: begin = clock;
-        /* What the query sees is not what was so when it was sent, nor when it was answered. */
-        if
-        :: sees = told
-        or_die
-        fi;
+    :: atomic { begin = clock; sees = told };
         do
         :: queued[me] -> witness(BEFORE_THE_ANSWER) handle(me, g)
-        :: listening[me] -> break
+        /* What it sees is decided at some moment between the question and the answer. */
+        :: atomic { listening[me] -> if :: sees = told :: skip fi; break }
         :: !listening[me] -> witness(NO_ANSWER)
             atomic { begin = 0; sees = false; seen = false; goto connect }
         or_die
         od;
-        if
-        :: !since ->
-#if !defined BREAK_FLOOR_ALL_AT_FIRST && !defined BREAK_FLOOR_ALL_AFTER_SNAPSHOT
-            empty_cache(me, g)
-#else
-            skip
-#endif
-        :: else ->
 #ifdef BREAK_NEWS_FIRST
-            extend_lease(me, begin);
+        extend_lease(me, begin);
 #endif
-            if
+        if
 #ifndef BREAK_NEWS
-            :: sees && !seen -> witness(NEWS) obey(me, g)
+        :: sees && !seen -> witness(NEWS) obey(me, g)
 #endif
-            :: else
-            fi;
-#ifndef BREAK_NEWS_FIRST
-            extend_lease(me, begin)
-#endif
+        :: else
         fi;
-        atomic { since = true; seen = sees; sees = false; begin = 0 }
+#ifndef BREAK_NEWS_FIRST
+        extend_lease(me, begin);
+#endif
+        atomic { seen = sees; sees = false; begin = 0 }
     :: !listening[me] -> atomic { seen = false; goto connect }
     :: atomic { me == 0 -> witness(STOP) lease_until = 0; goto died }
     or_die
@@ -360,7 +356,6 @@ died:
         feed_locked = false;
         g = 0;
         begin = 0;
-        since = false;
         seen = false;
         sees = false
     }
