@@ -85,13 +85,12 @@ create unlogged table secsession.change (
 );
 
 create index change_changed_by on secsession.change (changed_by);
-create index change_changed_at on secsession.change (changed_at);
 
 comment on table secsession.change is
     'Of which sessions the web servers must ask again, for a few minutes: read by heartbeat(). '
     'NOTIFY would have every COMMIT that changes a session wait for all others.';
 comment on column secsession.change.changed_by is 'The transaction that changed them.';
-comment on column secsession.change.changed_at is 'When; purge() goes by that.';
+comment on column secsession.change.changed_at is 'When; sweep() goes by that.';
 comment on column secsession.change.key is
     'See key_of_session() and key_of_user(); all: everything.';
 

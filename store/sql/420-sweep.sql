@@ -231,6 +231,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set lock_timeout = '200ms'
+set enable_seqscan = off
 as $$
 declare
     found_named integer;
@@ -254,8 +255,18 @@ begin
         limit batch * 10
         for update skip locked
     );
+    -- The oldest, by the one index that each change has to be entered in.
     delete from change c
-    where c.changed_at < clock_timestamp() - interval '5 min';
+    where c.changed_by <= (
+        select max(old.changed_by)
+        from (
+            select o.changed_by, o.changed_at
+            from change o
+            order by o.changed_by
+            limit batch * 10
+        ) old
+        where old.changed_at < clock_timestamp() - interval '5 min'
+    );
     return greatest(found_named, found_wide);
 end
 $$;
