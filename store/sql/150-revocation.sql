@@ -80,7 +80,6 @@ comment on column secsession.revocation.swept_at is
 -- nothing.
 create unlogged table secsession.change (
     changed_by xid8 not null default pg_current_xact_id(),
-    changed_at timestamptz not null default statement_timestamp(),
     key text collate "C" not null
 );
 
@@ -90,13 +89,24 @@ comment on table secsession.change is
     'Of which sessions the web servers must ask again, for a few minutes: read by heartbeat(). '
     'NOTIFY would have every COMMIT that changes a session wait for all others.';
 comment on column secsession.change.changed_by is 'The transaction that changed them.';
-comment on column secsession.change.changed_at is 'When; sweep() goes by that.';
 comment on column secsession.change.key is
     'See key_of_session() and key_of_user(); all: everything.';
 
 -- An address is not text of any language, and an upgrade of the system's locales could break the
 -- index.
 alter table secsession.login_attempt alter column address type text collate "C";
+
+create unlogged table secsession.change_mark (
+    minute timestamptz not null,
+    seen pg_snapshot not null
+);
+
+comment on table secsession.change_mark is
+    'What could be seen of change, a row a minute: what could be seen minutes ago has been told. '
+    'When a change was written says nothing, since its transaction may have been left open, and '
+    'the clock set.';
+comment on column secsession.change_mark.minute is 'Which minute it was by the clock.';
+comment on column secsession.change_mark.seen is 'What could be seen then.';
 
 -- What the epochs have ended already ends by a tombstone; all other sessions are later than that.
 update secsession.session s

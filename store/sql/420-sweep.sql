@@ -225,6 +225,68 @@ comment on function secsession.sweep_wide(integer) is
     'Internal: sweeps revocations of all sessions or of those before a moment. Returns how many '
     'sessions it looked at.';
 
+create or replace function secsession.sweep_changes(batch integer)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    -- Web servers ask at least once in one minute, or believe nothing any more.
+    kept constant integer := 5;
+    this_minute constant timestamptz := date_trunc('minute', clock_timestamp());
+    told change_mark;
+    removed integer;
+begin
+    insert into change_mark (minute, seen)
+    select this_minute, pg_current_snapshot()
+    where not exists (
+        select
+        from change_mark m
+        where m.minute = this_minute
+    );
+
+    -- Several servers may have made the mark of a minute: it counts once.
+    select m.*
+    into told
+    from change_mark m
+    where m.minute = (
+        select k.minute
+        from change_mark k
+        group by k.minute
+        order by k.minute desc
+        offset kept
+        limit 1
+    )
+    limit 1;
+
+    if not found then
+        return;
+    end if;
+    delete from change c
+    where c.ctid = any (array(
+        select o.ctid
+        from change o
+        where o.changed_by < pg_snapshot_xmax(told.seen)
+        and pg_visible_in_snapshot(o.changed_by, told.seen)
+        limit batch
+        for update skip locked
+    ));
+    get diagnostics removed = row_count;
+    if removed < batch then
+        delete from change_mark m
+        where m.ctid = any (array(
+            select o.ctid
+            from change_mark o
+            where o.minute <= told.minute
+            for update skip locked
+        ));
+    end if;
+end
+$$;
+comment on function secsession.sweep_changes(integer) is
+    'Internal: removes up to so many changes of which every web server has heard.';
+
 create or replace function secsession.sweep(batch integer default 1000)
 returns integer
 language plpgsql
@@ -255,18 +317,7 @@ begin
         limit batch * 10
         for update skip locked
     );
-    -- The oldest, by the one index that each change has to be entered in.
-    delete from change c
-    where c.changed_by <= (
-        select max(old.changed_by)
-        from (
-            select o.changed_by, o.changed_at
-            from change o
-            order by o.changed_by
-            limit batch * 10
-        ) old
-        where old.changed_at < clock_timestamp() - interval '5 min'
-    );
+    perform sweep_changes(batch * 10);
     return greatest(found_named, found_wide);
 end
 $$;
