@@ -4,6 +4,7 @@
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Calls;
+use Secsession::Psql;
 
 my $postgres = calls_of(Secsession::Postgres->start->install);
 
@@ -60,6 +61,38 @@ subtest 'a clock that is set back by an hour' => sub {
     sql(q(update secsession.session set credential_stamp = '\x01', stamp_checked_at =
         now() + interval '1 h'));
     ok look('new')->{credential_stamp}, 'a user\'s record is looked at, and not an hour later';
+};
+
+subtest 'what web servers are told is kept until they have heard it' => sub {
+    my $seen = seen();
+    my $late = Secsession::Psql->new($postgres, 'httpd_web');
+    login('kept', 'erin');
+    login('late', 'erin');
+    $late->run(q(begin; select secsession.logout(sha256('late'), 'r');));
+    httpd(q(select secsession.logout(sha256('kept'), 'r')));
+    my $pass = sub {    # as if minutes had passed
+        for (1 .. $_[0]) {
+            sql(q(update secsession.change_mark set at = at - interval '10 s'));
+            httpd('select secsession.sweep()');
+        }
+    };
+    my $changes = sub {
+        my ($token) = @_;
+        my $key = key_of($token);
+        return sql("select count(*) from secsession.change where key = '$key'");
+    };
+    httpd('select secsession.sweep()');
+    sql(q(update secsession.change_mark set at = at - interval '9 h'));
+    httpd('select secsession.sweep()') for 1 .. 3;
+    is $changes->('kept'), 1, 'although the clock is set forward by hours';
+    $pass->(7);
+    is $changes->('kept'), 0, 'after minutes it is removed';
+    $late->run('commit;');
+    httpd('select secsession.sweep()');
+    is $changes->('late'), 1, 'but not what was done minutes ago and committed only now';
+    like news($seen), qr/@{[ key_of('late') ]}/, 'which they hear';
+    $pass->(7);
+    is $changes->('late'), 0, 'and which is removed then';
 };
 
 subtest 'the last use' => sub {

@@ -75,6 +75,7 @@ create or replace function secsession.lock_holders(modes text[] default null)
 returns text[]
 language sql
 volatile
+security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
     -- With the number of the transaction, since a server process has many.

@@ -229,7 +229,7 @@ comment on function secsession.sweep_wide(integer) is
     'Internal: sweeps revocations of all sessions or of those before a moment. Returns how many '
     'sessions it looked at.';
 
-create or replace function secsession.forget_changes()
+create or replace function secsession.forget_changes(batch integer)
 returns void
 language plpgsql
 security definer
@@ -239,6 +239,7 @@ set jit = off
 as $$
 declare
     enough change_mark;
+    removed integer;
 begin
     if not exists (
         select
@@ -249,24 +250,41 @@ begin
     then
         insert into change_mark default values;
     end if;
-    -- Not by the clock, which may be set.
+    -- Not by the clock, which may be set. What several servers mark at once counts once.
     select m.*
     into enough
     from change_mark m
-    order by m.mark_id desc
-    offset 4
-    limit 1;
+    where m.mark_id = (
+        select max(k.mark_id)
+        from change_mark k
+        group by date_bin('10 s', k.at, timestamptz 'epoch')
+        order by max(k.mark_id) desc
+        offset 4
+        limit 1
+    );
 
+    if not found then
+        return;
+    end if;
     delete from change c
-    where c.changed_by < pg_snapshot_xmax(enough.seen)
-    and pg_visible_in_snapshot(c.changed_by, enough.seen);
-    delete from change_mark m
-    where m.mark_id < enough.mark_id;
+    where c.ctid = any (array(
+        select o.ctid
+        from change o
+        where o.changed_by < pg_snapshot_xmax(enough.seen)
+        and pg_visible_in_snapshot(o.changed_by, enough.seen)
+        limit batch
+        for update skip locked
+    ));
+    get diagnostics removed = row_count;
+    if removed < batch then
+        delete from change_mark m
+        where m.mark_id < enough.mark_id;
+    end if;
 end
 $$;
-comment on function secsession.forget_changes() is
-    'Internal: removes the changes that had been committed half a minute ago: all web servers have '
-    'heard of them, or will empty their caches (NEWS_LAST in store/listener.c).';
+comment on function secsession.forget_changes(integer) is
+    'Internal: removes up to so many changes that had been committed half a minute ago: all web '
+    'servers have heard of them, or will empty their caches (NEWS_LAST in store/listener.c).';
 
 create or replace function secsession.sweep(batch integer default 1000)
 returns integer
@@ -274,6 +292,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set lock_timeout = '200ms'
+set enable_seqscan = off
 as $$
 declare
     found_named integer;
@@ -297,7 +316,7 @@ begin
         limit batch * 10
         for update skip locked
     );
-    perform forget_changes();
+    perform forget_changes(batch * 10);
     return greatest(found_named, found_wide);
 end
 $$;
