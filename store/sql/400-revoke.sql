@@ -140,7 +140,7 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
-    most constant integer := 2000;
+    most constant integer := 1000;
     found integer;
     counted integer;
 begin

@@ -62,7 +62,7 @@ to :"admin";
 grant execute on function
     secsession.ends(secsession.revocation, secsession.session),
     secsession.is_unseen(xid8, pg_snapshot)
-to secsession_admin, secsession_auditor;
+to :"admin", :"auditor";
 
 grant select on
     secsession.active_session,
