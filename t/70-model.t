@@ -15,7 +15,7 @@ my @late = qw(LATE MAX_TIME=3);
 my @session = (@late, 'KIND=SESSION');
 my @user = (@late, 'KIND=USER');
 my @short = qw(LATE LEASE=1 MAX_TIME=1 MAX_LOSSES=0 SILENT);
-my @others = (@session, qw(MAX_LOSSES=0 OTHERS));
+my @others = (@session, qw(MAX_LOSSES=0 SILENT OTHERS));
 my @slots = qw(SLOTS WORDS FILLERS=2 KIND=LOGOUT);
 my @early = qw(LEASE=1 MAX_TIME=1 KIND=SESSION);
 
@@ -27,9 +27,11 @@ my @searches = (
     [ $promised, 'a revoked session is not accepted later than the lease', @session ],
     [ $promised, 'nor is one of a revoked user, wherever the login commits', @user ],
     [ $promised, 'nor any when all are revoked', @late, 'KIND=ALL' ],
-    [ $promised, 'nor after a logout, here at once', @late, qw(KIND=LOGOUT MAX_LOSSES=0) ],
+    [ $promised, 'nor after a logout, here at once',
+        @late, qw(KIND=LOGOUT MAX_LOSSES=0 SILENT) ],
     [ $promised, 'nor when others end sessions that share its floor', @others ],
-    [ $promised, 'nor when its slot is just being written', @session, qw(MAX_LOSSES=0 WORDS) ],
+    [ $promised, 'nor when its slot is just being written',
+        @session, qw(MAX_LOSSES=0 SILENT WORDS) ],
     [ $promised, 'a request before that gets what is its own', @early, 'MAX_LOSSES=0' ],
     [ $promised, 'two fillers of a slot: none gets what is another\'s', @slots, 'OTHERS' ],
     [ $promised, 'three fillers of a slot', qw(SLOTS WORDS FILLERS=3 KIND=LOGOUT) ],
