@@ -158,7 +158,7 @@ subtest 'rights' => sub {
             . 'session_id_in_url sweep vault_of',
         'the web server may call just these';
     is $may{admin_role},
-        'ends is_unseen purge reset_throttle revoke_address revoke_all revoke_before '
+        'ends is_unseen lock_holders purge reset_throttle revoke_address revoke_all revoke_before '
             . 'revoke_on_change revoke_session revoke_user schema_version sweep',
         'an administrator may call just these';
     is $may{auditor_role}, 'ends is_unseen', 'an auditor may call only what the view calls';

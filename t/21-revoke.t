@@ -257,8 +257,8 @@ subtest 'purging' => sub {
     is $heard->(
         "update secsession.session set expires_at = now() - interval '1 s' where user_name = 'kim'"
     ), 1, 'an end that is brought forward is told to the servers';
-    is $heard->('select secsession.purge(100)'), 0,
-        'a purge is not: nobody takes them for live any more';
+    is $heard->('select secsession.purge(100)'), 1,
+        'and so is a purge: it may be that this clock alone has passed the end';
     new_events('event');
 
     sql(

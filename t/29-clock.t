@@ -42,7 +42,7 @@ subtest 'a clock that is set back by an hour' => sub {
     httpd("select secsession.offer_token('$id', sha256('old'), sha256('new'), 1, 10)");
     is state_of('new'), 'live', 'the next token is used';
     is state_of('old'), 'live', 'the one before it is in its grace';
-    sql("update secsession.token set retired_at = retired_at + interval '1 h', grace_until =
+    sql("update secsession.other_token set retired_at = retired_at + interval '1 h', grace_until =
         grace_until + interval '1 h' where retired_at is not null");
     is state_of('old'), 'retired', 'which does not become longer: it is refused';
     is httpd(q(select secsession.logout(sha256('old'), 'r'))), 0, 'nor is it good for a logout';

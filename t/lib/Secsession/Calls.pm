@@ -21,7 +21,7 @@ use Test::More;
 
 our @EXPORT =
     qw(calls_of sql call look moment authenticate login set_session stored events state_of
-    is_ended);
+    is_ended retire_by_hand);
 
 my $postgres;
 
