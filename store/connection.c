@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "store/conninfo.h"
+
 _Static_assert(SECSESSION_STATEMENTS <= 8 * sizeof(((secsession_connection_t *)0)->prepared),
                "a bit for each statement");
 
@@ -73,6 +75,7 @@ secsession_connection_t *secsession_connection_open(const apr_dbd_driver_t *driv
     if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
         return NULL;
     }
+    params = secsession_conninfo_complete(pool, params);
     if (apr_dbd_open_ex(driver, pool, params, &handle, &why) != APR_SUCCESS) {
         *error = apr_pstrdup(scratch, why ? why : "no reason given");
         apr_pool_destroy(pool);
@@ -97,14 +100,19 @@ void secsession_connection_close(secsession_connection_t *connection)
     apr_pool_destroy(connection->pool);
 }
 
+int secsession_connection_has_news(const secsession_connection_t *connection)
+{
+    struct pollfd poller = { .fd = PQsocket(connection->pg), .events = POLLIN };
+
+    return poll(&poller, 1, 0) > 0;
+}
+
 /* The server has nothing to send on an idle connection, except that the connection ends, or a
  * notice. It sends a message before it closes the connection, so that only the second read notices
  * the end. */
 int secsession_connection_is_alive(secsession_connection_t *connection)
 {
-    struct pollfd poller = { .fd = PQsocket(connection->pg), .events = POLLIN };
-
-    while (poll(&poller, 1, 0) > 0) {
+    while (secsession_connection_has_news(connection)) {
         if (!PQconsumeInput(connection->pg)) {
             return 0;
         }
@@ -120,7 +128,7 @@ static secsession_execution_t wait_for(PGconn *pg, int interrupt, short events, 
 
     for (;;) {
         apr_time_t left = deadline - secsession_monotonic();
-        int ready = left > 0 ? poll(pollers, 2, (int)((left + 999) / 1000)) : 0;
+        int ready = poll(pollers, 2, left > 0 ? (int)((left + 999) / 1000) : 0);
 
         if (ready == 0 || (ready > 0 && pollers[1].revents)) {
             return SECSESSION_STALLED;
@@ -175,27 +183,76 @@ static secsession_execution_t judge(PGconn *pg, const PGresult *result)
     return strcmp(sqlstate, "26000") == 0 ? SECSESSION_UNPREPARED : SECSESSION_REFUSED;
 }
 
-/* Takes the answer to what was just sent. */
-static secsession_execution_t receive(secsession_connection_t *connection, apr_time_t deadline,
-                                      PGresult **result)
+/* The next result; NULL between two statements and at the end. */
+static secsession_execution_t next_result(secsession_connection_t *connection, apr_time_t deadline,
+                                          PGresult **next)
 {
-    PGconn *pg = connection->pg;
-    PGresult *next;
+    secsession_execution_t waited = wait_for_result(connection->pg, connection->interrupt,
+                                                    deadline);
 
-    *result = NULL;
-    do {
-        secsession_execution_t waited = wait_for_result(pg, connection->interrupt, deadline);
+    *next = waited == SECSESSION_EXECUTED ? PQgetResult(connection->pg) : NULL;
+    return waited;
+}
+
+/* Takes the answers to what send_with_limit() sent: the first error, or else the statement's. */
+static secsession_execution_t receive_both(secsession_connection_t *connection, apr_time_t deadline,
+                                           PGresult **result)
+{
+    ExecStatusType status = PGRES_EMPTY_QUERY;
+
+    while (status != PGRES_PIPELINE_SYNC && PQstatus(connection->pg) == CONNECTION_OK) {
+        PGresult *next;
+        secsession_execution_t waited = next_result(connection, deadline, &next);
 
         if (waited != SECSESSION_EXECUTED) {
             return waited;
         }
-        next = PQgetResult(pg);
+        status = next ? PQresultStatus(next) : PGRES_EMPTY_QUERY;
+        if (next && status != PGRES_PIPELINE_SYNC && status != PGRES_PIPELINE_ABORTED) {
+            PQclear(*result);
+            *result = next;
+        } else {
+            PQclear(next);
+        }
+    }
+    return PQexitPipelineMode(connection->pg) ? SECSESSION_EXECUTED : SECSESSION_LOST;
+}
+
+static secsession_execution_t receive_one(secsession_connection_t *connection, apr_time_t deadline,
+                                          PGresult **result)
+{
+    PGresult *next;
+
+    do {
+        secsession_execution_t waited = next_result(connection, deadline, &next);
+
+        if (waited != SECSESSION_EXECUTED) {
+            return waited;
+        }
         if (next) {
             PQclear(*result);
             *result = next;
         }
     } while (next);
-    return *result ? judge(pg, *result) : SECSESSION_LOST;
+    return SECSESSION_EXECUTED;
+}
+
+/* Takes the answer to what was just sent. */
+static secsession_execution_t receive(secsession_connection_t *connection, apr_time_t deadline,
+                                      PGresult **result)
+{
+    secsession_execution_t received;
+
+    *result = NULL;
+    received = PQpipelineStatus(connection->pg) == PQ_PIPELINE_OFF
+                   ? receive_one(connection, deadline, result)
+                   : receive_both(connection, deadline, result);
+    if (received != SECSESSION_EXECUTED) {
+        PQclear(*result);
+        *result = NULL;
+        return received;
+    }
+    return *result ? judge(connection->pg, *result) : SECSESSION_LOST;
 }
 
 /* 42P05: the pooler gave us a server connection on which this very statement is prepared
@@ -222,6 +279,43 @@ static secsession_execution_t prepare(secsession_connection_t *connection,
     return prepared;
 }
 
+static int send_statement(PGconn *pg, const secsession_statement_t *statement,
+                          const secsession_parameters_t *parameters)
+{
+    return statement->unprepared
+               ? PQsendQueryParams(pg, statement->sql, parameters->count, NULL, parameters->values,
+                                   parameters->lengths, parameters->formats, 1)
+               : PQsendQueryPrepared(pg, statement->name, parameters->count, parameters->values,
+                                     parameters->lengths, parameters->formats, 1);
+}
+
+/* What is sent at once, without a Sync between, is one transaction: so the limit ends with the
+ * statement, and no pooler hands it to somebody else. */
+static int send_with_limit(PGconn *pg, const secsession_statement_t *statement,
+                           const secsession_parameters_t *parameters)
+{
+    char limit[32];
+    const char *values[] = { limit };
+
+    apr_snprintf(limit, sizeof(limit), "%" APR_TIME_T_FMT, apr_time_as_msec(statement->within));
+    return PQenterPipelineMode(pg)
+           && PQsendQueryParams(pg, "select set_config('statement_timeout', $1, true)", 1, NULL,
+                                values, NULL, NULL, 0)
+           && send_statement(pg, statement, parameters) && PQpipelineSync(pg);
+}
+
+static secsession_execution_t run(secsession_connection_t *connection,
+                                  const secsession_statement_t *statement,
+                                  const secsession_parameters_t *parameters, apr_time_t deadline,
+                                  PGresult **result)
+{
+    PGconn *pg = connection->pg;
+    int is_sent = statement->within > 0 ? send_with_limit(pg, statement, parameters)
+                                        : send_statement(pg, statement, parameters);
+
+    return is_sent ? receive(connection, deadline, result) : SECSESSION_LOST;
+}
+
 static secsession_execution_t execute_prepared(secsession_connection_t *connection,
                                                const secsession_statement_t *statement,
                                                const secsession_parameters_t *parameters,
@@ -234,11 +328,7 @@ static secsession_execution_t execute_prepared(secsession_connection_t *connecti
             return prepared;
         }
     }
-    if (!PQsendQueryPrepared(connection->pg, statement->name, parameters->count, parameters->values,
-                             parameters->lengths, parameters->formats, 1)) {
-        return SECSESSION_LOST;
-    }
-    return receive(connection, deadline, result);
+    return run(connection, statement, parameters, deadline, result);
 }
 
 static secsession_execution_t execute(secsession_connection_t *connection,
@@ -248,12 +338,8 @@ static secsession_execution_t execute(secsession_connection_t *connection,
 {
     secsession_execution_t execution;
 
-    *result = NULL;
     if (statement->unprepared) {
-        return PQsendQueryParams(connection->pg, statement->sql, parameters->count, NULL,
-                                 parameters->values, parameters->lengths, parameters->formats, 1)
-                   ? receive(connection, deadline, result)
-                   : SECSESSION_LOST;
+        return run(connection, statement, parameters, deadline, result);
     }
     execution = execute_prepared(connection, statement, parameters, deadline, result);
     if (execution == SECSESSION_UNPREPARED) {
@@ -271,6 +357,7 @@ secsession_execution_t secsession_connection_execute(secsession_connection_t *co
 {
     secsession_execution_t execution;
 
+    *result = NULL;
     expect_events(connection);
     execution = execute(connection, statement, parameters, deadline, result);
     if (execution == SECSESSION_EXECUTED) {
@@ -287,4 +374,28 @@ secsession_execution_t secsession_connection_listen(secsession_connection_t *con
 
     return waited == SECSESSION_EXECUTED && !PQconsumeInput(connection->pg) ? SECSESSION_LOST
                                                                             : waited;
+}
+
+void secsession_connection_cancel(secsession_connection_t *connection)
+{
+    PGcancel *cancel = PQgetCancel(connection->pg);
+    char ignored[256]; /* why it failed: then the answer will not come, which is noticed anyway */
+
+    if (cancel) {
+        PQcancel(cancel, ignored, sizeof(ignored));
+        PQfreeCancel(cancel);
+    }
+}
+
+secsession_execution_t secsession_connection_settle(secsession_connection_t *connection,
+                                                    apr_time_t deadline)
+{
+    PGresult *result;
+    secsession_execution_t execution = receive(connection, deadline, &result);
+
+    if (execution == SECSESSION_EXECUTED) {
+        tell_events(connection);
+    }
+    PQclear(result);
+    return execution;
 }

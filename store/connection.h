@@ -24,9 +24,11 @@ typedef struct secsession_connection_t {
     const secsession_sink_t *sink; /* whom events are told; NULL: nobody */
     apr_pool_t *events_pool;
     apr_array_header_t *events; /* const char *, of the statement that is running */
-    int interrupt;    /* a descriptor that ends every wait when it can be read; -1: none */
-    int probe;        /* the pool's: whether this is the one attempt while the database hangs */
-    apr_time_t since; /* the pool's: when it was taken or put back (monotonic) */
+    int interrupt;     /* a descriptor that ends every wait when it can be read; -1: none */
+    int probe;         /* the pool's: whether this is the one attempt while the database hangs */
+    int is_for_change; /* the pool's: whether its statement is a change */
+    apr_time_t since;  /* the pool's: when it was taken or put back (monotonic) */
+    struct secsession_connection_t *next; /* in a list of the one who has it */
 } secsession_connection_t;
 
 /* How many statements there can be: what `prepared` has bits for. */
@@ -40,6 +42,9 @@ typedef struct {
     const char *name;
     const char *sql;
     int unprepared; /* send the text each time: the way through a pooler without PREPARE */
+    /* For so long the server may work on it, and no longer than statement_timeout, which is what 0
+     * means. In whole milliseconds. */
+    apr_interval_time_t within;
 } secsession_statement_t;
 
 typedef enum {
@@ -54,7 +59,8 @@ typedef enum {
  * of the machine it shows 20 years, the longest that a session can last twice over. */
 apr_time_t secsession_monotonic(void);
 
-/* Opens a connection; libpq's connect_timeout bounds the wait. The events of its statements go to
+/* Opens a connection (`params`: see conninfo.h). libpq's connect_timeout bounds the wait for each
+ * of its hosts, and nothing bounds that for their names. The events of its statements go to
  * `sink` (NULL: to nobody) once secsession.tell_events is on. NULL if that fails, with *error (in
  * `scratch`) saying why. */
 secsession_connection_t *secsession_connection_open(const apr_dbd_driver_t *driver,
@@ -69,12 +75,25 @@ secsession_execution_t secsession_connection_listen(secsession_connection_t *con
 /* Whether the connection still seems good, without asking the server. */
 int secsession_connection_is_alive(secsession_connection_t *connection);
 
+/* Whether there is something to be read, if only that the connection is lost. */
+int secsession_connection_has_news(const secsession_connection_t *connection);
+
 /* Runs a statement, preparing it first where needed. *result (which may become NULL) is the
- * caller's to PQclear. After LOST or STALLED the connection can only be closed. */
+ * caller's to PQclear. After LOST the connection can only be closed; after STALLED it can also be
+ * settled. */
 secsession_execution_t secsession_connection_execute(secsession_connection_t *connection,
                                                      const secsession_statement_t *statement,
                                                      const secsession_parameters_t *parameters,
                                                      apr_time_t deadline, PGresult **result);
+
+/* Asks the server to give up the statement after STALLED. That takes as long as the host is silent,
+ * without any bound. */
+void secsession_connection_cancel(secsession_connection_t *connection);
+
+/* After STALLED: waits until the deadline for what has become of the statement. STALLED: still no
+ * answer; LOST; else the connection can be used again. */
+secsession_execution_t secsession_connection_settle(secsession_connection_t *connection,
+                                                    apr_time_t deadline);
 
 void secsession_connection_close(secsession_connection_t *connection);
 

@@ -6,13 +6,37 @@
 #include <stdatomic.h>
 
 #include "store/answer.h"
+#include "store/complain.h"
 #include "store/pool.h"
 
 APLOG_USE_MODULE(secsession);
 
+/* What a connection needs, whatever the defaults of the database and the role are. Names must
+ * arrive as they were sent, and a default of serializable would make logins fail that come
+ * together. The server gives a statement up before the request does, so that none takes effect
+ * after it was answered with 503, and tells a lock from what is slow otherwise. A change that is
+ * acknowledged must be durable; which of the durable levels it is, the administrator may say. */
+#define SETTINGS                                                                                   \
+    "set_config('secsession.tell_events', $1, false), "                                            \
+    "set_config('client_encoding', 'UTF8', false), "                                               \
+    "set_config('default_transaction_isolation', 'read committed', false), "                       \
+    "set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false), "                \
+    "set_config('jit', 'off', false), "                                                            \
+    "set_config('statement_timeout', '1700ms', false), "                                           \
+    "set_config('lock_timeout', '1500ms', false), "                                                \
+    "set_config('idle_in_transaction_session_timeout', '5s', false), "                             \
+    "set_config('synchronous_commit', case current_setting('synchronous_commit') "                 \
+    "when 'off' then 'on' else current_setting('synchronous_commit') end, false)"
+
+/* As SETTINGS say it. A statement whose request has waited for a connection gets what is left of
+ * the deadline, less the time in which the answer must arrive; and is not begun where that is too
+ * little. */
+#define STATEMENT_TIMEOUT apr_time_from_msec(1700)
+#define FOR_THE_ANSWER apr_time_from_msec(150)
+#define LEAST apr_time_from_msec(100)
+
 static const char *const STATEMENTS[] = {
-    [SECSESSION_SQL_SCHEMA_VERSION] =
-        "select secsession.schema_version(), set_config('secsession.tell_events', $1, false)",
+    [SECSESSION_SQL_SCHEMA_VERSION] = "select secsession.schema_version(), " SETTINGS,
     [SECSESSION_SQL_LOOKUP] = "select secsession.lookup($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_LOOKUP_MANY] = "select * from secsession.lookup_many($1, $2)",
     [SECSESSION_SQL_CURRENT_TOKEN] = "select secsession.current_token($1, $2)",
@@ -35,13 +59,19 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_OFFER_TOKEN] = "select secsession.offer_token($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_CLIENT_MOVED] = "select secsession.client_moved($1, $2, $3)",
     [SECSESSION_SQL_END_CHANGED] = "select secsession.end_changed($1)",
-    [SECSESSION_SQL_FEED_NAME] =
-        ("select pg_backend_pid(), set_config('application_name', 'mod_secsession feed', false), "
-         "set_config('secsession.tell_events', $1, false)"),
+    [SECSESSION_SQL_FEED_NAME] = ("select pg_backend_pid(), " SETTINGS
+                                  ", set_config('application_name', 'mod_secsession feed', false)"),
     [SECSESSION_SQL_LISTEN] = "listen secsession",
     [SECSESSION_SQL_HEARTBEAT] =
         "select version, seen::text, news from secsession.heartbeat($1, $2, $3, $4)",
     [SECSESSION_SQL_ANNOUNCE] = "select secsession.announce($1)",
+    [SECSESSION_SQL_LOCK_HOLDERS] =
+        ("select array_to_string(secsession.lock_holders("
+         "array['RowShareLock', 'RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', "
+         "'AccessExclusiveLock']), ', ')"),
+    [SECSESSION_SQL_HOUSEKEEPER_NAME] =
+        ("select secsession.schema_version(), "
+         "set_config('application_name', 'mod_secsession housekeeper', false), " SETTINGS),
     [SECSESSION_SQL_SWEEP] =
         "select secsession.sweep($1), (100 * pg_notification_queue_usage())::integer",
     [SECSESSION_SQL_PURGE] = "select secsession.purge($1)",
@@ -55,6 +85,7 @@ _Static_assert(sizeof(STATEMENTS) / sizeof(*STATEMENTS) == SECSESSION_SQL_COUNT,
 
 struct secsession_dbd_t {
     secsession_dbd_config_t config;
+    secsession_complaints_t complaints;
     const apr_dbd_driver_t *driver;
     char names[SECSESSION_SQL_COUNT][NAME_SIZE];
     secsession_pool_t *connections; /* of this child */
@@ -87,6 +118,8 @@ apr_status_t secsession_dbd_create(secsession_dbd_t **result, apr_pool_t *pool,
     apr_status_t status = apr_dbd_init(pool);
 
     dbd->config = *config;
+    dbd->complaints.server = config->server;
+    dbd->complaints.trouble = config->trouble;
     name_statements(dbd);
     if (status == APR_SUCCESS) {
         status = apr_dbd_get_driver(pool, config->driver, &dbd->driver);
@@ -99,41 +132,6 @@ apr_status_t secsession_dbd_child_init(secsession_dbd_t *dbd, apr_pool_t *pool)
 {
     return secsession_pool_create(&dbd->connections, pool, dbd->driver, dbd->config.params,
                                   dbd->config.max, dbd->config.sink);
-}
-
-static void log_no_connection(secsession_dbd_t *dbd, secsession_pool_state_t state,
-                              const char *error)
-{
-    if (state == SECSESSION_POOL_BUSY) {
-        if (secsession_trouble_is_news(dbd->config.trouble, SECSESSION_TROUBLE_BUSY)) {
-            ap_log_error(
-                APLOG_MARK, APLOG_WARNING, 0, dbd->config.server,
-                "SS102: all %d connections of a process to the session database are in use: "
-                "sessions are answered with 503; raise DBDMax, or find what is slow in "
-                "pg_stat_activity",
-                dbd->config.max);
-        }
-    } else if (secsession_trouble_is_news(dbd->config.trouble, SECSESSION_TROUBLE_REACH)) {
-        ap_log_error(
-            APLOG_MARK, APLOG_ERR, 0, dbd->config.server,
-            "SS101: the session database cannot be reached: sessions are answered with 503 "
-            "until it is back; check PostgreSQL and DBDParams: %s",
-            error ? error : "it does not answer");
-    }
-}
-
-static void log_refusal(secsession_dbd_t *dbd, const PGresult *result)
-{
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-
-    if (secsession_trouble_is_news(dbd->config.trouble, SECSESSION_TROUBLE_STATEMENT)) {
-        ap_log_error(
-            APLOG_MARK, APLOG_ERR, 0, dbd->config.server,
-            "SS103: the session database refuses a statement (SQLSTATE %s): what needs it is "
-            "answered with 503; see PostgreSQL's log: %s",
-            sqlstate ? sqlstate : "unknown", message ? message : "no message");
-    }
 }
 
 static void log_schema(secsession_dbd_t *dbd, int version)
@@ -176,9 +174,13 @@ static secsession_execution_t execute(secsession_dbd_t *dbd, secsession_connecti
                                       apr_time_t deadline, PGresult **result)
 {
     secsession_statement_t statement = secsession_dbd_statement(dbd, sql);
+    apr_interval_time_t within = deadline - secsession_monotonic() - FOR_THE_ANSWER;
     secsession_execution_t execution;
 
     statement.unprepared = atomic_load(&dbd->unprepared);
+    if (within < STATEMENT_TIMEOUT) {
+        statement.within = within > LEAST / 2 ? within : LEAST / 2;
+    }
     execution = secsession_connection_execute(connection, &statement, parameters, deadline, result);
     if (execution == SECSESSION_UNPREPARED) {
         ap_log_error(
@@ -212,6 +214,11 @@ static secsession_execution_t verify(secsession_dbd_t *dbd, secsession_connectio
     if (execution == SECSESSION_EXECUTED && PQntuples(result) == 1) {
         version = (int)secsession_column_number(result, 0, 0, &ok);
     }
+    if (execution == SECSESSION_REFUSED && secsession_complain_is_late(result)) {
+        secsession_complain_refused(&dbd->complaints, result, NULL);
+        PQclear(result);
+        return execution;
+    }
     PQclear(result);
     if (execution == SECSESSION_LOST || execution == SECSESSION_STALLED) {
         return execution;
@@ -229,7 +236,44 @@ static apr_status_t clear_result(void *result)
     return APR_SUCCESS;
 }
 
-/* One attempt. SECSESSION_REFUSED has been logged. */
+/* Whether its COMMIT may have to wait for the disk or a standby: all but the questions, and what is
+ * only noted. */
+static int is_change(secsession_sql_t sql)
+{
+    switch (sql) {
+    case SECSESSION_SQL_LOOKUP:
+    case SECSESSION_SQL_LOOKUP_MANY:
+    case SECSESSION_SQL_CURRENT_TOKEN:
+    case SECSESSION_SQL_VAULT_OF:
+    case SECSESSION_SQL_OWN_SESSIONS:
+    case SECSESSION_SQL_OFFER_TOKEN:
+    case SECSESSION_SQL_ANNOUNCE:
+        return 0;
+    default:
+        return 1;
+    }
+}
+
+/* Logs an error of PostgreSQL; of one that waited for a lock, with the processes that it may have
+ * waited for. */
+static void complain_refused(secsession_dbd_t *dbd, secsession_connection_t *connection,
+                             const PGresult *refused, apr_time_t deadline)
+{
+    static const secsession_parameters_t none;
+    PGresult *result = NULL;
+    const char *holders = NULL;
+
+    if (secsession_complain_is_late(refused)
+        && execute(dbd, connection, SECSESSION_SQL_LOCK_HOLDERS, &none, deadline, &result)
+               == SECSESSION_EXECUTED
+        && PQntuples(result) == 1 && !PQgetisnull(result, 0, 0)) {
+        holders = PQgetvalue(result, 0, 0);
+    }
+    secsession_complain_refused(&dbd->complaints, refused, holders);
+    PQclear(result);
+}
+
+/* One attempt. All but SECSESSION_LOST has been logged. */
 static secsession_execution_t attempt(secsession_dbd_t *dbd, apr_pool_t *pool, secsession_sql_t sql,
                                       const secsession_parameters_t *parameters,
                                       apr_time_t deadline, PGresult **result)
@@ -237,11 +281,12 @@ static secsession_execution_t attempt(secsession_dbd_t *dbd, apr_pool_t *pool, s
     secsession_connection_t *connection;
     const char *error = NULL;
     secsession_execution_t execution;
-    secsession_pool_state_t state = secsession_pool_acquire(dbd->connections, deadline, pool,
+    secsession_pool_state_t state = secsession_pool_acquire(dbd->connections, is_change(sql),
+                                                            deadline - FOR_THE_ANSWER - LEAST, pool,
                                                             &connection, &error);
 
     if (state != SECSESSION_POOL_READY) {
-        log_no_connection(dbd, state, error);
+        secsession_complain_no_connection(&dbd->complaints, state, dbd->config.max, error);
         return SECSESSION_REFUSED;
     }
     execution = verify(dbd, connection, deadline);
@@ -249,10 +294,13 @@ static secsession_execution_t attempt(secsession_dbd_t *dbd, apr_pool_t *pool, s
         execution = execute(dbd, connection, sql, parameters, deadline, result);
         if (execution == SECSESSION_REFUSED) {
             connection->verified = 0; /* perhaps because the schema has changed */
-            log_refusal(dbd, *result);
+            complain_refused(dbd, connection, *result, deadline);
         }
     }
     secsession_pool_release(dbd->connections, connection, execution);
+    if (execution == SECSESSION_STALLED) {
+        secsession_complain_no_answer(&dbd->complaints);
+    }
     if (execution != SECSESSION_EXECUTED) {
         PQclear(*result);
         *result = NULL;
@@ -277,10 +325,9 @@ const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, se
          tries++) {
         execution = attempt(dbd, pool, sql, parameters, deadline, &result);
     }
-    if (execution == SECSESSION_LOST || execution == SECSESSION_STALLED) {
-        log_no_connection(dbd, SECSESSION_POOL_UNREACHABLE,
-                          execution == SECSESSION_LOST ? "the connection was lost"
-                                                       : "a statement got no answer");
+    if (execution == SECSESSION_LOST) {
+        secsession_complain_no_connection(&dbd->complaints, SECSESSION_POOL_UNREACHABLE,
+                                          dbd->config.max, "the connection was lost");
     }
     if (execution != SECSESSION_EXECUTED) {
         return NULL;

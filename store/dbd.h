@@ -9,7 +9,7 @@
 #include "store/trouble.h"
 
 /* The highest migration of store/sql/030-migrations.sql. */
-#define SECSESSION_SCHEMA_VERSION 6
+#define SECSESSION_SCHEMA_VERSION 7
 
 typedef struct secsession_dbd_t secsession_dbd_t;
 
@@ -37,6 +37,8 @@ typedef enum {
     SECSESSION_SQL_LISTEN,
     SECSESSION_SQL_HEARTBEAT,
     SECSESSION_SQL_ANNOUNCE,
+    SECSESSION_SQL_LOCK_HOLDERS,
+    SECSESSION_SQL_HOUSEKEEPER_NAME,
     SECSESSION_SQL_SWEEP,
     SECSESSION_SQL_PURGE,
     SECSESSION_SQL_COUNT
@@ -70,7 +72,7 @@ secsession_connection_t *secsession_dbd_open(const secsession_dbd_t *dbd, const 
                                              apr_pool_t *scratch, const char **error);
 secsession_statement_t secsession_dbd_statement(const secsession_dbd_t *dbd, secsession_sql_t sql);
 
-/* The parameters of SCHEMA_VERSION and FEED_NAME: whether events are to be told. */
+/* The parameters of SCHEMA_VERSION, FEED_NAME and HOUSEKEEPER_NAME: whether events are to be told. */
 secsession_parameters_t secsession_dbd_tell_events(const secsession_dbd_t *dbd);
 
 /* Logs that a statement had an answer that this module does not understand. */

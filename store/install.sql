@@ -1,21 +1,28 @@
 -- Creates the schema secsession, or upgrades it, in one transaction; may be run again at any time:
 --
---     psql -d DATABASE -f store/install.sql
+--     psql -d DATABASE [-v roles=NAME] -f store/install.sql
 --
 -- Run it as a superuser, or as a role with CREATEROLE that may create a schema in the database.
+-- The roles NAME_httpd, NAME_admin, NAME_auditor and NAME_owner are created if they are missing;
+-- without a NAME, those of an earlier installation are used, or secsession_httpd and so on.
 -- Tables come from numbered migrations, each run once; all else is made anew by every run.
 
 \set ON_ERROR_STOP on
 \set QUIET on
-begin;
+begin isolation level read committed;
 set local client_min_messages = warning;
 set local search_path = pg_catalog, pg_temp;
+-- Nothing waits for a lock without a bound: see 025-locks.sql.
+set local lock_timeout = '5s';
 
+\ir sql/005-database.sql
+set local client_encoding = 'UTF8';
 \ir sql/010-roles.sql
 \ir sql/020-schema.sql
 \ir sql/030-migrations.sql
 \ir sql/200-event-log.sql
 \ir sql/205-tell-events.sql
+\ir sql/208-tokens.sql
 \ir sql/210-session-state.sql
 \ir sql/220-end-sessions.sql
 \ir sql/230-tell-servers.sql
@@ -40,3 +47,9 @@ set local search_path = pg_catalog, pg_temp;
 
 commit;
 \echo secsession: the schema is at version :schema_version
+\if :roles_changed
+\echo secsession: the rights of :installed_roles are now those of :roles (_httpd and so on): grant these
+\endif
+\if :roles_shared
+\warn secsession: the database :other_databases has the same roles; see docs/operations.md
+\endif

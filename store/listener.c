@@ -22,7 +22,7 @@ APLOG_USE_MODULE(secsession);
 #define LONGEST_BEAT apr_time_from_msec(250)
 #define BATCH 1000
 #define BATCH_EVERY APR_USEC_PER_SEC
-#define NEWS_LAST apr_time_from_sec(60) /* sweep() keeps what is told for longer */
+#define NEWS_LAST apr_time_from_sec(20) /* forget_changes() keeps them for longer */
 #define FLUSH_WITHIN apr_time_from_msec(75)
 
 struct secsession_listener_t {

@@ -1,208 +1,146 @@
-/* The connections of one child. `idle` is a stack: the connection that is used least sinks to its
- * bottom, and is closed there. */
+/* The connections of one child: how they come back, and how they end. `idle` is a stack: the one
+ * that is used least sinks to its bottom, and is closed there. How they are taken is in
+ * acquire.c. */
 #include "store/pool.h"
 
-#include <apr_thread_cond.h>
-#include <apr_thread_mutex.h>
+#include <apr_strings.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "store/places.h"
+
 #define IDLE_FOR apr_time_from_sec(60)
-/* A connection that was used less than so long ago is taken to be alive. */
-#define TRUSTED_FOR apr_time_from_sec(1)
-/* How long a thread waits for one of the first `few` connections before it takes another. More
- * connections than processors only make PostgreSQL's processes take turns; but those few may all be
- * waiting for a lock. */
-#define PATIENCE apr_time_from_msec(10)
-#define HANGING_AFTER apr_time_from_msec(1500) /* a refused connection fails sooner than this */
-/* While one thread finds out whether a database still hangs, the others wait for it so long. */
-#define PROBE apr_time_from_msec(100)
+#define HANGING_AFTER apr_time_from_msec(500) /* a refused connection fails sooner than this */
 
-struct secsession_pool_t {
-    const apr_dbd_driver_t *driver;
-    const char *params;
-    const secsession_sink_t *sink;
-    int max;
-    int few;
-    apr_thread_mutex_t *mutex; /* guards all below */
-    apr_thread_cond_t *returned;
-    secsession_connection_t **idle;
-    int idle_count;
-    int open_count;          /* idle, in use, or being opened */
-    int waiting;             /* threads that wait for a connection to come back */
-    int is_hanging;          /* a statement or connection found no answer */
-    apr_time_t probed_since; /* one thread is finding out whether it still does not; 0: none is */
-    apr_time_t last_answer;
-};
+static void close_all(secsession_connection_t *connection)
+{
+    while (connection) {
+        secsession_connection_t *next = connection->next;
 
-static apr_status_t close_idle(void *data)
+        secsession_connection_close(connection);
+        connection = next;
+    }
+}
+
+static apr_status_t close_pool(void *data)
 {
     secsession_pool_t *connections = data;
 
     while (connections->idle_count > 0) {
         secsession_connection_close(connections->idle[--connections->idle_count]);
     }
+    close_all(connections->given_up);
+    connections->given_up = NULL;
     return APR_SUCCESS;
 }
 
-apr_status_t secsession_pool_create(secsession_pool_t **result, apr_pool_t *pool,
-                                    const apr_dbd_driver_t *driver, const char *params, int max,
-                                    const secsession_sink_t *sink)
-{
-    secsession_pool_t *connections = apr_pcalloc(pool, sizeof(*connections));
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    apr_status_t status;
+/* --- connections come back -------------------------------------------------------------------- */
 
-    connections->driver = driver;
-    connections->params = params;
-    connections->max = max;
-    connections->sink = sink;
-    connections->few = processors > 2 ? (int)processors : 2;
-    connections->idle = apr_pcalloc(pool, (apr_size_t)max * sizeof(*connections->idle));
-    status = apr_thread_mutex_create(&connections->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
-    if (status == APR_SUCCESS) {
-        status = apr_thread_cond_create(&connections->returned, pool);
-    }
-    if (status == APR_SUCCESS) {
-        apr_pool_cleanup_register(pool, connections, close_idle, apr_pool_cleanup_null);
-        *result = connections;
-    }
-    return status;
+/* Under the mutex: the statement on it is over. */
+static void end_statement(secsession_pool_t *connections, secsession_connection_t *connection)
+{
+    connections->changing -= connection->is_for_change;
+    connection->is_for_change = 0;
 }
 
-/* Under the mutex: whether a place can be had now. */
-static int find_place(secsession_pool_t *connections, apr_time_t patient_for,
-                      secsession_connection_t **idle)
+/* Under the mutex: a connection on which the server has answered is there for the next thread. */
+static void keep(secsession_pool_t *connections, secsession_connection_t *connection,
+                 apr_time_t now)
 {
-    int in_use = connections->open_count - connections->idle_count;
-
-    if (in_use >= connections->few && patient_for > 0) {
-        return 0;
-    }
-    if (connections->idle_count > 0) {
-        *idle = connections->idle[--connections->idle_count];
-        return 1;
-    }
-    if (connections->open_count < connections->max) {
-        connections->open_count++;
-        return 1;
-    }
-    return 0;
+    end_statement(connections, connection);
+    connections->is_hanging = 0;
+    connections->last_answer = now;
+    connection->since = now;
+    connection->next = NULL;
+    connections->idle[connections->idle_count++] = connection;
 }
 
-/* Under the mutex: waits until `then`, or until a connection has come back. Returns what time it
- * is. */
-static apr_time_t wait_until(secsession_pool_t *connections, apr_time_t now, apr_time_t then)
+/* Under the mutex: takes out those at the bottom that have been idle for so long, except `least`
+ * connections, and returns them as a list. */
+static secsession_connection_t *take_idle(secsession_pool_t *connections, apr_time_t now,
+                                          apr_interval_time_t idle_for, int least)
 {
-    connections->waiting++;
-    apr_thread_cond_timedwait(connections->returned, connections->mutex, then - now);
-    connections->waiting--;
-    return secsession_monotonic();
+    secsession_connection_t *list = NULL;
+    int count = 0;
+
+    while (connections->idle_count - count > least
+           && now - connections->idle[count]->since >= idle_for) {
+        connections->idle[count]->next = list;
+        list = connections->idle[count++];
+    }
+    connections->idle_count -= count;
+    connections->open_count -= count;
+    if (count > 0) {
+        memmove(connections->idle, connections->idle + count,
+                (apr_size_t)connections->idle_count * sizeof(*connections->idle));
+    }
+    return list;
 }
 
-/* Under the mutex: a place for one more statement, and an idle connection if there is one. */
-static secsession_pool_state_t take_place(secsession_pool_t *connections, apr_time_t now,
-                                          apr_time_t deadline, secsession_connection_t **idle,
-                                          int *probe)
+/* From the background. An attempt that fails late has found a host that is silent. */
+static void opened(void *data, secsession_connection_t *connection, const char *error,
+                   apr_time_t begin)
 {
-    apr_time_t patient_until = now + PATIENCE;
-
-    *idle = NULL;
-    for (;;) {
-        apr_time_t probed_until = connections->probed_since + PROBE;
-
-        if (connections->is_hanging && connections->probed_since) {
-            if (now >= probed_until) {
-                return SECSESSION_POOL_HANGING;
-            }
-            now = wait_until(connections, now, probed_until);
-        } else if (find_place(connections, patient_until - now, idle)) {
-            break;
-        } else if (now >= deadline) {
-            return SECSESSION_POOL_BUSY;
-        } else {
-            now = wait_until(connections, now, now < patient_until ? patient_until : deadline);
-        }
-    }
-    *probe = connections->is_hanging;
-    if (*probe) {
-        connections->probed_since = now;
-    }
-    return SECSESSION_POOL_READY;
-}
-
-/* Under the mutex: gives a place back, and notes whether the database was found to hang. */
-static void give_place(secsession_pool_t *connections, int probe, int is_hanging)
-{
-    connections->open_count--;
-    connections->is_hanging = is_hanging;
-    if (probe) {
-        connections->probed_since = 0;
-    }
-    apr_thread_cond_broadcast(connections->returned);
-}
-
-static secsession_connection_t *open_one(secsession_pool_t *connections, int probe,
-                                         apr_pool_t *scratch, const char **error)
-{
-    apr_time_t start = secsession_monotonic();
-    secsession_connection_t *connection =
-        secsession_connection_open(connections->driver, connections->params, connections->sink,
-                                   scratch, error);
-
-    if (connection == NULL) {
-        apr_thread_mutex_lock(connections->mutex);
-        give_place(connections, probe, secsession_monotonic() - start > HANGING_AFTER);
-        apr_thread_mutex_unlock(connections->mutex);
-    }
-    return connection;
-}
-
-secsession_pool_state_t secsession_pool_acquire(secsession_pool_t *connections, apr_time_t deadline,
-                                                apr_pool_t *scratch,
-                                                secsession_connection_t **connection,
-                                                const char **error)
-{
-    secsession_connection_t *found;
-    secsession_pool_state_t state;
+    secsession_pool_t *connections = data;
     apr_time_t now = secsession_monotonic();
-    int probe = 0;
 
     apr_thread_mutex_lock(connections->mutex);
-    state = take_place(connections, now, deadline, &found, &probe);
+    connections->opening--;
+    if (connection) {
+        keep(connections, connection, now);
+    } else {
+        connections->open_count--;
+        connections->is_hanging = now - begin > HANGING_AFTER && connections->last_answer < begin;
+        if (begin > connections->failed) {
+            connections->failed = begin;
+            apr_cpystrn(connections->error, error, sizeof(connections->error));
+        }
+    }
+    apr_thread_cond_broadcast(connections->returned);
     apr_thread_mutex_unlock(connections->mutex);
-    if (state != SECSESSION_POOL_READY) {
-        return state;
-    }
-    if (found && now - found->since > TRUSTED_FOR && !secsession_connection_is_alive(found)) {
-        secsession_connection_close(found);
-        found = NULL;
-    }
-    if (found == NULL) {
-        found = open_one(connections, probe, scratch, error);
-    }
-    if (found == NULL) {
-        return SECSESSION_POOL_UNREACHABLE;
-    }
-    found->probe = probe;
-    found->since = now;
-    *connection = found;
-    return SECSESSION_POOL_READY;
 }
 
-/* Under the mutex: takes out the connection at the bottom if it has been idle for long. */
-static secsession_connection_t *take_stale(secsession_pool_t *connections, apr_time_t now)
+void secsession_pool_settled(void *data, secsession_connection_t *connection,
+                             secsession_execution_t execution)
 {
-    secsession_connection_t *oldest = connections->idle[0];
+    secsession_pool_t *connections = data;
+    apr_time_t now = secsession_monotonic();
+    int is_silent = execution == SECSESSION_STALLED;
+    int is_over = execution == SECSESSION_LOST
+                  || (is_silent && now - connection->since > SECSESSION_GIVEN_UP_FOR);
 
-    if (connections->idle_count < 2 || now - oldest->since < IDLE_FOR) {
-        return NULL;
+    apr_thread_mutex_lock(connections->mutex);
+    if (is_over) {
+        end_statement(connections, connection);
+        connections->given_up_count--;
+        connections->open_count--;
+    } else if (is_silent) {
+        connection->next = connections->given_up;
+        connections->given_up = connection;
+    } else {
+        connections->given_up_count--;
+        keep(connections, connection, now);
     }
-    connections->idle_count--;
-    connections->open_count--;
-    memmove(connections->idle, connections->idle + 1,
-            (apr_size_t)connections->idle_count * sizeof(*connections->idle));
-    return oldest;
+    apr_thread_cond_broadcast(connections->returned);
+    apr_thread_mutex_unlock(connections->mutex);
+    if (is_over) {
+        secsession_connection_close(connection);
+    }
+}
+
+/* Under the mutex: the statement had no answer until its deadline. */
+static void give_up(secsession_pool_t *connections, secsession_connection_t *connection,
+                    apr_time_t now)
+{
+    /* A COMMIT that waits for a standby, or one server process that was stopped, does not mean
+     * that the database hangs, if another statement has been answered meanwhile. */
+    connections->is_hanging = connections->last_answer < connection->since;
+    connections->given_up_count++;
+    connection->since = now;
+    if (secsession_background_cancel(connections->background, connection) != APR_SUCCESS) {
+        connection->next = connections->given_up;
+        connections->given_up = connection;
+    }
 }
 
 void secsession_pool_release(secsession_pool_t *connections, secsession_connection_t *connection,
@@ -210,36 +148,83 @@ void secsession_pool_release(secsession_pool_t *connections, secsession_connecti
 {
     secsession_connection_t *closing = NULL;
     apr_time_t now = secsession_monotonic();
-    int was_hanging;
-    int is_awaited = 0;
+    int is_for_all, is_awaited;
 
     apr_thread_mutex_lock(connections->mutex);
-    was_hanging = connections->is_hanging;
-    if (execution == SECSESSION_LOST || execution == SECSESSION_STALLED) {
-        /* A statement that waits for a lock, or one server process that was stopped, does not mean
-         * that the database hangs, if another statement has been answered meanwhile. */
-        give_place(connections, connection->probe,
-                   execution == SECSESSION_STALLED && connections->last_answer < connection->since);
-        closing = connection;
-    } else {
-        connections->is_hanging = 0;
-        if (connection->probe) {
-            connections->probed_since = 0;
-        }
-        connections->last_answer = now;
-        connection->since = now;
-        connections->idle[connections->idle_count++] = connection;
-        is_awaited = connections->waiting > 0;
-        closing = take_stale(connections, now);
+    is_for_all = connections->is_hanging || execution == SECSESSION_LOST
+                 || connections->changing >= connections->most_changes;
+    if (connection->probe) {
+        connections->probed_since = 0;
     }
+    if (execution == SECSESSION_STALLED) {
+        give_up(connections, connection, now);
+    } else if (execution == SECSESSION_LOST) {
+        /* What was lost was lost for all that have been idle as long: the next shall not find out
+         * one after the other. */
+        closing = take_idle(connections, now, SECSESSION_TRUSTED_FOR, 0);
+        end_statement(connections, connection);
+        connection->next = closing;
+        closing = connection;
+        connections->open_count--;
+        connections->is_hanging = 0;
+    } else {
+        keep(connections, connection, now);
+        closing = take_idle(connections, now, IDLE_FOR, 1);
+    }
+    is_for_all |= connections->is_hanging;
+    is_awaited = connections->waiting > 0;
     apr_thread_mutex_unlock(connections->mutex);
     /* Without the mutex, since a thread that wakes needs it first of all. */
-    if (is_awaited && was_hanging) {
+    if (is_awaited && is_for_all) {
         apr_thread_cond_broadcast(connections->returned);
     } else if (is_awaited) {
         apr_thread_cond_signal(connections->returned);
     }
-    if (closing) {
-        secsession_connection_close(closing);
+    close_all(closing);
+}
+
+/* --- the pool --------------------------------------------------------------------------------- */
+
+static apr_status_t create(secsession_pool_t *connections, apr_pool_t *pool, apr_pool_t *child,
+                           const secsession_background_config_t *background)
+{
+    apr_status_t status = apr_thread_mutex_create(&connections->mutex, APR_THREAD_MUTEX_DEFAULT,
+                                                  pool);
+
+    if (status == APR_SUCCESS) {
+        status = apr_thread_cond_create(&connections->returned, pool);
     }
+    if (status == APR_SUCCESS) {
+        status = secsession_background_create(&connections->background, child, background);
+    }
+    return status;
+}
+
+/* The memory lives as long as the process, since threads of the background may. */
+apr_status_t secsession_pool_create(secsession_pool_t **result, apr_pool_t *child,
+                                    const apr_dbd_driver_t *driver, const char *params, int max,
+                                    const secsession_sink_t *sink)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    secsession_background_config_t background = { driver, params, sink,
+                                                  NULL,   opened, secsession_pool_settled };
+    secsession_pool_t *connections;
+    apr_pool_t *pool;
+    apr_status_t status = apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    connections = apr_pcalloc(pool, sizeof(*connections));
+    connections->max = max;
+    connections->few = processors > 2 ? (int)processors : 2;
+    connections->most_changes = max > 1 ? max - (max + 3) / 4 : 1;
+    connections->idle = apr_pcalloc(pool, (apr_size_t)max * sizeof(*connections->idle));
+    background.data = connections;
+    status = create(connections, pool, child, &background);
+    if (status == APR_SUCCESS) {
+        apr_pool_cleanup_register(child, connections, close_pool, apr_pool_cleanup_null);
+        *result = connections;
+    }
+    return status;
 }

@@ -235,6 +235,10 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
     if (login->replaces) {
         forget(store, login->replaces);
     }
+    /* That token may be in its grace, and the session known by the one after it. */
+    if (store->cache && outcome == SECSESSION_LIVE) {
+        secsession_cache_invalidate(store->cache, secsession_key_of_session((*session)->id));
+    }
     return outcome;
 }
 

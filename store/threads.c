@@ -83,7 +83,7 @@ static apr_status_t stop(void *data)
 
 apr_status_t secsession_threads_create(secsession_threads_t **result, apr_pool_t *child)
 {
-    static const char key[] = "secsession-threads";
+    static const char key[] = "mod_secsession threads";
     secsession_threads_t *threads;
     apr_pool_t *pool;
     apr_status_t status;

@@ -13,6 +13,8 @@ typedef enum {
     SECSESSION_TROUBLE_BUSY,      /* all connections of a child in use */
     SECSESSION_TROUBLE_SCHEMA,    /* not the schema that this module needs */
     SECSESSION_TROUBLE_STATEMENT, /* PostgreSQL refused a statement */
+    SECSESSION_TROUBLE_LATE,      /* it gave up a statement that waited for a lock, or was slow */
+    SECSESSION_TROUBLE_SILENT,    /* a statement had no answer in time */
     SECSESSION_TROUBLE_ANSWER,    /* an answer that makes no sense */
     SECSESSION_TROUBLE_FEED,      /* revocations are not heard */
     SECSESSION_TROUBLE_FULL,      /* the cache is; once an hour, and never over */

@@ -58,7 +58,7 @@ sub first {
 sub state_of {
     my ($id) = @_;
     my $sql =
-        "select coalesce(end_reason, 'live') from secsession.session where session_id = :'id'";
+        "select coalesce(ending, 'live') from secsession.session_state where session_id = :'id'";
     return $postgres->psql($sql, vars => { id => $id });
 }
 
@@ -298,13 +298,13 @@ subtest 'the body of a logout is not read' => sub {
     }
 };
 
-# Runs the block while somebody holds the session's row.
-sub while_locked {
-    my ($id, $block) = @_;
+# Runs the block while somebody's transaction is open that has done this.
+sub while_open {
+    my ($sql, $block) = @_;
     open my $psql, '|-', 'psql', '-X', '-q', '-h', $postgres->host, '-U', 'postgres', 'app'
         or die "psql: $!";
     $psql->autoflush(1);
-    print {$psql} "begin; select from secsession.session where session_id = '$id' for update;\n";
+    print {$psql} "begin; $sql;\n";
     my $locks =
         "select count(*) from pg_stat_activity where state = 'idle in transaction' and usename = "
             . "'postgres'";
@@ -322,14 +322,46 @@ sub is_no_logout {
         [ 503, 1, '', '', '' ], "$name: 503, and the browser forgets nothing";
 }
 
+sub holding { return "select from secsession.session where session_id = '$_[0]' for update" }
+
+subtest 'a logout waits for nobody who holds the session' => sub {
+    my ($alice, $again) = map { browser($httpd, 'alice') } 1 .. 2;
+    my ($id, $token) = (id_of($alice), $alice->token);
+    while_open(
+        holding($id),
+        sub {
+            is_logout($alice->logout, 'somebody holds it');
+            is_deeply [ map { who(with_token($token)) } 1 .. 16 ], [ (401) x 16 ],
+                'and it has ended, in every child';
+            is state_of($id), 'logout', 'by a logout';
+            is_logout(with_token($token)->logout, 'once more');
+        }
+    );
+    ok await(sub { events_of($id) ne '' }, 20), 'when it is let go the audit trail is written';
+    is events_of($id), 'logout', 'with one event';
+
+    ($id, $token) = (id_of($again), $again->token);
+    while_open(
+        holding($id),
+        sub {
+            is $again->login('alice', password_of('alice'))->status, 303,
+                'who logs in again does not wait for long, either';
+            isnt id_of($again), $id, 'and has another session';
+            is who(with_token($token)), 401, 'while the one before has ended';
+        }
+    );
+    is who($again), 'alice', 'she stays logged in';
+};
+
 subtest 'a logout that failed is not reported as successful' => sub {
     my $alice = browser($httpd, 'alice');
     my $id = id_of($alice);
+    my $no_writing = 'lock table secsession.session in share mode';
     my $waiting =
         "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and usename = "
             . "'httpd_web'";
     my $running;
-    while_locked($id, sub {
+    while_open($no_writing, sub {
         $running = $alice->start_request('POST', '/logout', body => '');
         ok await(sub { $postgres->value($waiting) == 1 }, 10), 'the database cannot end it yet';
         ok !$running->is_answered, 'nothing is said before it has';
@@ -338,9 +370,9 @@ subtest 'a logout that failed is not reported as successful' => sub {
     is_deeply [ state_of($id), who($alice) ], [ 'logout', 401 ], 'really';
     $alice = browser($httpd, 'alice');
     $id = id_of($alice);
-    while_locked($id, sub { is_no_logout($alice->logout, 'it waits too long') });
+    while_open($no_writing, sub { is_no_logout($alice->logout, 'it waits too long') });
     is_deeply [ who($alice), state_of($id) ], [ 'alice', 'live' ], 'nor does it happen afterwards';
-    while_locked($id,
+    while_open($no_writing,
         sub { is $alice->clone->login('alice', password_of('alice'))->status, 503, 'a login, too' }
     );
     is_deeply [ who($alice), state_of($id) ], [ 'alice', 'live' ], 'its old token is still good';
@@ -357,7 +389,9 @@ subtest 'a logout that failed is not reported as successful' => sub {
     is_deeply [ who($alice), state_of($id), events_of($id) ], [ 'alice', 'live', '' ],
         'the session goes on';
     is_logout($alice->logout, 'and can be ended now');
-    is_deeply [ state_of($id), events_of($id) ], [ 'logout', 'logout' ], 'it has';
+    is state_of($id), 'logout', 'it has';
+    # What the server has seen meanwhile may be about to be written to the session.
+    ok await(sub { events_of($id) eq 'logout' }, 20), 'and the audit trail says so';
 };
 
 done_testing;

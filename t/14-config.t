@@ -15,10 +15,9 @@ my %SECTION = (Location => '"/x"', Directory => '"/x"', Files => '"x"', Location
 
 my $FOLDER = scratch('keys');
 my $KEY = '7 ' . 'A' x 43 . '=';
-my ($KEYS, $NO_KEYS, $OPEN_KEYS) =
-    map { spew("$FOLDER/$_->[0]", "$_->[1]\n", $_->[2]) }
-    [ 'keys', "# the key\n\n$KEY # of today\n8 " . 'B' x 43 . '=', 0600 ],
-    [ 'none', '# none', 0600 ], [ 'open', $KEY, 0644 ];
+my $KEYS = spew("$FOLDER/keys", "# the key\n\n$KEY # of today\n8 " . 'B' x 43 . "=\n", 0600);
+my $NO_KEYS = spew("$FOLDER/none", "# none\n", 0600);
+my $OPEN_KEYS = spew("$FOLDER/open", "$KEY\n", 0644);
 
 my $DURATION =
     'a duration above zero such as 30s, 15m, 8h or 30d (a plain number means seconds), of at most '
@@ -31,6 +30,7 @@ my $PARTS =
     'On, Off, or any of cookies, urls, referrer, each at most once; urls may be written as '
         . 'urls=strip or urls=refuse';
 my $NAMES = '1 to 32 names of URL arguments, each of 1 to 64 letters, digits and -._~';
+my $FLAG = 'On or Off';    # httpd's own words
 my $TYPES = 'none, or any of cache, cookies, storage, executionContexts';
 
 # Each directive: where it may stand (S: server or virtual host; D: also sections), what it may say,
@@ -39,36 +39,26 @@ my $TYPES = 'none, or any of cache, cookies, storage, executionContexts';
 my @PATHS = (
     right =>
         [ '/', '/login', '/a/b.html', '/login?lang=en', '/%C3%A4', '/~user/', '/' . 'x' x 1000 ],
-    wrong => {
-        $PATH => [
-            'login', '//evil.example', 'http://evil.example/', 'https:/evil', '/a/../b', '/./a',
-            '/%2e%2e/x',
-            '/%5cevil', '/%2f/evil', 'javascript:1', '../x', '?x', '#x', '/\evil',
-            [ '"/a b"', '/a b' ], [ '""', '' ],
-            '/x#y', "/\xc3\xa4", "/a\x7f",
-        ]
-    },
+    wrong => { $PATH => [
+        'login', '//evil.example', 'http://evil.example/', 'https:/evil', '/a/../b', '/./a',
+        '/%2e%2e/x', '/%5cevil', '/%2f/evil', 'javascript:1', '../x', '?x', '#x', '/\evil',
+        [ '"/a b"', '/a b' ], [ '""', '' ], '/x#y', "/\xc3\xa4", "/a\x7f",
+    ] },
 );
 my @DURATIONS = (
     right => [ 1, 30, '1s', '30S', '15m', '15min', '8h', '8H', '30d', '030', '3650d', 315_360_000 ],
-    wrong => {
-        $DURATION => [
-            0, '0s', '0d', -1, '-5m', '+5m', 'm', 'h5', '5x', '5ms', '5w', '1.5h', '1e3', '0x10',
-            '5mm', '1h30m', 'off',
-            'none', '3651d', 315_360_001, 2**31, 2**32 + 1, '9223372036854775807d',
-            '9223372036854775808',
-            '18446744073709551617', '-18446744073709551615', '9' x 400, [ '"5 m"', '5 m' ],
-            [ '" 5"', ' 5' ],
-        ]
-    },
+    wrong => { $DURATION => [
+        0, '0s', '0d', -1, '-5m', '+5m', 'm', 'h5', '5x', '5ms', '5w', '1.5h', '1e3', '0x10', '5mm',
+        '1h30m', 'off', 'none', '3651d', 315_360_001, 2**31, 2**32 + 1, '9223372036854775807d',
+        '9223372036854775808', '18446744073709551617', '-18446744073709551615', '9' x 400,
+        [ '"5 m"', '5 m' ], [ '" 5"', ' 5' ],
+    ] },
 );
 my @COOKIES = (
     right => [
         'id', '__Host-id', '__Secure-id', '__Host-Http-id', "a!#\$%&'*+-.^_`|~0",
-        'id SameSite=Strict',
-        'id samesite=none',
-        'id Path=/app', 'id Domain=example.org', 'id Path=/a Domain=.example.org SameSite=Lax',
-        '__Host-id Path=/',
+        'id SameSite=Strict', 'id samesite=none', 'id Path=/app', 'id Domain=example.org',
+        'id Path=/a Domain=.example.org SameSite=Lax', '__Host-id Path=/',
         '__Secure-id Domain=example.org Path=/a', 'id Insecure',
         'id Insecure SameSite=Strict Path=/a', '_id insecure',
     ],
@@ -78,42 +68,33 @@ my @COOKIES = (
             [ 'SameSite=Lax id', 'SameSite=Lax' ],
             'a=b', 'a;b', 'a,b', 'a(b)', 'a/b', 'a:b', 'a[]', "\xc3\xa4",
         ],
-        $ATTRIBUTES => [
-            map { [ "id $_", (split)[-1] =~ tr/"//dr ] } 'SameSite=Some', 'SameSite=', 'SameSite',
-            'Path=app', 'Path=', 'Domain=', 'Domain', 'Secure', 'HttpOnly',
-            'Max-Age=5', 'Expires=0', 'Partitioned', 'Lax', '"Path=/a;Domain=evil"', 'Path=/a,b',
-            'Insecure=1',
-            'Insecure Insecure', 'Path=/a Path=/a', 'SameSite=Lax SameSite=Strict',
-            'Domain=a Domain=b'
-        ],
+        $ATTRIBUTES => [ map { [ "id $_", (split)[-1] =~ tr/"//dr ] }
+            'SameSite=Some', 'SameSite=', 'SameSite', 'Path=app', 'Path=', 'Domain=', 'Domain',
+            'Secure', 'HttpOnly', 'Max-Age=5', 'Expires=0', 'Partitioned', 'Lax',
+            '"Path=/a;Domain=evil"', 'Path=/a,b', 'Insecure=1', 'Insecure Insecure',
+            'Path=/a Path=/a', 'SameSite=Lax SameSite=Strict', 'Domain=a Domain=b' ],
         # ASVS 5.0 3.3.3
         'a name without __Host- if Domain= or a Path other than / is given' => [
             map { [ $_, (split)[0] ] } '__Host-id Domain=example.org', '__Host-id Path=/app',
-            '__HOST-id Domain=example.org', '__host-id Path=/a',
-            '__Host-Http-id Path=/a', '__Host-id Path=/ Domain=example.org'
-        ],
+            '__HOST-id Domain=example.org', '__host-id Path=/a', '__Host-Http-id Path=/a',
+            '__Host-id Path=/ Domain=example.org' ],
         'a name that does not begin with __ if Insecure is given' => [
             map { [ $_, (split)[0] ] } '__Host-id Insecure', '__Secure-id Insecure',
-            '__id insecure', '__Host-id Insecure Path=/'
-        ],
+            '__id insecure', '__Host-id Insecure Path=/' ],
         'without Insecure if SameSite=None is given' =>
             [ map { [ $_, 'id' ] } 'id Insecure SameSite=None', 'id samesite=NONE insecure' ],
     },
 );
+
+sub flag { my ($wrong) = @_; return (right => [qw(On Off)], wrong => { $FLAG => [ '', $wrong ] }) }
+
 my %DIRECTIVE = (
-    SecSession => {
-        where => 'D', right => [qw(On Off on OFF)], wrong => { 'On or Off' => [ '', 'maybe', 1 ] }
-    },
-    SecSessionRealm => {
-        where => 'S',
+    SecSession =>
+        { where => 'D', right => [qw(On Off on OFF)], wrong => { $FLAG => [ '', 'maybe', 1 ] } },
+    SecSessionRealm => { where => 'S',
         right => [ 'a', 'Example', 'app.example.org', "it's", 'r/1;x', '~' x 255 ],
-        wrong => {
-            $REALM => [
-                [ '"a b"', 'a b' ], [ q('a"b'), 'a"b' ], [ 'a\\\\b', 'a\\b' ], "\xc3\xa4",
-                'x' x 256, "a\x7f", "a\x1b",
-            ]
-        }
-    },
+        wrong => { $REALM => [ [ '"a b"', 'a b' ], [ q('a"b'), 'a"b' ], [ 'a\\\\b', 'a\\b' ],
+            "\xc3\xa4", 'x' x 256, "a\x7f", "a\x1b" ] } },
     SecSessionCookie => { where => 'S', @COOKIES },
     SecSessionIdleTimeout => { where => 'D', @DURATIONS },
     SecSessionAbsoluteTimeout => { where => 'D', @DURATIONS },
@@ -122,195 +103,112 @@ my %DIRECTIVE = (
             'no module provides' =>
                 [ 'nothing', [ 'file nothing', 'nothing' ], 'FILE', 'file,anon', [ '""', '' ] ],
             'at least one provider, for example: file' => [ [ '', '' ] ],
-        }
-    },
-    SecSessionLoginThrottle => {
-        where => 'S', right => [ 'Off', 'off', '5 5m', '1 1s', '1000 1d' ],
+        } },
+    SecSessionLoginThrottle => { where => 'S', right => [ 'Off', 'off', '5 5m', '1 1s', '1000 1d' ],
         wrong => {
             'a number from 1 to 1000' =>
                 [ [ '0 5m', 0 ], [ '1001 5m', 1001 ], [ 'many 5m', 'many' ], [ 'Off 5m', 'Off' ] ],
             'it must be Off, or a number and a duration' => [5],
-            $DURATION => [ [ '5 0', 0 ], [ '5 soon', 'soon' ] ]
-        }
-    },
-    SecSessionAdopt =>
-        { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'basic' ] } },
+            $DURATION => [ [ '5 0', 0 ], [ '5 soon', 'soon' ] ],
+        } },
+    SecSessionAdopt => { where => 'D', flag('basic') },
     SecSessionLoginPage => { where => 'D', @PATHS },
     SecSessionLoginHome => { where => 'D', @PATHS },
     SecSessionLogoutHome => { where => 'D', @PATHS },
-    SecSessionCacheControl =>
-        { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'private' ] } },
-    SecSessionClearSiteData => {
-        where => 'D',
-        right => [
-            qw(none None cache cookies storage executionContexts), 'CACHE storage',
-            'cache cookies storage'
-        ],
+    SecSessionCacheControl => { where => 'D', flag('private') },
+    SecSessionClearSiteData => { where => 'D',
+        right => [ qw(none None cache cookies storage executionContexts), 'CACHE storage',
+            'cache cookies storage' ],
+        wrong => { $TYPES => [ [ '', '' ], 'all', '*', 'off', 'cache,storage',
+            [ 'none cache', 'none' ], [ 'cache all', 'all' ], [ q('"cache"'), '"cache"' ] ] } },
+    SecSessionHarden => { where => 'D',
+        right => [ qw(On off cookies URLs urls=strip urls=refuse referrer), 'cookies urls=refuse',
+            'referrer urls cookies' ],
+        wrong => { $PARTS => [ [ '', '' ], 'yes', 1, [ '""', '' ], 'urls=', 'urls=block',
+            'cookies,urls', [ 'On cookies', 'On' ], [ 'cookies Off', 'Off' ],
+            [ 'cookies cookies', 'cookies' ], [ 'urls urls=refuse', 'urls=refuse' ],
+            [ 'urls=strip urls=refuse', 'urls=refuse' ], [ 'On On', 'On' ] ] } },
+    SecSessionUrlIds => { where => 'D',
+        right => [ 'sid', 'PHPSESSID jsessionid', 'ASP.NET_SessionId a-b~c', 'x' x 64,
+            "@{[ 1 .. 32 ]}" ],
+        wrong => { $NAMES => [ [ '', '' ], [ '""', '' ], 'a=b', 'a&b', 'a;b', 'a%20b', 'a[]', 'a,b',
+            [ 'sid a/b', 'a/b' ], 'x' x 65, [ "@{[ 1 .. 33 ]}", 33 ], [ "@{[ 1 .. 200 ]}", 33 ],
+            "\xc3\xa4", '*' ] } },
+    SecSessionCache => { where => 'S', flag('shm') },
+    SecSessionCacheSlots => { where => 'S', right => [ 1, 1000, 65_536 ],
         wrong => {
-            $TYPES => [
-                [ '', '' ], 'all', '*', 'off', 'cache,storage', [ 'none cache', 'none' ],
-                [ 'cache all', 'all' ], [ q('"cache"'), '"cache"' ]
-            ]
-        }
-    },
-    SecSessionHarden => {
-        where => 'D',
-        right => [
-            qw(On off cookies URLs urls=strip urls=refuse referrer), 'cookies urls=refuse',
-            'referrer urls cookies'
-        ],
-        wrong => {
-            $PARTS => [
-                [ '', '' ], 'yes', 1, [ '""', '' ], 'urls=', 'urls=block', 'cookies,urls',
-                [ 'On cookies', 'On' ],
-                [ 'cookies Off', 'Off' ], [ 'cookies cookies', 'cookies' ],
-                [ 'urls urls=refuse', 'urls=refuse' ],
-                [ 'urls=strip urls=refuse', 'urls=refuse' ], [ 'On On', 'On' ]
-            ]
-        }
-    },
-    SecSessionUrlIds => {
-        where => 'D',
-        right => [
-            'sid', 'PHPSESSID jsessionid', 'ASP.NET_SessionId a-b~c', 'x' x 64, "@{[ 1 .. 32 ]}"
-        ],
-        wrong => {
-            $NAMES => [
-                [ '', '' ], [ '""', '' ], 'a=b', 'a&b', 'a;b', 'a%20b', 'a[]', 'a,b',
-                [ 'sid a/b', 'a/b' ], 'x' x 65,
-                [ "@{[ 1 .. 33 ]}", 33 ], [ "@{[ 1 .. 200 ]}", 33 ], "\xc3\xa4", '*'
-            ]
-        }
-    },
-    SecSessionCache =>
-        { where => 'S', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'shm' ] } },
-    SecSessionCacheSlots => {
-        where => 'S', right => [ 1, 1000, 65_536 ],
-        wrong =>
-            { 'a number from 1 to 10000000' => [ 0, -1, 10_000_001, 'many', '64k', [ '""', '' ] ] }
-    },
-    SecSessionLease => {
-        where => 'S', right => [ 1, '1s', '100ms', '500MS', '2m', '1d' ],
-        wrong => { 'from 100ms to a day' => [ 0, '99ms', '1.5s', -1, '2d', 'off', '9' x 30 ] }
-    },
-    SecSessionStale => {
-        where => 'S', right => [ 0, '0s', '5m', '10ms', '1d' ],
-        wrong => { 'from 0ms to a day' => [ -1, '2d', 'on', '5x' ] }
-    },
-    SecSessionFeed => {
-        where => 'S', right => [ '"host=/run dbname=app"', 'postgresql://example.org/app' ],
-        wrong => {
-            'a connection string such as' =>
-                [ map { [ qq("$_"), 'SecSessionFeed' ] } 'no words', 'hots=x', "host='" ]
-        }
-    },
-    SecSessionProfile => {
-        where => 'D', right => [qw(standard sensitive remember Sensitive)],
-        wrong => { 'sensitive, standard or remember' => [ qw(bank none Off), [ '""', '' ] ] }
-    },
-    SecSessionRemember => {
-        where => 'D', right => [ 'off', '30d', '30d 7d', '1h 30m' ],
-        wrong => {
-            'a duration' => [
-                0, 'on', [ '30d 0', 0 ], [ '30d off', 'off' ], [ 'off 7d', 'off' ], [ '""', '' ]
-            ]
-        }
-    },
-    SecSessionRotateInterval => {
-        where => 'S', right => [qw(off 1 15m Off)],
-        wrong => { 'a duration above zero' => [ 0, 'on', '1x', [ '""', '' ] ] }
-    },
-    SecSessionRotateGrace => {
-        where => 'S', right => [qw(1 10s 1m)],
-        wrong => { 'a duration above zero' => [ 0, 'off', [ '""', '' ] ] }
-    },
-    SecSessionMaxPerUser => {
-        where => 'S', right => [ 0, 1, '3 oldest', '3 refuse', '10000 REFUSE' ],
+            'a number from 1 to 10000000' => [ 0, -1, 10_000_001, 'many', '64k', [ '""', '' ] ] } },
+    SecSessionLease => { where => 'S', right => [ 1, '1s', '100ms', '500MS', '2m', '1d' ],
+        wrong => { 'from 100ms to a day' => [ 0, '99ms', '1.5s', -1, '2d', 'off', '9' x 30 ] } },
+    SecSessionStale => { where => 'S', right => [ 0, '0s', '5m', '10ms', '1d' ],
+        wrong => { 'from 0ms to a day' => [ -1, '2d', 'on', '5x' ] } },
+    SecSessionFeed => { where => 'S',
+        right => [ '"host=/run dbname=app"', 'postgresql://example.org/app' ],
+        wrong => { 'a connection string such as' =>
+            [ map { [ qq("$_"), 'SecSessionFeed' ] } 'no words', 'hots=x', "host='" ] } },
+    SecSessionProfile => { where => 'D', right => [qw(standard sensitive remember Sensitive)],
+        wrong => { 'sensitive, standard or remember' => [ qw(bank none Off), [ '""', '' ] ] } },
+    SecSessionRemember => { where => 'D', right => [ 'off', '30d', '30d 7d', '1h 30m' ],
+        wrong => { 'a duration' => [ 0, 'on', [ '30d 0', 0 ], [ '30d off', 'off' ],
+            [ 'off 7d', 'off' ], [ '""', '' ] ] } },
+    SecSessionRotateInterval => { where => 'S', right => [qw(off 1 15m Off)],
+        wrong => { 'a duration above zero' => [ 0, 'on', '1x', [ '""', '' ] ] } },
+    SecSessionRotateGrace => { where => 'S', right => [qw(1 10s 1m)],
+        wrong => { 'a duration above zero' => [ 0, 'off', [ '""', '' ] ] } },
+    SecSessionMaxPerUser => { where => 'S',
+        right => [ 0, 1, '3 oldest', '3 refuse', '10000 REFUSE' ],
         wrong => {
             'a number from 1 to 10000' => [ -1, 'many', 10_001, '1.5', [ '""', '' ] ],
-            'oldest or refuse' => [ [ '3 newest', 'newest' ] ]
-        }
-    },
-    SecSessionBind => {
-        where => 'D',
+            'oldest or refuse' => [ [ '3 newest', 'newest' ] ],
+        } },
+    SecSessionBind => { where => 'D',
         right => [ 'none', 'subnet', 'address', 'Subnet log', 'address reauth', 'address end' ],
         wrong => {
             'none, or subnet or address' => [ 'On', 'ip', [ 'none log', 'none' ], [ '""', '' ] ],
-            'log, reauth or end' => [ [ 'subnet off', 'off' ] ]
-        }
-    },
-    SecSessionCredentialStamp =>
-        { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'file' ] } },
+            'log, reauth or end' => [ [ 'subnet off', 'off' ] ],
+        } },
+    SecSessionCredentialStamp => { where => 'D', flag('file') },
     SecSessionLog =>
         { where => 'S', right => [ 'logs/events', '"|/bin/cat"', '"|$exec cat"' ], wrong => {} },
-    SecSessionTouch =>
-        { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'never' ] } },
-    SecSessionForward => {
-        where => 'D', right => [qw(none X-Remote-User X_User Remote_User)],
-        wrong => {
-            'the name of a request header that has no other meaning' => [
-                qw(Cookie host Authorization Transfer-Encoding SecSession-Login secsession_x a:b
-                    a/b),
-                [ '"a b"', 'a b' ], [ '""', '' ], "\xc3\xa4"
-            ]
-        }
-    },
-    SecSessionGuard => {
-        where => 'D', right => [qw(On Off on OFF)],
-        wrong => {
-            'Off, or On, which may be followed by origins such as' => [
-                [ '', '' ], 'yes', [ 'Off https://a.example', 'Off' ],
-                [ 'On a.example', 'a.example' ],
-                [ 'On https://a.example/', 'https://a.example/' ], [ 'On https://', 'https://' ],
-                [ 'On *', '*' ], [ 'On null', 'null' ]
-            ]
-        }
-    },
-    SecSessionAppLogin =>
-        { where => 'D', right => [qw(On Off)], wrong => { 'On or Off' => [ '', 'yes' ] } },
-    SecSessionLoginWhen => {
-        where => 'D',
-        right => [
-            'none', q("%{REQUEST_STATUS} == 302"),
+    SecSessionTouch => { where => 'D', flag('never') },
+    SecSessionForward => { where => 'D', right => [qw(none X-Remote-User X_User Remote_User)],
+        wrong => { 'the name of a request header that has no other meaning' => [
+            qw(Cookie host Authorization Transfer-Encoding SecSession-Login secsession_x a:b a/b),
+            [ '"a b"', 'a b' ], [ '""', '' ], "\xc3\xa4" ] } },
+    SecSessionGuard => { where => 'D', right => [qw(On Off on OFF)],
+        wrong => { 'Off, or On, which may be followed by origins such as' => [
+            [ '', '' ], 'yes', [ 'Off https://a.example', 'Off' ], [ 'On a.example', 'a.example' ],
+            [ 'On https://a.example/', 'https://a.example/' ], [ 'On https://', 'https://' ],
+            [ 'On *', '*' ], [ 'On null', 'null' ] ] } },
+    SecSessionAppLogin => { where => 'D', flag('yes') },
+    SecSessionLoginWhen => { where => 'D',
+        right => [ 'none', q("%{REQUEST_STATUS} == 302"),
             q("%{resp:Location} =~ m#/home$#" field=login), q("true" FIELD=u),
-            q("%{resp:X} =~ /(.+)/" user=$1), q("true" USER=$9)
-        ],
+            q("%{resp:X} =~ /(.+)/" user=$1), q("true" USER=$9) ],
         wrong => {
             'none, or an expression of httpd' =>
                 [ [ q("%{REQUEST_STATUS} =="), '%{REQUEST_STATUS} ==' ], [ '""', '' ] ],
             'field= and the name of a form field' =>
                 [ [ '"true" name', 'name' ], [ '"true" field=', 'field=' ] ],
-            'or by user=$1 to user=$9' => [
-                map { [ qq("true" $_), $_ ] } qw(user= user=$ user=$0 user=$10 user=$a user=x $1)
-            ]
-        }
-    },
-    SecSessionLogoutWhen => {
-        where => 'D', right => [ 'none', q("%{QUERY_STRING} =~ /logout/") ],
-        wrong => { 'none, or an expression of httpd' => [ [ '"(("', '((' ] ] }
-    },
-    SecSessionVault => {
-        where => 'D', right => [ 'none', 'PHPSESSID', 'DW* wiki_?', '*' ],
-        wrong => {
-            'none, or shell patterns of cookie names' =>
-                [ [ '', '' ], [ 'a none', 'none' ], 'a=b', 'a;b', 'a,b', [ '""', '' ] ]
-        }
-    },
-    SecSessionVaultKeys => {
-        where => 'S', right => [$KEYS],
+            'or by user=$1 to user=$9' => [ map { [ qq("true" $_), $_ ] }
+                qw(user= user=$ user=$0 user=$10 user=$a user=x $1) ],
+        } },
+    SecSessionLogoutWhen => { where => 'D', right => [ 'none', q("%{QUERY_STRING} =~ /logout/") ],
+        wrong => { 'none, or an expression of httpd' => [ [ '"(("', '((' ] ] } },
+    SecSessionVault => { where => 'D', right => [ 'none', 'PHPSESSID', 'DW* wiki_?', '*' ],
+        wrong => { 'none, or shell patterns of cookie names' =>
+            [ [ '', '' ], [ 'a none', 'none' ], 'a=b', 'a;b', 'a,b', [ '""', '' ] ] } },
+    SecSessionVaultKeys => { where => 'S', right => [$KEYS],
         wrong => {
             'a file with keys' => [ '/nowhere', $NO_KEYS ],
-            'nobody but its owner may read' => [$OPEN_KEYS]
-        }
-    },
+            'nobody but its owner may read' => [$OPEN_KEYS],
+        } },
     DBDriver => { where => 'S', right => ['pgsql'], wrong => {} },
     DBDParams => { where => 'S', right => ['"dbname=app user=x"'], wrong => {} },
-    DBDMax => {
-        where => 'S', right => [ 1, 10, 10_000 ],
+    DBDMax => { where => 'S', right => [ 1, 10, 10_000 ],
         wrong => {
-            'a number from 1 to 10000' => [ 0, -1, 10_001, 'ten', '5x', '99999999999999999999' ]
-        }
-    },
+            'a number from 1 to 10000' =>
+                [ 0, -1, 10_001, 'ten', '5x', '99999999999999999999' ] } },
 );
 
 sub in_section {
@@ -367,11 +265,9 @@ for my $directive (sort keys %DIRECTIVE) {
                 $quoted =~ s/([\x01-\x1f\x7f-\xff])/sprintf '\x%02x', ord $1/ge;
                 # httpd's own words for flags, and for a missing argument, do not quote what was
                 # written.
-                my $is_httpds = $allowed eq 'On or Off' || $quoted eq '';
-                is_refused(
-                    "$directive $written", "$directive " . substr($written, 0, 60), $directive,
-                    $is_httpds ? () : ("'$quoted'", $allowed)
-                );
+                my @words = $allowed eq $FLAG || $quoted eq '' ? () : ("'$quoted'", $allowed);
+                my $name = "$directive " . substr $written, 0, 60;
+                is_refused("$directive $written", $name, $directive, @words);
             }
         }
     } if %wrong;
@@ -395,9 +291,9 @@ subtest 'where directives may stand' => sub {
 
 subtest 'a directive that is designed but not built is not accepted' => sub {
     my @designed = map { "SecSession$_" }
-        qw(Profile Remember Touch RotateInterval RotateGrace MaxPerUser LoginThrottle
-        AppLogin LoginWhen LogoutWhen Adopt Vault Forward Guard Bind Cache CacheSlots Lease Feed
-        Stale Assertion);
+        qw(Profile Remember Touch RotateInterval RotateGrace MaxPerUser LoginThrottle AppLogin
+        LoginWhen LogoutWhen Adopt Vault Forward Guard Bind Cache CacheSlots Lease Feed Stale
+        Assertion);
     my %built = map { $_ => 1 } keys %DIRECTIVE;
     is_refused("$_ 5", $_, "Invalid command '$_'") for grep { !$built{$_} } @designed;
 };
@@ -406,8 +302,7 @@ subtest 'sessions without a database stop httpd' => sub {
     my @advice = ('SS301', 'DBDriver pgsql', 'DBDParams');
     my %missing = (
         'nothing' => '', 'no driver' => 'DBDParams "dbname=app"',
-        'no parameters' => 'DBDriver pgsql',
-        'another driver' => "DBDriver sqlite3\nDBDParams x",
+        'no parameters' => 'DBDriver pgsql', 'another driver' => "DBDriver sqlite3\nDBDParams x",
     );
     for my $name (sort keys %missing) {
         local our $tester = Secsession::Httpd->new(config => $missing{$name}, without => ['dbd']);
@@ -421,118 +316,6 @@ subtest 'sessions without a database stop httpd' => sub {
     local our $tester = Secsession::Httpd->new(config => $DATABASE, without => ['dbd']);
     is_accepted('SecSession On', 'mod_dbd need not be there');
     is_accepted(in_host('SecSession On'), 'a virtual host has its server\'s database');
-};
-
-my @DIRECTORIES = map { lc } grep { $_ !~ /^DBD/ } sort keys %DIRECTIVE;
-my ($postgres, $httpd) = start_servers(
-    files => {
-        (map { ("ht/$_/a.txt" => 'a', "ht/$_/.htaccess" => "$_ On\n") } @DIRECTORIES),
-        'deep/a.html' => '1', 'deep/er/a.html' => '2', 'alone/a.html' => '3',
-    },
-    config => <<'CONFIG', vhosts => <<'VHOSTS');
-SecSessionIdleTimeout 20m
-SecSessionLoginPage /login
-<Directory "@FOLDER@/htdocs/ht">
-    AllowOverride All
-</Directory>
-<Location "/deep/">
-    AuthType SecSession
-    Require valid-user
-    SecSessionLoginPage /deep-login
-    SecSessionCacheControl Off
-    SecSessionIdleTimeout 10m
-</Location>
-<Location "/deep/er/">
-    SecSessionLoginPage /deeper-login
-    SecSessionCacheControl On
-</Location>
-<Location "/alone/">
-    SecSession Off
-    AuthType SecSession
-    Require valid-user
-</Location>
-<LocationMatch "^/(bye|silent)$">
-    SetHandler secsession-logout
-    SecSessionLogoutHome /gone
-    SecSessionClearSiteData executionContexts COOKIES
-</LocationMatch>
-<Location "/silent">
-    SecSessionClearSiteData none
-</Location>
-<Location "/off-login">
-    SecSession Off
-    SetHandler secsession-login
-</Location>
-<Location "/off-logout">
-    SecSession Off
-    SetHandler secsession-logout
-</Location>
-CONFIG
-<VirtualHost 127.0.0.1:@PORT@>
-    ServerName localhost
-</VirtualHost>
-<VirtualHost 127.0.0.1:@PORT@>
-    ServerName Second.Example
-    SecSessionCookie id SameSite=strict Path=/ Domain=example Insecure
-    SecSessionIdleTimeout 5m
-    <Location "/login">
-        SecSessionLoginHome /home
-    </Location>
-</VirtualHost>
-VHOSTS
-
-my $alice = browser($httpd, 'alice');
-sub page { return $httpd->get($_[0], headers => [ [ Accept => 'text/html' ] ]) }
-
-subtest 'no directive is obeyed in .htaccess, where whoever may upload a file could write it' =>
-    sub {
-    for my $name (@DIRECTORIES) {
-        is $httpd->get("/ht/$name/a.txt")->status, 500, $name;
-        like $httpd->error_log, qr{/ht/$name/\.htaccess: $name not allowed here}i,
-            "$name: the log says why";
-    }
-};
-
-subtest 'sections inherit from the configuration around them, and the inner one wins' => sub {
-    like page('/deep/a.html')->header('Location'), qr{/deep-login\?},
-        'the login page of a location';
-    like page('/deep/er/a.html')->header('Location'), qr{/deeper-login\?}, 'of a location inside';
-    is environment_of($alice->get('/app/show'))->{SECSESSION_IDLE}, 1200, 'a timeout of the server';
-    is $alice->get('/deep/a.html')->header('Cache-Control'), undef, 'Cache-Control is left alone';
-    is $alice->get('/deep/er/a.html')->header('Cache-Control'), 'no-store',
-        'and not in a location inside';
-    my $bye = $alice->clone->get('/bye', headers => [ [ 'Sec-Fetch-Site' => 'same-origin' ] ]);
-    is $bye->header('Location') =~ s{^http://[^/]*}{}r, '/gone', 'where a logout goes to';
-    is $bye->header('Clear-Site-Data'), '"executionContexts", "cookies"', 'what a logout clears';
-    is $httpd->post('/silent', '')->header('Clear-Site-Data'), undef,
-        'nothing, in a location inside';
-    is $httpd->post('/logout', '')->header('Clear-Site-Data'), '"cache", "storage"', 'the default';
-};
-
-subtest 'a virtual host inherits from the server, and its own directives win' => sub {
-    my $second = $httpd->client(host => 'second.example', cookie_name => 'id');
-    my $login = $second->login('alice', password_of('alice'));
-    is $login->header('Location') =~ s{^http://[^/]*}{}r, '/home', 'where a login goes to';
-    my @cookies = $login->all_headers('Set-Cookie');
-    like "@cookies", qr{\Aid=[\w-]{43}; Path=/; Domain=example; HttpOnly; SameSite=Strict\z},
-        'its own cookie alone';
-    is environment_of($second->get('/app/show'))->{SECSESSION_IDLE}, 300, 'its own timeout';
-    for my $name ('second.example', 'localhost') {
-        my $challenge = $httpd->get('/app/show', host => $name)->header('WWW-Authenticate');
-        is $challenge, qq{SecSession realm="$name"},
-            "the realm of $name is its name, in small letters";
-    }
-};
-
-subtest 'where sessions are Off, AuthType SecSession and the handlers let nobody in' => sub {
-    my %number = ('/alone/a.html' => 'SS202', '/off-login' => 'SS210', '/off-logout' => 'SS211');
-    for my $path (sort keys %number) {
-        is $_->get($path)->status, 500, $path for $alice, $httpd;
-        like $httpd->error_log, qr/$number{$path}: .*SecSession.*On/,
-            "$path: the log says what to write";
-    }
-    is $httpd->post('/off-login', 'username=alice&password=correct+horse')->header('Set-Cookie'),
-        undef, 'and no login';
 };
 
 done_testing;

@@ -11,7 +11,7 @@ my $folder = 't/isolation';
 # With the server's own packages; in Debian it comes with postgresql-client-NN.
 sub isolationtester {
     my $under = 'pgxs/src/test/isolation/isolationtester';
-    my $bin = Secsession::Postgres::binaries();
+    my $bin = Secsession::Postgres::installed();
     my ($found) = grep { -x } map { "$bin/../$_/$under" } 'lib', 'lib/postgresql';
     return $found // die
         "isolationtester is missing: it belongs to PostgreSQL's client or development package\n";
@@ -52,7 +52,7 @@ sub none_accepted {
     return;
 }
 
-# Where the order of a login and a revocation is a matter of epochs, it must not matter at all.
+# Whether a login or the revocation of its user is first, at whatever level, must not matter at all.
 for my $spec (qw(login-revoke-user login-revoke-all)) {
     for my $level ('read committed', 'repeatable read', 'serializable') {
         my $out = races($spec, $level);
@@ -65,7 +65,8 @@ my %what = (
     'login-again-revoke' => 'a user who logs in again while being revoked',
     'logout-touch' => 'a request during the logout',
     'expiry-touch' => 'a session used and found idle at once',
-    'login-gate' => 'a login while its address or time is being revoked',
+    'sweep' => 'a login, or a session that is held, while a revocation is swept',
+    'login-revoke-found' => 'a login while its address or time is being revoked',
 );
 for my $spec (sort keys %what) {
     my $out = races($spec, 'read committed');

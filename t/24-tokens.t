@@ -89,8 +89,9 @@ subtest 'when a token is accepted' => sub {
 subtest 'retired tokens' => sub {    # ASVS 5.0 16.3.3
     my $retire = sub {
         my ($token, $retired, $grace) = @_;
+        retire_by_hand($token);
         sql(
-            "update secsession.token set retired_at = now() - interval '$retired s',
+            "update secsession.other_token set retired_at = now() - interval '$retired s',
                 grace_until = now() - interval '$retired s' + interval '$grace s'
             where token_hash = sha256('$token')"
         );
@@ -124,18 +125,19 @@ subtest 'retired tokens' => sub {    # ASVS 5.0 16.3.3
 
 subtest 'tokens and their sessions, changed by hand' => sub {
     login('hand', 'alice');
+    retire_by_hand('hand');
     sql(
-        "update secsession.token set retired_at = now() - interval '1 m',
+        "update secsession.other_token set retired_at = now() - interval '1 m',
             grace_until = now() + interval '1 m'
         where token_hash = sha256('hand')"
     );
     is stored('hand', 's.token_hash is null'), 't',
         'a token that is retired is its session\'s current one no more';
     is state_of('hand'), 'live', 'and is served in its grace';
-    sql("update secsession.token set grace_until = retired_at where token_hash = sha256('hand')");
+    sql("update secsession.other_token set grace_until = retired_at where token_hash = sha256('hand')");
     is_ended('hand', 'reuse', 'but no longer');
     login('gone', 'alice');
-    sql("delete from secsession.token where token_hash = sha256('gone')");
+    sql("update secsession.session set token_hash = null where token_hash = sha256('gone')");
     is state_of('gone'), '', 'a token that is deleted is unknown at once';
     login('gone', 'alice');
     sql(
@@ -234,17 +236,17 @@ subtest 'last-seen times' => sub {
 
 subtest 'logging in' => sub {
     my %wrong = (
-        'token_hash must be 32 bytes' => "'\\x00', null, 'r', 'a', 'form', 0, null, null, 1, 1",
-        'realm must not be empty' => "sha256('w'), null, '', 'a', 'form', 0, null, null, 1, 1",
+        'token_hash must be 32 bytes' => "'\\x00', null, 'r', 'a', 'form', null, null, null, 1, 1",
+        'realm must not be empty' => "sha256('w'), null, '', 'a', 'form', null, null, null, 1, 1",
         'user_name must have' =>
-            "sha256('w'), null, 'r', repeat('a', 256), 'form', 0, null, null, 1, 1",
-        'user_name must have 1' => "sha256('w'), null, 'r', '', 'form', 0, null, null, 1, 1",
+            "sha256('w'), null, 'r', repeat('a', 256), 'form', null, null, null, 1, 1",
+        'user_name must have 1' => "sha256('w'), null, 'r', '', 'form', null, null, null, 1, 1",
         'user_name must have 1 to 255' =>
-            "sha256('w'), null, 'r', null, 'form', 0, null, null, 1, 1",
-        'control characters' => "sha256('w'), null, 'r', e'a\\nb', 'form', 0, null, null, 1, 1",
-        'auth_method' => "sha256('w'), null, 'r', 'a', '', 0, null, null, 1, 1",
-        'idle_timeout and' => "sha256('w'), null, 'r', 'a', 'form', 0, null, null, 0, 1",
-        'absolute_timeout must' => "sha256('w'), null, 'r', 'a', 'form', 0, null, null, 1, -1",
+            "sha256('w'), null, 'r', null, 'form', null, null, null, 1, 1",
+        'control characters' => "sha256('w'), null, 'r', e'a\\nb', 'form', null, null, null, 1, 1",
+        'auth_method' => "sha256('w'), null, 'r', 'a', '', null, null, null, 1, 1",
+        'idle_timeout and' => "sha256('w'), null, 'r', 'a', 'form', null, null, null, 0, 1",
+        'absolute_timeout must' => "sha256('w'), null, 'r', 'a', 'form', null, null, null, 1, -1",
     );
     like $postgres->psql_fails(
         "\\set VERBOSITY verbose\n"
@@ -292,9 +294,10 @@ subtest 'logging in' => sub {
         'nobody gets a token of another user';
 
     my $grace = login('g1', 'gus');
+    retire_by_hand('g1');
     sql(
-        "update secsession.token set retired_at = now(), grace_until = now() + interval '1 h' "
-            . "where token_hash = sha256('g1')"
+        "update secsession.other_token set retired_at = now(), "
+            . "grace_until = now() + interval '1 h' where token_hash = sha256('g1')"
     );
     is login('g2', 'gus', old => 'g1')->{session_id}, $grace->{session_id},
         'a token in its grace is good for the login form too';
@@ -302,8 +305,10 @@ subtest 'logging in' => sub {
 
     my $counts =
         'select (select count(*) from secsession.session), (select count(*) from secsession.token)';
+    my $moment = moment();
+    sql("select secsession.revoke_user('anna', 'test')", user => 'admin_role');
     my $none = sql($counts);
-    my $refused = login('late', 'anna', epoch => -1);
+    my $refused = login('late', 'anna', moment => $moment);
     is "$refused->{state}/$refused->{end_reason}", 'ended/revoked',
         'a login that began before a revocation is refused';
     is sql($counts), $none, 'and leaves nothing';

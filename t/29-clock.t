@@ -42,7 +42,7 @@ subtest 'a clock that is set back by an hour' => sub {
     httpd("select secsession.offer_token('$id', sha256('old'), sha256('new'), 1, 10)");
     is state_of('new'), 'live', 'the next token is used';
     is state_of('old'), 'live', 'the one before it is in its grace';
-    sql("update secsession.token set retired_at = retired_at + interval '1 h', grace_until =
+    sql("update secsession.other_token set retired_at = retired_at + interval '1 h', grace_until =
         grace_until + interval '1 h' where retired_at is not null");
     is state_of('old'), 'retired', 'which does not become longer: it is refused';
     is httpd(q(select secsession.logout(sha256('old'), 'r'))), 0, 'nor is it good for a logout';
@@ -72,7 +72,7 @@ subtest 'what web servers are told is kept until they have heard it' => sub {
     httpd(q(select secsession.logout(sha256('kept'), 'r')));
     my $pass = sub {    # as if minutes had passed
         for (1 .. $_[0]) {
-            sql(q(update secsession.change_mark set minute = minute - interval '1 min'));
+            sql(q(update secsession.change_mark set at = at - interval '11 s'));
             httpd('select secsession.sweep()');
         }
     };
@@ -82,7 +82,7 @@ subtest 'what web servers are told is kept until they have heard it' => sub {
         return sql("select count(*) from secsession.change where key = '$key'");
     };
     httpd('select secsession.sweep()');
-    sql(q(update secsession.change_mark set minute = minute - interval '9 h'));
+    sql(q(update secsession.change_mark set at = at - interval '9 h'));
     httpd('select secsession.sweep()') for 1 .. 3;
     is $changes->('kept'), 1, 'although the clock is set forward by hours';
     $pass->(7);

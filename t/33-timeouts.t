@@ -103,6 +103,7 @@ subtest 'who is busy for the absolute timeout has to log in again' => sub {    #
         'the end is set at the login';
     for my $idle (200, 400, 600) {
         not_used_for($id, $idle);
+        has_heard($postgres, $httpd);
         is_let_in($alice, "a request after $idle seconds");
     }
     is stored($id, 'now() - last_seen_at < interval \'30 s\''), 't',

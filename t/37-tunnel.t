@@ -125,7 +125,7 @@ subtest 'a WebSocket whose session gets another token' => sub {
     $alice->get('/static/page.html') for 1, 2;
     isnt $alice->token, $old, 'the browser has another token';
     $postgres->psql(
-        "update secsession.token set retired_at = retired_at - interval '1 min',
+        "update secsession.other_token set retired_at = retired_at - interval '1 min',
             grace_until = grace_until - interval '1 min'
         where retired_at is not null"
     );

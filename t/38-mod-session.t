@@ -7,7 +7,6 @@ use Secsession::Test;
 use Secsession::ModSession;
 use Secsession::Process 'slurp';
 use Secsession::Psql;
-use MIME::Base64 'encode_base64';
 
 my ($postgres, $httpd) = start_mod_session();
 
@@ -164,8 +163,7 @@ subtest 'one session is one user' => sub {
     unlike kept_in($alice), qr/alice|colour/, 'nothing of hers is kept in his';
     is $alice->get('/form/show')->status, 302, 'still not';
     keeps($alice, 'shape=round');
-    my $response = $alice->get('/basic/show', headers => [ [ Authorization => 'Basic '
-        . encode_base64('alice:' . password_of('alice'), '') ] ]);
+    my $response = $alice->get('/basic/show', headers => [ basic_header('alice') ]);
     is user_seen($response), 'alice', 'alice comes back with Basic';
     unlike environment_of($response)->{HTTP_SESSION} // '', qr/bob|shape/,
         'and sees nothing of his';

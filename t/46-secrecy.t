@@ -81,7 +81,7 @@ subtest 'I7: the token is in Cookie and Set-Cookie, and nowhere else' => sub {
     my $bytes = decode_base64url($token);
     my $hash = unpack 'H*', sha256($bytes);
     my ($exit, $dump) =
-        run([ "$postgres->{bin}/pg_dump", '-h', $postgres->host, '-U', 'postgres', 'app' ]);
+        run([ $postgres->program('pg_dump'), '-h', $postgres->host, '-U', 'postgres', 'app' ]);
     ok $exit == 0 && index($dump, $hash) >= 0, 'the database has its hash';
     is index($dump, $token) + index($dump, unpack 'H*', $bytes), -2, 'and not itself';
     my $log = slurp($httpd->folder . '/logs/chatty.log');

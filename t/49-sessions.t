@@ -8,6 +8,7 @@ use Secsession::Test;
 my ($postgres, $httpd) = start_servers(children => 2, threads => 8, config => <<'CONFIG');
 <Location "/sessions">
     SetHandler secsession-sessions
+    SecSessionLogoutHome /pub/page.html
     AuthType SecSession
     SecSessionLoginPage /login
     Require valid-user
@@ -60,6 +61,8 @@ subtest 'a user ends them' => sub {
     my $response = finish($alice[0]->clone, id_of($alice[0]));
     is $response->status, 303, 'her own';
     is scalar(grep { /Max-Age=0/ } $response->all_headers('Set-Cookie')), 1, 'is a logout';
+    is $response->header('Location') =~ s{^http://[^/]+}{}r, '/pub/page.html',
+        'after which she goes where a logout goes to';
     ok !is_in($alice[0]), 'she is out';
     is $postgres->value(
         "select string_agg(distinct reason, '; ' order by reason) from secsession.event

@@ -56,7 +56,7 @@ sub age {
 sub end_grace {
     my ($id) = @_;
     sql(
-        "update secsession.token set retired_at = retired_at - interval '1 min',
+        "update secsession.other_token set retired_at = retired_at - interval '1 min',
             grace_until = grace_until - interval '1 min'
         where session_id = :'id' and retired_at is not null", id => $id
     );

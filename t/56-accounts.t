@@ -112,7 +112,7 @@ subtest 'a login whose answer was lost, and that is sent again' => sub {
         return sql(
             "select (secsession.authenticate(row(sha256('$token'), null, 'localhost', 'zoe', 'form',
                 secsession.login_moment(),
-            null, null, 900, 900)::secsession.login, null, null, false, 2, $refuse)).state"
+            null, null, 900, 900)::secsession.login, null, false, 2, $refuse)).state"
         );
     };
     is $login->($_, 'false'), 'live', 'a login' for qw(a b c);
@@ -249,7 +249,8 @@ subtest 'profiles' => sub {    # ASVS 5.0 7.1.1 3.3.2
         my $response = $server->client->login('bob', password_of('bob'));
         my ($same_site) = $response->header('Set-Cookie') =~ /SameSite=(\w+)/;
         is sql(
-            'select idle_timeout, absolute_timeout from secsession.session where ended_at is null')
+            'select (session).idle_timeout, (session).absolute_timeout '
+                . 'from secsession.session_state where ending is null')
             . " $same_site", $limits{$config},
             $config =~ s/\n/, /gr || 'none is like standard';
         like $server->get('/login')->body,

@@ -24,7 +24,7 @@ my @tokens = map { encode_base64url(sha256("token $_ " . rand)) } 1 .. $SESSIONS
 sub hash_of { return sha256_hex(decode_base64url($_[0])) }
 $postgres->psql(
     "select count(secsession.authenticate(row(decode(h, 'hex'), null, 'localhost', 'user' || n,
-        'form', 0, '192.0.2.1', 'Browser', 3600, 36000)::secsession.login))
+        'form', null, '192.0.2.1', 'Browser', 3600, 36000)::secsession.login))
     from unnest(string_to_array(:'hashes', ' ')) with ordinality as t (h, n)",
     vars => { hashes => join ' ', map { hash_of($_) } @tokens }
 );
@@ -117,7 +117,7 @@ is $postgres->value(
 
 # As if the grace of all was over: what was stolen before is found out, whichever it was.
 $postgres->psql(
-    "update secsession.token set retired_at = retired_at - interval '1 hour',
+    "update secsession.other_token set retired_at = retired_at - interval '1 hour',
         grace_until = grace_until - interval '1 hour'
     where retired_at is not null"
 );

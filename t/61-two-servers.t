@@ -120,10 +120,12 @@ my %revocations = (
     'an expiry by hand' =>
         "update secsession.session set expires_at = now() where user_name = 'bob'",
     'a token retired by hand' =>
-        "update secsession.token set retired_at = now(), grace_until = now()
-        from secsession.session s where s.session_id = token.session_id and s.user_name = 'bob'",
-    'a token deleted by hand' => "delete from secsession.token using secsession.session s
-        where s.session_id = token.session_id and s.user_name = 'bob'",
+        "insert into secsession.other_token (session_id, token_hash, retired_at, grace_until)
+        select session_id, token_hash, now(), now() from secsession.session
+        where user_name = 'bob' and token_hash is not null;
+        update secsession.session set token_hash = null where user_name = 'bob'",
+    'a token taken away by hand' =>
+        "update secsession.session set token_hash = null where user_name = 'bob'",
     'everything truncated' => 'truncate secsession.session cascade',
 );
 

@@ -42,7 +42,7 @@ sub ours {
 }
 sub events {
     return $postgres->value(
-        "select coalesce(string_agg(event, ' ' order by event_id), '') from secsession.event_log
+        "select coalesce(string_agg(event, ' ' order by event_id), '') from secsession.event
     where user_name = :'user'", vars => { user => $_[0] }
     );
 }

@@ -14,7 +14,7 @@ plan skip_all => 'spin is not installed' unless $spin;
 my @late = qw(LATE MAX_TIME=3);
 my @session = (@late, 'KIND=SESSION');
 my @user = (@late, 'KIND=USER');
-my @short = qw(LATE LEASE=1 MAX_TIME=1 MAX_LOSSES=0);
+my @short = qw(LATE LEASE=1 MAX_TIME=1 MAX_LOSSES=0 SILENT);
 my @others = (@session, qw(MAX_LOSSES=0 OTHERS));
 my @slots = qw(SLOTS WORDS FILLERS=2 KIND=LOGOUT);
 my @early = qw(LEASE=1 MAX_TIME=1 KIND=SESSION);
@@ -43,14 +43,16 @@ my @searches = (
     [ $not_late, 'the generation counts up before a floor is raised', @session, 'BREAK_COUNT_UP' ],
     [ $not_late, 'a floor is only raised, never lowered', @others, 'BREAK_RAISE_ONLY' ],
     [ $not_late, 'the lease counts from before the heartbeat', @session, 'BREAK_LEASE_FROM_BEGIN' ],
-    [ $not_late, 'notifications before the answer come first',
-        @session, 'BREAK_NOTIFICATIONS_FIRST' ],
-    [ $not_late, 'a new LISTEN empties the cache', @session, 'BREAK_FLOOR_ALL_AT_LISTEN' ],
-    [ $not_late, 'it is emptied after LISTEN, not before',
-        @session, 'BREAK_FLOOR_ALL_AFTER_LISTEN' ],
-    [ $not_late, 'nothing is notified before the commit', @session, 'BREAK_NOTIFY_NOT_EARLIER' ],
-    [ $not_late, 'nothing is notified after the commit', @session, 'BREAK_NOTIFY_NOT_LATER' ],
-    [ $not_late, 'a revoked user\'s epoch', @short, qw(KIND=USER BREAK_EPOCH) ],
+    [ $not_late, 'a heartbeat brings the news, since NOTIFY may not come', @session, 'BREAK_NEWS' ],
+    [ $not_late, 'the news are obeyed before the lease is extended', @session, 'BREAK_NEWS_FIRST' ],
+    [ $not_late, 'the first heartbeat of a connection empties the cache',
+        @session, 'BREAK_FLOOR_ALL_AT_FIRST' ],
+    [ $not_late, 'it is emptied after that, not before',
+        @session, 'BREAK_FLOOR_ALL_AFTER_SNAPSHOT' ],
+    [ $not_late, 'nothing is news before the commit', @session, 'BREAK_CHANGE_NOT_EARLIER' ],
+    [ $not_late, 'nothing becomes news after the commit', @session, 'BREAK_CHANGE_NOT_LATER' ],
+    [ $not_late, 'a login is met by a revocation that it could not see',
+        @short, qw(KIND=USER BREAK_LOGIN_SEEN) ],
     [ $not_late, 'a reader obeys the lease', @session, 'BREAK_LEASE' ],
     [ $not_late, 'a reader reads the lease before the floors',
         @session, 'BREAK_LEASE_BEFORE_FLOORS' ],
@@ -60,6 +62,8 @@ my @searches = (
     [ $not_late, 'the clock is never set back', @session, 'BREAK_MONOTONIC_CLOCK' ],
     [ $not_late, 'one feed at a time', @short, qw(KIND=SESSION BREAK_FEED_LOCK) ],
     [ $not_late, 'a logout raises the floor itself', @late, qw(KIND=LOGOUT BREAK_OWN_STEP) ],
+    [ $not_late, 'by the session, not by the token that was presented',
+        @late, qw(KIND=LOGOUT BREAK_OWN_STEP_BY_SESSION) ],
     [ $not_late, 'and after its commit', @late, qw(KIND=LOGOUT BREAK_OWN_STEP_AFTER_COMMIT) ],
     [ $only_mine, 'a filler makes the sequence odd first', @slots, 'BREAK_MAKE_ODD' ],
     [ $only_mine, 'a filler takes the slot by compare-and-swap', @slots, 'BREAK_SWAP' ],
@@ -76,7 +80,7 @@ my @searches = (
     (map { [ $_, "it happens: $_", @early, "WITNESS=$_" ] }
         qw(HIT HIT_WITHIN_LEASE HIT_AFTER_TAKEOVER HIT_CONNECTED_AGAIN)),
     (map { [ $_, "it happens to a late request: $_", @session, "WITNESS=$_" ] }
-        qw(TAKEOVER STOP NO_ANSWER BETWEEN_HEARTBEATS BEFORE_THE_ANSWER LEASE_RUNS LEASE_OVER
+        qw(TAKEOVER STOP NO_ANSWER BETWEEN_HEARTBEATS BEFORE_THE_ANSWER NEWS LEASE_RUNS LEASE_OVER
         BY_FLOOR_ALL BY_SESSION_KEY)),
     [ 'BY_USER_KEY', 'it happens to a late request: BY_USER_KEY', @user, 'WITNESS=BY_USER_KEY' ],
     (map { [ $_, "it happens to a slot: $_", @slots, "WITNESS=$_" ] }

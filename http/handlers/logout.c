@@ -11,7 +11,7 @@
 
 APLOG_USE_MODULE(secsession);
 
-static int log_out(const secsession_here_t *here)
+int secsession_logout_end(const secsession_here_t *here)
 {
     const char *home = here->location->logout_home ? here->location->logout_home : "/";
     int status = secsession_end_by_user(here);
@@ -25,7 +25,7 @@ static int log_out_by_link(const secsession_here_t *here)
 {
     const char *site = apr_table_get(here->r->headers_in, "Sec-Fetch-Site");
 
-    return site && strcmp(site, "same-origin") == 0 ? log_out(here)
+    return site && strcmp(site, "same-origin") == 0 ? secsession_logout_end(here)
                                                     : secsession_page_send_logout(here->r);
 }
 
@@ -47,7 +47,7 @@ int secsession_logout_answer(request_rec *r)
         return r->header_only ? secsession_page_send_logout(r) : log_out_by_link(&here);
     case M_POST:
         return secsession_guard_origin(r) == SECSESSION_OTHER_ORIGIN ? HTTP_FORBIDDEN
-                                                                     : log_out(&here);
+                                                                     : secsession_logout_end(&here);
     default:
         return secsession_answer_other_method(r);
     }

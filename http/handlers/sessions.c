@@ -11,9 +11,9 @@
 #include "http/access/authn.h"
 #include "http/access/guard.h"
 #include "http/handlers/form.h"
+#include "http/handlers/logout.h"
 #include "http/request/answer.h"
 #include "http/request/current.h"
-#include "http/request/end.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -160,7 +160,7 @@ static int end(const secsession_here_t *here, const secsession_session_t *sessio
 {
     request_rec *r = here->r;
     secsession_store_t *store = here->server->store;
-    const char *home = here->location->logout_home ? here->location->logout_home : "/", *which;
+    const char *which;
     secsession_outcome_t outcome;
     char *form;
     int status = secsession_form_read(r, FORM_LIMIT, &form);
@@ -170,8 +170,7 @@ static int end(const secsession_here_t *here, const secsession_session_t *sessio
     }
     which = secsession_form_get(r->pool, form, "end");
     if (which && strcmp(which, session->id) == 0) {
-        status = secsession_end_by_user(here);
-        return status == OK ? secsession_answer_see_other(r, home) : status;
+        return secsession_logout_end(here);
     }
     if (which == NULL || (strcmp(which, "others") != 0 && !is_id(which))) {
         return HTTP_BAD_REQUEST;

@@ -5,25 +5,13 @@
 #include <apr_strings.h>
 #include <string.h>
 
-/* The number of bytes of the UTF-8 character at `text`, or 0 if it is not valid (RFC 3629: overlong
- * forms, surrogates, and everything above U+10FFFF are invalid). */
-static apr_size_t character_length(const unsigned char *text)
+/* Whether `second` may follow `first`, which begins a character of several bytes: it excludes
+ * overlong forms, surrogates, and everything above U+10FFFF (RFC 3629, 4). */
+static int is_second_byte(unsigned char first, unsigned char second)
 {
     unsigned char low = 0x80, high = 0xBF;
-    apr_size_t length;
 
-    if (text[0] < 0x80) {
-        return 1;
-    }
-    if (text[0] < 0xC2 || text[0] > 0xF4) {
-        return 0;
-    }
-    if (text[0] < 0xE0) {
-        length = 2;
-    } else {
-        length = text[0] < 0xF0 ? 3 : 4;
-    }
-    switch (text[0]) {
+    switch (first) {
     case 0xE0:
         low = 0xA0;
         break;
@@ -39,8 +27,24 @@ static apr_size_t character_length(const unsigned char *text)
     default:
         break;
     }
-    if (text[1] < low || text[1] > high) {
+    return low <= second && second <= high;
+}
+
+/* The number of bytes of the UTF-8 character at `text`, or 0 if it is not valid (RFC 3629). */
+static apr_size_t character_length(const unsigned char *text)
+{
+    apr_size_t length;
+
+    if (text[0] < 0x80) {
+        return 1;
+    }
+    if (text[0] < 0xC2 || text[0] > 0xF4 || !is_second_byte(text[0], text[1])) {
         return 0;
+    }
+    if (text[0] < 0xE0) {
+        length = 2;
+    } else {
+        length = text[0] < 0xF0 ? 3 : 4;
     }
     for (apr_size_t i = 2; i < length; i++) {
         if ((text[i] & 0xC0) != 0x80) {

@@ -1,10 +1,12 @@
 /* The table of directives: their names, the contexts in which they are allowed, and the functions
- * that store their values. Their arguments are parsed in arguments*.c. */
+ * that store their values, of which those about applications are in directives_app.c. Their
+ * arguments are parsed in arguments*.c. */
 #include <ap_provider.h>
 #include <apr_strings.h>
 
 #include "http/setup/arguments.h"
 #include "http/setup/config.h"
+#include "http/setup/directives_app.h"
 
 #define LOCATION(field) (void *)APR_OFFSETOF(secsession_location_config_t, field)
 #define SERVER(field) (void *)APR_OFFSETOF(secsession_server_config_t, field)
@@ -131,18 +133,6 @@ static const char *set_clear_site_data(cmd_parms *cmd, void *location, int argc,
                                                     ->clear_site_data);
 }
 
-static const char *set_harden(cmd_parms *cmd, void *location, int argc, char *const argv[])
-{
-    return secsession_argument_harden(cmd, argc, argv,
-                                      &((secsession_location_config_t *)location)->harden);
-}
-
-static const char *set_url_ids(cmd_parms *cmd, void *location, int argc, char *const argv[])
-{
-    return secsession_argument_url_ids(cmd, argc, argv,
-                                       &((secsession_location_config_t *)location)->url_ids);
-}
-
 /* Where the value of the directive is stored: cmd->info is the offset of the field in the
  * configuration of the server. */
 static void *place_of(cmd_parms *cmd)
@@ -238,55 +228,6 @@ static const char *set_feed(cmd_parms *cmd, void *location, const char *argument
     return secsession_argument_connection(cmd, argument);
 }
 
-static const char *set_when(cmd_parms *cmd, void *location, const char *expression,
-                            const char *from)
-{
-    const secsession_when_t **when =
-        (const secsession_when_t **)((char *)location + (apr_size_t)cmd->info);
-
-    return secsession_argument_when(cmd, expression, from, when);
-}
-
-static const char *set_logout_when(cmd_parms *cmd, void *location, const char *expression)
-{
-    return set_when(cmd, location, expression, NULL);
-}
-
-static const char *set_vault(cmd_parms *cmd, void *location, int argc, char *const argv[])
-{
-    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
-                                                              &secsession_module);
-
-    server->database.has_vaults = 1;
-    return secsession_argument_patterns(cmd, argc, argv,
-                                        &((secsession_location_config_t *)location)->vault);
-}
-
-static const char *set_forward(cmd_parms *cmd, void *data, const char *name)
-{
-    secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
-                                                              &secsession_module);
-    secsession_location_config_t *location = data;
-    apr_array_header_t *names = apr_array_make(cmd->pool, 1, sizeof(name));
-
-    location->forward = "";
-    if (strcasecmp(name, "none") == 0) {
-        return NULL;
-    }
-    location->forward = name;
-    APR_ARRAY_PUSH(names, const char *) = name;
-    server->forwarded = server->forwarded ? apr_array_append(cmd->pool, server->forwarded, names)
-                                          : names;
-    return secsession_argument_header(cmd, name);
-}
-
-static const char *set_guard(cmd_parms *cmd, void *data, int argc, char *const argv[])
-{
-    secsession_location_config_t *location = data;
-
-    return secsession_argument_guard(cmd, argc, argv, &location->guard, &location->guard_allows);
-}
-
 static const char *set_keys(cmd_parms *cmd, void *location, const char *argument)
 {
     return secsession_argument_keys(cmd, argument, place_of(cmd));
@@ -359,10 +300,10 @@ const command_rec secsession_directives[] = {
                       "what the browser clears at a logout: any of cache, cookies, storage and "
                       "executionContexts, or none; default: cache storage"),
     AP_INIT_TAKE_ARGV(
-        "SecSessionHarden", set_harden, NULL, EVERYWHERE,
+        "SecSessionHarden", secsession_directive_harden, NULL, EVERYWHERE,
         "what is corrected in the requests and responses of applications: On, Off, or "
         "any of cookies, urls[=strip|=refuse], referrer; default: Off"),
-    AP_INIT_TAKE_ARGV("SecSessionUrlIds", set_url_ids, NULL, EVERYWHERE,
+    AP_INIT_TAKE_ARGV("SecSessionUrlIds", secsession_directive_url_ids, NULL, EVERYWHERE,
                       "the names of session ids in the URLs of applications; default: PHPSESSID "
                       "jsessionid ASP.NET_SessionId CFID CFTOKEN CGISESSID"),
     AP_INIT_FLAG("SecSessionCache", set_cached, SERVER(database.is_cached), RSRC_CONF,
@@ -382,23 +323,25 @@ const command_rec secsession_directives[] = {
     AP_INIT_TAKE1("DBDriver", set_server_text, SERVER(database.driver), RSRC_CONF, "see mod_dbd"),
     AP_INIT_TAKE1("DBDParams", set_server_text, SERVER(database.params), RSRC_CONF, "see mod_dbd"),
     AP_INIT_TAKE1("DBDMax", set_dbd_max, SERVER(database.max), RSRC_CONF, "see mod_dbd"),
-    AP_INIT_TAKE1("SecSessionForward", set_forward, NULL, EVERYWHERE,
+    AP_INIT_TAKE1("SecSessionForward", secsession_directive_forward, NULL, EVERYWHERE,
                   "the name of the request header that tells an application the user, or none; "
                   "default: none"),
-    AP_INIT_TAKE_ARGV("SecSessionGuard", set_guard, NULL, EVERYWHERE,
+    AP_INIT_TAKE_ARGV("SecSessionGuard", secsession_directive_guard, NULL, EVERYWHERE,
                       "On: requests by which another origin might change something are refused, "
                       "except from the origins that are listed after it; or Off; default: On"),
     AP_INIT_FLAG("SecSessionAppLogin", ap_set_flag_slot, LOCATION(app_login), EVERYWHERE,
                  "On: the application may log users in and out by the response headers "
                  "SecSession-Login, SecSession-Logout and SecSession-Revoke; default: Off"),
-    AP_INIT_TAKE12("SecSessionLoginWhen", set_when, LOCATION(login_when), EVERYWHERE,
+    AP_INIT_TAKE12("SecSessionLoginWhen", secsession_directive_when, LOCATION(login_when),
+                   EVERYWHERE,
                    "an expression that recognises a login by the response, optionally followed by "
                    "field=NAME, the form field with the user name, or user=$1, what the expression "
                    "matched; or none; default: none"),
-    AP_INIT_TAKE1("SecSessionLogoutWhen", set_logout_when, LOCATION(logout_when), EVERYWHERE,
+    AP_INIT_TAKE1("SecSessionLogoutWhen", secsession_directive_logout_when, LOCATION(logout_when),
+                  EVERYWHERE,
                   "an expression that recognises a logout by the response, or none; default: none"),
     AP_INIT_TAKE_ARGV(
-        "SecSessionVault", set_vault, NULL, EVERYWHERE,
+        "SecSessionVault", secsession_directive_vault, NULL, EVERYWHERE,
         "shell patterns for the names of the application's cookies that are kept on the "
         "server instead of in the browser, or none; default: none"),
     AP_INIT_TAKE1("SecSessionVaultKeys", set_keys, SERVER(database.keys), RSRC_CONF,

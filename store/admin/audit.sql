@@ -14,7 +14,7 @@
 \set limit 100
 \endif
 
-select *
+select at, event, realm, user_name, client_addr, session_id, actor, reason, detail
 from (
     select
         at,
@@ -25,12 +25,13 @@ from (
         session_id,
         translate(actor, :'harmful', :'harmless') as actor,
         translate(reason, :'harmful', :'harmless') as reason,
-        translate(detail::text, :'harmful', :'harmless') as detail
+        translate(detail::text, :'harmful', :'harmless') as detail,
+        event_id
     from secsession.event
     where at >= :'since'
     and (not :'user_given'::boolean or user_name = :'user')
     and (not :'realm_given'::boolean or realm = :'realm')
-    order by at desc
+    order by at desc, event_id desc
     limit :'limit'
 ) newest
-order by at;
+order by at, event_id;

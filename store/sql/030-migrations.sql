@@ -1,38 +1,60 @@
 -- Runs each migration that this database has not had. To add one: a file, a paragraph here,
 -- known_version in 020-schema.sql, and SECSESSION_SCHEMA_VERSION in store/dbd.h.
 
-select not exists (select from secsession.migration where version = 1) as migration_needed \gset
+select :installed_version < :known_version as migration_needed \gset
+\if :migration_needed
+call secsession.install_lock();
+\endif
+
+select :installed_version < 1 as migration_needed \gset
 \if :migration_needed
 \ir 100-tables.sql
-insert into secsession.migration (version) values (1);
 \endif
 
-select not exists (select from secsession.migration where version = 2) as migration_needed \gset
+select :installed_version < 2 as migration_needed \gset
 \if :migration_needed
 \ir 110-vault.sql
-insert into secsession.migration (version) values (2);
 \endif
 
-select not exists (select from secsession.migration where version = 3) as migration_needed \gset
+select :installed_version < 3 as migration_needed \gset
 \if :migration_needed
 \ir 120-accounts.sql
-insert into secsession.migration (version) values (3);
 \endif
 
-select not exists (select from secsession.migration where version = 4) as migration_needed \gset
+select :installed_version < 4 as migration_needed \gset
 \if :migration_needed
 \ir 130-lookup-many.sql
-insert into secsession.migration (version) values (4);
 \endif
 
-select not exists (select from secsession.migration where version = 5) as migration_needed \gset
+select :installed_version < 5 as migration_needed \gset
 \if :migration_needed
 \ir 140-login.sql
-insert into secsession.migration (version) values (5);
 \endif
 
-select not exists (select from secsession.migration where version = 6) as migration_needed \gset
+select :installed_version < 6 as migration_needed \gset
 \if :migration_needed
 \ir 150-revocation.sql
-insert into secsession.migration (version) values (6);
+\endif
+
+select :installed_version < 7 as migration_needed \gset
+\if :migration_needed
+\ir 160-events.sql
+\endif
+
+\set version_body 'select ' :known_version ';'
+create or replace function secsession.schema_version()
+returns integer
+language sql
+stable
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as :'version_body';
+comment on function secsession.schema_version() is
+    'The version of the tables: the highest migration that has been applied.';
+
+-- Where earlier releases kept it.
+select to_regclass('secsession.migration') is not null as version_in_table \gset
+\if :version_in_table
+call secsession.install_lock();
+drop table secsession.migration;
 \endif

@@ -153,11 +153,10 @@ create table secsession.setting (
     only_row boolean primary key default true check (only_row),
     event_retention interval not null default '180 days' check (event_retention >= '0')
 );
-insert into secsession.setting default values;
 
 comment on table secsession.setting is
-    'Settings, in one row. Only a superuser changes them: who could shorten the retention could '
-    'erase the trail.';
+    'Settings, in one row, or none where nothing was set. Only a superuser changes them: who could '
+    'shorten the retention could erase the trail.';
 comment on column secsession.setting.only_row is 'Keeps it at one row.';
 comment on column secsession.setting.event_retention is
     'How long purge() keeps events.';

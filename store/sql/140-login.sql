@@ -1,5 +1,5 @@
--- Migration 5: leaves the tables alone. Who logs in, where and how is one value with names, in
--- place of ten of the sixteen arguments of authenticate().
+-- Migration 5: nothing about the tables; who logs in, where and how is one value with names from here on,
+-- in place of ten of the sixteen arguments of authenticate().
 
 create type secsession.login as (
     token_hash bytea,
@@ -7,7 +7,7 @@ create type secsession.login as (
     realm text,
     user_name text,
     auth_method text,
-    seen pg_snapshot,
+    epoch bigint,
     client_addr inet,
     user_agent text,
     idle_timeout integer,
@@ -22,9 +22,8 @@ comment on column secsession.login.old_token_hash is
 comment on column secsession.login.realm is 'See session.';
 comment on column secsession.login.user_name is 'The user that has authenticated.';
 comment on column secsession.login.auth_method is 'See session.';
-comment on column secsession.login.seen is
-    'What login_begin() or login_moment() told before the credentials were checked; null: this '
-    'moment.';
+comment on column secsession.login.epoch is
+    'What login_epoch() told before the password was checked; null: the present one.';
 comment on column secsession.login.client_addr is 'Where the user authenticates from.';
 comment on column secsession.login.user_agent is
     'What the browser calls itself; 255 characters of it are kept.';

@@ -92,21 +92,23 @@ comment on column secsession.change.changed_by is 'The transaction that changed 
 comment on column secsession.change.key is
     'See key_of_session() and key_of_user(); all: everything.';
 
--- An address is not text of any language, and an upgrade of the system's locales could break the
--- index.
-alter table secsession.login_attempt alter column address type text collate "C";
-
 create unlogged table secsession.change_mark (
-    minute timestamptz not null,
-    seen pg_snapshot not null
+    mark_id bigint generated always as identity primary key,
+    at timestamptz not null default clock_timestamp(),
+    seen pg_snapshot not null default pg_current_snapshot()
 );
 
 comment on table secsession.change_mark is
-    'What could be seen of change, a row a minute: what could be seen minutes ago has been told. '
-    'When a change was written says nothing, since its transaction may have been left open, and '
-    'the clock set.';
-comment on column secsession.change_mark.minute is 'Which minute it was by the clock.';
-comment on column secsession.change_mark.seen is 'What could be seen then.';
+    'A row every ten seconds while there are changes, for the last few: so sweep() knows which '
+    'changes every web server has had the time to hear of. When a change was written would not '
+    'tell, since it may be committed much later.';
+comment on column secsession.change_mark.mark_id is 'Its number.';
+comment on column secsession.change_mark.at is 'When it was made.';
+comment on column secsession.change_mark.seen is 'What had been committed by then.';
+
+-- An address is not text of any language, and an upgrade of the system's locales could break the
+-- index.
+alter table secsession.login_attempt alter column address type text collate "C";
 
 -- What the epochs have ended already ends by a tombstone; all other sessions are later than that.
 update secsession.session s
@@ -131,9 +133,17 @@ drop function if exists secsession.raise_epoch(text, text);
 drop function if exists secsession.close_login_gate();
 drop function if exists secsession.revoke_found(uuid[], text, text, text, jsonb);
 drop function if exists secsession.tell_servers(text[]);
+drop function if exists secsession.end_noticed(uuid, text, inet);
+drop function if exists secsession.accept_offer(uuid, bytea);
+drop function if exists secsession.replaced_session(bytea, text);
 drop function if exists secsession.authenticate(
     secsession.login, pg_snapshot, jsonb, boolean, integer, boolean, bytea
 );
+alter type secsession.login rename attribute epoch to seen;
+alter type secsession.login alter attribute seen type pg_snapshot;
+comment on column secsession.login.seen is
+    'What login_begin() or login_moment() told before the credentials were checked; null: the '
+    'present.';
 drop table secsession.revocation_epoch;
 drop table secsession.login_gate;
 drop function if exists secsession.epoch_changed();

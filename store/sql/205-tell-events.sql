@@ -9,20 +9,29 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 set client_min_messages = notice
 as $$
+declare
+    shown text;
 begin
-    raise notice using
-        errcode = 'SSEVT',
-        message = json_strip_nulls(json_build_object(
-            'at', to_char(new.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-            'event', new.event,
-            'session_id', new.session_id,
-            'realm', new.realm,
-            'user_name', new.user_name,
-            'client_addr', new.client_addr,
-            'actor', new.actor,
-            'reason', new.reason,
-            'detail', nullif(new.detail, '{}')
-        ));
+    -- As the view event shows them.
+    foreach shown in array case
+        when new.event = 'login' then array['created', 'authenticated']
+        else array[new.event]
+    end
+    loop
+        raise notice using
+            errcode = 'SSEVT',
+            message = json_strip_nulls(json_build_object(
+                'at', to_char(new.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                'event', shown,
+                'session_id', new.session_id,
+                'realm', new.realm,
+                'user_name', new.user_name,
+                'client_addr', new.client_addr,
+                'actor', new.actor,
+                'reason', new.reason,
+                'detail', case when shown <> 'created' then nullif(new.detail, '{}') end
+            ));
+    end loop;
     return null;
 end
 $$;
@@ -30,10 +39,9 @@ comment on function secsession.tell_event() is
     'Internal: tells the client of an event, as one line of JSON.';
 
 -- At the end of the transaction: what a part of it has undone has not happened.
-drop trigger if exists tell_event on secsession.event_log;
-create constraint trigger tell_event
-    after insert on secsession.event_log
+call secsession.install_trigger('event_log', 'tell_event', 'after insert', $rest$
     deferrable initially deferred
     for each row
     when (current_setting('secsession.tell_events', true) = 'on')
-    execute function secsession.tell_event();
+    execute function secsession.tell_event()
+$rest$, kind => 'constraint', enable => 'enable');

@@ -29,7 +29,10 @@ stable
 return revocation.realm in (session.realm, '')
     and revocation.user_name in (session.user_name, '')
     and (revocation.session_id is null or revocation.session_id = session.session_id)
-    and (revocation.spared_id is null or revocation.spared_id <> session.session_id)
+    and (
+        revocation.spared_id is null
+        or revocation.spared_id is distinct from session.session_id
+    )
     and (revocation.network is null or session.client_addr <<= revocation.network)
     and (revocation.moment is null or session.authenticated_at < revocation.moment)
     and secsession.is_unseen(revocation.raised_by, session.login_seen);
@@ -37,7 +40,7 @@ comment on function secsession.ends(secsession.revocation, secsession.session) i
     'Internal: the one place that says which sessions a revocation ends. Whoever asks names open '
     'rows, by the user''s name or the empty one, so that the index is used.';
 
-create or replace view secsession.session_state as
+call secsession.install_view('session_state', $view$
 select
     s.session_id,
     s.realm,
@@ -55,22 +58,31 @@ select
     case
         when s.ended_at is not null
         then s.end_reason
-        when s.expires_at <= statement_timestamp()
-        then 'absolute'
-        when s.last_seen_at + make_interval(secs => s.idle_timeout) <= statement_timestamp()
-        then 'idle'
-        else (
-            select v.end_reason
-            from secsession.revocation v
-            where v.swept_at is null
-            and v.user_name in (s.user_name, '')
-            and secsession.ends(v, s)
-            order by v.revoked_at, v.revocation_id
-            limit 1
+        else coalesce(
+            (
+                select v.end_reason
+                from secsession.revocation v
+                where v.swept_at is null
+                and v.user_name in (s.user_name, '')
+                and secsession.ends(v, s)
+                -- What came first is the reason, however late it is written down.
+                and least(
+                    s.expires_at, s.last_seen_at + make_interval(secs => s.idle_timeout)
+                ) > least(v.revoked_at, statement_timestamp())
+                order by v.revoked_at, v.revocation_id
+                limit 1
+            ),
+            case
+                when s.expires_at <= statement_timestamp()
+                then 'absolute'
+                when s.last_seen_at + make_interval(secs => s.idle_timeout) <= statement_timestamp()
+                then 'idle'
+            end
         )
     end as ending,
     s as session
-from secsession.session s;
+from secsession.session s
+$view$);
 
 comment on view secsession.session_state is
     'Internal: each session and how it stands at this moment.';
@@ -112,6 +124,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 begin
     login.authenticated_at := clock_timestamp();
@@ -135,5 +148,5 @@ begin
 end
 $$;
 comment on function secsession.is_revoked_meanwhile(secsession.session) is
-    'Internal: whether a login is one of those that a revocation since its beginning ends. After '
-    'pg_current_xact_id(), see sweep().';
+    'Internal: whether a login is one of those that a revocation since its beginning ends; its '
+    'session_id is null where it makes a new session. After pg_current_xact_id(), see sweep().';

@@ -28,7 +28,7 @@ set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
     -- So many that the servers are faster with an empty cache.
-    most constant integer := 4000;
+    most constant integer := 1000;
     keys text[];
 begin
     -- Of the other kinds it would take long to find out.
@@ -111,6 +111,7 @@ set search_path = pg_catalog, secsession, pg_temp
 -- The plan of an update of one row is kept, and must be good for one of a million.
 set enable_nestloop = off
 set enable_seqscan = off
+set jit = off
 as $$
 declare
     keys text[];
@@ -214,26 +215,21 @@ $$;
 comment on function secsession.everything_changed() is
     'Internal: tells the web servers that a table was emptied.';
 
-create or replace trigger session_changed
-    after update on secsession.session
+-- They fire even for who restores or replicates.
+call secsession.install_trigger('session', 'session_changed', 'after update', $rest$
     referencing old table as old_session new table as new_session
-    for each statement execute function secsession.session_changed();
+    for each statement execute function secsession.session_changed()
+$rest$);
 
-create or replace trigger session_deleted
-    after delete on secsession.session
+call secsession.install_trigger('session', 'session_deleted', 'after delete', $rest$
     referencing old table as old_session
-    for each statement execute function secsession.session_deleted();
+    for each statement execute function secsession.session_deleted()
+$rest$);
 
-create or replace trigger session_truncated
-    after truncate on secsession.session
-    for each statement execute function secsession.everything_changed();
+call secsession.install_trigger('session', 'session_truncated', 'after truncate', $rest$
+    for each statement execute function secsession.everything_changed()
+$rest$);
 
-create or replace trigger revocation_made
-    after insert on secsession.revocation
-    for each row execute function secsession.revocation_made();
-
--- Even for who restores or replicates.
-alter table secsession.session enable always trigger session_changed;
-alter table secsession.session enable always trigger session_deleted;
-alter table secsession.session enable always trigger session_truncated;
-alter table secsession.revocation enable always trigger revocation_made;
+call secsession.install_trigger('revocation', 'revocation_made', 'after insert', $rest$
+    for each row execute function secsession.revocation_made()
+$rest$);

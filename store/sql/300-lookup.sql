@@ -25,7 +25,7 @@ comment on function secsession.answer_of(secsession.session, text, text, boolean
     'Internal: the one place that makes a session_answer of a session; live is said as anonymous '
     'where it has no user.';
 
-create or replace view secsession.plain_session as
+call secsession.install_view('plain_session', $view$
 select
     s.token_hash,
     s.realm,
@@ -46,7 +46,8 @@ and not exists (
     where v.swept_at is null
     and v.user_name in (s.user_name, '')
     and secsession.ends(v, s)
-);
+)
+$view$);
 comment on view secsession.plain_session is
     'Internal: the sessions about which there is nothing to decide or to write when their current '
     'token is looked up.';
@@ -183,20 +184,15 @@ begin
     end if;
 
     -- Who got the lock of the row before us decides, so it is looked up again: it may even be live.
-    -- Nobody waits for whoever still holds it.
-    if may_write
-        and state = 'ended'
-        and (known.session).ended_at is null
-        and end_noticed((known.session).session_id, end_reason, client_addr)
-    then
-        return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+    if may_write and state = 'ended' and (known.session).ended_at is null then
+        if end_noticed((known.session).session_id, end_reason, client_addr) then
+            return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+        end if;
     end if;
-    if may_write
-        and state = 'live'
-        and known.offered_grace is not null
-        and accept_offer((known.session).session_id, token_hash)
-    then
-        return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+    if may_write and state = 'live' and known.offered_grace is not null then
+        if accept_offer((known.session).session_id, token_hash) then
+            return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+        end if;
     end if;
 
     if state = 'live' and is_use(known.session, idle_cap, absolute_cap) then
@@ -414,50 +410,4 @@ end
 $$;
 comment on function secsession.end_noticed(uuid, text, inet) is
     'Internal: ends the session that a lookup found past its end or whose retired token it was '
-    'given. Whether that is settled: it has its tombstone, or is live; not while somebody else '
-    'holds it, and then it is refused without one.';
-
-create or replace function secsession.forget_current_token()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-begin
-    update session s
-    set token_hash = null
-    where s.session_id = old.session_id
-    and s.token_hash = old.token_hash;
-    return null;
-end
-$$;
-comment on function secsession.forget_current_token() is
-    'Internal: a token that was retired or deleted, by hand too, is no longer its session''s '
-    'current token.';
-
-create or replace function secsession.forget_current_tokens()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-begin
-    update session s
-    set token_hash = null
-    where s.token_hash is not null;
-    return null;
-end
-$$;
-comment on function secsession.forget_current_tokens() is
-    'Internal: where no token is left, none is current.';
-
-create or replace trigger token_retired
-    after update of retired_at, token_hash or delete on secsession.token
-    for each row execute function secsession.forget_current_token();
-create or replace trigger token_truncated
-    after truncate on secsession.token
-    for each statement execute function secsession.forget_current_tokens();
-
--- Also for a role that restores or replicates: else the web servers would not hear of what it does.
-alter table secsession.token enable always trigger token_retired;
-alter table secsession.token enable always trigger token_truncated;
+    'given. Whether it has its tombstone.';

@@ -35,16 +35,16 @@ begin
     where s.session_id = offer_token.session_id;
 
     -- An answer may be on its way for long, but not while several others are.
-    delete from token t
+    delete from other_token t
     where t.token_hash in (
         select old.token_hash
-        from token old
+        from other_token old
         where old.session_id = offer_token.session_id
-        and old.offered_grace is not null
-        order by old.issued_at desc
+        and old.offered_at is not null
+        order by old.offered_at desc
         offset 7
     );
-    insert into token (token_hash, session_id, issued_at, offered_grace)
+    insert into other_token (token_hash, session_id, offered_at, offered_grace)
     values (next_token_hash, offer_token.session_id, clock_timestamp(), grace);
     return true;
 end
@@ -74,7 +74,7 @@ begin
 
     select t.offered_grace
     into grace
-    from token t
+    from other_token t
     where t.token_hash = accept_offer.token_hash;
 
     if rotated.session_id is null then
@@ -92,16 +92,12 @@ begin
         rotated_at = moment
     where s.session_id = accept_offer.session_id;
 
-    update token t
-    set retired_at = moment,
-        grace_until = moment + make_interval(secs => grace)
-    where t.session_id = accept_offer.session_id
-    and t.retired_at is null
-    and t.offered_grace is null;
-
-    update token t
-    set offered_grace = null
+    delete from other_token t
     where t.token_hash = accept_offer.token_hash;
+
+    insert into other_token (token_hash, session_id, retired_at, grace_until)
+    select rotated.token_hash, rotated.session_id, moment, moment + make_interval(secs => grace)
+    where rotated.token_hash is not null;
 
     perform log_event(
         'rotated', session_id, rotated.realm, rotated.user_name, rotated.client_addr, null

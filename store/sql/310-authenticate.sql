@@ -136,7 +136,7 @@ begin
             idle_timeout, absolute_timeout, expires_at, persistent,
             credential_stamp, stamp_checked_at
         )
-        values (
+        select
             login.token_hash, login.realm, login.user_name, login.auth_method, login.login_seen,
             login.client_addr, login.user_agent,
             moment, moment, moment, moment,
@@ -145,29 +145,22 @@ begin
             coalesce(login.persistent, false),
             login.credential_stamp,
             case when login.credential_stamp is not null then moment end
-        )
+        where not exists (select from other_token t where t.token_hash = login.token_hash)
         -- The same call came before, and its answer was lost: what it made stands.
         on conflict on constraint session_token_hash_key do nothing
         returning session
     ),
-    issued as (
-        insert into token (token_hash, session_id, issued_at)
-        select (s.session).token_hash, (s.session).session_id, moment
-        from started s
-    ),
     logged as (
         insert into event_log (event, session_id, realm, user_name, client_addr, detail)
         select
-            e.event, (s.session).session_id, (s.session).realm, (s.session).user_name,
-            (s.session).client_addr, e.detail
+            case when (s.session).user_name is null then 'created' else 'login' end,
+            (s.session).session_id, (s.session).realm, (s.session).user_name,
+            (s.session).client_addr,
+            case
+                when (s.session).user_name is null then '{}'
+                else jsonb_build_object('method', (s.session).auth_method)
+            end
         from started s
-        cross join lateral (
-            values
-                ('created', '{}'::jsonb),
-                ('authenticated', jsonb_build_object('method', (s.session).auth_method))
-        ) as e (event, detail)
-        where e.event = 'created'
-        or (s.session).user_name is not null
     )
     select (answer_of(s.session, 'live', null, true, null)).*
     into answer
@@ -191,6 +184,27 @@ as $$
 declare
     moment constant timestamptz := clock_timestamp();
 begin
+    if exists (select from token t where t.token_hash = login.token_hash) then
+        raise exception 'token_hash is in use already'
+            using errcode = 'unique_violation';
+    end if;
+    delete from other_token t
+    where t.session_id = continue_session.session_id
+    and t.offered_at is not null;
+
+    -- At once and without grace, tokens in their grace too: none may outlive an authentication.
+    update other_token t
+    set retired_at = least(t.retired_at, moment),
+        grace_until = moment
+    where t.session_id = continue_session.session_id
+    and t.grace_until > moment;
+
+    insert into other_token (token_hash, session_id, retired_at, grace_until)
+    select s.token_hash, s.session_id, moment, moment
+    from session s
+    where s.session_id = continue_session.session_id
+    and s.token_hash is not null;
+
     update session s
     set token_hash = login.token_hash,
         user_name = login.user_name,
@@ -211,20 +225,6 @@ begin
         expires_at = moment + make_interval(secs => login.absolute_timeout)
     where s.session_id = continue_session.session_id
     and s.ended_at is null;
-
-    delete from token t
-    where t.session_id = continue_session.session_id
-    and t.offered_grace is not null;
-
-    -- At once and without grace, tokens in their grace too: none may outlive an authentication.
-    update token t
-    set retired_at = least(t.retired_at, moment),
-        grace_until = moment
-    where t.session_id = continue_session.session_id
-    and (t.retired_at is null or t.grace_until > moment);
-
-    insert into token (token_hash, session_id, issued_at)
-    values (login.token_hash, session_id, moment);
 
     perform log_event(
         'rotated', session_id, login.realm, login.user_name, login.client_addr, null
@@ -346,6 +346,7 @@ as $$
 declare
     wanted session := session_of(login);
     replaced session_state;
+    goes_on boolean;
     answer session_answer;
 begin
     -- Before anything is read: whoever sweeps a revocation that is not seen here then waits for
@@ -360,16 +361,18 @@ begin
     if login.old_token_hash is not null then
         replaced := replaced_session(login.old_token_hash, wanted.realm);
     end if;
+    -- Who had no user yet keeps the vault.
+    goes_on := replaced.session_id is not null
+        and coalesce(replaced.user_name, wanted.user_name) = wanted.user_name;
+    -- A session that a revocation spares is spared when its user logs in again, too.
+    wanted.session_id := case when goes_on then replaced.session_id end;
     if replaced.ending is not null or is_revoked_meanwhile(wanted) then
         answer.state := 'ended';
         answer.end_reason := 'revoked';
         return refuse_login(wanted, answer, 'revoked meanwhile');
     end if;
 
-    -- Who had no user yet keeps the vault.
-    if replaced.session_id is not null
-        and coalesce(replaced.user_name, wanted.user_name) = wanted.user_name
-    then
+    if goes_on then
         perform continue_session(replaced.session_id, wanted);
     else
         answer := replace_session(

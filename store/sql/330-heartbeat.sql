@@ -6,6 +6,7 @@ language sql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
     -- In one statement: what is told is just what this snapshot sees and the one before did not.
     select

@@ -114,7 +114,7 @@ as $$
 begin
     return query
     select
-        s.vault_version,
+        (s.session).vault_version,
         v.name,
         v.domain,
         v.path,
@@ -122,12 +122,12 @@ begin
         v.host_only,
         v.same_site,
         extract(epoch from v.expires_at - statement_timestamp())::integer
-    from session s
+    from session_state s
     left join vault v
         on v.session_id = s.session_id
         and coalesce(v.expires_at > statement_timestamp(), true)
     where s.session_id = vault_of.session_id
-    and s.ended_at is null
+    and s.ending is null
     order by v.created_at;
 end
 $$;

@@ -47,9 +47,9 @@ begin
         array(
             select s.session_id
             from session s
-            join session own on own.user_name = s.user_name and own.realm = s.realm
+            join session_state own on own.user_name = s.user_name and own.realm = s.realm
             where own.session_id = end_own.session_id
-            and own.ended_at is null
+            and own.ending is null
             and s.session_id = end_own.other
             and s.ended_at is null
         ),

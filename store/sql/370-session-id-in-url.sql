@@ -9,13 +9,20 @@ language plpgsql
 stable
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+-- See has_logged_in_from().
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set jit = off
 as $$
+declare
+    until constant timestamptz := clock_timestamp();
+    since constant timestamptz := statement_timestamp() - interval '1 minute';
 begin
     return exists (
         select
         from event_log l
         where l.user_name = knows_of_session_id_in_url.user_name
-        and l.at > statement_timestamp() - interval '1 minute'
+        and l.at between since and until
         and l.session_id = knows_of_session_id_in_url.session_id
         and l.event = 'session_id_in_url'
     );

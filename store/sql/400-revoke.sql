@@ -35,6 +35,7 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 -- Each kind has its index, whatever the tables were like when they were last analysed.
 set enable_seqscan = off
+set jit = off
 as $$
 begin
     case
@@ -98,10 +99,11 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
     step constant bigint := 256;
-    until constant timestamptz := clock_timestamp() + interval '50 ms';
+    until constant timestamptz := clock_timestamp() + interval '30 ms';
     blocks constant bigint := pg_relation_size('session')
         / current_setting('block_size')::bigint;
     counted integer := 0;
@@ -138,7 +140,7 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
-    most constant integer := 1000;
+    most constant integer := 2000;
     found integer;
     counted integer;
 begin

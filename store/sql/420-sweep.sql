@@ -35,6 +35,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
     picked constant bigint[] := array(
@@ -88,6 +89,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 begin
     insert into revocation (
@@ -128,6 +130,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
     last_id constant uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
@@ -180,6 +183,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
     first_id constant uuid := '00000000-0000-0000-0000-000000000000';
@@ -225,67 +229,63 @@ comment on function secsession.sweep_wide(integer) is
     'Internal: sweeps revocations of all sessions or of those before a moment. Returns how many '
     'sessions it looked at.';
 
-create or replace function secsession.sweep_changes(batch integer)
+create or replace function secsession.forget_changes()
 returns void
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+set enable_seqscan = off
+set jit = off
 as $$
 declare
-    -- Web servers ask at least once in one minute, or believe nothing any more.
-    kept constant integer := 5;
-    this_minute constant timestamptz := date_trunc('minute', clock_timestamp());
-    told change_mark;
-    removed integer;
+    enough change_mark;
 begin
-    insert into change_mark (minute, seen)
-    select this_minute, pg_current_snapshot()
-    where not exists (
+    if not exists (
         select
         from change_mark m
-        where m.minute = this_minute
-    );
-
-    -- Several servers may have made the mark of a minute: it counts once.
+        where m.at between clock_timestamp() - interval '10 s' and clock_timestamp()
+    )
+        and exists (select from change)
+    then
+        insert into change_mark default values;
+    end if;
+    -- In the order in which they were made, not by the clock, which may be set. Several servers may
+    -- have made one at the same moment: these count as one.
     select m.*
-    into told
+    into enough
     from change_mark m
-    where m.minute = (
-        select k.minute
+    where date_bin('10 s', m.at, 'epoch') = (
+        select date_bin('10 s', k.at, 'epoch')
         from change_mark k
-        group by k.minute
-        order by k.minute desc
-        offset kept
+        group by 1
+        order by max(k.mark_id) desc
+        offset 4
         limit 1
     )
+    order by m.mark_id
     limit 1;
 
-    if not found then
-        return;
-    end if;
+    -- Somebody may have left such a removal open: nobody waits for that.
     delete from change c
     where c.ctid = any (array(
         select o.ctid
         from change o
-        where o.changed_by < pg_snapshot_xmax(told.seen)
-        and pg_visible_in_snapshot(o.changed_by, told.seen)
-        limit batch
+        where o.changed_by < pg_snapshot_xmax(enough.seen)
+        and pg_visible_in_snapshot(o.changed_by, enough.seen)
         for update skip locked
     ));
-    get diagnostics removed = row_count;
-    if removed < batch then
-        delete from change_mark m
-        where m.ctid = any (array(
-            select o.ctid
-            from change_mark o
-            where o.minute <= told.minute
-            for update skip locked
-        ));
-    end if;
+    delete from change_mark m
+    where m.ctid = any (array(
+        select o.ctid
+        from change_mark o
+        where o.mark_id < enough.mark_id
+        for update skip locked
+    ));
 end
 $$;
-comment on function secsession.sweep_changes(integer) is
-    'Internal: removes up to so many changes of which every web server has heard.';
+comment on function secsession.forget_changes() is
+    'Internal: removes the changes that had been committed half a minute ago: all web servers have '
+    'heard of them, or will empty their caches (NEWS_LAST in store/listener.c).';
 
 create or replace function secsession.sweep(batch integer default 1000)
 returns integer
@@ -293,7 +293,6 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set lock_timeout = '200ms'
-set enable_seqscan = off
 as $$
 declare
     found_named integer;
@@ -317,7 +316,7 @@ begin
         limit batch * 10
         for update skip locked
     );
-    perform sweep_changes(batch * 10);
+    perform forget_changes();
     return greatest(found_named, found_wide);
 end
 $$;

@@ -1,6 +1,6 @@
 -- What administrators and auditors read.
 
-create or replace view secsession.active_session as
+call secsession.install_view('active_session', $view$
 select
     s.session_id,
     s.realm,
@@ -18,7 +18,8 @@ from secsession.session_state s
 where s.ending is null
 -- Follows from the line before; it lets the planner use the index.
 and s.ended_at is null
-and s.user_name is not null;
+and s.user_name is not null
+$view$);
 
 comment on view secsession.active_session is 'The sessions of users that are live at this moment.';
 comment on column secsession.active_session.session_id is
@@ -41,20 +42,33 @@ comment on column secsession.active_session.expires_at is 'When the session ends
 comment on column secsession.active_session.persistent is
     'Whether the user asked to be kept signed in.';
 
-create or replace view secsession.event as
+call secsession.install_view('event', $view$
 select
     l.at,
-    l.event,
+    shown.event,
     l.session_id,
     l.realm,
     l.user_name,
     l.client_addr,
     l.actor,
     l.reason,
-    l.detail
-from secsession.event_log l;
+    case when shown.event = 'created' then '{}' else l.detail end as detail,
+    l.event_id + shown.n - 1 as event_id
+from secsession.event_log l
+-- A login that begins a session is one event there.
+cross join lateral unnest(
+    case
+        when l.event = 'login' then array['created', 'authenticated']
+        else array[l.event]
+    end
+) with ordinality as shown (event, n)
+-- They are removed with the last of their month.
+where l.at >= statement_timestamp() - coalesce(
+    (select s.event_retention from secsession.setting s), interval '180 days'
+)
+$view$);
 
-comment on view secsession.event is 'The audit trail.';
+comment on view secsession.event is 'The audit trail, for as long as it is kept.';
 comment on column secsession.event.at is 'When it happened.';
 comment on column secsession.event.event is
     'What happened: created, authenticated, rotated, reuse_detected, login_failed, '
@@ -70,3 +84,5 @@ comment on column secsession.event.actor is
     'The database role that was logged in: the administrator, or the web server.';
 comment on column secsession.event.reason is 'Why, in the words of whoever did it.';
 comment on column secsession.event.detail is 'What else is known.';
+comment on column secsession.event.event_id is
+    'Orders events of the same moment; not without gaps.';

@@ -1,18 +1,29 @@
 -- Who may do what. Everything is taken back first, so that an upgrade leaves no right of before.
 
-revoke all on all tables in schema secsession
-    from public, secsession_httpd, secsession_admin, secsession_auditor;
-revoke all on all functions in schema secsession
-    from public, secsession_httpd, secsession_admin, secsession_auditor;
+select
+    format(
+        'revoke all on %s from public, %s',
+        kind,
+        (
+            select string_agg(distinct quote_ident(roles || role), ', ')
+            from unnest(array[:'roles', :'installed_roles']) roles,
+                unnest(array['_httpd', '_admin', '_auditor']) role
+        )
+    )
+from unnest(array[
+    'schema secsession', 'all tables in schema secsession', 'all functions in schema secsession'
+]) kind
+\gexec
 revoke all on type secsession.session_answer, secsession.login from public;
 
-grant usage on schema secsession to secsession_httpd, secsession_admin, secsession_auditor;
+grant usage on schema secsession to :"httpd", :"admin", :"auditor";
 
 grant execute on function
     secsession.schema_version(),
+    secsession.lock_holders(text[]),
     secsession.purge(integer),
     secsession.sweep(integer)
-to secsession_httpd, secsession_admin;
+to :"httpd", :"admin";
 
 grant execute on function
     secsession.lookup(bytea, text, integer, integer, inet),
@@ -35,7 +46,7 @@ grant execute on function
     secsession.session_id_in_url(uuid, inet, text, text),
     secsession.heartbeat(uuid[], bigint[], pg_snapshot, double precision),
     secsession.announce(text)
-to secsession_httpd;
+to :"httpd";
 
 grant execute on function
     secsession.revoke_session(uuid, text),
@@ -45,9 +56,15 @@ grant execute on function
     secsession.revoke_all(text, text),
     secsession.reset_throttle(text, inet),
     secsession.revoke_on_change()
-to secsession_admin;
+to :"admin";
+
+-- The view calls them, and a view's functions are called with the rights of whoever reads it.
+grant execute on function
+    secsession.ends(secsession.revocation, secsession.session),
+    secsession.is_unseen(xid8, pg_snapshot)
+to secsession_admin, secsession_auditor;
 
 grant select on
     secsession.active_session,
     secsession.event
-to secsession_admin, secsession_auditor;
+to :"admin", :"auditor";

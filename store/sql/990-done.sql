@@ -1,8 +1,22 @@
--- Gives up the owner's rights.
+-- Takes away what only the installation needed, and gives up the owner's rights.
+
+drop procedure secsession.install_lock(text, text);
+drop procedure secsession.install_view(text, text);
+drop function secsession.install_definition(text);
+drop procedure secsession.install_trigger(text, text, text, text, text, text);
 
 select secsession.schema_version() \gset
 reset role;
 
 \if :membership_needed
-select format('revoke secsession_owner from %I', session_user) \gexec
+select
+    format(
+        'revoke %s from %I',
+        (
+            select string_agg(distinct quote_ident(roles || '_owner'), ', ')
+            from unnest(array[:'roles', :'installed_roles']) roles
+        ),
+        :'installer'
+    )
+\gexec
 \endif

@@ -60,7 +60,8 @@ bool feed_locked;
 bool feed_locked = true;
 #endif
 
-/* The database: MINE's row, its revocation, and what each feed's connection has still to say. */
+/* The database: MINE's row, its revocation, whether the next heartbeat tells of that, and what
+ * NOTIFY has still to say on each feed's connection. */
 #define SESSION 1
 #define USER 2
 #define ALL 3
@@ -68,6 +69,11 @@ bool feed_locked = true;
 byte kind;
 bool logged_in;
 bool revoked;
+#if defined BREAK_CHANGE_NOT_EARLIER || defined BREAK_CHANGE_NOT_LATER
+bool told;
+#else
+#define told revoked
+#endif
 byte returned_at = NEVER;
 bool listening[2];
 bool queued[2];
@@ -91,14 +97,19 @@ bool lease_by_second;
 #define extended(me) lease_from = connections; lease_by_second = me
 #endif
 
+/* Nothing depends on it: it may also wait for ever, as if it had never been sent. */
+#ifdef SILENT
+#define notify() skip
+#else
 #define notify() queued[0] = listening[0]; queued[1] = listening[1]
+#endif
 
 #define is_late() (ended_here || (returned_at != NEVER && clock >= returned_at + LEASE))
 
 #ifdef WITNESS
 mtype = {
-    TAKEOVER, BETWEEN_HEARTBEATS, BEFORE_THE_ANSWER, NO_ANSWER, STOP, LEASE_RUNS, LEASE_OVER, ODD,
-    CHANGED, ANOTHER_TOKEN, BY_FLOOR_ALL, BY_SESSION_KEY, BY_USER_KEY, HIT, HIT_CONNECTED_AGAIN,
+    TAKEOVER, BETWEEN_HEARTBEATS, BEFORE_THE_ANSWER, NEWS, NO_ANSWER, STOP, LEASE_RUNS, LEASE_OVER,
+    ODD, CHANGED, ANOTHER_TOKEN, BY_FLOOR_ALL, BY_SESSION_KEY, BY_USER_KEY, HIT, HIT_CONNECTED_AGAIN,
     HIT_AFTER_TAKEOVER, HIT_WITHIN_LEASE
 };
 #define witness(what) assert(WITNESS != what);
@@ -143,7 +154,8 @@ proctype time_passes()
     od
 }
 
-/* The login of MINE commits before or after a revocation, but it began before: an older epoch. */
+/* The login of MINE commits before or after a revocation, but it began before, and so could not see
+ * it. */
 proctype login()
 {
     logged_in = true
@@ -170,14 +182,11 @@ proctype revocation()
         :: logged_in -> kind = LOGOUT
         fi;
 #endif
-#if defined BREAK_NOTIFY_NOT_EARLIER
-        notify()
+#if defined BREAK_CHANGE_NOT_EARLIER
+        told = true
     };
     revoked = true;
-#elif defined BREAK_NOTIFY_NOT_LATER
-        revoked = true
-    };
-#elif defined BREAK_EPOCH
+#elif defined BREAK_LOGIN_SEEN
         revoked = logged_in;
         notify()
     };
@@ -187,12 +196,18 @@ proctype revocation()
     };
 #endif
     returned_at = clock;
-#ifdef BREAK_NOTIFY_NOT_LATER
-    atomic { notify() };
+#ifdef BREAK_CHANGE_NOT_LATER
+    told = true;
 #endif
     if
     :: kind == LOGOUT ->
-#if !defined BREAK_OWN_STEP && !defined BREAK_OWN_STEP_AFTER_COMMIT
+#if defined BREAK_OWN_STEP_BY_SESSION
+        /* By what the slot of the token says that was presented, which may be in its grace. */
+        if
+        :: slot.hash == MINE && slot.sequence % 2 == 0 -> count_up(g); raise(floors[SESSION_KEY], g)
+        :: true
+        fi;
+#elif !defined BREAK_OWN_STEP && !defined BREAK_OWN_STEP_AFTER_COMMIT
         count_up(g);
         raise(floors[SESSION_KEY], g);
 #endif
@@ -235,6 +250,11 @@ proctype network()
 inline handle(me, g)
 {
     if :: queued[me] = false or_die fi;
+    obey(me, g)
+}
+
+inline obey(me, g)
+{
 #ifdef BREAK_COUNT_UP
     if :: g = generation or_die fi;
 #else
@@ -263,51 +283,69 @@ inline empty_cache(me, g)
     g = 0
 }
 
+inline extend_lease(me, begin)
+{
+    atomic {
+        if
+#ifdef BREAK_LEASE_FROM_BEGIN
+        :: lease_until < clock + LEASE -> lease_until = clock + LEASE; extended(me)
+#else
+        :: lease_until < begin + LEASE -> lease_until = begin + LEASE; extended(me)
+#endif
+        :: else
+        or_die
+        fi
+    }
+}
+
+/* `seen` is whether the last heartbeat that was answered saw the revocation; `sees`, whether this
+ * one does. */
 proctype feed(bit me)
 {
     byte g;
     byte begin;
-    bool owed;
+    bool seen;
+    bool sees;
 
     if
     :: me == 0
     :: me == 1 -> atomic { !feed_locked -> witness(TAKEOVER) feed_locked = true }
     fi;
 connect:
-#ifdef BREAK_FLOOR_ALL_AFTER_LISTEN
+#ifdef BREAK_FLOOR_ALL_AFTER_SNAPSHOT
     empty_cache(me, g);
 #endif
     if :: connected(me) or_die fi;
-#if !defined BREAK_FLOOR_ALL_AT_LISTEN && !defined BREAK_FLOOR_ALL_AFTER_LISTEN
+    /* The first heartbeat: its news are "everything", and it does not extend the lease. */
+    if :: seen = told or_die fi;
+#if !defined BREAK_FLOOR_ALL_AT_FIRST && !defined BREAK_FLOOR_ALL_AFTER_SNAPSHOT
     empty_cache(me, g);
 #endif
     do
     :: queued[me] -> witness(BETWEEN_HEARTBEATS) handle(me, g)
-    :: atomic { begin = clock; owed = queued[me] && returned_at != NEVER };
+    :: atomic { begin = clock; sees = told };
         do
         :: queued[me] -> witness(BEFORE_THE_ANSWER) handle(me, g)
-#ifdef BREAK_NOTIFICATIONS_FIRST
-        :: listening[me] -> break
-#else
-        :: listening[me] && !(owed && queued[me]) -> break
-#endif
-        :: !listening[me] -> witness(NO_ANSWER) atomic { begin = 0; owed = 0; goto connect }
+        /* What it sees is decided at some moment between the question and the answer. */
+        :: atomic { listening[me] -> if :: sees = told :: skip fi; break }
+        :: !listening[me] -> witness(NO_ANSWER)
+            atomic { begin = 0; sees = false; seen = false; goto connect }
         or_die
         od;
-        atomic {
-            if
-#ifdef BREAK_LEASE_FROM_BEGIN
-            :: lease_until < clock + LEASE -> lease_until = clock + LEASE; extended(me)
-#else
-            :: lease_until < begin + LEASE -> lease_until = begin + LEASE; extended(me)
+#ifdef BREAK_NEWS_FIRST
+        extend_lease(me, begin);
 #endif
-            :: else
-            or_die
-            fi;
-            begin = 0;
-            owed = 0
-        }
-    :: !listening[me] -> goto connect
+        if
+#ifndef BREAK_NEWS
+        :: sees && !seen -> witness(NEWS) obey(me, g)
+#endif
+        :: else
+        fi;
+#ifndef BREAK_NEWS_FIRST
+        extend_lease(me, begin);
+#endif
+        atomic { seen = sees; sees = false; begin = 0 }
+    :: !listening[me] -> atomic { seen = false; goto connect }
     :: atomic { me == 0 -> witness(STOP) lease_until = 0; goto died }
     or_die
     od;
@@ -318,7 +356,8 @@ died:
         feed_locked = false;
         g = 0;
         begin = 0;
-        owed = 0
+        seen = false;
+        sees = false
     }
 }
 

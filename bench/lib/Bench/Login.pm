@@ -45,23 +45,19 @@ with session as (
         sha256(gen_random_uuid()::text::bytea), 'localhost', 'alice', 'form', '127.0.0.1', null,
         now(), now(), now(), 1800, 28800, now() + interval '8 hours'
     )
-    returning session_id, token_hash, user_name
-), token as (
-    insert into secsession.token (token_hash, session_id, issued_at)
-    select token_hash, session_id, now()
-    from session
+    returning session_id, user_name
 ), event as (
     insert into secsession.event_log (event, session_id, realm, user_name, client_addr)
-    select event, session_id, 'localhost', 'alice', '127.0.0.1'
-    from session, unnest(array['created', 'authenticated']) event
+    select 'login', session_id, 'localhost', 'alice', '127.0.0.1'
+    from session
 )
 select 'HASH'
 from session
 where user_name = %s
 SQL
 my $RIGHTS =
-    'grant insert, select on secsession.session, secsession.token, secsession.event_log to '
-        . 'httpd_web';
+    'grant insert, select on secsession.session, secsession.event_log to httpd_web; '
+    . 'grant usage on sequence secsession.event_log_event_id_seq to httpd_web';
 
 sub login_config {
     my ($cost, $users) = @_;
@@ -133,7 +129,7 @@ sub row { return $_[0]{login}{5} }
 sub sessions_made {
     my ($self, $contender, $seconds, $connections) = @_;
     $self->{postgres}->psql(
-        'truncate secsession.session, secsession.token, secsession.vault, secsession.event_log');
+        'truncate secsession.session, secsession.other_token, secsession.vault, secsession.event_log');
     my $sample = measure($contender, seconds => $seconds, connections => $connections);
     my $made = $self->{postgres}->value('select count(*) from secsession.active_session');
     die "$contender->{name}: $sample->{requests} requests made $made sessions\n"

@@ -60,7 +60,7 @@ sub machine {
     my $cpus = () = slurp('/proc/cpuinfo') =~ /^processor\s*:/mg;
     my ($httpd) = first_line(Secsession::Httpd::installation()->{program}, '-v') =~ m{(Apache/\S+)};
     my ($postgres) =
-        first_line(Secsession::Postgres::binaries() . '/postgres', '--version') =~ /(\d\S*)/;
+        first_line(Secsession::Postgres::installed() . '/postgres', '--version') =~ /(\d\S*)/;
     return {
         processors => $cpus, processor => $cpu // 'unknown', kernel => (POSIX::uname())[2],
         httpd => $httpd,

@@ -1,8 +1,10 @@
 # Sessions without httpd: the calls that the module makes, and a look behind them as the superuser.
 #
 #   calls_of($postgres);                        # which database is meant from now on
-#   login('token', 'alice', old => 'token', epoch => n, idle => s, absolute => s)   authenticate()
-#                                                                                   in realm r
+#   login('token', 'alice', old => 'token', moment => $moment, idle => s, absolute => s)
+#                                               authenticate() in realm r
+#   moment()                                    login_moment(), for a login that began then: what is
+#                                               revoked from now on it could not see
 #   look('token', $realm, $idle_cap, $absolute_cap)    lookup(); both give columns by name, nulls
 #                                                      left out
 #   call("logout(sha256('x'), 'r')", %opt)      any function, as the web server
@@ -18,7 +20,8 @@ use Exporter 'import';
 use Test::More;
 
 our @EXPORT =
-    qw(calls_of sql call look authenticate login set_session stored events state_of is_ended);
+    qw(calls_of sql call look moment authenticate login set_session stored events state_of
+    is_ended);
 
 my $postgres;
 
@@ -42,13 +45,15 @@ sub look {
     return call("lookup(sha256('$token'), '$realm', $idle, $absolute, '192.0.2.99')");
 }
 
+sub moment { return sql('select secsession.login_moment()', user => 'httpd_web') }
+
 sub authenticate {
     my ($token, $user, %opt) = @_;
     my $old = $opt{old} ? "sha256('$opt{old}')" : 'null';
-    my $epoch = $opt{epoch} // "secsession.login_moment()";
+    my $moment = $opt{moment} ? "'$opt{moment}'" : 'null';
     my ($idle, $absolute) = map { $opt{$_} // 1000 } qw(idle absolute);
     return
-        "authenticate(row(sha256('$token'), $old, 'r', '$user', 'form', $epoch, '192.0.2.1', "
+        "authenticate(row(sha256('$token'), $old, 'r', '$user', 'form', $moment, '192.0.2.1', "
             . "'Browser', $idle, $absolute)::secsession.login)";
 }
 sub login { return call(authenticate(@_)) }
@@ -65,10 +70,20 @@ sub stored {
             . "where t.token_hash = sha256('$token')"
     );
 }
+# Its session then has no current one.
+sub retire_by_hand {
+    my ($token) = @_;
+    return sql(
+        "insert into secsession.other_token (session_id, token_hash, retired_at, grace_until)
+            select session_id, token_hash, now(), now() from secsession.session
+            where token_hash = sha256('$token');
+        update secsession.session set token_hash = null where token_hash = sha256('$token')"
+    );
+}
 sub events {
     my ($token) = @_;
     return join ' ', split /\n/, sql(
-        "select event from secsession.event_log join secsession.token using (session_id)
+        "select event from secsession.event join secsession.token using (session_id)
         where token.token_hash = sha256('$token') order by event_id"
     );
 }

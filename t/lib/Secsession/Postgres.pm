@@ -1,5 +1,7 @@
 # A private PostgreSQL (15 or newer) for one test: its own cluster, reached over a Unix socket in a
-# folder that only root, the server's user and httpd's user may enter.
+# folder that only root, the server's user and httpd's user may enter. The environment's
+# SECSESSION_POSTGRES is the folder of the server's programs (postgres, initdb) if it is to be
+# another than the newest that is installed; psql is always an installed one.
 #
 #   my $postgres = Secsession::Postgres->start(%opt);
 #       durable => 1          fsync on: for tests that crash the server
@@ -15,6 +17,7 @@
 #   $postgres->count('session')          how many rows a table of ours has
 #   $postgres->of_token($columns, $token)   of the session that a cookie's token belongs or belonged
 #                                           to
+#   $postgres->anonymous_token           of a new session that nobody has authenticated in
 #   $postgres->script($file, %opt)       (exit, stdout, stderr) of psql -f $file
 #   $postgres->stop($mode), start_again, restart($mode)     mode: fast (default), immediate, smart
 #   $postgres->freeze, thaw              the whole server stops answering, and goes on
@@ -22,6 +25,8 @@
 #   $postgres->conninfo($user)           for DBDParams
 #   $postgres->statements($user, qr//)   how many statements were executed; with log_statements
 #   $postgres->log, host, pid
+#   $postgres->program('pg_dump')        the path of an installed client program
+#   $postgres->version                   of the server: 15, 16, ...
 package Secsession::Postgres;
 
 use strict;
@@ -30,7 +35,7 @@ use warnings;
 use Digest::SHA 'sha256_hex';
 use Fcntl ':flock';
 use File::Path 'make_path';
-use MIME::Base64 'decode_base64url';
+use MIME::Base64 qw(decode_base64url encode_base64url);
 use Secsession::Process qw(scratch spawn run await slurp spew checkout am_root descendants);
 
 my $USER = 'postgres';    # the superuser's role, and the system user when we are root
@@ -41,7 +46,7 @@ sub start {
     my $folder = scratch('pg');
     my $self = bless {
         data => "$folder/data", host => "$folder/socket", log_file => "$folder/server.log",
-        bin => binaries(),
+        bin => $ENV{SECSESSION_POSTGRES} // installed(), clients => installed(),
     }, $class;
     copy_template($self->{bin}, $self->{data});
     mkdir $self->{host}, 0750 or die "mkdir $self->{host}: $!";
@@ -56,7 +61,7 @@ sub start {
 }
 
 # The newest server of Debian's packages, else the one in PATH.
-sub binaries {
+sub installed {
     my @versions = sort { $b <=> $a }
         grep { $_ >= 15 && -x "/usr/lib/postgresql/$_/bin/initdb" }
         map { m{/(\d+)/bin$} ? $1 : () } glob '/usr/lib/postgresql/*/bin';
@@ -130,6 +135,8 @@ sub configure {
 
 sub host { return $_[0]{host} }
 sub pid { return $_[0]{pid} }
+sub program { my ($self, $name) = @_; return "$self->{clients}/$name" }
+sub version { return int($_[0]->value('show server_version_num') / 10000) }
 sub log { return slurp($_[0]{log_file}) }
 
 # --- the server ----------------------------------------------------------------------------------
@@ -140,7 +147,7 @@ sub start_again {
         command => [ "$self->{bin}/postgres", '-D', $self->{data} ],
         user => $USER, log => $self->{log_file}, death_signal => 'INT',
     );
-    await { (run([ "$self->{bin}/pg_isready", '-q', '-h', $self->{host} ]))[0] == 0 } 30
+    await { (run([ $self->program('pg_isready'), '-q', '-h', $self->{host} ]))[0] == 0 } 30
         or die 'PostgreSQL does not start: ' . $self->log;
     return $self;
 }
@@ -187,7 +194,7 @@ sub client {
     my ($self, %opt) = @_;
     my $vars = $opt{vars} // {};
     return (
-        "$self->{bin}/psql", '-X', '-w', '-v', 'ON_ERROR_STOP=1', '-h', $self->{host},
+        $self->program('psql'), '-X', '-w', '-v', 'ON_ERROR_STOP=1', '-h', $self->{host},
         '-U', $opt{user} // $USER, '-d', $opt{db} // 'app',
         map { ('-v', "$_=$vars->{$_}") } sort keys %$vars,
     );
@@ -226,6 +233,15 @@ sub of_token {
         "select $columns from secsession.session s join secsession.token t using (session_id)
         where t.token_hash = '\\x$hash'"
     );
+}
+
+sub anonymous_token {
+    my ($self) = @_;
+    my $key = join '', map { chr int rand 256 } 1 .. 32;
+    my $hash = sha256_hex($key);
+    $self->psql("select secsession.begin_session('\\x$hash', 'localhost', null, null, 1800, 28800,
+        '[]')");
+    return encode_base64url($key);
 }
 
 sub script {

@@ -28,6 +28,7 @@ use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 my $POOL = 6;         # sessions of one writer at a time
 my $LINGER = 2.5;     # how long an ended session is asked on: longer than the lease
 my $NO_REUSE = 8;     # a retired token is taken for theft after 10 s
+my $LEFT_OPEN = 4;     # seconds at most
 my $PATIENCE = 60;    # the database is away for a few seconds at most
 
 # How often each thing is done, of the sum.
@@ -36,7 +37,7 @@ my %WEIGHTS = (
     update => 6, update_user => 3, delete => 6,
     repeatable_session => 3, repeatable_user => 3, repeatable_update => 3, repeatable_delete => 3,
     late_login => 3, login_under_way => 3, before => 1, all => 0.4,
-    rolled_back => 12,
+    rolled_back => 12, left_open => 5,
 );
 
 sub now { return clock_gettime(CLOCK_MONOTONIC) }
@@ -44,9 +45,9 @@ sub now { return clock_gettime(CLOCK_MONOTONIC) }
 sub new {
     my ($class, %opt) = @_;
     my $self = bless { %opt, live => [], made => 0 }, $class;
-    $self->{$_} =
-        Secsession::Psql->new($opt{postgres}, { web => 'httpd_web', admin => 'admin_role' }->{$_})
-        for qw(web admin super other);
+    my %user = (web => 'httpd_web', stranger => 'httpd_web', admin => 'admin_role');
+    $self->{$_} = Secsession::Psql->new($opt{postgres}, $user{$_})
+        for qw(web admin super other stranger);
     open $self->{log}, '>', "$opt{folder}/writer-$opt{number}" or die "log: $!";
     open $self->{pipe}, '>>', $opt{commands} or die "pipe: $!";
     $self->{$_}->autoflush(1) for qw(log pipe);
@@ -59,10 +60,12 @@ sub work {
     until (-e "$self->{folder}/stop") {
         $self->create while @{ $self->{live} } < $POOL;
         sleep rand 0.2;
+        $self->close_what_is_open if now() > ($self->{left_open} // 9**9**9);
         my $kind = choose();
         my $do = "do_$kind";
         $self->can($do) ? $self->$do : $self->end_by($kind);
     }
+    $self->close_what_is_open if $self->{left_open};
     $self->end_by('session') while @{ $self->{live} };
     return;
 }
@@ -216,6 +219,23 @@ sub do_rolled_back {
         : @{ statement($kind, $one) };
     return if !eval { $self->{$who}->run("begin; $sql; rollback;"); 1 };
     return $self->say(rolled => $one->{number}, $kind, now());
+}
+
+# Somebody with the web server's own rights holds a session, and lets go of it much later.
+sub do_left_open {
+    my ($self) = @_;
+    return if $self->{left_open};
+    my $one = $self->take_one;
+    my $hold = "begin; select secsession.client_moved('$one->{session}', '192.0.2.7', 'log');";
+    return if !eval { $self->{stranger}->run($hold); 1 };
+    $self->{left_open} = now() + rand $LEFT_OPEN;
+    return;
+}
+
+sub close_what_is_open {
+    my ($self) = @_;
+    delete $self->{left_open};
+    return eval { $self->{stranger}->run('rollback;') };
 }
 
 sub do_rotation {
