@@ -72,7 +72,7 @@ subtest 'what web servers are told is kept until they have heard it' => sub {
     httpd(q(select secsession.logout(sha256('kept'), 'r')));
     my $pass = sub {    # as if minutes had passed
         for (1 .. $_[0]) {
-            sql(q(update secsession.change_mark set at = at - interval '10 s'));
+            sql(q(update secsession.change_mark set at = at - interval '11 s'));
             httpd('select secsession.sweep()');
         }
     };

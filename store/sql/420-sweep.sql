@@ -278,7 +278,12 @@ begin
     get diagnostics removed = row_count;
     if removed < batch then
         delete from change_mark m
-        where m.mark_id < enough.mark_id;
+        where m.ctid = any (array(
+            select o.ctid
+            from change_mark o
+            where o.mark_id < enough.mark_id
+            for update skip locked
+        ));
     end if;
 end
 $$;
@@ -292,7 +297,6 @@ language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 set lock_timeout = '200ms'
-set enable_seqscan = off
 as $$
 declare
     found_named integer;
