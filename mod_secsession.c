@@ -30,7 +30,9 @@
 
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
 {
-    return secsession_config_check(pconf, server);
+    int status = secsession_config_check(pconf, server);
+
+    return status == OK ? secsession_stores_check(server) : status;
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)

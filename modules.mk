@@ -3,20 +3,21 @@
 APXS ?= $(firstword $(wildcard /usr/bin/apxs2 /usr/bin/apxs) apxs)
 CC    = $(shell $(APXS) -q CC 2>/dev/null || echo cc)
 
-# From the top floor to the ground: what stands on a line is built upon the lines below it alone.
+# From the top floor to the ground: a list holds one room, which is built upon the rooms below it
+# alone; within a room, what includes others stands before them (t/01-layout.t).
 OBJECTS = mod_secsession.o \
           $(addprefix http/application/, response.o tunnel.o words.o cookies.o tee.o harden.o \
                                          forward.o environment.o) \
-          $(addprefix http/handlers/, handler.o login.o logout.o sessions.o page.o form.o) \
+          $(addprefix http/handlers/, handler.o login.o sessions.o logout.o page.o form.o) \
           $(addprefix http/access/, authz.o adopt.o authn.o guard.o) \
           $(addprefix http/modsession/, modsession.o state.o credentials.o) \
           $(addprefix http/request/, begin.o rotate.o end.o current.o address.o arrive.o \
                                      reserved.o answer.o context.o) \
           $(addprefix http/users/, password.o stamped.o record.o) \
-          $(addprefix http/setup/, stores.o eventlog.o directives.o directives_app.o arguments.o \
+          $(addprefix http/setup/, stores.o eventlog.o directives.o directives_app.o \
                                    arguments_app.o arguments_account.o arguments_harden.o \
-                                   config.o) \
-          $(addprefix http/parse/, cookie.o fields.o multipart.o attributes.o target.o text.o \
+                                   arguments.o config.o) \
+          $(addprefix http/parse/, cookie.o multipart.o fields.o attributes.o target.o text.o \
                                    url.o) \
           $(addprefix store/, own.o vaults.o \
                               store.o \
@@ -30,7 +31,7 @@ OBJECTS = mod_secsession.o \
                               connection.o slot.o jars.o trouble.o \
                               parameters.o entry.o conninfo.o \
                               key.o) \
-          $(addprefix session/, token.o policy.o jar.o date.o seal.o stamp.o set_cookie.o)
+          $(addprefix session/, token.o policy.o set_cookie.o jar.o date.o seal.o stamp.o)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wno-unused-parameter -Werror

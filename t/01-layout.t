@@ -37,10 +37,33 @@ sub below {
 }
 
 my @files = (glob('http/*/*.[ch]'), glob('store/*.[ch]'), glob('session/*.[ch]'));
-my %includes = map { $_ => [ slurp($_) =~ /^#include "([^"]+)"/mg ] } @files;
+my $TOP = 'mod_secsession.c';
+
+# Our own headers, however they are written: beside the sources -I. finds them in angle brackets,
+# too.
+sub includes {
+    my ($file) = @_;
+    my @named = slurp($file) =~ /^\s*#\s*include\s*(["<][^">]+)[">]/mg;
+    return map { substr $_, 1 } grep { /^"/ || -e substr $_, 1 } @named;
+}
+my %includes = map { $_ => [ includes($_) ] } @files, $TOP;
+
+# What is missing of a list, and what it has too much: a failing test then says which one it is.
+sub is_same {
+    my ($got, $wanted, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my (%got, %wanted);
+    $got{$_}++ for @$got;
+    $wanted{$_}++ for @$wanted;
+    is_deeply {
+        missing => [ grep { !$got{$_} } sort keys %wanted ],
+        extra => [ grep { ($wanted{$_} // 0) < $got{$_} } sort keys %got ],
+    }, { missing => [], extra => [] }, $name;
+    return;
+}
 
 # A unit is a source with its header.
-sub unit { return $_[0] =~ s/\.[ch]$//r }
+sub unit { return $_[0] =~ s/\.[cho]$//r }
 my %uses;
 for my $file (@files) {
     $uses{ unit($file) }{ unit($_) } = 1 for grep { unit($_) ne unit($file) } @{ $includes{$file} };
@@ -52,6 +75,16 @@ subtest 'every file is in a room' => sub {
     ok @files > 100, 'all of them were read';
 };
 
+subtest 'our own headers are included in double quotes, by their path' => sub {
+    my @angled;
+    for my $file (@files, $TOP) {
+        push @angled, map { "$file: $_" } grep { -e } slurp($file) =~ /^\s*#\s*include\s*<([^>]+)>/mg;
+    }
+    is_deeply \@angled, [], 'none in angle brackets';
+    is_deeply [ map { my $file = $_; map { -e $_ ? () : "$file: $_" } @{ $includes{$file} } }
+            sort keys %includes ], [], 'all of them are there';
+};
+
 subtest 'no include points up' => sub {
     my @up;
     for my $file (@files) {
@@ -60,11 +93,13 @@ subtest 'no include points up' => sub {
     }
     is_deeply \@up, [], 'from any room to one that stands above it, or beside it';
     my @inside;
-    for my $file (grep { /^http/ } @files) {
+    for my $file ($TOP, grep { /^http/ } @files) {
         push @inside,
             map { "$file includes $_" } grep { /^store/ && !$FACE{$_} } @{ $includes{$file} };
     }
-    is_deeply \@inside, [], 'http/ knows the face of store/ alone';
+    is_deeply \@inside, [], 'http/ and the module know the face of store/ alone';
+    is_deeply [ grep { !m{^http/} } @{ $includes{$TOP} } ], [],
+        'the module knows store/ and session/ through http/ alone';
 };
 
 subtest 'no unit includes itself by a detour' => sub {
@@ -90,8 +125,8 @@ subtest 'modules.mk shows the floors' => sub {
     my @lines = split /\\\n\s*/, $objects =~ s/\\\n\s+(?=[a-z_]+\.o)//gr;
     my @rooms = map { m{^\$\(addprefix ([\w/]+)/,} ? $1 : () } @lines;
     my %seen;
-    is_deeply [ grep { $seen{$_}++ } @rooms ], [], 'one line a room';
-    is_deeply [ sort @rooms ], [ sort keys %BELOW ], 'all of them';
+    is_deeply [ grep { $seen{$_}++ } @rooms ], [], 'one list a room';
+    is_same(\@rooms, [ keys %BELOW ], 'all of them');
     for my $n (0 .. $#rooms) {
         my %under = map { $_ => 1 } below($rooms[$n]);
         is_deeply [ grep { $under{$_} } @rooms[ 0 .. $n - 1 ] ], [],
@@ -102,9 +137,22 @@ subtest 'modules.mk shows the floors' => sub {
         push @named, m{^\$\(addprefix ([\w/]+)/, (.*?)\)} ? map { "$1/$_" } split ' ',
             $2 : /(\w+\.o)/ ? $1 : ();
     }
-    is_deeply [ sort map { s/\.o$/.c/r } @named ],
-        [ sort grep { /\.c$/ } @files, 'mod_secsession.c' ],
-        'with the files that are there';
+    is_same([ map { s/\.o$/.c/r } @named ], [ grep { /\.c$/ } @files, $TOP ],
+        'with the files that are there');
+    my (%place, @upside_down);
+    $place{ unit($named[$_]) } = $_ for 0 .. $#named;
+    for my $unit (sort keys %uses) {
+        push @upside_down, map { "$unit after $_" }
+            grep { defined $place{$_} && defined $place{$unit} && $place{$_} < $place{$unit} }
+            grep { room($_) eq room($unit) } sort keys %{ $uses{$unit} };
+    }
+    is_deeply \@upside_down, [], 'and in a room what is built upon others stands before them';
+};
+
+subtest 'install.sql and the migrations include every file of store/sql' => sub {
+    my @including = ('store/install.sql', glob 'store/sql/*.sql');
+    my @included = map { map { s{^(?:sql/)?}{}r } slurp($_) =~ /^\s*\\ir ([\w.\/-]+)/mg } @including;
+    is_same(\@included, [ map { s{^store/sql/}{}r } glob 'store/sql/*.sql' ], 'once');
 };
 
 done_testing;

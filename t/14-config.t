@@ -20,18 +20,18 @@ my $NO_KEYS = spew("$FOLDER/none", "# none\n", 0600);
 my $OPEN_KEYS = spew("$FOLDER/open", "$KEY\n", 0644);
 
 my $DURATION =
-    'a duration above zero such as 30s, 15m, 8h or 30d (a plain number means seconds), of at most '
-        . 'ten years';
+    'it must be a duration above zero such as 30s, 15m, 8h or 30d (a plain number means seconds), '
+        . 'of at most ten years';
 my $PATH = 'a path on this host, such as /login';
 my $REALM = '1 to 255 printable ASCII characters without spaces, quotes and backslashes';
 my $ATTRIBUTES =
     'any of SameSite=Strict|Lax|None, Path=/path, Domain=host and Insecure, each at most once';
 my $PARTS =
-    'On, Off, or any of cookies, urls, referrer, each at most once; urls may be written as '
+    'On or Off alone, or any of cookies, urls, referrer, each at most once; urls may be written as '
         . 'urls=strip or urls=refuse';
 my $NAMES = '1 to 32 names of URL arguments, each of 1 to 64 letters, digits and -._~';
 my $FLAG = 'On or Off';    # httpd's own words
-my $TYPES = 'none, or any of cache, cookies, storage, executionContexts';
+my $TYPES = 'none alone, or any of cache, cookies, storage, executionContexts';
 
 # Each directive: where it may stand (S: server or virtual host; D: also sections), what it may say,
 # and what it may not, under the words that tell what is allowed. A pair is [what is written, what
@@ -106,9 +106,9 @@ my %DIRECTIVE = (
         } },
     SecSessionLoginThrottle => { where => 'S', right => [ 'Off', 'off', '5 5m', '1 1s', '1000 1d' ],
         wrong => {
-            'a number from 1 to 1000' =>
-                [ [ '0 5m', 0 ], [ '1001 5m', 1001 ], [ 'many 5m', 'many' ], [ 'Off 5m', 'Off' ] ],
-            'it must be Off, or a number and a duration' => [5],
+            'it must be Off alone, or a number from 1 to 1000 and a duration' =>
+                [ 5, [ '0 5m', 0 ], [ '1001 5m', 1001 ], [ 'many 5m', 'many' ],
+                [ 'Off 5m', 'Off' ] ],
             $DURATION => [ [ '5 0', 0 ], [ '5 soon', 'soon' ] ],
         } },
     SecSessionAdopt => { where => 'D', flag('basic') },
@@ -149,34 +149,41 @@ my %DIRECTIVE = (
     SecSessionProfile => { where => 'D', right => [qw(standard sensitive remember Sensitive)],
         wrong => { 'sensitive, standard or remember' => [ qw(bank none Off), [ '""', '' ] ] } },
     SecSessionRemember => { where => 'D', right => [ 'off', '30d', '30d 7d', '1h 30m' ],
-        wrong => { 'a duration' => [ 0, 'on', [ '30d 0', 0 ], [ '30d off', 'off' ],
-            [ 'off 7d', 'off' ], [ '""', '' ] ] } },
+        wrong => {
+            'it must be off, or a duration above zero' => [ 0, 'on', [ '""', '' ] ],
+            'it must be a duration above zero' => [ [ '30d 0', 0 ], [ '30d off', 'off' ] ],
+            'a duration such as 30d if a second duration follows' => [ [ 'off 7d', 'off' ] ],
+            'at most 7d, which is before it' => [ [ '7d 30d', '30d' ], [ '7d 8d', '8d' ] ],
+        } },
     SecSessionRotateInterval => { where => 'S', right => [qw(off 1 15m Off)],
-        wrong => { 'a duration above zero' => [ 0, 'on', '1x', [ '""', '' ] ] } },
+        wrong => { 'off, or a duration above zero' => [ 0, 'on', '1x', [ '""', '' ] ] } },
     SecSessionRotateGrace => { where => 'S', right => [qw(1 10s 1m)],
         wrong => { 'a duration above zero' => [ 0, 'off', [ '""', '' ] ] } },
     SecSessionMaxPerUser => { where => 'S',
         right => [ 0, 1, '3 oldest', '3 refuse', '10000 REFUSE' ],
         wrong => {
-            'a number from 1 to 10000' => [ -1, 'many', 10_001, '1.5', [ '""', '' ] ],
-            'oldest or refuse' => [ [ '3 newest', 'newest' ] ],
+            '0 (no limit), or a number from 1 to 10000' =>
+                [ -1, 'many', 10_001, '1.5', [ '""', '' ] ],
+            'it must be oldest or refuse' => [ [ '3 newest', 'newest' ] ],
         } },
     SecSessionBind => { where => 'D',
         right => [ 'none', 'subnet', 'address', 'Subnet log', 'address reauth', 'address end' ],
         wrong => {
-            'none, or subnet or address' => [ 'On', 'ip', [ 'none log', 'none' ], [ '""', '' ] ],
+            'none alone, or subnet or address' => [ 'On', 'ip', [ 'none log', 'none' ], [ '""', '' ] ],
             'log, reauth or end' => [ [ 'subnet off', 'off' ] ],
         } },
     SecSessionCredentialStamp => { where => 'D', flag('file') },
     SecSessionLog =>
-        { where => 'S', right => [ 'logs/events', '"|/bin/cat"', '"|$exec cat"' ], wrong => {} },
+        { where => 'S', right => [ 'logs/events', '/dev/null', '"|/bin/cat"', '"|$exec cat"' ],
+        wrong => { 'a file in a directory that exists, or | and a program' =>
+            [ '/nowhere/at/all/events', 'logs', '/dev/null/events', [ '""', '' ] ] } },
     SecSessionTouch => { where => 'D', flag('never') },
     SecSessionForward => { where => 'D', right => [qw(none X-Remote-User X_User Remote_User)],
         wrong => { 'the name of a request header that has no other meaning' => [
             qw(Cookie host Authorization Transfer-Encoding SecSession-Login secsession_x a:b a/b),
             [ '"a b"', 'a b' ], [ '""', '' ], "\xc3\xa4" ] } },
     SecSessionGuard => { where => 'D', right => [qw(On Off on OFF)],
-        wrong => { 'Off, or On, which may be followed by origins such as' => [
+        wrong => { 'Off alone, or On, which may be followed by origins such as' => [
             [ '', '' ], 'yes', [ 'Off https://a.example', 'Off' ], [ 'On a.example', 'a.example' ],
             [ 'On https://a.example/', 'https://a.example/' ], [ 'On https://', 'https://' ],
             [ 'On *', '*' ], [ 'On null', 'null' ] ] } },
@@ -184,19 +191,23 @@ my %DIRECTIVE = (
     SecSessionLoginWhen => { where => 'D',
         right => [ 'none', q("%{REQUEST_STATUS} == 302"),
             q("%{resp:Location} =~ m#/home$#" field=login), q("true" FIELD=u),
-            q("%{resp:X} =~ /(.+)/" user=$1), q("true" USER=$9) ],
+            q("%{resp:X} =~ /(.+)/" user=$1),
+            q("%{resp:X} !~ /(.+)/" USER=$9) ],
         wrong => {
             'none, or an expression of httpd' =>
                 [ [ q("%{REQUEST_STATUS} =="), '%{REQUEST_STATUS} ==' ], [ '""', '' ] ],
             'field= and the name of a form field' =>
                 [ [ '"true" name', 'name' ], [ '"true" field=', 'field=' ] ],
+            'with a regular expression (=~) if user=$1 follows' =>
+                [ [ '"true" user=$1', 'true' ] ],
+            'left out after none' => [ [ 'none field=a', 'field=a' ], [ 'none user=$1', 'user=$1' ] ],
             'or by user=$1 to user=$9' => [ map { [ qq("true" $_), $_ ] }
                 qw(user= user=$ user=$0 user=$10 user=$a user=x $1) ],
         } },
     SecSessionLogoutWhen => { where => 'D', right => [ 'none', q("%{QUERY_STRING} =~ /logout/") ],
         wrong => { 'none, or an expression of httpd' => [ [ '"(("', '((' ] ] } },
     SecSessionVault => { where => 'D', right => [ 'none', 'PHPSESSID', 'DW* wiki_?', '*' ],
-        wrong => { 'none, or shell patterns of cookie names' =>
+        wrong => { 'none alone, or shell patterns of cookie names' =>
             [ [ '', '' ], [ 'a none', 'none' ], 'a=b', 'a;b', 'a,b', [ '""', '' ] ] } },
     SecSessionVaultKeys => { where => 'S', right => [$KEYS],
         wrong => {
@@ -316,6 +327,34 @@ subtest 'sessions without a database stop httpd' => sub {
     local our $tester = Secsession::Httpd->new(config => $DATABASE, without => ['dbd']);
     is_accepted('SecSession On', 'mod_dbd need not be there');
     is_accepted(in_host('SecSession On'), 'a virtual host has its server\'s database');
+};
+
+subtest 'what cannot work together stops httpd, and httpd -t finds it' => sub {
+    local our $tester = Secsession::Httpd->new(config => "${DATABASE}SecSession On");
+    is_refused(qq{DBDParams "$_"}, "DBDParams $_", 'SS307', 'the main server', 'host=')
+        for 'nonsense', 'hots=x', 'password=secret x', "host='";
+    my ($ok, $said) = $tester->configtest('DBDParams "password=secret x"');
+    unlike $said, qr/secret/, 'without showing the password';
+    my $host = in_host('DBDParams nonsense');
+    is_refused($host, 'in a virtual host', 'SS307', 'configtest.conf:');
+    is_refused('SecSessionVault a __Host-secsession', 'our cookie in the vault', 'SS308',
+        '__Host-secsession');
+    is_refused("SecSessionCookie mine Insecure\n" . in_section('Location', 'SecSessionVault mine'),
+        'by another name, in a section', 'SS308', 'mine');
+    is_accepted("SecSessionCookie mine Insecure\nSecSessionVault __Host-secsession *",
+        'another cookie of the same name, and a pattern that fits more than ours');
+    my %differs = (DBDMax => [ 1, 2 ], SecSessionLog => [ 'logs/a', 'logs/b' ],
+        SecSessionVaultKeys => [ $KEYS, spew("$FOLDER/others", "$KEY\n", 0600) ],
+        SecSessionCacheSlots => [ 1, 2 ], SecSessionLease => [ 1, 2 ],
+        SecSessionStale => [ 1, 2 ], SecSessionFeed => [ 'host=a', 'host=b' ]);
+    for my $directive (sort keys %differs) {
+        my @hosts = map { in_host("$directive $_") } @{ $differs{$directive} };
+        is_refused(join("\n", @hosts), "$directive of two servers with one database", 'SS304',
+            "the same $directive", 'configtest.conf:');
+        my $off = join "\n", 'SecSessionCache Off', @hosts;
+        my $name = "$directive with the cache Off";
+        $directive =~ /Max|Keys|Log/ ? is_refused($off, $name, 'SS304') : is_accepted($off, $name);
+    }
 };
 
 done_testing;

@@ -15,7 +15,7 @@ ScriptAliasMatch "^/(?:money|form|other|any)/(show)" "@FOLDER@/cgi-bin/$1"
     Require session-fresh 5m
 </Location>
 <Location "/form/">
-    Require session-method openid-connect form
+    Require session-method OpenID-Connect Form
 </Location>
 <Location "/other/">
     Require session-method openid-connect

@@ -59,7 +59,11 @@ static authz_status check_fresh(request_rec *r, const char *line, const void *pa
 
 static const char *parse_method(cmd_parms *cmd, const char *line, const void **parsed)
 {
-    *parsed = line;
+    char *methods = apr_pstrdup(cmd->pool, line);
+
+    /* Methods are in lower case, whatever the case of the AuthType. */
+    ap_str_tolower(methods);
+    *parsed = methods;
     return *line ? NULL
                  : "Require session-method takes the names of methods, such as form or "
                    "openid-connect";

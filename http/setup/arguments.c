@@ -32,20 +32,36 @@ static long unit_seconds(const char *unit)
     return 0;
 }
 
-const char *secsession_argument_duration(cmd_parms *cmd, const char *argument, int *seconds)
+#define DURATION                                                                                    \
+    "a duration above zero such as 30s, 15m, 8h or 30d (a plain number means seconds), of at most " \
+    "ten years"
+
+/* Returns 0 if `argument` is not a duration. */
+static int read_duration(const char *argument, int *seconds)
 {
     char *unit;
     long count = strtol(argument, &unit, 10);
     long factor = unit_seconds(unit);
 
     if (!apr_isdigit(*argument) || factor == 0 || count < 1 || count > TEN_YEARS / factor) {
-        return secsession_argument_wrong(
-            cmd, argument,
-            "a duration above zero such as 30s, 15m, 8h or 30d (a plain number means seconds), of "
-            "at most ten years, since every session must end");
+        return 0;
     }
     *seconds = (int)(count * factor);
-    return NULL;
+    return 1;
+}
+
+const char *secsession_argument_duration(cmd_parms *cmd, const char *argument, int *seconds)
+{
+    return read_duration(argument, seconds) ? NULL
+                                            : secsession_argument_wrong(cmd, argument, DURATION);
+}
+
+const char *secsession_argument_interval(cmd_parms *cmd, const char *argument, int *seconds)
+{
+    *seconds = 0;
+    return strcasecmp(argument, "off") == 0 || read_duration(argument, seconds)
+               ? NULL
+               : secsession_argument_wrong(cmd, argument, "off, or " DURATION);
 }
 
 const char *secsession_argument_milliseconds(cmd_parms *cmd, const char *argument, int least,
@@ -68,17 +84,24 @@ const char *secsession_argument_milliseconds(cmd_parms *cmd, const char *argumen
     return NULL;
 }
 
-const char *secsession_argument_number(cmd_parms *cmd, const char *argument, int most, int *number)
+int secsession_argument_is_number(const char *argument, int least, int most, int *number)
 {
     char *end;
     long value = strtol(argument, &end, 10);
 
-    if (!apr_isdigit(*argument) || *end != '\0' || value < 1 || value > most) {
-        return secsession_argument_wrong(cmd, argument,
-                                         apr_psprintf(cmd->pool, "a number from 1 to %d", most));
+    if (!apr_isdigit(*argument) || *end != '\0' || value < least || value > most) {
+        return 0;
     }
     *number = (int)value;
-    return NULL;
+    return 1;
+}
+
+const char *secsession_argument_number(cmd_parms *cmd, const char *argument, int most, int *number)
+{
+    return secsession_argument_is_number(argument, 1, most, number)
+               ? NULL
+               : secsession_argument_wrong(cmd, argument,
+                                           apr_psprintf(cmd->pool, "a number from 1 to %d", most));
 }
 
 const char *secsession_argument_connection(cmd_parms *cmd, const char *argument)
@@ -256,6 +279,6 @@ const char *secsession_argument_clear_site_data(cmd_parms *cmd, int argc, char *
     *value = header;
     return *header ? NULL
                    : secsession_argument_wrong(cmd, bad,
-                                               "none, or any of cache, cookies, "
+                                               "none alone, or any of cache, cookies, "
                                                "storage, executionContexts");
 }

@@ -19,6 +19,10 @@ const char *secsession_argument_duration(cmd_parms *cmd, const char *argument, i
 const char *secsession_argument_milliseconds(cmd_parms *cmd, const char *argument, int least,
                                              int *milliseconds);
 
+/* Non-zero if the argument is a whole number from `least` to `most`, which is then in *number: for
+ * directives that take something else as well. */
+int secsession_argument_is_number(const char *argument, int least, int most, int *number);
+
 /* A whole number from 1 to `most`. */
 const char *secsession_argument_number(cmd_parms *cmd, const char *argument, int most, int *number);
 
@@ -42,8 +46,8 @@ const char *secsession_argument_profile(cmd_parms *cmd, const char *argument, in
 const char *secsession_argument_interval(cmd_parms *cmd, const char *argument, int *seconds);
 
 /* The timeouts of a session that stays signed in: first the absolute timeout or "off", then the
- * idle timeout. If `idle` is NULL, the idle timeout is a week, but not longer than the absolute
- * one. */
+ * idle timeout, which is not longer. If `idle` is NULL, the idle timeout is a week, but not longer
+ * than the absolute one. */
 const char *secsession_argument_remember(cmd_parms *cmd, const char *absolute, const char *idle,
                                          secsession_limits_t *remembered);
 
@@ -51,6 +55,10 @@ const char *secsession_argument_remember(cmd_parms *cmd, const char *absolute, c
  * the default if `then` is NULL, or "refuse", by which the new login fails. */
 const char *secsession_argument_crowd(cmd_parms *cmd, const char *most, const char *then,
                                       secsession_crowd_t *crowd);
+
+/* How many attempts to log in may follow each other, and within what time, or "off" alone. */
+const char *secsession_argument_throttle(cmd_parms *cmd, const char *most, const char *within,
+                                         secsession_throttle_t *throttle);
 
 /* What a session is bound to (*bind is a secsession_bind_t), and what happens when the client has
  * moved: "log", "reauth" or "end". If `then` is NULL, this is "reauth". */
@@ -62,8 +70,8 @@ const char *secsession_argument_bind(cmd_parms *cmd, const char *what, const cha
 const char *secsession_argument_clear_site_data(cmd_parms *cmd, int argc, char *const argv[],
                                                 const char **value);
 
-/* An expression of httpd (ap_expr) or "none"; `from` is "field=NAME", "user=$1" to "user=$9", or
- * NULL. */
+/* An expression of httpd (ap_expr), or "none" alone; `from` is "field=NAME", or "user=$1" to
+ * "user=$9", which need a regular expression, or NULL. */
 const char *secsession_argument_when(cmd_parms *cmd, const char *expression, const char *from,
                                      const secsession_when_t **when);
 
@@ -87,6 +95,9 @@ const char *secsession_argument_harden(cmd_parms *cmd, int argc, char *const arg
 /* The names of arguments in URLs that applications use for session ids; *names ends with a NULL. */
 const char *secsession_argument_url_ids(cmd_parms *cmd, int argc, char *const argv[],
                                         const char *const **names);
+
+/* The log of events: "|" and a program, or the path of a file, whose directory must exist. */
+const char *secsession_argument_log(cmd_parms *cmd, const char *argument);
 
 /* The path of a file with keys, which nobody but its owner may read or write. */
 const char *secsession_argument_keys(cmd_parms *cmd, const char *argument,

@@ -29,13 +29,6 @@ const char *secsession_argument_profile(cmd_parms *cmd, const char *argument, in
                : secsession_argument_wrong(cmd, argument, "sensitive, standard or remember");
 }
 
-const char *secsession_argument_interval(cmd_parms *cmd, const char *argument, int *seconds)
-{
-    *seconds = 0;
-    return strcasecmp(argument, "off") == 0 ? NULL
-                                            : secsession_argument_duration(cmd, argument, seconds);
-}
-
 const char *secsession_argument_remember(cmd_parms *cmd, const char *absolute, const char *idle,
                                          secsession_limits_t *remembered)
 {
@@ -48,10 +41,15 @@ const char *secsession_argument_remember(cmd_parms *cmd, const char *absolute, c
         return secsession_argument_wrong(cmd, absolute,
                                          "a duration such as 30d if a second duration follows");
     }
-    if (error == NULL && idle) {
-        error = secsession_argument_duration(cmd, idle, &remembered->idle);
-    } else {
+    if (error || idle == NULL) {
         remembered->idle = remembered->absolute < week ? remembered->absolute : week;
+        return error;
+    }
+    error = secsession_argument_duration(cmd, idle, &remembered->idle);
+    if (error == NULL && remembered->idle > remembered->absolute) {
+        return secsession_argument_wrong(
+            cmd, idle,
+            apr_psprintf(cmd->pool, "a duration of at most %s, which is before it", absolute));
     }
     return error;
 }
@@ -63,11 +61,25 @@ const char *secsession_argument_crowd(cmd_parms *cmd, const char *most, const ch
 
     crowd->is_newest_refused = then ? place_of(then, names) : 0;
     if (crowd->is_newest_refused < 0) {
-        return secsession_argument_wrong(cmd, then, "a number, followed by oldest or refuse");
+        return secsession_argument_wrong(cmd, then, "oldest or refuse");
     }
-    crowd->most = 0;
-    return strcmp(most, "0") == 0 ? NULL
-                                  : secsession_argument_number(cmd, most, 10000, &crowd->most);
+    return secsession_argument_is_number(most, 0, 10000, &crowd->most)
+               ? NULL
+               : secsession_argument_wrong(cmd, most, "0 (no limit), or a number from 1 to 10000");
+}
+
+const char *secsession_argument_throttle(cmd_parms *cmd, const char *most, const char *within,
+                                         secsession_throttle_t *throttle)
+{
+    throttle->most = 0;
+    if (strcasecmp(most, "off") == 0 && within == NULL) {
+        return NULL;
+    }
+    if (within == NULL || !secsession_argument_is_number(most, 1, 1000, &throttle->most)) {
+        return secsession_argument_wrong(
+            cmd, most, "Off alone, or a number from 1 to 1000 and a duration, such as 5 5m");
+    }
+    return secsession_argument_duration(cmd, within, &throttle->within);
 }
 
 const char *secsession_argument_bind(cmd_parms *cmd, const char *what, const char *then, int *bind,
@@ -84,7 +96,7 @@ const char *secsession_argument_bind(cmd_parms *cmd, const char *what, const cha
     if (*bind < 0 || (*bind == SECSESSION_BIND_NONE && then)) {
         return secsession_argument_wrong(
             cmd, what,
-            "none, or subnet or address, either of which may be followed "
+            "none alone, or subnet or address, either of which may be followed "
             "by log, reauth or end");
     }
     if (action < 0) {

@@ -34,6 +34,9 @@ const char *secsession_argument_when(cmd_parms *cmd, const char *expression, con
     const char *error = NULL;
 
     *result = when;
+    if (from && strcasecmp(expression, "none") == 0) {
+        return secsession_argument_wrong(cmd, from, "left out after none");
+    }
     if (!parse_from(from, when)) {
         return secsession_argument_wrong(
             cmd, from,
@@ -42,6 +45,13 @@ const char *secsession_argument_when(cmd_parms *cmd, const char *expression, con
     }
     if (strcasecmp(expression, "none") == 0) {
         return NULL;
+    }
+    /* Without =~ or !~ there is no regular expression, and nobody would ever be logged in. */
+    if (when->group > 0 && !strstr(expression, "=~") && !strstr(expression, "!~")) {
+        return secsession_argument_wrong(
+            cmd, expression,
+            apr_psprintf(cmd->pool, "an expression with a regular expression (=~) if %s follows",
+                         from));
     }
     when->expression = ap_expr_parse_cmd(cmd, expression, 0, &error, NULL);
     return error ? secsession_argument_wrong(cmd, expression,
@@ -68,7 +78,7 @@ const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const a
         APR_ARRAY_PUSH(patterns, const char *) = argv[i];
     }
     return bad ? secsession_argument_wrong(
-               cmd, bad, "none, or shell patterns of cookie names, such as PHPSESSID or DW*")
+               cmd, bad, "none alone, or shell patterns of cookie names, such as PHPSESSID or DW*")
                : NULL;
 }
 
@@ -131,9 +141,33 @@ const char *secsession_argument_guard(cmd_parms *cmd, int argc, char *const argv
     *guard = argc > 0 && strcasecmp(argv[0], "On") == 0;
     return bad ? secsession_argument_wrong(
                cmd, bad,
-               "Off, or On, which may be followed by origins such as https://shop.example.org or "
-               "https://localhost:8443")
+               "Off alone, or On, which may be followed by origins such as https://shop.example.org "
+               "or https://localhost:8443")
                : NULL;
+}
+
+/* httpd opens the log only when it starts, but httpd -t should find the common mistakes. */
+const char *secsession_argument_log(cmd_parms *cmd, const char *argument)
+{
+    const char *path = ap_server_root_relative(cmd->temp_pool, argument);
+    apr_finfo_t info = { 0 };
+    int is_right = path != NULL;
+
+    if (*argument == '|') {
+        return NULL;
+    }
+    if (is_right && apr_stat(&info, path, APR_FINFO_TYPE, cmd->temp_pool) == APR_SUCCESS) {
+        is_right = info.filetype != APR_DIR;
+    } else if (is_right) {
+        const char *folder = ap_make_dirstr_parent(cmd->temp_pool, path);
+        apr_status_t status = apr_stat(&info, folder, APR_FINFO_TYPE, cmd->temp_pool);
+
+        is_right = !APR_STATUS_IS_ENOENT(status) && !APR_STATUS_IS_ENOTDIR(status);
+    }
+    return is_right
+               ? NULL
+               : secsession_argument_wrong(cmd, argument,
+                                           "a file in a directory that exists, or | and a program");
 }
 
 const char *secsession_argument_keys(cmd_parms *cmd, const char *argument,

@@ -51,10 +51,11 @@ const char *secsession_argument_harden(cmd_parms *cmd, int argc, char *const arg
     *result = parts;
     return i == argc && argc > 0
                ? NULL
-               : apr_psprintf(cmd->pool,
-                              "%s is '%s'; it must be On, Off, or any of cookies, urls, referrer, "
-                              "each at most once; urls may be written as urls=strip or urls=refuse",
-                              cmd->cmd->name, argc ? argv[i] : "");
+               : apr_psprintf(
+                   cmd->pool,
+                   "%s is '%s'; it must be On or Off alone, or any of cookies, urls, referrer, "
+                   "each at most once; urls may be written as urls=strip or urls=refuse",
+                   cmd->cmd->name, argc ? argv[i] : "");
 }
 
 static int is_name(const char *text)

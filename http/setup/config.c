@@ -99,6 +99,7 @@ void *secsession_config_merge_server(apr_pool_t *pool, void *base_data, void *ov
     PICK(realm);
     PICK(log);
     merged->forwarded = both(pool, base->forwarded, over->forwarded);
+    merged->vaulted = both(pool, base->vaulted, over->vaulted);
     merged->sources = both(pool, base->sources, over->sources);
     merged->database = merge_database(&base->database, &over->database);
     merged->throttle = over->throttle.most != UNSET ? over->throttle : base->throttle;
@@ -238,32 +239,9 @@ static secsession_server_config_t *config_of(const server_rec *server)
     return ap_get_module_config(server->module_config, &secsession_module);
 }
 
-int secsession_config_check(apr_pool_t *pool, server_rec *server)
+/* Fills in the defaults of what is not set. */
+static void complete(apr_pool_t *pool, const server_rec *server, secsession_server_config_t *config)
 {
-    for (; server; server = server->next) {
-        const secsession_server_config_t *config = config_of(server);
-
-        if (!config->in_use) {
-            continue;
-        }
-        if (config->database.params == NULL || config->database.driver == NULL
-            || strcmp(config->database.driver, "pgsql") != 0) {
-            ap_log_error(
-                APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
-                "SS301: SecSession is On in %s:%u, but no database is configured for it: add "
-                "DBDriver pgsql and DBDParams \"dbname=... user=...\"",
-                server->defn_name ? server->defn_name : "the main server",
-                server->defn_line_number);
-            return HTTP_INTERNAL_SERVER_ERROR;
-        }
-    }
-    return OK;
-}
-
-void secsession_config_complete(apr_pool_t *pool, const server_rec *server)
-{
-    secsession_server_config_t *config = config_of(server);
-
     if (config->realm == NULL) {
         char *name = apr_pstrdup(pool,
                                  server->server_hostname ? server->server_hostname : "localhost");
@@ -293,4 +271,61 @@ void secsession_config_complete(apr_pool_t *pool, const server_rec *server)
                                                 : profile_of(config->profile)->same_site,
                                             NULL);
     config->database = merge_database(&DEFAULT_DATABASE, &config->database);
+}
+
+static int is_pgsql(const secsession_store_config_t *database)
+{
+    return database->params && database->driver && strcmp(database->driver, "pgsql") == 0;
+}
+
+static int has_database(const server_rec *server, const secsession_store_config_t *database)
+{
+    if (!is_pgsql(database)) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
+                     "SS301: SecSession is On in %s:%u, but no PostgreSQL database is configured "
+                     "for it: add DBDriver pgsql and DBDParams \"dbname=... user=...\"",
+                     SECSESSION_PLACE(server));
+        return 0;
+    }
+    /* It may contain a password, so that the message does not show it. */
+    if (!secsession_store_is_connection(database->params)) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
+                     "SS307: libpq does not understand the DBDParams of %s:%u: write a connection "
+                     "string such as host=/var/run/postgresql dbname=sessions user=www-data",
+                     SECSESSION_PLACE(server));
+        return 0;
+    }
+    return 1;
+}
+
+/* Our own cookie never reaches an application, so that a vault can never hold it: such a pattern
+ * is a mistake about which cookie is whose. */
+static int is_cookie_apart(const server_rec *server, const secsession_server_config_t *config)
+{
+    for (int i = 0; config->vaulted && i < config->vaulted->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(config->vaulted, i, const char *), config->cookie.name) == 0) {
+            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
+                         "SS308: SecSessionVault names %s, which is the session cookie itself in "
+                         "%s:%u: name the cookies of the application there, and no others",
+                         config->cookie.name, SECSESSION_PLACE(server));
+            return 0;
+        }
+    }
+    return 1;
+}
+
+int secsession_config_check(apr_pool_t *pool, server_rec *server)
+{
+    for (; server; server = server->next) {
+        secsession_server_config_t *config = config_of(server);
+
+        if (!config->in_use) {
+            continue;
+        }
+        complete(pool, server, config);
+        if (!has_database(server, &config->database) || !is_cookie_apart(server, config)) {
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return OK;
 }

@@ -61,6 +61,7 @@ typedef struct {
     const char *realm;
     secsession_cookie_t cookie;
     const apr_array_header_t *forwarded; /* all names that SecSessionForward gives; NULL: none */
+    const apr_array_header_t *vaulted;   /* all patterns of SecSessionVault; NULL: none */
     const apr_array_header_t *sources;   /* of user records (secsession_source_t); NULL: none */
     secsession_throttle_t throttle;      /* most -1: not set */
     int profile;                         /* a secsession_profile_t; -1: not set */
@@ -133,11 +134,13 @@ secsession_limits_t secsession_config_remembered(const secsession_location_confi
  * the server apply to new sessions of users who do not stay signed in. */
 secsession_limits_t secsession_config_caps(const secsession_location_config_t *location);
 
-/* check_config: checks what depends on the whole configuration, which is that each server in use
- * has a database. Returns OK, or an error that stops httpd and has been logged. */
+/* check_config: fills in the defaults of what is not set for each server in use, from `pool`, and
+ * checks what depends on its whole configuration. Returns OK, or an error that stops httpd (and
+ * httpd -t) and has been logged. */
 int secsession_config_check(apr_pool_t *pool, server_rec *server);
 
-/* Fills in the defaults of what is not set for a server, from `pool`. */
-void secsession_config_complete(apr_pool_t *pool, const server_rec *server);
+/* Where a server is configured, as two arguments for "%s:%u" in a message. */
+#define SECSESSION_PLACE(server)                                                                   \
+    (server)->defn_name ? (server)->defn_name : "the main server", (server)->defn_line_number
 
 #endif

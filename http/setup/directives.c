@@ -86,21 +86,8 @@ static const char *set_throttle(cmd_parms *cmd, void *location, const char *most
 {
     secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
                                                               &secsession_module);
-    const char *error;
 
-    if (strcasecmp(most, "Off") == 0 && within == NULL) {
-        server->throttle.most = 0;
-        return NULL;
-    }
-    error = secsession_argument_number(cmd, most, 1000, &server->throttle.most);
-    if (error || within == NULL) {
-        return error ? error
-                     : apr_psprintf(
-                         cmd->pool,
-                         "%s is '%s'; it must be Off, or a number and a duration, such as 5 5m",
-                         cmd->cmd->name, most);
-    }
-    return secsession_argument_duration(cmd, within, &server->throttle.within);
+    return secsession_argument_throttle(cmd, most, within, &server->throttle);
 }
 
 static const char *set_providers(cmd_parms *cmd, void *location, int argc, char *const argv[])
@@ -228,6 +215,12 @@ static const char *set_feed(cmd_parms *cmd, void *location, const char *argument
     return secsession_argument_connection(cmd, argument);
 }
 
+static const char *set_log(cmd_parms *cmd, void *location, const char *argument)
+{
+    *(const char **)place_of(cmd) = argument;
+    return secsession_argument_log(cmd, argument);
+}
+
 static const char *set_keys(cmd_parms *cmd, void *location, const char *argument)
 {
     return secsession_argument_keys(cmd, argument, place_of(cmd));
@@ -246,7 +239,7 @@ const command_rec secsession_directives[] = {
     AP_INIT_TAKE_ARGV("SecSessionCookie", set_cookie, NULL, RSRC_CONF,
                       "the name and the attributes of the session cookie: name "
                       "[SameSite=Strict|Lax|None] [Path=/path] [Domain=host] [Insecure]; default: "
-                      "__Host-secsession"),
+                      "__Host-secsession SameSite=Lax"),
     AP_INIT_TAKE1("SecSessionIdleTimeout", set_duration, LOCATION(limits.idle), EVERYWHERE,
                   "how long a session may go unused before it ends; default: 30m, or by profile"),
     AP_INIT_TAKE1("SecSessionAbsoluteTimeout", set_duration, LOCATION(limits.absolute), EVERYWHERE,
@@ -317,8 +310,8 @@ const command_rec secsession_directives[] = {
                   "default: 0"),
     AP_INIT_TAKE1("SecSessionFeed", set_feed, SERVER(database.feed), RSRC_CONF,
                   "a connection string that leads to PostgreSQL itself, to listen on, if DBDParams "
-                  "names a connection pooler"),
-    AP_INIT_TAKE1("SecSessionLog", set_server_text, SERVER(log), RSRC_CONF,
+                  "names a connection pooler; default: the connection of DBDParams"),
+    AP_INIT_TAKE1("SecSessionLog", set_log, SERVER(log), RSRC_CONF,
                   "a file, or | and a program, to which events are written as lines of JSON"),
     AP_INIT_TAKE1("DBDriver", set_server_text, SERVER(database.driver), RSRC_CONF, "see mod_dbd"),
     AP_INIT_TAKE1("DBDParams", set_server_text, SERVER(database.params), RSRC_CONF, "see mod_dbd"),

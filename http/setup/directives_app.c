@@ -38,9 +38,13 @@ const char *secsession_directive_vault(cmd_parms *cmd, void *location, int argc,
     secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
                                                               &secsession_module);
 
+    const apr_array_header_t **patterns = &((secsession_location_config_t *)location)->vault;
+    const char *error = secsession_argument_patterns(cmd, argc, argv, patterns);
+
     server->database.has_vaults = 1;
-    return secsession_argument_patterns(cmd, argc, argv,
-                                        &((secsession_location_config_t *)location)->vault);
+    server->vaulted = server->vaulted ? apr_array_append(cmd->pool, server->vaulted, *patterns)
+                                      : *patterns;
+    return error;
 }
 
 const char *secsession_directive_forward(cmd_parms *cmd, void *data, const char *name)

@@ -14,8 +14,8 @@ static secsession_server_config_t *config_of(const server_rec *server)
     return ap_get_module_config(server->module_config, &secsession_module);
 }
 
-/* An earlier server that uses the same database and has a store, or NULL. Servers with the cache
- * and servers without it do not share a store. */
+/* An earlier server that uses the same database, or NULL. Servers with the cache and servers
+ * without it do not share a store. */
 static const secsession_server_config_t *find_twin(const server_rec *first,
                                                    const server_rec *server)
 {
@@ -24,7 +24,7 @@ static const secsession_server_config_t *find_twin(const server_rec *first,
     for (; first != server; first = first->next) {
         const secsession_server_config_t *config = config_of(first);
 
-        if (config->store && strcmp(config->database.params, wanted->params) == 0
+        if (config->in_use && strcmp(config->database.params, wanted->params) == 0
             && config->database.is_cached == wanted->is_cached) {
             return config;
         }
@@ -37,16 +37,49 @@ static int is_same_text(const char *one, const char *other)
     return one == other || (one && other && strcmp(one, other) == 0);
 }
 
-static int is_same_database(const secsession_server_config_t *one_server,
-                            const secsession_server_config_t *other_server)
+/* The directive on which two servers with the same database do not agree, or NULL. */
+static const char *difference(const secsession_server_config_t *one_server,
+                              const secsession_server_config_t *other_server)
 {
     const secsession_store_config_t *one = &one_server->database, *other = &other_server->database;
+    const struct {
+        const char *directive;
+        int is_same;
+    } directives[] = {
+        { "DBDMax", one->max == other->max },
+        { "SecSessionVaultKeys", one->keys == other->keys },
+        { "SecSessionLog", is_same_text(one_server->log, other_server->log) },
+        { "SecSessionCacheSlots", !one->is_cached || one->slots == other->slots },
+        { "SecSessionLease", !one->is_cached || one->lease_ms == other->lease_ms },
+        { "SecSessionStale", !one->is_cached || one->stale_ms == other->stale_ms },
+        { "SecSessionFeed", !one->is_cached || is_same_text(one->feed, other->feed) },
+    };
 
-    return is_same_text(one_server->log, other_server->log) && one->max == other->max
-           && one->keys == other->keys
-           && (!one->is_cached
-               || (one->slots == other->slots && one->lease_ms == other->lease_ms
-                   && one->stale_ms == other->stale_ms && is_same_text(one->feed, other->feed)));
+    for (apr_size_t i = 0; i < sizeof(directives) / sizeof(directives[0]); i++) {
+        if (!directives[i].is_same) {
+            return directives[i].directive;
+        }
+    }
+    return NULL;
+}
+
+int secsession_stores_check(server_rec *first)
+{
+    for (server_rec *server = first; server; server = server->next) {
+        const secsession_server_config_t *config = config_of(server);
+        const secsession_server_config_t *twin = config->in_use ? find_twin(first, server) : NULL;
+        const char *directive = twin ? difference(twin, config) : NULL;
+
+        if (directive) {
+            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
+                         "SS304: servers with the same DBDParams must have the same %s, and %s:%u "
+                         "has another one than a server before it: write it once, outside of the "
+                         "virtual hosts",
+                         directive, SECSESSION_PLACE(server));
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return OK;
 }
 
 /* Gives a server the store of its twin or, if it has none, a new store, which is the *number'th. */
@@ -56,14 +89,6 @@ static int give_store(apr_pool_t *pool, const server_rec *first, server_rec *ser
     const secsession_server_config_t *twin = find_twin(first, server);
     apr_status_t status;
 
-    if (twin && !is_same_database(twin, config)) {
-        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
-                     "SS304: two servers with the same DBDParams must also have the same DBDMax, "
-                     "SecSessionCacheSlots, SecSessionLease, SecSessionStale, SecSessionFeed, "
-                     "SecSessionVaultKeys and SecSessionLog: "
-                     "write these once, outside of the virtual hosts");
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
     if (twin) {
         config->store = twin->store;
         return OK;
@@ -103,10 +128,7 @@ int secsession_stores_create(apr_pool_t *pool, server_rec *first, int has_vaults
 
     share_vaults(first, has_vaults);
     for (server_rec *server = first; server && status == OK; server = server->next) {
-        secsession_server_config_t *config = config_of(server);
-
-        if (config->in_use) {
-            secsession_config_complete(pool, server);
+        if (config_of(server)->in_use) {
             status = give_store(pool, first, server, &number);
         }
     }
