@@ -48,11 +48,12 @@ sub not_used_for {
 # As if the user had authenticated so long ago, and been busy since.
 sub logged_in_for {
     my ($id, $seconds) = @_;
-    return update_session(
+    update_session(
         $id, "created_at = created_at - interval '$seconds s', last_seen_at = now(),
         authenticated_at = authenticated_at - interval '$seconds s', expires_at = expires_at -
         interval '$seconds s'"
     );
+    return has_heard($postgres, $httpd);
 }
 
 sub stored {
