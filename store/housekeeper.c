@@ -211,7 +211,6 @@ apr_status_t secsession_housekeeper_child_init(const secsession_housekeeper_t *h
     watch->housekeeper = housekeeper;
     watch->tasks[0] = sweep;
     watch->tasks[1] = purge;
-    watch->tasks[1].due = secsession_monotonic() + PURGE_EVERY;
     status = apr_pool_create(&watch->scratch, pool);
     if (status == APR_SUCCESS) {
         status = secsession_threads_create(&watch->threads, child);
