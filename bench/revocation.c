@@ -97,12 +97,11 @@ static void log_in(lane_t *lane, long number)
         snprintf(lane->hash_source + 2 * i, 3, "%02x", bytes[i]);
     }
     snprintf(lane->user, sizeof(lane->user), "bench%d-%ld", lane->number, number);
-    result =
-        PQexecParams(lane->database,
-                     "select session_id from secsession.authenticate(row(sha256(decode($1, "
-                     "'hex')), null, $2, $3, 'form', secsession.login_moment(), null, null, "
-                     "1000, 10000)::secsession.login)",
-                     3, NULL, values, NULL, NULL, 0);
+    result = PQexecParams(lane->database,
+                          "select session_id from secsession.authenticate(row(sha256(decode($1, "
+                          "'hex')), null, $2, $3, 'form', secsession.login_moment(), null, null, "
+                          "1000, 10000)::secsession.login)",
+                          3, NULL, values, NULL, NULL, 0);
     if (PQresultStatus(result) != PGRES_TUPLES_OK || PQgetisnull(result, 0, 0)) {
         die("authenticate", PQerrorMessage(lane->database));
     }
