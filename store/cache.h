@@ -70,7 +70,8 @@ void secsession_cache_extend_lease(secsession_cache_t *cache, apr_time_t until);
 
 /* Fills `uses` with up to `max` uses that are newer by a second than the last one that the database
  * knows of, where that one is longer ago than `share_of_idle` of the shortest idle timeout that the
- * session was used under: so the database is never further behind than that. Begins at slot *cursor and moves it on. */
+ * session was used under: so the database is never further behind than that. Begins at slot *cursor
+ * and moves it on. */
 apr_size_t secsession_cache_uses(secsession_cache_t *cache, apr_time_t now, double share_of_idle,
                                  secsession_use_t *uses, apr_size_t max, apr_size_t *cursor);
 

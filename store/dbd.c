@@ -150,8 +150,8 @@ static void log_schema(secsession_dbd_t *dbd, int version)
             APLOG_MARK, APLOG_ERR, 0, dbd->config.server,
             "SS104: the database has %s of the schema secsession, this module needs version %d: "
             "sessions are answered with 503; as its owner run "
-            "psql -d DATABASE -f store/install.sql, and grant secsession_httpd, or the NAME_httpd of "
-            "this database, to the role of DBDParams",
+            "psql -d DATABASE -f store/install.sql, and grant secsession_httpd, or the NAME_httpd "
+            "of this database, to the role of DBDParams",
             version > 0 ? "an older version" : "no version that this role can see",
             SECSESSION_SCHEMA_VERSION);
     }

@@ -72,7 +72,8 @@ secsession_connection_t *secsession_dbd_open(const secsession_dbd_t *dbd, const 
                                              apr_pool_t *scratch, const char **error);
 secsession_statement_t secsession_dbd_statement(const secsession_dbd_t *dbd, secsession_sql_t sql);
 
-/* The parameters of SCHEMA_VERSION, FEED_NAME and HOUSEKEEPER_NAME: whether events are to be told. */
+/* The parameters of SCHEMA_VERSION, FEED_NAME and HOUSEKEEPER_NAME: whether events are to be
+ * told. */
 secsession_parameters_t secsession_dbd_tell_events(const secsession_dbd_t *dbd);
 
 /* Logs that a statement had an answer that this module does not understand. */

@@ -48,7 +48,7 @@ set local client_encoding = 'UTF8';
 commit;
 \echo secsession: the schema is at version :schema_version
 \if :roles_changed
-\echo secsession: the rights of :installed_roles are now those of :roles (_httpd and so on): grant these
+\echo secsession: the rights of :installed_roles are now those of :roles (_httpd etc.): grant these
 \endif
 \if :roles_shared
 \warn secsession: the database :other_databases has the same roles; see docs/operations.md

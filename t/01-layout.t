@@ -48,20 +48,6 @@ sub includes {
 }
 my %includes = map { $_ => [ includes($_) ] } @files, $TOP;
 
-# What is missing of a list, and what it has too much: a failing test then says which one it is.
-sub is_same {
-    my ($got, $wanted, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my (%got, %wanted);
-    $got{$_}++ for @$got;
-    $wanted{$_}++ for @$wanted;
-    is_deeply {
-        missing => [ grep { !$got{$_} } sort keys %wanted ],
-        extra => [ grep { ($wanted{$_} // 0) < $got{$_} } sort keys %got ],
-    }, { missing => [], extra => [] }, $name;
-    return;
-}
-
 # A unit is a source with its header.
 sub unit { return $_[0] =~ s/\.[cho]$//r }
 my %uses;
@@ -126,7 +112,7 @@ subtest 'modules.mk shows the floors' => sub {
     my @rooms = map { m{^\$\(addprefix ([\w/]+)/,} ? $1 : () } @lines;
     my %seen;
     is_deeply [ grep { $seen{$_}++ } @rooms ], [], 'one list a room';
-    is_same(\@rooms, [ keys %BELOW ], 'all of them');
+    is_same_set(\@rooms, [ keys %BELOW ], 'all of them');
     for my $n (0 .. $#rooms) {
         my %under = map { $_ => 1 } below($rooms[$n]);
         is_deeply [ grep { $under{$_} } @rooms[ 0 .. $n - 1 ] ], [],
@@ -137,7 +123,7 @@ subtest 'modules.mk shows the floors' => sub {
         push @named, m{^\$\(addprefix ([\w/]+)/, (.*?)\)} ? map { "$1/$_" } split ' ',
             $2 : /(\w+\.o)/ ? $1 : ();
     }
-    is_same([ map { s/\.o$/.c/r } @named ], [ grep { /\.c$/ } @files, $TOP ],
+    is_same_set([ map { s/\.o$/.c/r } @named ], [ grep { /\.c$/ } @files, $TOP ],
         'with the files that are there');
     my (%place, @upside_down);
     $place{ unit($named[$_]) } = $_ for 0 .. $#named;
@@ -152,7 +138,7 @@ subtest 'modules.mk shows the floors' => sub {
 subtest 'install.sql and the migrations include every file of store/sql' => sub {
     my @including = ('store/install.sql', glob 'store/sql/*.sql');
     my @included = map { map { s{^(?:sql/)?}{}r } slurp($_) =~ /^\s*\\ir ([\w.\/-]+)/mg } @including;
-    is_same(\@included, [ map { s{^store/sql/}{}r } glob 'store/sql/*.sql' ], 'once');
+    is_same_set(\@included, [ map { s{^store/sql/}{}r } glob 'store/sql/*.sql' ], 'once');
 };
 
 done_testing;

@@ -51,11 +51,11 @@ subtest 'every message in the log has a number, and no number means two things' 
     }
     is_deeply [ map { "$_: @{ $places{$_} }" } grep { @{ $places{$_} } > 1 } sort keys %places ],
         [], 'a message each';
-    is_deeply [ sort keys %places ], [ sort keys %call ], 'and none stands outside of a message';
+    is_same_set([ keys %places ], [ keys %call ], 'and none stands outside of a message');
 };
 
 subtest 'the documentation explains every number, and no other' => sub {    # ASVS 5.0 16.2.3
-    is_deeply [ sort keys %documented ], [ sort keys %call ], 'the same numbers';
+    is_same_set([ keys %documented ], [ keys %call ], 'the same numbers');
     is scalar(() = $operations =~ /^\| SS\d{3} \|/mg), keys %documented, 'each once';
     for my $number (sort keys %documented) {
         is $LEVEL{ $documented{$number} }, $call{$number}{level}, "$number: its level";
@@ -84,10 +84,21 @@ subtest 'no message shows a token, a password, a cookie or a form' => sub {
 my %built = built_directives();
 my %described = described_directives();
 
+# The value in the backquotes of `Name value`, and whether a profile says another.
+sub default_of {
+    my ($name, $text) = @_;
+    my ($value, $more) = $text =~ /^`$name ([^`]*)`(.*)$/ or return $text =~ tr/`//dr;
+    return $value . ($more =~ /profile/ ? ', or by profile' : '');
+}
+
 subtest 'every directive is in the documentation, and no other' => sub {
     cmp_ok scalar keys %built, '>', 10, 'the table is found';
-    my %contexts = map { $_ => $described{$_}{Context} } keys %described;
-    is_deeply \%contexts, \%built, 'the same directives, in the same contexts';
+    is_same_set([ keys %described ], [ keys %built ], 'the same directives');
+    for my $name (grep { $built{$_} } sort keys %described) {
+        is $described{$name}{Context}, $built{$name}{Context}, "$name: its contexts";
+        is default_of($name, $described{$name}{Default}), $built{$name}{Default},
+            "$name: its default, as httpd -L says it";
+    }
     for my $file (files(qw(README.md CHANGES docs/*.md conf/*.conf conf/demo/* conf/demo/*/*)),
         keys %source)
     {
@@ -108,7 +119,7 @@ subtest 'every handler, variable and end of a session is in the documentation' =
         $source{'http/access/authn.c'} =~ /\bwhy\(secsession_outcome_t.*?\n\}/s ? $& : '';
     my @reasons = $reasons =~ /return "(\w+)"/g;
     my ($documented) = $directives =~ /&why=([\w|]+)/;
-    is_deeply [ sort split /\|/, $documented ], [ sort @reasons ], 'the reasons of a login page';
+    is_same_set([ split /\|/, $documented ], \@reasons, 'the reasons of a login page');
 };
 
 done_testing;

@@ -32,9 +32,9 @@ static long unit_seconds(const char *unit)
     return 0;
 }
 
-#define DURATION                                                                                    \
-    "a duration above zero such as 30s, 15m, 8h or 30d (a plain number means seconds), of at most " \
-    "ten years"
+#define DURATION                                                                                   \
+    "a duration above zero such as 30s, 15m, 8h or 30d (a plain number means seconds), of "        \
+    "at most ten years"
 
 /* Returns 0 if `argument` is not a duration. */
 static int read_duration(const char *argument, int *seconds)

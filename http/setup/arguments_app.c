@@ -141,8 +141,8 @@ const char *secsession_argument_guard(cmd_parms *cmd, int argc, char *const argv
     *guard = argc > 0 && strcasecmp(argv[0], "On") == 0;
     return bad ? secsession_argument_wrong(
                cmd, bad,
-               "Off alone, or On, which may be followed by origins such as https://shop.example.org "
-               "or https://localhost:8443")
+               "Off alone, or On, which may be followed by origins such as "
+               "https://shop.example.org or https://localhost:8443")
                : NULL;
 }
 

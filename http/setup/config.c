@@ -303,11 +303,13 @@ static int has_database(const server_rec *server, const secsession_store_config_
 static int is_cookie_apart(const server_rec *server, const secsession_server_config_t *config)
 {
     for (int i = 0; config->vaulted && i < config->vaulted->nelts; i++) {
-        if (strcmp(APR_ARRAY_IDX(config->vaulted, i, const char *), config->cookie.name) == 0) {
+        const char *pattern = APR_ARRAY_IDX(config->vaulted, i, const char *);
+
+        if (strcmp(pattern, config->cookie.name) == 0) {
             ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
                          "SS308: SecSessionVault names %s, which is the session cookie itself in "
                          "%s:%u: name the cookies of the application there, and no others",
-                         config->cookie.name, SECSESSION_PLACE(server));
+                         pattern, SECSESSION_PLACE(server));
             return 0;
         }
     }

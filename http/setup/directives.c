@@ -315,7 +315,8 @@ const command_rec secsession_directives[] = {
                   "a file, or | and a program, to which events are written as lines of JSON"),
     AP_INIT_TAKE1("DBDriver", set_server_text, SERVER(database.driver), RSRC_CONF, "see mod_dbd"),
     AP_INIT_TAKE1("DBDParams", set_server_text, SERVER(database.params), RSRC_CONF, "see mod_dbd"),
-    AP_INIT_TAKE1("DBDMax", set_dbd_max, SERVER(database.max), RSRC_CONF, "see mod_dbd"),
+    AP_INIT_TAKE1("DBDMax", set_dbd_max, SERVER(database.max), RSRC_CONF,
+                  "see mod_dbd; default: 10"),
     AP_INIT_TAKE1("SecSessionForward", secsession_directive_forward, NULL, EVERYWHERE,
                   "the name of the request header that tells an application the user, or none; "
                   "default: none"),

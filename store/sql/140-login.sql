@@ -1,5 +1,5 @@
--- Migration 5: nothing about the tables; who logs in, where and how is one value with names from here on,
--- in place of ten of the sixteen arguments of authenticate().
+-- Migration 5: nothing about the tables; who logs in, where and how is one value with names from
+-- here on, in place of ten of the sixteen arguments of authenticate().
 
 create type secsession.login as (
     token_hash bytea,

@@ -53,8 +53,8 @@ begin
 end
 $$;
 comment on function secsession.remove_sessions(integer) is
-    'Internal: removes up to so many sessions whose absolute end has passed, and up to ten times as '
-    'many of their tokens beside the current one. Returns how many of each.';
+    'Internal: removes up to so many sessions whose absolute end has passed, and up to ten times '
+    'as many of their tokens beside the current one. Returns how many of each.';
 
 create or replace function secsession.remove_attempts(batch integer)
 returns integer
@@ -157,8 +157,8 @@ begin
 end
 $$;
 comment on function secsession.remove_single_events(timestamptz, integer) is
-    'Internal: removes up to so many events from before that moment, one by one, where they are not '
-    'to wait for the end of their month or belong to none. Returns how many.';
+    'Internal: removes up to so many events from before that moment, one by one, where they are '
+    'not to wait for the end of their month or belong to none. Returns how many.';
 
 create or replace function secsession.remove_events(batch integer)
 returns integer

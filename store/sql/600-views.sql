@@ -24,8 +24,7 @@ $view$);
 comment on view secsession.active_session is 'The sessions of users that are live at this moment.';
 comment on column secsession.active_session.session_id is
     'The public name of the session, for revoke_session().';
-comment on column secsession.active_session.realm is
-    'The virtual hosts and paths that share the session.';
+comment on column secsession.active_session.realm is 'The virtual hosts that share the session.';
 comment on column secsession.active_session.user_name is 'The user.';
 comment on column secsession.active_session.auth_method is 'How the user authenticated.';
 comment on column secsession.active_session.client_addr is 'Where the user authenticated from.';
@@ -86,3 +85,22 @@ comment on column secsession.event.reason is 'Why, in the words of whoever did i
 comment on column secsession.event.detail is 'What else is known.';
 comment on column secsession.event.event_id is
     'Orders events of the same moment; not without gaps.';
+
+-- A migration is never changed, and 100-tables.sql says something else about the realm.
+do $$
+declare
+    wanted constant text :=
+        'The virtual hosts that share the session; a token is unknown in any other realm.';
+begin
+    if exists (
+        select
+        from pg_attribute a
+        where a.attrelid = 'secsession.session'::regclass
+        and a.attname = 'realm'
+        and col_description(a.attrelid, a.attnum) is distinct from wanted
+    ) then
+        call secsession.install_lock();
+        execute format('comment on column secsession.session.realm is %L', wanted);
+    end if;
+end
+$$;

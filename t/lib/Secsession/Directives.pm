@@ -2,6 +2,7 @@
 # forget the one that is added next.
 #
 #   my %table = Secsession::Directives::table();    name => 'everywhere', 'sections' or 'servers'
+#   my %help = Secsession::Directives::help();      name => what httpd -L says of it
 package Secsession::Directives;
 
 use strict;
@@ -14,16 +15,31 @@ my %WHERE = (
     ACCESS_CONF => 'sections', OR_AUTHCFG => 'sections',
 );
 
-sub table {
+my $TEXT = qr/"(?:[^"\\]|\\.)*"/;
+my $ROW = qr{
+    \bAP_INIT_\w+\( \s* "(?<name>\w+)", \s* \w+, \s* (?:NULL|\w+\([^()]*\)), \s* (?<where>\w+), \s*
+    (?<help>$TEXT(?:\s*$TEXT)*)
+}x;
+
+sub rows {
     my $source = join '', map { slurp($_) } glob checkout() . '/http/setup/*.c';
     my %found;
-    while ($source =~ /\bAP_INIT_\w+\(\s*"(\w+)",\s*\w+,\s*(?:NULL|\w+\([^()]*\)),\s*(\w+),/g) {
-        $found{$1} = $WHERE{$2} // die "$1 may stand in $2: what is that?\n";
-    }
+    $found{ $+{name} } = {%+} while $source =~ /$ROW/g;
     my $count = () = $source =~ /\bAP_INIT_\w+\(/g;
     die "of $count directives only these can be read: @{[ sort keys %found ]}\n"
         if $count == 0 || $count != keys %found;
     return %found;
+}
+
+sub table {
+    my %row = rows();
+    return map { $_ => $WHERE{ $row{$_}{where} } // die "$_ may stand in $row{$_}{where}?\n" }
+        keys %row;
+}
+
+sub help {
+    my %row = rows();
+    return map { $_ => join '', $row{$_}{help} =~ /"((?:[^"\\]|\\.)*)"/g } keys %row;
 }
 
 1;

@@ -1,14 +1,15 @@
 # What a machine can check of documents and sources: for make lint (t/lint/documents) and
 # t/43-log-numbers.t.
 #
-#   sources()             the files that people write, without those that a program made, relative
-#                         to the checkout
+#   sources()             the files of C, SQL, shell and make, relative to the checkout
+#   documents()           the files of Markdown, and CHANGES
 #   long_lines($file)     the numbers of its lines that are longer than 100 columns
 #   dead_links($file)     the links of a Markdown file that lead nowhere: no such file, or no such
 #                         heading in it
+#   examples($file)       the indented blocks of a Markdown file: { line, text }
 #   dead_names($file)     the files of this repository that a document names and that are not there
-#   built_directives()    the directives in the module's table: name => contexts, in the words of
-#                         httpd's manual
+#   built_directives()    the directives in the module's table: name => { Context, Default }, in the
+#                         words of httpd's manual
 #   described_directives() those in docs/directives.md: name => { Description, Syntax, Default,
 #       Context }
 package Secsession::Documents;
@@ -21,34 +22,32 @@ use File::Basename 'dirname';
 use Secsession::Directives;
 use Secsession::Process qw(checkout slurp);
 
-our @EXPORT_OK = qw(sources long_lines dead_links dead_names built_directives described_directives);
+our @EXPORT_OK = qw(sources documents long_lines dead_links dead_names examples built_directives
+    described_directives);
 
 my $COLUMNS = 100;    # .clang-format has the same
 my $root = checkout();
 
 # --- lines ---------------------------------------------------------------------------------------
 
-# Not: Markdown, whose tables have long lines; the corpora of fuzzing and what isolationtester
-# prints; pages.
-sub sources {
-    open my $git, '-|', 'git', '-C', $root, 'ls-files' or die "git: $!\n";
+# Those that git knows, and those that it will know once they are added.
+sub files {
+    open my $git, '-|', qw(git -C), $root, qw(ls-files --cached --others --exclude-standard)
+        or die "git: $!\n";
     chomp(my @files = <$git>);
     close $git or die "git ls-files failed\n";
-    return grep {
-        -f "$root/$_"
-            && !m{\.(?:md|html)$|^LICENSE$|^t/fuzz/corpus/|^t/isolation/}
-    } @files;
+    return grep { -f "$root/$_" && !m{^t/fuzz/corpus/|^t/isolation/} } @files;
 }
 
-# A here-document is a text for somebody else (SQL, a page): its lines are as long as they must be.
-sub without_here_documents {
-    my ($text) = @_;
-    return $text =~ s{<<(["'])(\w+)\1.*?\n\K(.*?)(?=^\2$)}{$3 =~ s/.+//gr}gmser;
+sub is_shell { return slurp("$root/$_[0]") =~ m{\A#!/bin/(?:ba)?sh\b} }
+sub sources {
+    return grep { /\.(?:[ch]|sql|mk)$|^Makefile$/ || !/\.\w+$/ && is_shell($_) } files();
 }
+sub documents { return grep { /\.md$|^CHANGES$/ } files() }
 
 sub long_lines {
     my ($file) = @_;
-    my @lines = split /\n/, without_here_documents(slurp("$root/$file"));
+    my @lines = split /\n/, slurp("$root/$file");
     utf8::decode($_) for @lines;
     return grep { length($lines[ $_ - 1 ] =~ s/\t/        /gr) > $COLUMNS } 1 .. @lines;
 }
@@ -82,10 +81,34 @@ sub is_dead {
     return defined $anchor && !$anchors{$anchor};
 }
 
+# [words](target), or [words][name] with a line "[name]: target" anywhere; names are compared
+# without regard to case.
 sub dead_links {
     my ($file) = @_;
-    return
-        grep { !/^\w+:/ && is_dead($file, $_) } prose(slurp("$root/$file")) =~ /\]\(([^)\s]+)\)/g;
+    my $prose = prose(slurp("$root/$file"));
+    my %target = map { lc $_ => 1 } $prose =~ /^\s{0,3}\[([^\]]+)\]:/mg;
+    my @undefined = grep { !$target{ lc $_ } } map { $_->[1] || $_->[0] }
+        map { [/\[([^\]]+)\]\[([^\]]*)\]/] } $prose =~ /\[[^\]]+\]\[[^\]]*\]/g;
+    my @targets = ($prose =~ /\]\(([^)\s]+)\)/g, $prose =~ /^\s{0,3}\[[^\]]+\]:\s*(\S+)/mg);
+    return @undefined, grep { !/^\w+:/ && is_dead($file, $_) } @targets;
+}
+
+# A block is indented by four blanks or more than the text around it, and a blank line is before it.
+sub examples {
+    my ($file) = @_;
+    my (@blocks, $block);
+    my ($number, $before) = (0, '');
+    for my $line (split /\n/, slurp("$root/$file")) {
+        $number++;
+        my ($indent) = $line =~ /^( {4,})\S/;
+        if ($indent && !$block && $before eq '') {
+            push @blocks, $block = { line => $number, text => '', indent => $indent };
+        }
+        undef $block if !$indent && $line ne '';
+        $block->{text} .= ($line =~ s/^$block->{indent}//r) . "\n" if $block;
+        $before = $line;
+    }
+    return @blocks;
 }
 
 # Not patterns, nor the placeholders of a rule such as t/NN-topic.t.
@@ -108,7 +131,13 @@ my @OF_OTHERS = qw(AuthUserFile AuthDBDUserPWQuery);
 sub built_directives {
     my %table = Secsession::Directives::table();
     delete @table{@OF_OTHERS};
-    return map { $_ => $CONTEXT{ $table{$_} } } keys %table;
+    my %help = Secsession::Directives::help();
+    return map {
+        $_ => {
+            Context => $CONTEXT{ $table{$_} },
+            Default => $help{$_} =~ /\bdefault: (.*)$/ ? $1 : 'none',
+        }
+    } keys %table;
 }
 
 sub described_directives {

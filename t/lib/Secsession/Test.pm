@@ -15,6 +15,7 @@
 # /pub/PROGRAM, the same CGI without; /pub/page.html and /static/page.html (requires a user), files.
 #
 # wait_until { condition } $seconds, $name is a test: it passes as soon as the condition is true.
+# is_same_set(\@got, \@wanted, $name) compares lists in any order, and names what is missing or extra.
 # has_heard($postgres, $httpd) returns when the server has heard of every change committed so far: a
 # heartbeat brings everything that has been committed, so it waits for one that brings the end of a
 # session of its own.
@@ -36,8 +37,8 @@ use Secsession::Process qw(await scratch spew);
 use Test::More;
 
 my @EXPORT =
-    qw(start_servers browser wait_until has_heard password_of users_file environment_of id_of
-    basic_header);
+    qw(start_servers browser wait_until is_same_set has_heard password_of users_file
+    environment_of id_of basic_header);
 
 # bcrypt at its lowest cost, so that a login takes a millisecond.
 my %USERS = (
@@ -59,6 +60,17 @@ sub wait_until(&;$$) {
     my ($condition, $seconds, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return ok(scalar(await { $condition->() } $seconds), $name);
+}
+
+sub is_same_set {
+    my ($got, $wanted, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my (%got, %wanted);
+    $got{$_}++ for @$got;
+    $wanted{$_}++ for @$wanted;
+    my @missing = grep { ($got{$_} // 0) < $wanted{$_} } sort keys %wanted;
+    my @extra = grep { ($wanted{$_} // 0) < $got{$_} } sort keys %got;
+    return ok(!@missing && !@extra, $name) || diag("missing: @missing\nextra: @extra");
 }
 
 sub password_of { return $USERS{ $_[0] }[0] }

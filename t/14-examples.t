@@ -1,0 +1,39 @@
+# Every piece of configuration that the documents show can be copied into httpd.conf: httpd -t
+# accepts it, where it may stand.
+
+use lib 't/lib';
+use Secsession::Documents 'examples';
+use Secsession::Process qw(scratch spew);
+use Secsession::Test;
+
+my $KEYS = spew(scratch('keys') . '/keys', '1 ' . 'A' x 43 . "=\n", 0600);
+my $tester = Secsession::Httpd->new(
+    config => qq{DBDriver pgsql\nDBDParams "host=/nowhere dbname=app"\n},
+    modules => [qw(auth_digest auth_form authn_dbd authnz_ldap authz_groupfile ldap request session)],
+);
+
+# httpd's directives and sections, and not SQL, JSON or commands of a shell.
+my @found;
+for my $file (qw(README.md docs/directives.md docs/applications.md docs/security.md)) {
+    push @found, map { { file => $file, %$_ } } grep { $_->{text} =~ /\A(?:<|[A-Z]\w+ )/ } examples($file);
+}
+cmp_ok scalar @found, '>', 40, 'the examples are found';
+
+# Each in a virtual host of its own, so that they do not have to agree.
+my $number = 0;
+my $all = join "\n", map {
+    my $text = $_->{text} =~ s{"/etc/apache2/vault-keys"}{"$KEYS"}r;
+    "# $_->{file}:$_->{line}\n<VirtualHost *:@{[ ++$number ]}>\n$text\n</VirtualHost>"
+} @found;
+my ($ok, $said) = $tester->configtest($all);
+ok $ok, 'httpd -t accepts all of them' or diag $said, which($said);
+
+sub which {
+    my ($error) = @_;
+    my ($at) = $error =~ /on line (\d+)/ or return '';
+    my @lines = split /\n/, Secsession::Process::slurp($tester->folder . '/configtest.conf');
+    my ($example) = grep { /^# \S+\.md:\d+$/ } reverse @lines[ 0 .. $at - 1 ];
+    return "the example of $example";
+}
+
+done_testing;
