@@ -166,10 +166,19 @@ my %held_up = (
     'its password is checked' => [ 'app_user', 'access exclusive', '/login-by-database', 2, 401 ],
     'its session is about to be stored' => [ 'secsession.session', 'share', '/login', 1, 303 ],
     'its session has been stored, but not yet committed' =>
-        [ 'secsession.token', 'share', '/login', 1, 303 ],
+        [ 'gate', 'share', '/login', 1, 303 ],
 );
+# A COMMIT of a login goes through a gate.
+my $GATE = <<'SQL';
+create table gate ();
+create function pass() returns trigger language plpgsql security definer set search_path = public as
+    'begin lock table gate in row exclusive mode; return null; end';
+create constraint trigger pass after insert on secsession.session deferrable initially deferred
+    for each row execute function pass();
+SQL
 
 subtest 'I2: who is revoked while logging in is not logged in' => sub {
+    $postgres->psql($GATE);
     for my $case (sort keys %held_up) {
         my ($table, $mode, $path, $how_many, $status) = @{ $held_up{$case} };
         for my $revoke (sub { revoke('alice') }, \&revoke_all) {
@@ -185,6 +194,7 @@ subtest 'I2: who is revoked while logging in is not logged in' => sub {
             is live(), 0, 'and no session lives';
         }
     }
+    $postgres->psql('drop trigger pass on secsession.session; drop function pass; drop table gate');
     my $alice = $httpd->client;
     is $alice->login('alice', $password, path => '/login-by-database')->status, 303,
         'the next login works';
