@@ -102,7 +102,7 @@ subtest 'the last use' => sub {
         look('short', 'r', $idle_cap, 0);
         is stored('short', "last_seen_at > now() - interval '4 s'"), $idle_cap ? 't' : 'f',
             $idle_cap ? 'is written in time for a location with a short idle timeout'
-                : 'is not written before a tenth of the idle timeout has passed';
+                : 'is not written before a hundredth of the idle timeout has passed';
     }
 };
 

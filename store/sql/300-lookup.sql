@@ -34,7 +34,8 @@ select
 from secsession.session s
 where s.ended_at is null
 and s.expires_at > statement_timestamp()
-and s.last_seen_at > statement_timestamp() - s.idle_timeout * interval '0.1 s'
+and s.last_seen_at > statement_timestamp()
+    - greatest(s.idle_timeout * interval '0.01 s', interval '1 s')
 and coalesce(
     s.stamp_checked_at > statement_timestamp() - interval '1 min'
         and s.stamp_checked_at < statement_timestamp() + interval '1 min',
@@ -80,7 +81,8 @@ begin
     -- A location's idle timeout may be shorter than the session's.
     and (
         idle_cap <= 0
-        or (p.session).last_seen_at > statement_timestamp() - idle_cap * interval '0.1 s'
+        or (p.session).last_seen_at > statement_timestamp()
+            - greatest(idle_cap * interval '0.01 s', interval '1 s')
     );
 
     if found then
@@ -196,10 +198,11 @@ begin
     end if;
 
     if state = 'live' and is_use(known.session, idle_cap, absolute_cap) then
+        -- A cache remembers a use until it is written; here it is written or forgotten.
         perform touch(
             array[(known.session).session_id],
             array[statement_timestamp()],
-            0.1 * least(nullif(idle_cap, 0) / (known.session).idle_timeout::double precision, 1)
+            0.01 * least(nullif(idle_cap, 0) / (known.session).idle_timeout::double precision, 1)
         );
     end if;
     return answer_of(
