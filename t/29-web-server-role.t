@@ -153,8 +153,8 @@ subtest 'two browsers change users, each of whom may have one session' => sub {
     my $said = join "\n", map { waitpid $_->[0], 0; Secsession::Process::slurp($_->[1]) } @running;
     unlike $said, qr/ERROR/, 'no login fails, for a deadlock or otherwise';
     is scalar(() = $said =~ /^live$/mg), 300, 'each is accepted';
-    cmp_ok sql(q(select count(*) from secsession.active_session where user_name in ('alice', 'bob'))),
-        '<=', 2, 'and nobody has more than one in the end';
+    cmp_ok sql(q(select count(*) from secsession.active_session
+        where user_name in ('alice', 'bob'))), '<=', 2, 'and nobody has more than one in the end';
 };
 
 done_testing;

@@ -33,7 +33,7 @@ sub configure {
 }
 
 subtest 'a standby that is away' => sub {
-    my @browsers = map { my $httpd = $_; map { browser($httpd, 'alice') } 1 .. 3 } $cached, $uncached;
+    my @browsers = map { browser($_, 'alice') } ($cached) x 3, ($uncached) x 3;
     my @ids = map { id_of($_) } @browsers;
     ok configure("synchronous_standby_names = 'nobody'", 'nobody'), 'COMMIT waits for nobody';
 
