@@ -30,8 +30,8 @@ create table secsession.revocation (
     check ((waits_since is null) = (swept_at is not null))
 );
 
--- No other index than the first can serve a look-up, so that its plan is the same whatever the table
--- was like when it was last analysed: therefore the conditions of the others.
+-- No other index than the first can serve a look-up, so that its plan is the same whatever the
+-- table was like when it was last analysed: therefore the conditions of the others.
 create index revocation_open on secsession.revocation (user_name) where swept_at is null;
 create index revocation_waiting on secsession.revocation (waits_since)
     where waits_since is not null;
