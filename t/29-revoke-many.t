@@ -43,7 +43,10 @@ SQL
     return;
 }
 
-sub lookup { my ($token, $realm) = @_; return "secsession.lookup(sha256('$token'), '$realm', 0, 0)" }
+sub lookup {
+    my ($token, $realm) = @_;
+    return "secsession.lookup(sha256('$token'), '$realm', 0, 0)";
+}
 
 # How the sessions n of a realm stand for requests: by lookup(), and by lookup_many() where it
 # settles the matter.
@@ -56,7 +59,10 @@ sub states {
     return join ', ', map { "$count{$_} $_" } sort keys %count;
 }
 
-sub count { my ($what, $where) = @_; return sql("select count(*) from secsession.$what where $where") }
+sub count {
+    my ($what, $where) = @_;
+    return sql("select count(*) from secsession.$what where $where");
+}
 
 my $logins = 0;
 sub login_sql {
@@ -77,7 +83,8 @@ sub moment { return as_httpd('select secsession.login_moment()') }
 # To the end; the revocations of all sessions take turns.
 sub sweep_all {
     my $calls = 0;
-    while (as_httpd("select secsession.sweep(1500)") > 0 || count("revocation", "swept_at is null")) {
+    while (as_httpd('select secsession.sweep(1500)') > 0
+        || count('revocation', 'swept_at is null')) {
         die 'sweep() finds more and more' if ++$calls > 200;
     }
     return $calls;
@@ -238,8 +245,8 @@ for my $what (sort keys %HELD) {
         is undelayed("select state from " . lookup($tokens[0], 'held'), 'httpd_web'), 'live',
             'a request is served';
         is undelayed(
-            "select secsession.offer_token('$fill{id}', sha256('$tokens[0]'), sha256('next$n'), 0, 9)
-                is not null", 'httpd_web'
+            "select secsession.offer_token('$fill{id}', sha256('$tokens[0]'), sha256('next$n'), 0,
+                9) is not null", 'httpd_web'
             ), 't',
             'a rotation';
         like undelayed("select state from " . (login_sql('someone', 'held', moment()))[1],
@@ -268,8 +275,8 @@ for my $what (sort keys %HELD) {
             'tombstones are written';
         like undelayed('select secsession.purge(100)', 'httpd_web'), qr/^\d+$/,
             'what is old is removed';
-        is undelayed(q(select news is null from secsession.heartbeat('{}', '{}', null)), 'httpd_web'),
-            'f', 'web servers hear';
+        is undelayed(q(select news is null from secsession.heartbeat('{}', '{}', null)),
+            'httpd_web'), 'f', 'web servers hear';
         $holder->run('commit;');
         like states_of_token($tokens[0], 'held'), qr/^ended/,
             'when it commits nothing comes back: not who logged out';

@@ -13,7 +13,9 @@ $postgres->psql('create database elsewhere');
 
 sub sql { return $postgres->psql(@_) }
 sub as_httpd { return $postgres->psql($_[0], user => 'httpd_web') }
-sub as_admin { return $postgres->psql("set statement_timeout = '10s';\n$_[0]", user => 'admin_role') }
+sub as_admin {
+    return $postgres->psql("set statement_timeout = '10s';\n$_[0]", user => 'admin_role');
+}
 sub refused { return $postgres->psql_fails($_[0], user => 'httpd_web') }
 
 sub login {
@@ -77,8 +79,8 @@ subtest 'it holds every session that there is' => sub {
         my $id = sql("select session_id from secsession.token where token_hash = sha256('held$n')");
         $holder->run("select secsession.client_moved('$id', '203.0.113.$n', 'log');");
     }
-    as_admin(qq(select secsession.$_)) for "revoke_user('user1', 'x')", "revoke_address('192.0.2.1', 'x')",
-        "revoke_before(now(), 'x')", "revoke_all('x')";
+    as_admin("select secsession.$_")
+        for "revoke_user('user1', 'x')", "revoke_address('192.0.2.1', 'x')", "revoke_before(now(), 'x')", "revoke_all('x')";
     is state_of("held$_"), 'ended/revoked', "session $_ is refused" for 1, 20;
     is as_httpd(login('after', 'user1')), 'live', 'and who logs in then is in';
     as_httpd('select secsession.sweep(1000)') for 1 .. 10;
@@ -153,8 +155,8 @@ subtest 'two browsers change users, each of whom may have one session' => sub {
     my $said = join "\n", map { waitpid $_->[0], 0; Secsession::Process::slurp($_->[1]) } @running;
     unlike $said, qr/ERROR/, 'no login fails, for a deadlock or otherwise';
     is scalar(() = $said =~ /^live$/mg), 300, 'each is accepted';
-    cmp_ok sql(q(select count(*) from secsession.active_session where user_name in ('alice', 'bob'))),
-        '<=', 2, 'and nobody has more than one in the end';
+    cmp_ok sql(q(select count(*) from secsession.active_session
+        where user_name in ('alice', 'bob'))), '<=', 2, 'and nobody has more than one in the end';
 };
 
 done_testing;
