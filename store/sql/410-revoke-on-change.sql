@@ -62,8 +62,8 @@ begin
         raise exception 'the trigger % on % does not use revoke_on_change as it must be',
             tg_name, tg_relid::regclass
             using errcode = 'trigger_protocol_violated',
-                hint = 'create trigger ... after update of password or delete on users for each row '
-                    'execute function secsession.revoke_on_change(''name'')';
+                hint = 'create trigger ... after update of password or delete on users '
+                    'for each row execute function secsession.revoke_on_change(''name'')';
     end if;
     perform check_user_column(tg_relid, tg_argv[0]);
     execute format('select ($1).%I::text', tg_argv[0])
