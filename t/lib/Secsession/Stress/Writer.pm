@@ -203,6 +203,7 @@ sub end_by {
     my ($who, $sql) = @{ statement($kind, $one) };
     $sql = "begin isolation level repeatable read; select 1; $sql; commit"
         if $kind =~ /^repeatable/;
+    $self->let_go_for($who);
     my $begin = now();
     $self->insist(sub { $self->{$who}->run("$sql;") });
     return $self->ended($kind, $begin, $self->meant_by($kind, $one));
@@ -217,6 +218,7 @@ sub do_rolled_back {
         $kind eq 'rotation'
         ? (web => authentication($self->new_login(user => $one->{user}), $one))
         : @{ statement($kind, $one) };
+    $self->let_go_for($who);
     return if !eval { $self->{$who}->run("begin; $sql; rollback;"); 1 };
     return $self->say(rolled => $one->{number}, $kind, now());
 }
@@ -229,6 +231,13 @@ sub do_left_open {
     my $hold = "begin; select secsession.client_moved('$one->{session}', '192.0.2.7', 'log');";
     return if !eval { $self->{stranger}->run($hold); 1 };
     $self->{left_open} = now() + rand $LEFT_OPEN;
+    return;
+}
+
+# Who writes rows by hand waits for whoever holds them, and must not wait for this process itself.
+sub let_go_for {
+    my ($self, $who) = @_;
+    $self->close_what_is_open if $who eq 'super' && $self->{left_open};
     return;
 }
 
