@@ -187,7 +187,7 @@ subtest 'a token that was known before the login is worthless after it' => sub {
         'one that was revoked' => sub {
             my $client = logged_in('bob');
             $postgres->psql("select secsession.revoke_user('bob', 'test')");
-            has_heard($postgres, $httpd);
+            has_heard($postgres);
             $client->token;
         },
         'no token at all' => sub { 'x' },

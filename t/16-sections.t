@@ -215,7 +215,7 @@ sub touch {
     my $hash = sha256_hex(MIME::Base64::decode_base64url($client->token));
     $postgres->psql("update secsession.session s set last_seen_at = now() - interval '10 min'
         from secsession.token t where t.session_id = s.session_id and t.token_hash = '\\x$hash'");
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     at($client, $host)->get("/$place/show");
     my ($left) = $client->get('/left', headers => [ [ Accept => 'application/json' ] ])->body
         =~ /"idle_seconds_left":(\d+)/;

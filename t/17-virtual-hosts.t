@@ -139,7 +139,7 @@ sub rotation {
     for my $minutes (10, 13, 16) {
         $postgres->psql("update secsession.session set rotated_at = now() - interval '$minutes min'
             where session_id = '$id'");
-        has_heard($postgres, $httpd);
+        has_heard($postgres);
         next unless page($client)->header('Set-Cookie');
         my $grace = $postgres->value("select offered_grace from secsession.token
             where session_id = '$id' and offered_grace is not null");
@@ -153,7 +153,7 @@ sub crowd {
     my $user = next_user();
     my ($first, $one) = log_in($host, $user);
     my ($second, $other) = log_in($host, $user);
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     return join ' ', map { $_->status } $one, $other, page($first);
 }
 
@@ -233,7 +233,7 @@ subtest 'the records of users are found, whichever server names their file' => s
         $postgres->psql("update secsession.session set credential_stamp = credential_stamp,
             stamp_checked_at = stamp_checked_at - interval '61 s' where session_id = '$id'");
         $postgres->psql("select secsession.announce(left(replace('$id', '-', ''), 16))");
-        has_heard($postgres, $httpd);
+        has_heard($postgres);
         is page($client)->status, 200, "who has logged in at $path stays in when it is looked for";
     }
 };

@@ -134,7 +134,7 @@ subtest 'a user whose session has just ended is told why' => sub {
     for my $why (sort keys %ending) {
         my $alice = browser($httpd, 'alice');
         $ending{$why}->($alice);
-        has_heard($postgres, $httpd);
+        has_heard($postgres);
         my ($page, $script) =
             map { my $copy = $alice->clone; $copy->get('/app/show', headers => $_) } \@HTML, [];
         is $page->status, 303, "$why: the login page";
@@ -257,7 +257,7 @@ subtest 'a useless cookie is deleted once in every answer, and a good one left a
     my $alice = browser($httpd, 'alice');
     my $revoked = browser($httpd, 'bob');
     $postgres->psql("select secsession.revoke_user('bob', 'test')");
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     my %dead = (unknown => $UNKNOWN, revoked => $revoked->token, malformed => 'x');
     for my $case (statuses(), [ 401, '/app/show' ]) {
         my ($status, $path, @headers) = @$case;

@@ -42,7 +42,7 @@ sub update_session {
 sub not_used_for {
     my ($id, $seconds) = @_;
     update_session($id, "last_seen_at = now() - interval '$seconds s'");
-    return has_heard($postgres, $httpd);
+    return has_heard($postgres);
 }
 
 # As if the user had authenticated so long ago, and been busy since.
@@ -53,7 +53,7 @@ sub logged_in_for {
         authenticated_at = authenticated_at - interval '$seconds s', expires_at = expires_at -
         interval '$seconds s'"
     );
-    return has_heard($postgres, $httpd);
+    return has_heard($postgres);
 }
 
 sub stored {
@@ -274,7 +274,7 @@ subtest 'a page that polls keeps no session alive' => sub {
     my $busy = browser($httpd, 'alice');
     my $other = id_of($busy);
     not_used_for($other, $IDLE - 30);
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is_let_in($busy, 'polled first', '/app/show/poll');
     is_let_in($busy, 'then used');
     wait_until { stored($other, "now() - last_seen_at < interval '20 s'") eq 't' } 5,

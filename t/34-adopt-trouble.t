@@ -97,7 +97,7 @@ subtest 'a location with a shorter timeout has its user authenticate again' => s
     is basic($alice, '/short/show')->status, 200, 'in time';
     $postgres->psql("update secsession.session set last_seen_at = now() - interval '10 minutes'
         where ended_at is null");
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     my $response = basic($alice, '/short/show');
     is $response->status, 401, 'too late';
     like $response->cookie($NAME), qr/Max-Age=0/, 'the cookie is deleted';
@@ -137,7 +137,7 @@ subtest 'requests that were under way when the token changed are served, without
 subtest 'the page of an error shows itself to nobody' => sub {
     my $alice = adopted();
     revoke('alice');
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     my $response = basic($alice, '/basic/gone/x');
     is $response->status, 401, 'refused';
     unlike $response->body, qr/^REMOTE_USER=/m, 'the ErrorDocument knows no user';

@@ -198,7 +198,7 @@ for my $way (@WAYS) {
         for my $end (sort keys %ending) {
             my $client = adopted($way);
             $postgres->psql($ending{$end});
-            has_heard($postgres, $httpd);
+            has_heard($postgres);
             is_refused_once($way, $client, $end);
         }
         my $client = adopted($way);
@@ -212,7 +212,7 @@ subtest 'a person who waits for a page is sent to the login page, where there is
     plan skip_all => 'no mod_auth_openidc on this machine' unless $has_openidc;
     my $client = adopted('openidc');
     revoke('alice');
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     my $response = $client->get('/in/show', headers => [ [ Accept => 'text/html' ] ]);
     is $response->status, 303, 'sent on';
     like $response->header('Location'), qr{/login\?return=%2fin%2fshow&why=revoked$},
@@ -232,7 +232,7 @@ subtest 'mod_auth_form' => sub {
         'which the next request has';
     is $alice->token, $token, 'and that is all';
     revoke('alice');
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is $alice->get('/form/show')->status, 401, 'when it is revoked she must log in again';
 };
 

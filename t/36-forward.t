@@ -121,7 +121,7 @@ subtest 'a session that ends' => sub {
     my $alice = browser($httpd, 'alice');
     is told($alice, '/open/show'), 'alice', 'first she is known';
     $postgres->psql("select secsession.revoke_user('alice', 'test')");
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is told($alice->clone, '/open/show'), undef, 'then she is not';
     my $slow = $httpd->client->set_token('A' x 43);
     is told($slow, '/open/show'), undef, 'nor is whoever guesses';

@@ -121,7 +121,7 @@ subtest 'a WebSocket whose session gets another token' => sub {
         "update secsession.session set rotated_at = rotated_at - interval '1 hour' where user_name "
             . "= 'alice' and ended_at is null"
     );
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     $alice->get('/static/page.html') for 1, 2;
     isnt $alice->token, $old, 'the browser has another token';
     $postgres->psql(
@@ -151,7 +151,7 @@ subtest 'a WebSocket that was opened before a login' => sub {
         "update secsession.session set authenticated_at = authenticated_at - interval '1 min' "
             . "where user_name = 'alice' and ended_at is null"
     );
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     my $socket = open_tunnel($alice, '/up/ws');
     receive($socket, qr/hello\n/);
     is $alice->login('alice', password_of('alice'))->status, 303, 'whose user logs in again';

@@ -20,7 +20,7 @@ subtest 'a slow request does not bring an ended session back' => sub {
     my $request = $slow->start_request('GET', '/kept/keeper');
     ok $httpd->slow_started('keeper'), 'a request is under way';
     $postgres->psql("select secsession.revoke_user('alice', 'test')");
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     $httpd->let_go('keeper');
     is $request->finish->body, "kept\n", 'it ends, and has something kept';
     unlike $postgres->value(

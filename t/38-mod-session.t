@@ -119,7 +119,7 @@ subtest 'sessions end as all of ours do, with what they held' => sub {
         keeps($alice, 'staff-user=alice&staff-pw=correct+horse&colour=red');
         is $alice->get('/form/show')->status, 200, "$end: before, she is in";
         $ending{$end}->($alice);
-        has_heard($postgres, $httpd);
+        has_heard($postgres);
         my $response = $alice->clone->get('/form/show');
         is $response->status, 302, "$end: the login form";
         like $response->cookie('__Host-secsession'), qr/Max-Age=0/, "$end: the cookie is deleted";
@@ -137,7 +137,7 @@ subtest 'a location with a shorter timeout does not see what is kept' => sub {
         "update secsession.session set last_seen_at = now() - interval '10 minutes' where ended_at "
             . "is null"
     );
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is $alice->get('/short/show')->status, 302, 'too late';
     is $alice->get('/form/show')->status, 200, 'but not elsewhere';
 };

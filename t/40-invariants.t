@@ -309,7 +309,7 @@ subtest 'I6: nothing but a login moves the absolute end' => sub {
         "update secsession.session set last_seen_at = now() - interval '600 s' where session_id = "
             . "'$id'"
     );
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     my ($end, $seen) = map { $column->($_) } 'expires_at', 'last_seen_at';
     $alice->get('/login');
     $alice->get($_) for ('/app/show', '/static/page.html', '/pub/show') x 3;

@@ -125,7 +125,7 @@ subtest
         let_run($load, 8) or fail 'requests are served';
         my $begin = now();
         $endings{$ending}->($alice);
-        has_heard($postgres, $httpd) if $ending =~ /revoked/;
+        has_heard($postgres) if $ending =~ /revoked/;
         my $end = now();
         let_run($load, 8) or fail 'requests are answered';
         my @seen = finish_load($load);
@@ -239,7 +239,7 @@ subtest 'children of httpd are killed under load: sessions go on' => sub {    # 
     wait_until { $postgres->backend_pids <= 40 } 10,
         'and the dead children keep no connection to the database';
     revoke('alice');
-    has_heard($postgres, $fragile);
+    has_heard($postgres);
     ok !all_live($fragile, $tokens[0]), 'revocations are obeyed as before';
     $fragile->stop;
 };

@@ -27,7 +27,7 @@ subtest 'slow requests, and a revocation meanwhile' => sub {
     is $alice->get('/static/page.html')->status, 200, 'others are served';
     cmp_ok $postgres->value("select secsession.revoke_user('bob', 'test')"), '>=', 1,
         'bob is revoked';
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is $bob->clone->get('/static/page.html')->status, 401, 'and out';
     $httpd->let_go("s$_") for 1 .. 8;
     is scalar(grep { $_->finish->status == 200 } @running), 8, 'the slow requests end';

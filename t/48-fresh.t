@@ -35,7 +35,7 @@ sub age {
             . "session_id = :'id'",
         vars => { id => environment_of($client->get('/app/show'))->{SECSESSION_ID} }
     );
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     return $client;
 }
 

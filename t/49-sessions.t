@@ -80,7 +80,7 @@ sub logged_in_for {
             . "session_id = :'id'",
         vars => { id => id_of($client) }
     );
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     return $client;
 }
 
@@ -155,7 +155,7 @@ subtest 'how long it lasts' => sub {
         "update secsession.session set last_seen_at = now() - interval '1000 s' where session_id = "
             . ":'id'",
         vars => { id => $id });
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     my $before =
         $postgres->value("select last_seen_at from secsession.session where session_id = :'id'",
         vars => { id => $id });
@@ -188,7 +188,7 @@ set idle_timeout = :idle + 1000,
     expires_at = now() + interval '1000 days'
 where session_id = :'id';
 SQL
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     for (1 .. 3) {
         my ($left) = $alice->get('/left', headers => \@JSON)->body =~ /"idle_seconds_left":(\d+)/;
         ok defined $left && $left > 900 && $left <= 1000, 'what is left of the idle timeout';

@@ -60,6 +60,6 @@ is $away->status, 503, 'when both are: 503';
 is_deeply [ grep { /secsession/ } $away->all_headers('Set-Cookie') ], [], 'and the session stays';
 is $alice->get('/app/show')->status, 200, 'as good as before';
 $postgres->psql("select secsession.revoke_user('alice', 'test')");
-has_heard($postgres, $httpd);
+has_heard($postgres);
 is $alice->get('/two/whoami')->status, 401, 'revoked: out';
 done_testing;

@@ -32,7 +32,7 @@ my $second = Secsession::Httpd->start(
 
 sub hash_of { return q{'\x} . sha256_hex(decode_base64url($_[0])) . q{'} }
 sub sql { my ($text, %vars) = @_; return $postgres->psql($text, vars => \%vars) }
-sub all_have_heard { has_heard($postgres, $_) for $first, $second; return }
+sub all_have_heard { has_heard($postgres) for $first, $second; return }
 sub events {
     my ($id, @events) = @_;
     my $list = join ', ', map { "'$_'" } @events;
@@ -265,7 +265,7 @@ subtest 'rotation can be switched off' => sub {
     );
     my $alice = browser($off, 'alice');
     sql("update secsession.session set rotated_at = rotated_at - interval '1 day'");
-    has_heard($postgres, $off);
+    has_heard($postgres);
     is offered($alice->get('/static/page.html')), undef, 'off: no token is offered';
 };
 

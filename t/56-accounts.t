@@ -53,7 +53,7 @@ sub live {
 }
 sub everybody_out {
     sql(q{select secsession.revoke_all('test')});
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     return;
 }
 
@@ -62,11 +62,11 @@ subtest 'how many sessions a user may have' => sub {    # ASVS 5.0 7.1.2
     my @three = map { browser($httpd, 'alice') } 1 .. 3;
     is_deeply [ map { status($_) } @three ], [ 200, 200, 200 ], 'three may be there';
     my $fourth = browser($httpd, 'alice');
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is_deeply [ map { status($_) } @three, $fourth ], [ 401, 200, 200, 200 ],
         'a fourth ends the oldest';
     my $evicted = browser($httpd, 'alice') && $three[1];
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     like $evicted->get('/static/page.html', headers => \@HTML)->header('Location'),
         qr/why=evicted/, 'whose user is told why';
     like $httpd->get('/login?why=evicted')->body, qr/because you have logged in elsewhere/,
@@ -77,7 +77,7 @@ subtest 'how many sessions a user may have' => sub {    # ASVS 5.0 7.1.2
     is live('alice'), 3, 'three are left';
     is $fourth->login('alice', password_of('alice'))->status, 303,
         'who logs in again in the same browser';
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is live('alice'), 3, 'takes nobody else\'s place';
     is status($three[2]), 200, 'another one goes on';
     is status(browser($httpd, 'bob')), 200, 'others are not counted';
@@ -175,7 +175,7 @@ sub age {
             "update secsession.session set $column = $column - interval '$ago'$also where "
                 . "session_id = :'id'",
             id => $id);
-        has_heard($postgres, $httpd);
+        has_heard($postgres);
     }
     return $client;
 }
@@ -204,7 +204,7 @@ subtest 'a user who wants to stay signed in' => sub {
     is sql('select persistent from secsession.active_session'), 't',
         'and the user still stays signed in';
     sql(q{update secsession.session set rotated_at = rotated_at - interval '1 hour'});
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     like $alice->get('/static/page.html')->header('Set-Cookie'), qr/; Max-Age=\d{7}$/,
         'the next token is kept as long';
     is status(age($alice, 'last_seen_at', '8 days')), 401,
@@ -279,7 +279,7 @@ CONFIG
         "update secsession.session set last_seen_at = last_seen_at - interval '11 min' where "
             . "session_id = :'id'",
         id => $id);
-    has_heard($postgres, $server);
+    has_heard($postgres);
     is status($alice, '/bank/show'), 401,
         'is stricter there, though the server has named another limit';
     is status($alice), 200, 'and nowhere else';
@@ -342,7 +342,7 @@ subtest 'a move that is only logged' => sub {
     everybody_out();
     my ($alice, $before) = (at('192.0.2.1'), moves());
     is from($alice, '192.0.2.2', '/logged/show')->status, 200, 'is let pass';
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is from($alice, '192.0.2.2', '/logged/show')->status, 200, 'again';
     is moves() - $before, 1, 'with one event';
     is sql(
@@ -360,7 +360,7 @@ subtest 'a move that ends the session' => sub {
     my $response = from($alice->clone, '192.0.2.2', '/ended/show', @HTML);
     like $response->header('Location'), qr/why=moved/, 'sends whoever moved to the login page';
     like $response->header('Set-Cookie'), qr/Max-Age=0/, 'without the cookie';
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is from($alice, '192.0.2.1', '/app/show')->status, 401, 'and the session is over, at home too';
     is sql(
         q{select string_agg(event, ' ' order by at) from secsession.event

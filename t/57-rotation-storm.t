@@ -132,7 +132,7 @@ for my $browser (@browsers) {
     $found += $first->client->set_token($retired[ rand @retired ])->get('/static/page.html')->status
         == 401;
 }
-has_heard($postgres, $_) for @SERVERS;
+has_heard($postgres) for @SERVERS;
 $ended += $second->client->set_token($_->[1])->get('/static/page.html')->status == 401
     for @browsers;
 cmp_ok $stolen, '>', $SESSIONS * 0.9, 'of nearly every browser something could be stolen';

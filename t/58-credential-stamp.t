@@ -61,7 +61,7 @@ sub a_minute_later {
         where session_id = :'id'", id => id_of($client)
     );
     sql("select secsession.announce(left(replace(:'id', '-', ''), 16))", id => id_of($client));
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     return;
 }
 

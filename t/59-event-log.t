@@ -32,7 +32,7 @@ subtest 'every event that this server has caused' => sub {
     $httpd->client->login('carol', 'wrong') for 1 .. 5;
     $httpd->client->login(qq(<b>"o\x{e2}\x{80}\x{a8}brien\\"), 'wrong');
     sql("update secsession.session set rotated_at = rotated_at - interval '1 hour'");
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     $alice->get('/static/page.html') for 1, 2;
     $alice->logout;
     my $idle = browser($httpd, 'bob');
@@ -41,7 +41,7 @@ subtest 'every event that this server has caused' => sub {
         "update secsession.session set last_seen_at = last_seen_at - interval '1 hour' where "
             . "session_id = :'id'",
         id => $id);
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     $idle->get('/static/page.html');
     browser($httpd, 'bob') for 1 .. 3;
     my @expected = split /\n/, trail("actor = 'httpd_web' and coalesce(user_name, '') <> 'canary'");
@@ -79,7 +79,7 @@ subtest 'what is safe' => sub {    # ASVS 5.0 16.2.5 16.4.1
 subtest 'what is not this server\'s' => sub {
     my $alice = browser($httpd, 'alice');
     sql("select secsession.revoke_user('alice', 'in psql')");
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is $alice->get('/static/page.html')->status, 401, 'an administrator revokes a user';
     is scalar(grep { /in psql/ } lines()), 0, 'that is in the audit trail';
     is sql(q{select distinct actor from secsession.event where reason = 'in psql'}), 'postgres',

@@ -89,7 +89,7 @@ subtest 'a person whom an administrator throws out' => sub {
     my $browser = Secsession::Browser->start;
     log_in($browser);
     $postgres->psql("select secsession.revoke_user('alice', 'test')", user => 'admin_role');
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     $browser->open("$here/static/page.html");
     like $browser->url, qr{/login\?.*why=revoked}, 'is out with the next page';
     wait_until { reads($browser, '[role=alert],[role=status]') } 10, 'and reads why';

@@ -203,7 +203,7 @@ subtest 'when the session ends, so does its vault' => sub {
     my %ending = (
         revoked => sub {
             $postgres->psql("select secsession.revoke_user('erika', 'test')");
-            has_heard($postgres, $httpd);
+            has_heard($postgres);
         },
         'logged out' => sub { $_[0]->clone->logout },
         idle => sub {
@@ -211,7 +211,7 @@ subtest 'when the session ends, so does its vault' => sub {
                 "update secsession.session set last_seen_at = now() - interval '1 h' where "
                     . "user_name = 'erika'"
             );
-            has_heard($postgres, $httpd);
+            has_heard($postgres);
         },
     );
     for my $how (sort keys %ending) {
@@ -321,7 +321,7 @@ subtest 'sealed with a key that the database does not have' => sub {
         q{update secsession.session set vault_version = vault_version + 1 where user_name is not }
             . q{null}
     );
-    has_heard($postgres, $sealed);
+    has_heard($postgres);
     is cookies_seen($sealed->client->set_token($token)), '',
         'nor is one believed that the database made up';
     $sealed->stop;

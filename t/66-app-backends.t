@@ -131,7 +131,7 @@ for my $kind (sort keys %APP) {
         is scalar(grep { $ask->($client, 'look')->{user} eq 'erika' } 1 .. 10), 10, 'she uses it';
         is $postgres->statements - $before, 0, 'without SQL';
         $postgres->psql("select secsession.revoke_user('erika', 'test')");
-        has_heard($postgres, $httpd);
+        has_heard($postgres);
         my $token = $client->token;
         is $ask->($client, 'look')->{user}, '',
             'revoked: the application does not know her any more';

@@ -46,7 +46,7 @@ sub age {
     my ($client, $columns, $interval) = @_;
     my $set = join ', ', map { "$_ = $_ - interval '$interval'" } split ' ', $columns;
     sql("update secsession.session set $set where session_id = :'id'", id => id_of($client));
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     return $client;
 }
 sub events { my ($where) = @_; return sql("select count(*) from secsession.event where $where") }
@@ -122,14 +122,14 @@ subtest '7.4.2 who is disabled is out' => sub {
         create trigger gone after update or delete on public.account for each row
         execute function secsession.revoke_on_change('name');
         delete from public.account});
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is_deeply [ map { status($_) } @sessions ], [ (401) x 3 ],
         'with the row of the user all sessions are gone';
 };
 subtest '7.4.3 a changed password can end the other sessions' => sub {
     my ($here, $there) = map { browser($httpd, 'alice') } 1, 2;
     is status($here, '/own/headers?SecSession-Revoke:+others'), 200, 'the application says so';
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is_deeply [ map { status($_) } $here, $there ], [ 200, 401 ],
         'this one goes on, the other does not';
 };
@@ -140,10 +140,10 @@ subtest '7.4.4 a logout is there for every page' => sub {
 subtest '7.4.5 administrators end sessions' => sub {
     my ($alice, $bob) = map { browser($httpd, $_) } qw(alice bob);
     sql(q{select secsession.revoke_user('alice', 'test')});
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is_deeply [ map { status($_) } $alice, $bob ], [ 401, 200 ], 'of a user';
     sql(q{select secsession.revoke_all('test')});
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is status($bob), 401, 'of everybody';
 };
 subtest '7.5.1 7.5.3 what is sensitive asks for the password again' => sub {
@@ -157,7 +157,7 @@ subtest '7.5.2 users see and end their sessions' => sub {
     my $id = id_of($there);
     like $here->get('/sessions')->body, qr/\Q$id\E/, 'the other one is there';
     is $here->post_form('/sessions', { end => $id })->status, 303, 'can be ended';
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is status($there), 401, 'and is over';
 };
 subtest '7.6.1 how long a login elsewhere lasts is documented' => sub {

@@ -21,7 +21,7 @@ subtest 'where a token is given' => sub {
         $alice->get('/static/page.html');
         $postgres->psql(
             "update secsession.session set rotated_at = rotated_at - interval '1 hour'");
-        has_heard($postgres, $httpd);
+        has_heard($postgres);
         my @next = ours($alice->get($way));
         is scalar(@next), 1, "$way: the next token comes once";
         like $next[0], $RIGHT, 'in the same way';

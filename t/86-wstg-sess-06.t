@@ -40,7 +40,7 @@ subtest 'other sessions' => sub {
     my $third = browser($httpd, 'alice');
     is $phone->post_form('/sessions', { end => 'others' })->status, 303,
         'unless they are ended, too';
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is_deeply [ map { status($_) } $phone, $third ], [ 200, 401 ], 'from one of them';
 };
 

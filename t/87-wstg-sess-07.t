@@ -14,7 +14,7 @@ sub age {
         my $set = join ', ', map { "$_ = $_ - interval '$ago'" } split ' ', $columns;
         $postgres->psql("update secsession.session set $set where session_id = :'id'",
             vars => { id => $id });
-        has_heard($postgres, $httpd);
+        has_heard($postgres);
     }
     return $client;
 }

@@ -34,7 +34,7 @@ subtest 'a stolen token that has been replaced' => sub {
     my $alice = browser($httpd, 'alice');
     my $stolen = $alice->token;
     $postgres->psql("update secsession.session set rotated_at = rotated_at - interval '1 hour'");
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     $alice->get('/static/page.html') for 1, 2;
     isnt $alice->token, $stolen, 'the owner has the next one';
     $postgres->psql(
@@ -43,7 +43,7 @@ subtest 'a stolen token that has been replaced' => sub {
     );
     is $httpd->client->set_token($stolen)->get('/static/page.html')->status, 401,
         'the thief is refused';
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is $alice->get('/static/page.html')->status, 401,
         'the session ends for both: nobody knows who is who';
     is $postgres->value(q{select count(*) from secsession.event where event = 'reuse_detected'}),

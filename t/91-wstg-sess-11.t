@@ -14,7 +14,7 @@ CONFIG
 sub status { return $_[0]->clone->get('/static/page.html')->status }
 
 my @browsers = map { my $one = browser($httpd, 'alice'); $one } 1 .. 100;
-has_heard($postgres, $httpd);
+has_heard($postgres);
 
 subtest 'a hundred logins' => sub {
     is_deeply [ map { status($_) } @browsers ], [ (401) x 95, (200) x 5 ], 'leave the last five';
@@ -30,7 +30,7 @@ subtest 'the user' => sub {
     my $page = $alice->get('/sessions')->body;
     is scalar(() = $page =~ /name="end" value="[0-9a-f-]{36}"/g), 5, 'sees all five';
     is $alice->post_form('/sessions', { end => 'others' })->status, 303, 'and can end them';
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is_deeply [ map { status($_) } @browsers[ 95 .. 99 ] ], [ (401) x 4, 200 ],
         'all but the one in use';
 };

@@ -109,7 +109,7 @@ subtest 'what a user may see' => sub {
         "update secsession.session set authenticated_at = authenticated_at - interval '2 hours' "
             . "where user_name = 'alice'"
     );
-    has_heard($postgres, $httpd);
+    has_heard($postgres);
     is $alice->get('/nagios4/cgi-bin/cmd.cgi?cmd_typ=96&host=reactor')->status, 401,
         'others are asked for the password again';
 };

@@ -249,7 +249,7 @@ sub check_idle {
             where user_name = :'user'
         and ended_at is null", vars => { user => $how->{user} }
     );
-    Secsession::Test::has_heard($postgres, $httpd);
+    Secsession::Test::has_heard($postgres);
     my $copy = $visitor->clone;
     is $how->{who}->($visitor), '', 'half an hour later the user is out, of the application, too';
     is $how->{who}->($copy), '', 'and stays out';
@@ -265,7 +265,7 @@ sub check_revocation {
     is $how->{who}->($_), $how->{user}, 'the user is in' for @visitors;
     cmp_ok $postgres->value("select secsession.revoke_user(:'user', 'test')",
         vars => { user => $how->{user} }), '>=', 2, 'one statement';
-    Secsession::Test::has_heard($postgres, $httpd);
+    Secsession::Test::has_heard($postgres);
     for my $visitor (@visitors) {
         my $copy = $visitor->clone;
         is $how->{who}->($visitor), '', 'and the user is out, of the application, too';
