@@ -25,6 +25,17 @@ comment on function secsession.answer_of(secsession.session, text, text, boolean
     'Internal: the one place that makes a session_answer of a session; live is said as anonymous '
     'where it has no user.';
 
+create or replace function secsession.is_noted(last_seen_at timestamptz, idle_timeout integer)
+returns boolean
+language sql
+stable
+-- What is not written is forgotten where there is no cache.
+return last_seen_at > statement_timestamp()
+    - greatest(idle_timeout * interval '0.01 s', interval '1 s');
+comment on function secsession.is_noted(timestamptz, integer) is
+    'Internal: whether the last use stands there so exactly, to a hundredth of the idle timeout, '
+    'that one of this moment need not be written.';
+
 call secsession.install_view('plain_session', $view$
 select
     s.token_hash,
@@ -34,8 +45,7 @@ select
 from secsession.session s
 where s.ended_at is null
 and s.expires_at > statement_timestamp()
-and s.last_seen_at > statement_timestamp()
-    - greatest(s.idle_timeout * interval '0.01 s', interval '1 s')
+and secsession.is_noted(s.last_seen_at, s.idle_timeout)
 and coalesce(
     s.stamp_checked_at > statement_timestamp() - interval '1 min'
         and s.stamp_checked_at < statement_timestamp() + interval '1 min',
@@ -79,11 +89,7 @@ begin
     where p.token_hash = lookup.token_hash
     and p.realm = lookup.realm
     -- A location's idle timeout may be shorter than the session's.
-    and (
-        idle_cap <= 0
-        or (p.session).last_seen_at > statement_timestamp()
-            - greatest(idle_cap * interval '0.01 s', interval '1 s')
-    );
+    and (idle_cap <= 0 or is_noted((p.session).last_seen_at, idle_cap));
 
     if found then
         return answer;

@@ -130,8 +130,7 @@ begin
 end
 $$;
 comment on function secsession.count_all(secsession.revocation) is
-    'Internal: counts as count_ended() for a revocation that has no index; for no longer than 50 '
-    'ms.';
+    'Internal: counts as count_ended() for a revocation that has no index; for about 30 ms.';
 
 create or replace function secsession.count_ended(revocation secsession.revocation)
 returns integer
