@@ -8,6 +8,7 @@
 #include <http_log.h>
 
 #include "store/answer.h"
+#include "store/pace.h"
 #include "store/threads.h"
 #include "store/turn.h"
 
@@ -19,7 +20,6 @@ APLOG_USE_MODULE(secsession);
 #define AGAIN_AFTER_TROUBLE apr_time_from_sec(5)
 #define MOST 1000 /* sessions at once */
 #define LONG apr_time_from_msec(200)
-#define SHORT apr_time_from_msec(50)
 #define FULL 50 /* percent of the queue of NOTIFY */
 
 struct secsession_housekeeper_t {
@@ -34,7 +34,7 @@ typedef struct {
     secsession_sql_t sql;
     apr_interval_time_t every;
     apr_interval_time_t again;
-    int batch;
+    apr_size_t batch;
     apr_time_t due; /* monotonic */
 } task_t;
 
@@ -118,13 +118,14 @@ static void warn_of_queue(const secsession_housekeeper_t *housekeeper, apr_int64
     }
 }
 
-/* So many at once that it takes neither long nor very short. */
-static int pace(int batch, apr_interval_time_t took)
+/* How long to leave the database to others after a batch. */
+static apr_interval_time_t rest_after(const task_t *task, apr_int64_t found,
+                                      apr_interval_time_t took)
 {
-    if (took > LONG) {
-        return batch > 1 ? batch / 2 : 1;
+    if (found >= (apr_int64_t)task->batch) {
+        return took; /* half of the time */
     }
-    return took < SHORT && batch < MOST ? batch * 2 < MOST ? batch * 2 : MOST : batch;
+    return found > 0 ? task->again : task->every;
 }
 
 /* Whether the connection is of further use. */
@@ -147,9 +148,8 @@ static int work_on(watch_t *watch, task_t *task)
         }
     }
     PQclear(result);
-    /* Half of the time is for others. */
-    task->due = end + (found >= task->batch ? end - begin : found > 0 ? task->again : task->every);
-    task->batch = pace(task->batch, end - begin);
+    task->due = end + rest_after(task, found, end - begin);
+    task->batch = secsession_pace(task->batch, MOST, end - begin, LONG);
     return is_done;
 }
 

@@ -15,6 +15,7 @@
 
 #include "store/answer.h"
 #include "store/message.h"
+#include "store/pace.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -35,7 +36,7 @@ struct secsession_listener_t {
     char *seen; /* what the last heartbeat saw, malloc'ed; NULL: nothing since LISTEN */
     apr_time_t seen_at;
     apr_size_t cursor;
-    apr_size_t batch; /* so many uses, and sessions to purge, at once: see pace() */
+    apr_size_t batch; /* so many uses at once */
     apr_time_t next_batch;
     secsession_use_t uses[BATCH];
 };
@@ -168,22 +169,6 @@ static apr_interval_time_t patience(const secsession_listener_t *listener)
     return listener->config.lease > APR_USEC_PER_SEC ? listener->config.lease : APR_USEC_PER_SEC;
 }
 
-/* How many uses may be told at once without delaying the next heartbeat: on a busy disk a large
- * table is slow. */
-static apr_size_t pace(const secsession_listener_t *listener, apr_time_t begin)
-{
-    apr_interval_time_t took = secsession_monotonic() - begin;
-    apr_size_t size = listener->batch;
-
-    if (took > listener->config.lease / 8) {
-        return size > 1 ? size / 2 : 1;
-    }
-    if (took > listener->config.lease / 32 || size == BATCH) {
-        return size;
-    }
-    return size * 2 < BATCH ? size * 2 : BATCH;
-}
-
 /* --- the heartbeat --------------------------------------------------------------------------- */
 
 /* The columns of secsession.heartbeat(). */
@@ -310,7 +295,8 @@ static int beat_with_uses(secsession_listener_t *listener)
         return 0;
     }
     if (count == listener->batch) {
-        listener->batch = pace(listener, now);
+        listener->batch = secsession_pace(listener->batch, BATCH, secsession_monotonic() - now,
+                                          listener->config.lease / 8);
     }
     return 1;
 }
