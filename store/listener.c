@@ -24,7 +24,7 @@ APLOG_USE_MODULE(secsession);
 #define BATCH 1000
 #define BATCH_EVERY APR_USEC_PER_SEC
 #define NEWS_LAST apr_time_from_sec(20) /* forget_changes() keeps them for longer */
-#define FLUSH_WITHIN apr_time_from_msec(75)
+#define FLUSH_WITHIN apr_time_from_msec(250) /* twice this is what a child that ends waits for */
 
 struct secsession_listener_t {
     secsession_listener_config_t config;
@@ -331,6 +331,20 @@ static int listen_until(secsession_listener_t *listener, apr_time_t until)
     return heard == SECSESSION_STALLED;
 }
 
+/* What a child that ends has to say last. A heartbeat that was under way when it was told to end is
+ * waited for first. */
+static void take_leave(secsession_listener_t *listener)
+{
+    secsession_connection_t *connection = listener->connection;
+
+    connection->interrupt = -1; /* or nothing more could be said */
+    if (!listener->is_stalled
+        || secsession_connection_settle(connection, secsession_monotonic() + FLUSH_WITHIN)
+               == SECSESSION_EXECUTED) {
+        flush_uses(listener);
+    }
+}
+
 static void listen_on(secsession_listener_t *listener)
 {
     apr_interval_time_t pause = listener->config.lease / BEATS_PER_LEASE;
@@ -344,9 +358,8 @@ static void listen_on(secsession_listener_t *listener)
 
         is_good = beat_with_uses(listener) && listen_until(listener, next);
     }
-    if (is_good) {
-        listener->connection->interrupt = -1; /* or nothing more could be said */
-        flush_uses(listener);
+    if ((is_good || listener->is_stalled) && secsession_listener_is_stopping(listener)) {
+        take_leave(listener);
     }
 }
 

@@ -12,7 +12,7 @@
 
 #include "store/connection.h"
 
-#define STOP_WITHIN apr_time_from_msec(150)
+#define STOP_WITHIN apr_time_from_msec(600)
 
 typedef struct thread_t {
     secsession_threads_t *threads;

@@ -211,18 +211,15 @@ subtest 'the time of last use reaches the database in batches' => sub {
     cmp_ok scalar @several, '>=', 2, 'and again and again';
 };
 
-subtest 'over a graceful restart no last use is lost' => sub {
+# What it is to be restarted with a use that only the cache knows of: younger than a tenth of the idle
+# timeout.
+sub use_is_kept {
+    my ($name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
     my $alice = browser($httpd, 'alice');
-    my $id = id_of($alice);
-    ok is_cached($alice), 'in the cache';
-    my $at = sub {
-        sql(
-            "select extract(epoch from last_seen_at) from secsession.session where session_id = "
-                . "'$id'"
-        );
-    };
-    my $written = $at->();
-    my $used;
+    my $at = "select extract(epoch from last_seen_at) from secsession.session where session_id = '"
+        . id_of($alice) . q(');
+    my ($written, $used) = sql($at);
     await {
         is_in($alice);
         $used = sql('select extract(epoch from clock_timestamp())');
@@ -230,8 +227,26 @@ subtest 'over a graceful restart no last use is lost' => sub {
     }
     5;
     $httpd->graceful;
-    wait_until { $at->() > $used - 1.1 } 3,
-        'a use younger than a tenth of the idle timeout is written too';
+    return wait_until { sql($at) > $used - 1.1 } 3, $name;
+}
+
+subtest 'over a graceful restart no last use is lost' => sub {
+    use_is_kept('a use younger than a tenth of the idle timeout is written too');
+    my $arguments = 'uuid[], bigint[], pg_snapshot, double precision';
+    sql(<<"SQL");
+        alter function secsession.heartbeat($arguments) rename to heartbeat_itself;
+        create function secsession.heartbeat($arguments,
+            out version integer, out seen pg_snapshot, out news text)
+        language sql security definer as \$\$
+            select pg_sleep(0.15);
+            select * from secsession.heartbeat_itself(\$1, \$2, \$3, \$4);
+        \$\$;
+SQL
+    use_is_kept("and while a heartbeat is under way: $_") for 1 .. 5;
+    sql(<<"SQL");
+        drop function secsession.heartbeat($arguments);
+        alter function secsession.heartbeat_itself($arguments) rename to heartbeat;
+SQL
 };
 
 subtest 'sessions past their absolute end are removed without anybody\'s doing' => sub {
