@@ -3,17 +3,14 @@
 -- change all tables and views are locked, in short attempts between which everybody else goes on;
 -- after it, nothing has to wait any more. The procedures are gone when the installation ends.
 
-create or replace procedure secsession.install_lock(
-    mode text default 'access exclusive',
-    only_table text default null
-)
-language plpgsql
+create or replace function secsession.install_lock_commands(mode text, only_table text)
+returns text[]
+language sql
+stable
 set search_path = pg_catalog, secsession, pg_temp
 as $$
-declare
-    attempts constant integer := 30;
     -- To lock a view is to lock its tables, too; to change a setting of it to what it is, is not.
-    commands text[] := array(
+    select array(
         select case c.relkind
             when 'v' then format('alter view secsession.%I reset (security_barrier)', c.relname)
             else format('lock table only secsession.%I in %s mode', c.relname, mode)
@@ -24,6 +21,18 @@ declare
         and (only_table is null or c.relname = only_table)
         order by c.relkind desc, c.oid
     );
+$$;
+
+create or replace procedure secsession.install_lock(
+    mode text default 'access exclusive',
+    only_table text default null
+)
+language plpgsql
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    attempts constant integer := 30;
+    commands text[] := install_lock_commands(mode, only_table);
     command text;
     before text[];
     holders text[];

@@ -32,6 +32,50 @@ comment on function secsession.wait_for_disk_only() is
     'Internal: has this transaction not wait for a standby, which may be away: for what a session '
     'in use needs, and what can be done again.';
 
+create or replace function secsession.decided_ends(session_ids uuid[], end_reason text)
+returns table (
+    session_id uuid,
+    end_reason text,
+    is_wanted boolean,
+    actor text,
+    reason text,
+    detail jsonb
+)
+language sql
+stable
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+    -- What is behind `ending` is worked out once for each session, therefore the offset.
+    select
+        state.session_id,
+        coalesce(state.ending, decided_ends.end_reason),
+        state.ending is null,
+        v.actor,
+        v.reason,
+        v.detail
+    from (
+        select s.*
+        from session_state s
+        where s.session_id = any (decided_ends.session_ids)
+        and (s.session).end_reason is null
+        offset 0
+    ) state
+    left join lateral (
+        select v.*
+        from revocation v
+        where v.swept_at is null
+        and v.user_name in (state.user_name, '')
+        and v.end_reason = state.ending
+        and ends(v, state.session)
+        order by v.revoked_at, v.revocation_id
+        limit 1
+    ) v on true;
+$$;
+comment on function secsession.decided_ends(uuid[], text) is
+    'Internal: why each of these sessions ends. An open revocation that fits has ended it already, '
+    'and says why and by whom; else it ends for end_reason (is_wanted).';
+
 create or replace function secsession.write_tombstones(
     session_ids uuid[],
     end_reason text,
@@ -48,39 +92,11 @@ as $$
 declare
     ended integer;
 begin
-    -- An open revocation that fits has ended the session already: it says why, and by whom. What is
-    -- behind `ending` is worked out once for each session, therefore the offset.
-    with decided as materialized (
-        select
-            state.session_id,
-            coalesce(state.ending, write_tombstones.end_reason) as end_reason,
-            state.ending is null as is_wanted,
-            v.actor,
-            v.reason,
-            v.detail
-        from (
-            select s.*
-            from session_state s
-            where s.session_id = any (write_tombstones.session_ids)
-            and (s.session).end_reason is null
-            offset 0
-        ) state
-        left join lateral (
-            select v.*
-            from revocation v
-            where v.swept_at is null
-            and v.user_name in (state.user_name, '')
-            and v.end_reason = state.ending
-            and ends(v, state.session)
-            order by v.revoked_at, v.revocation_id
-            limit 1
-        ) v on true
-    ),
-    ended_session as (
+    with ended_session as (
         update session s
         set ended_at = clock_timestamp(),
             end_reason = d.end_reason
-        from decided d
+        from decided_ends(write_tombstones.session_ids, write_tombstones.end_reason) d
         where s.session_id = d.session_id
         -- Not by ended_at, or an index of all that have not ended seems to serve.
         and s.end_reason is null

@@ -204,12 +204,7 @@ begin
     end if;
 
     if state = 'live' and is_use(known.session, idle_cap, absolute_cap) then
-        -- A cache remembers a use until it is written; here it is written or forgotten.
-        perform touch(
-            array[(known.session).session_id],
-            array[statement_timestamp()],
-            0.01 * least(nullif(idle_cap, 0) / (known.session).idle_timeout::double precision, 1)
-        );
+        perform touch_exactly(known.session, idle_cap);
     end if;
     return answer_of(
         known.session, state, end_reason,
@@ -343,6 +338,25 @@ comment on function secsession.touch(uuid[], timestamptz[], double precision) is
     'Internal: moves last_seen_at of these sessions forward, at most once in this share of the '
     'idle timeout and once a second. Where the database cannot write, running sessions go on '
     'without.';
+
+create or replace function secsession.touch_exactly(used secsession.session, idle_cap integer)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    -- A cache remembers a use until it is written; here it is written or forgotten.
+    perform touch(
+        array[used.session_id],
+        array[statement_timestamp()],
+        0.01 * least(nullif(idle_cap, 0) / used.idle_timeout::double precision, 1)
+    );
+end
+$$;
+comment on function secsession.touch_exactly(secsession.session, integer) is
+    'Internal: notes that a session is used at this moment, to a hundredth of the idle timeout, '
+    'its own or the location''s cap in seconds (0: no cap).';
 
 create or replace function secsession.end_noticed(
     session_id uuid,

@@ -25,6 +25,36 @@ $$;
 comment on function secsession.check_vault(uuid) is
     'Internal: refuses what would be more than a session may keep.';
 
+create or replace function secsession.forget_cookies(
+    session_id uuid,
+    cookies jsonb,
+    moment timestamptz
+)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    delete from vault v
+    using jsonb_array_elements(cookies) as c
+    where v.session_id = forget_cookies.session_id
+    and (
+        v.expires_at <= moment
+        or (
+            v.name = decode(c ->> 'name', 'hex')
+            and v.domain = decode(c ->> 'domain', 'hex')
+            and v.path = decode(c ->> 'path', 'hex')
+            and v.host_only = (c ->> 'host_only')::boolean
+            and c ->> 'value' is null
+        )
+    );
+end
+$$;
+comment on function secsession.forget_cookies(uuid, jsonb, timestamptz) is
+    'Internal: removes from the vault of a session the cookies that have no value any more, see '
+    'keep_cookies(), and those that have expired at that moment.';
+
 create or replace function secsession.keep_cookies(session_id uuid, cookies jsonb)
 returns integer
 language plpgsql
@@ -52,19 +82,7 @@ begin
     end if;
     -- Under the session's lock, so that the order of the moments is that of the changes.
     moment := clock_timestamp();
-    delete from vault v
-    using jsonb_array_elements(cookies) as c
-    where v.session_id = keep_cookies.session_id
-    and (
-        v.expires_at <= moment
-        or (
-            v.name = decode(c ->> 'name', 'hex')
-            and v.domain = decode(c ->> 'domain', 'hex')
-            and v.path = decode(c ->> 'path', 'hex')
-            and v.host_only = (c ->> 'host_only')::boolean
-            and c ->> 'value' is null
-        )
-    );
+    perform forget_cookies(session_id, cookies, moment);
     insert into vault as v (
         session_id, name, domain, path, value, host_only, same_site, created_at, expires_at
     )
@@ -169,11 +187,7 @@ begin
     answer := start_session(anonymous);
     -- The same call came before, and its answer was lost: what it made stands.
     if answer.session_id is null then
-        answer := lookup(token_hash, realm, 0, 0);
-        if answer.state is null or answer.user_name is not null then
-            raise exception 'token_hash is in use already'
-                using errcode = 'unique_violation';
-        end if;
+        answer := session_started_before(anonymous);
     end if;
     if answer.state = 'anonymous' then
         answer.vault_version := keep_cookies(answer.session_id, cookies);

@@ -1,6 +1,7 @@
 -- Takes away what only the installation needed, and gives up the owner's rights.
 
 drop procedure secsession.install_lock(text, text);
+drop function secsession.install_lock_commands(text, text);
 drop procedure secsession.install_view(text, text);
 drop function secsession.install_definition(text);
 drop procedure secsession.install_trigger(text, text, text, text, text, text);
