@@ -28,7 +28,7 @@ OBJECTS = mod_secsession.o \
                               acquire.o pool.o cache.o answer.o \
                               background.o \
                               threads.o \
-                              connection.o slot.o jars.o trouble.o \
+                              execute.o connection.o slot.o jars.o trouble.o \
                               parameters.o entry.o conninfo.o \
                               key.o) \
           $(addprefix session/, token.o policy.o set_cookie.o jar.o date.o seal.o stamp.o)

@@ -68,6 +68,11 @@ secsession_connection_t *secsession_connection_open(const apr_dbd_driver_t *driv
                                                     const secsession_sink_t *sink,
                                                     apr_pool_t *scratch, const char **error);
 
+/* Waits for the socket, for what poll(2) calls `events`: EXECUTED; STALLED at the deadline or when
+ * interrupted; LOST. */
+secsession_execution_t secsession_connection_wait(const secsession_connection_t *connection,
+                                                  short events, apr_time_t deadline);
+
 /* Waits until the server says something of its own accord: EXECUTED; STALLED; LOST. */
 secsession_execution_t secsession_connection_listen(secsession_connection_t *connection,
                                                     apr_time_t deadline);
