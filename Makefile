@@ -167,7 +167,8 @@ install: all ## installs the module, its SQL, and on Debian secsession.load and 
 	        'LoadModule secsession_module $(LIBEXECDIR)/mod_secsession.so'; \
 	fi
 
-# An administrator's own secsession.conf is kept.
+# An administrator's own secsession.conf is kept, and so are the keys. A package has none: they are
+# made on the machine on which it is installed.
 .PHONY: install-debian
 install-debian:
 	install -d '$(DESTDIR)$(SYSCONFDIR)/mods-available'
@@ -176,6 +177,9 @@ install-debian:
 	    > '$(DESTDIR)$(SYSCONFDIR)/mods-available/secsession.load'
 	[ -e '$(DESTDIR)$(SYSCONFDIR)/mods-available/secsession.conf' ] || \
 	    install -m 644 conf/secsession.conf '$(DESTDIR)$(SYSCONFDIR)/mods-available/'
+	[ -n '$(DESTDIR)' ] || [ -e '$(SYSCONFDIR)/secsession-keys' ] || \
+	    (umask 077; echo "1 $$(head -c 32 /dev/urandom | base64)" \
+	        > '$(SYSCONFDIR)/secsession-keys')
 
 .PHONY: demo
 demo: deps ## starts a private httpd and PostgreSQL with a CGI and a PHP application behind sessions

@@ -1,127 +1,13 @@
-/* Reading a file of keys, sealing, and opening. */
+/* Sealing, and opening. */
 #include "session/seal.h"
 
-#include <apr_file_io.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <string.h>
 
-#define KEY_BYTES 32
-#define KEY_CHARS 44 /* base64 of 32 bytes */
 #define NONCE_BYTES 12
 #define TAG_BYTES 16
-#define FILE_BYTES 65536
-
-struct secsession_keys_t {
-    unsigned char first;
-    unsigned char is_known[256];
-    unsigned char keys[256][KEY_BYTES];
-};
-
-/* --- keys ------------------------------------------------------------------------------------ */
-
-/* EVP_DecodeBlock would take "=" for a digit, and 31 bytes for a key. */
-static int read_key(const char *text, unsigned char key[KEY_BYTES])
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    unsigned char decoded[KEY_CHARS / 4 * 3];
-    int ok = strspn(text, digits) == KEY_CHARS - 1 && strcmp(text + KEY_CHARS - 1, "=") == 0
-             && EVP_DecodeBlock(decoded, (const unsigned char *)text, KEY_CHARS) == sizeof(decoded);
-
-    if (ok) {
-        memcpy(key, decoded, KEY_BYTES);
-    }
-    OPENSSL_cleanse(decoded, sizeof(decoded));
-    return ok;
-}
-
-/* One line without its comment: whether it is empty, or a key that is new. */
-static int read_line(char *line, secsession_keys_t *keys)
-{
-    char *state, *number = apr_strtok(line, " \t\r", &state);
-    char *key = number ? apr_strtok(NULL, " \t\r", &state) : NULL;
-    apr_int64_t n;
-
-    if (number == NULL) {
-        return 1;
-    }
-    n = strspn(number, "0123456789") == strlen(number) && strlen(number) <= 3 ? apr_atoi64(number)
-                                                                              : 0;
-    if (n < 1 || n > 255 || key == NULL || apr_strtok(NULL, " \t\r", &state) || keys->is_known[n]
-        || !read_key(key, keys->keys[n])) {
-        return 0;
-    }
-    keys->is_known[n] = 1;
-    keys->first = keys->first ? keys->first : (unsigned char)n;
-    return 1;
-}
-
-static apr_status_t forget_keys(void *keys)
-{
-    OPENSSL_cleanse(keys, sizeof(secsession_keys_t));
-    return APR_SUCCESS;
-}
-
-/* Reads the file into `text`, which has room for FILE_BYTES and two more. Returns what is wrong, or
- * NULL. */
-static const char *read_text(apr_pool_t *pool, const char *path, char *text)
-{
-    apr_size_t length = 0;
-    char reason[120];
-    apr_file_t *file;
-    apr_status_t status = apr_file_open(&file, path, APR_READ, APR_OS_DEFAULT, pool);
-
-    if (status == APR_SUCCESS) {
-        status = apr_file_read_full(file, text, FILE_BYTES + 1, &length);
-        apr_file_close(file);
-        status = status == APR_EOF ? APR_SUCCESS : status;
-    }
-    text[length] = '\0';
-    if (status != APR_SUCCESS) {
-        return apr_psprintf(pool, "%s cannot be read: %s", path,
-                            apr_strerror(status, reason, sizeof(reason)));
-    }
-    /* What is not read must not be missed when something is to be opened. */
-    if (length > FILE_BYTES || strlen(text) != length) {
-        return apr_psprintf(pool, "%s is no text of at most %d bytes", path, FILE_BYTES);
-    }
-    return NULL;
-}
-
-const char *secsession_keys_read(apr_pool_t *pool, const char *path, secsession_keys_t **result)
-{
-    char *text = apr_palloc(pool, FILE_BYTES + 2);
-    secsession_keys_t *keys = apr_pcalloc(pool, sizeof(*keys));
-    const char *error = read_text(pool, path, text);
-    int number = 0;
-
-    apr_pool_cleanup_register(pool, keys, forget_keys, apr_pool_cleanup_null);
-    for (char *line = text, *next; line && error == NULL; line = next) {
-        next = strchr(line, '\n');
-        if (next) {
-            *next++ = '\0';
-        }
-        number++;
-        line[strcspn(line, "#")] = '\0';
-        if (!read_line(line, keys)) {
-            error = apr_psprintf(pool,
-                                 "line %d of %s is not NUMBER (1 to 255, each once) and 32 bytes "
-                                 "in base64, as of: openssl rand -base64 32",
-                                 number, path);
-        }
-    }
-    OPENSSL_cleanse(text, FILE_BYTES + 2);
-    if (error == NULL && keys->first == 0) {
-        error = apr_psprintf(pool, "%s has no key", path);
-    }
-    *result = keys;
-    return error;
-}
-
-/* --- seals ----------------------------------------------------------------------------------- */
 
 static int encrypt(EVP_CIPHER_CTX *context, const unsigned char *key, const char *place,
                    const char *text, unsigned char *nonce)
@@ -155,8 +41,8 @@ apr_status_t secsession_seal(apr_pool_t *pool, const secsession_keys_t *keys, co
         return APR_SUCCESS;
     }
     context = EVP_CIPHER_CTX_new();
-    made[0] = keys->first;
-    ok = context && encrypt(context, keys->keys[keys->first], place, text, made + 1);
+    made[0] = secsession_keys_first(keys);
+    ok = context && encrypt(context, secsession_keys_find(keys, made[0]), place, text, made + 1);
     EVP_CIPHER_CTX_free(context);
     *length = bytes + SECSESSION_SEAL_OVERHEAD;
     return ok ? APR_SUCCESS : APR_EGENERAL;
@@ -182,6 +68,7 @@ static int decrypt(EVP_CIPHER_CTX *context, const unsigned char *key, const char
 const char *secsession_unseal(apr_pool_t *pool, const secsession_keys_t *keys, const char *place,
                               const unsigned char *seal, apr_size_t length)
 {
+    const unsigned char *key;
     EVP_CIPHER_CTX *context;
     char *text;
     int ok;
@@ -193,13 +80,14 @@ const char *secsession_unseal(apr_pool_t *pool, const secsession_keys_t *keys, c
     if (keys == NULL) {
         return apr_pstrmemdup(pool, (const char *)seal + 1, length - 1);
     }
-    if (length < SECSESSION_SEAL_OVERHEAD || !keys->is_known[seal[0]]) {
+    key = secsession_keys_find(keys, seal[0]);
+    if (length < SECSESSION_SEAL_OVERHEAD || key == NULL) {
         return NULL;
     }
     length -= SECSESSION_SEAL_OVERHEAD;
     text = apr_pcalloc(pool, length + 1);
     context = EVP_CIPHER_CTX_new();
-    ok = context && decrypt(context, keys->keys[seal[0]], place, seal + 1, (int)length, text);
+    ok = context && decrypt(context, key, place, seal + 1, (int)length, text);
     EVP_CIPHER_CTX_free(context);
     return ok ? text : NULL;
 }

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 #include "session/jar.h"
-#include "session/seal.h"
+#include "session/keys.h"
 #include "store/cache.h"
 #include "store/dbd.h"
 #include "store/feed.h"
@@ -23,9 +23,9 @@ struct secsession_store_t {
     secsession_feed_t *feed;
     secsession_housekeeper_t *housekeeper;
     apr_interval_time_t stale;
-    secsession_jars_t *jars; /* NULL: each vault is read from the database */
-    const secsession_keys_t *keys;
-    _Atomic apr_time_t no_offers_until; /* monotonic; of this child */
+    secsession_jars_t *jars;             /* NULL: each vault is read from the database */
+    const secsession_keys_t *vault_keys; /* NULL: none */
+    _Atomic apr_time_t no_offers_until;  /* monotonic; of this child */
 };
 
 /* Adds cookies as they go into SQL, null where there are none. Whether they can. */

@@ -42,6 +42,16 @@ static apr_status_t create_cache(secsession_store_t *store, apr_pool_t *pool,
                                  : status;
 }
 
+static apr_status_t derive_keys(secsession_store_t *store, apr_pool_t *pool,
+                                const secsession_keys_t *keys)
+{
+    if (keys == NULL) {
+        return APR_SUCCESS;
+    }
+    store->vault_keys = secsession_keys_derive(pool, keys, "mod_secsession vault");
+    return store->vault_keys ? APR_SUCCESS : APR_EGENERAL;
+}
+
 apr_status_t secsession_store_create(secsession_store_t **result, apr_pool_t *pool,
                                      server_rec *server, const secsession_store_config_t *config,
                                      int number)
@@ -58,7 +68,9 @@ apr_status_t secsession_store_create(secsession_store_t **result, apr_pool_t *po
     };
 
     store->server = server;
-    store->keys = config->keys;
+    if (status == APR_SUCCESS) {
+        status = derive_keys(store, pool, config->keys);
+    }
     if (status == APR_SUCCESS) {
         status = secsession_dbd_create(&store->dbd, pool, &dbd);
     }

@@ -13,7 +13,7 @@
 #include <httpd.h>
 
 #include "session/jar.h"
-#include "session/seal.h"
+#include "session/keys.h"
 #include "session/session.h"
 #include "session/token.h"
 #include "store/sink.h"
@@ -30,7 +30,7 @@ typedef struct {
     int stale_ms;       /* how long the cache is believed after the lease without a database */
     const char *feed;   /* another connection string, to listen on; NULL: params */
     int has_vaults;     /* vaults are remembered beside the cache */
-    const secsession_keys_t *keys; /* that seal what the vaults hold, or NULL */
+    const secsession_keys_t *keys; /* of the site, see SecSessionKeys; or NULL */
     const secsession_sink_t *sink; /* whom events are told, or NULL */
 } secsession_store_config_t;
 

@@ -13,7 +13,7 @@ int secsession_store_add_cookies(secsession_store_t *store, apr_pool_t *pool,
                                  secsession_parameters_t *parameters,
                                  const secsession_jar_t *cookies)
 {
-    const char *json = cookies ? secsession_vault_encode(pool, store->keys, cookies) : NULL;
+    const char *json = cookies ? secsession_vault_encode(pool, store->vault_keys, cookies) : NULL;
 
     secsession_parameters_add_text(parameters, json);
     if (cookies && json == NULL) {
@@ -72,7 +72,7 @@ static secsession_outcome_t read_vault(secsession_store_t *store, apr_pool_t *po
     if (result == NULL) {
         return SECSESSION_UNAVAILABLE;
     }
-    switch (secsession_vault_decode(pool, store->keys, result, jar, &version, &sealed)) {
+    switch (secsession_vault_decode(pool, store->vault_keys, result, jar, &version, &sealed)) {
     case APR_SUCCESS:
         break;
     case APR_ENOENT:
@@ -87,7 +87,7 @@ static secsession_outcome_t read_vault(secsession_store_t *store, apr_pool_t *po
         ap_log_error(
             APLOG_MARK, APLOG_WARNING, 0, store->server,
             "SS115: the vault of session %s has %d cookies that cannot be opened: the keys of "
-            "SecSessionVaultKeys do not fit; they are as good as gone",
+            "SecSessionKeys do not fit; they are as good as gone",
             session->id, sealed);
     }
     return SECSESSION_DONE;

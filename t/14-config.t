@@ -18,6 +18,8 @@ my $KEY = '7 ' . 'A' x 43 . '=';
 my $KEYS = spew("$FOLDER/keys", "# the key\n\n$KEY # of today\n8 " . 'B' x 43 . "=\n", 0600);
 my $NO_KEYS = spew("$FOLDER/none", "# none\n", 0600);
 my $OPEN_KEYS = spew("$FOLDER/open", "$KEY\n", 0644);
+my $FOREIGN_KEYS = spew("$FOLDER/foreign", "$KEY\n", 0600);
+chown scalar getpwnam('www-data'), -1, $FOREIGN_KEYS;
 
 my $DURATION =
     'it must be a duration above zero such as 30s, 15m, 8h or 30d (a plain number means seconds), '
@@ -209,10 +211,11 @@ my %DIRECTIVE = (
     SecSessionVault => { where => 'D', right => [ 'none', 'PHPSESSID', 'DW* wiki_?', '*' ],
         wrong => { 'none alone, or shell patterns of cookie names' =>
             [ [ '', '' ], [ 'a none', 'none' ], 'a=b', 'a;b', 'a,b', [ '""', '' ] ] } },
-    SecSessionVaultKeys => { where => 'S', right => [$KEYS],
+    SecSessionKeys => { where => 'S', right => [$KEYS],
         wrong => {
             'a file with keys' => [ '/nowhere', $NO_KEYS ],
             'nobody but its owner may read' => [$OPEN_KEYS],
+            ($> ? () : (q(and that is root's) => [$FOREIGN_KEYS])),
         } },
     DBDriver => { where => 'S', right => ['pgsql'], wrong => {} },
     DBDParams => { where => 'S', right => ['"dbname=app user=x"'], wrong => {} },
@@ -344,7 +347,7 @@ subtest 'what cannot work together stops httpd, and httpd -t finds it' => sub {
     is_accepted("SecSessionCookie mine Insecure\nSecSessionVault __Host-secsession *",
         'another cookie of the same name, and a pattern that fits more than ours');
     my %differs = (DBDMax => [ 1, 2 ], SecSessionLog => [ 'logs/a', 'logs/b' ],
-        SecSessionVaultKeys => [ $KEYS, spew("$FOLDER/others", "$KEY\n", 0600) ],
+        SecSessionKeys => [ $KEYS, spew("$FOLDER/others", "$KEY\n", 0600) ],
         SecSessionCacheSlots => [ 1, 2 ], SecSessionLease => [ 1, 2 ],
         SecSessionStale => [ 1, 2 ], SecSessionFeed => [ 'host=a', 'host=b' ]);
     for my $directive (sort keys %differs) {

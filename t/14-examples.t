@@ -22,7 +22,7 @@ cmp_ok scalar @found, '>', 40, 'the examples are found';
 # Each in a virtual host of its own, so that they do not have to agree.
 my $number = 0;
 my $all = join "\n", map {
-    my $text = $_->{text} =~ s{"/etc/apache2/vault-keys"}{"$KEYS"}r;
+    my $text = $_->{text} =~ s{"/etc/apache2/secsession-keys"}{"$KEYS"}r;
     "# $_->{file}:$_->{line}\n<VirtualHost *:@{[ ++$number ]}>\n$text\n</VirtualHost>"
 } @found;
 my ($ok, $said) = $tester->configtest($all);

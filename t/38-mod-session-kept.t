@@ -118,7 +118,7 @@ subtest 'the password cannot be read in the database, where there are keys' => s
     my $keys = spew(scratch('keys') . '/keys', '1 ' . 'A' x 43 . "=\n", 0600);
     my $sealed = Secsession::Httpd->start(postgres => $postgres,
         modules => \@Secsession::ModSession::MODULES,
-        config => "SecSession On\nSecSessionVaultKeys $keys\n" . Secsession::ModSession::config());
+        config => "SecSession On\nSecSessionKeys $keys\n" . Secsession::ModSession::config());
     my $has_password = sub {
         my ($id) = of_token('session_id', $_[0]->token);
         my $kept = $postgres->value(

@@ -295,7 +295,7 @@ subtest 'sealed with a key that the database does not have' => sub {
         return Secsession::Httpd->start(
             postgres => $postgres, files => { 'static/page.html' => 'x' }, modules => ['include'],
             config =>
-                Secsession::Test::standard_config(config => "SecSessionVaultKeys $keys\n$VAULT")
+                Secsession::Test::standard_config(config => "SecSessionKeys $keys\n$VAULT")
         );
     };
     my $sealed = $with->($first);

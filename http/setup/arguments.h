@@ -99,7 +99,8 @@ const char *secsession_argument_url_ids(cmd_parms *cmd, int argc, char *const ar
 /* The log of events: "|" and a program, or the path of a file, whose directory must exist. */
 const char *secsession_argument_log(cmd_parms *cmd, const char *argument);
 
-/* The path of a file with keys, which nobody but its owner may read or write. */
+/* The path of a file with keys, which nobody but its owner may read or write; and no other owner
+ * than root where root reads it. */
 const char *secsession_argument_keys(cmd_parms *cmd, const char *argument,
                                      const secsession_keys_t **keys);
 

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <httpd.h>
 #include <http_log.h>
+#include <unistd.h>
 
 #include "http/setup/arguments.h"
 
@@ -170,19 +171,33 @@ const char *secsession_argument_log(cmd_parms *cmd, const char *argument)
                                            "a file in a directory that exists, or | and a program");
 }
 
+/* Whether only its owner may read a file; and only root, where root reads it: programs that httpd
+ * runs run as its User. A file that is not there is found when it is read. */
+static int is_private(const char *path, apr_pool_t *scratch)
+{
+    apr_finfo_t info;
+
+    if (apr_stat(&info, path, APR_FINFO_PROT | APR_FINFO_OWNER, scratch) != APR_SUCCESS) {
+        return 1;
+    }
+    return (info.protection
+            & (APR_FPROT_GREAD | APR_FPROT_WREAD | APR_FPROT_GWRITE | APR_FPROT_WWRITE))
+               == 0
+           && (geteuid() != 0 || info.user == 0);
+}
+
 const char *secsession_argument_keys(cmd_parms *cmd, const char *argument,
                                      const secsession_keys_t **result)
 {
     const char *path = ap_server_root_relative(cmd->pool, argument);
     secsession_keys_t *keys = NULL;
     const char *error;
-    apr_finfo_t info;
 
-    if (path && apr_stat(&info, path, APR_FINFO_PROT, cmd->temp_pool) == APR_SUCCESS
-        && (info.protection
-            & (APR_FPROT_GREAD | APR_FPROT_WREAD | APR_FPROT_GWRITE | APR_FPROT_WWRITE))) {
+    if (path && !is_private(path, cmd->temp_pool)) {
         return secsession_argument_wrong(
-            cmd, argument, "a file that nobody but its owner may read or write (chmod 600)");
+            cmd, argument,
+            "a file that nobody but its owner may read or write (chmod 600), and that is root's "
+            "(chown root) where root starts httpd");
     }
     error = path ? secsession_keys_read(cmd->pool, path, &keys) : "this is not a valid path";
     *result = keys;

@@ -315,6 +315,9 @@ const command_rec secsession_directives[] = {
                   "a file, or | and a program, to which events are written as lines of JSON"),
     AP_INIT_TAKE1("DBDriver", set_server_text, SERVER(database.driver), RSRC_CONF, "see mod_dbd"),
     AP_INIT_TAKE1("DBDParams", set_server_text, SERVER(database.params), RSRC_CONF, "see mod_dbd"),
+    AP_INIT_TAKE1("SecSessionKeys", set_keys, SERVER(database.keys), RSRC_CONF,
+                  "a file with the keys that only httpd has: nobody else can make a session, or "
+                  "read the vaults"),
     AP_INIT_TAKE1("DBDMax", set_dbd_max, SERVER(database.max), RSRC_CONF,
                   "see mod_dbd; default: 10"),
     AP_INIT_TAKE1("SecSessionForward", secsession_directive_forward, NULL, EVERYWHERE,
@@ -338,7 +341,5 @@ const command_rec secsession_directives[] = {
         "SecSessionVault", secsession_directive_vault, NULL, EVERYWHERE,
         "shell patterns for the names of the application's cookies that are kept on the "
         "server instead of in the browser, or none; default: none"),
-    AP_INIT_TAKE1("SecSessionVaultKeys", set_keys, SERVER(database.keys), RSRC_CONF,
-                  "a file with the keys that encrypt the contents of vaults in the database"),
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
 };

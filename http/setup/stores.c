@@ -2,6 +2,7 @@
 #include "http/setup/stores.h"
 
 #include <apr_strings.h>
+#include <http_core.h>
 #include <http_log.h>
 
 #include "http/setup/config.h"
@@ -47,7 +48,7 @@ static const char *difference(const secsession_server_config_t *one_server,
         int is_same;
     } directives[] = {
         { "DBDMax", one->max == other->max },
-        { "SecSessionVaultKeys", one->keys == other->keys },
+        { "SecSessionKeys", one->keys == other->keys },
         { "SecSessionLog", is_same_text(one_server->log, other_server->log) },
         { "SecSessionCacheSlots", !one->is_cached || one->slots == other->slots },
         { "SecSessionLease", !one->is_cached || one->lease_ms == other->lease_ms },
@@ -122,9 +123,30 @@ static void share_vaults(server_rec *first, int has_vaults)
     }
 }
 
+/* httpd reads its configuration twice when it starts, and says it once. */
+static void complain_without_keys(server_rec *first)
+{
+    for (server_rec *server = first; server; server = server->next) {
+        const secsession_server_config_t *config = config_of(server);
+
+        if (config->in_use && config->database.keys == NULL
+            && ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
+            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, server,
+                         "SS313: there are no SecSessionKeys for %s:%u: whoever can write into the "
+                         "session database, or call its functions as httpd does, can be any user; "
+                         "write SecSessionKeys and a file that only root can read: (umask 077; "
+                         "echo \"1 $(openssl rand -base64 32)\" > FILE)",
+                         SECSESSION_PLACE(server));
+            return;
+        }
+    }
+}
+
 int secsession_stores_create(apr_pool_t *pool, server_rec *first, int has_vaults)
 {
     int status = OK, number = 0;
+
+    complain_without_keys(first);
 
     share_vaults(first, has_vaults);
     for (server_rec *server = first; server && status == OK; server = server->next) {

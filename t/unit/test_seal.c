@@ -1,5 +1,4 @@
-/* session/seal.h: what is sealed can be opened only unchanged, with its key and for its place; and
- * what a file with keys may look like. */
+/* session/seal.h: what is sealed can be opened only unchanged, with its key and for its place. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,8 +33,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* --- keys ------------------------------------------------------------------------------------ */
-
 static const char *file_of(const char *text, apr_size_t length)
 {
     char *name = apr_pstrdup(pool, "/tmp/test_seal-XXXXXX");
@@ -67,98 +64,6 @@ static secsession_keys_t *keys_of(const char *text)
     }
     return keys;
 }
-
-static unsigned char number_of_seal(const secsession_keys_t *keys)
-{
-    const unsigned char *seal;
-    apr_size_t length;
-
-    assert_int_equal(secsession_seal(pool, keys, PLACE, "x", &seal, &length), APR_SUCCESS);
-    return seal[0];
-}
-
-static void keys_stand_on_lines_with_comments(void **state)
-{
-    static const struct {
-        const char *text;
-        unsigned char first;
-    } cases[] = {
-        { "1 " ONE, 1 },
-        { "255 " ONE "\n", 255 },
-        { "007 " ONE "\n", 7 },
-        { "\n\n# all keys\n \t\n 2\t" TWO " # the new one\r\n1 " ONE "\r\n", 2 },
-        { "1 " ONE "#" TWO "\n2 " TWO, 1 },
-    };
-
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        assert_int_equal(number_of_seal(keys_of(cases[i].text)), cases[i].first);
-    }
-}
-
-static void wrong_file_is_refused_with_its_line(void **state)
-{
-    static const struct {
-        const char *text, *error;
-    } cases[] = {
-        { "", "has no key" },
-        { "# nothing\n\n", "has no key" },
-        { "#1 " ONE "\n", "has no key" },
-        { ONE "\n", "line 1 " },
-        { "1\n", "line 1 " },
-        { "1 \n", "line 1 " },
-        { "1#" ONE "\n", "line 1 " },
-        { "0 " ONE "\n", "line 1 " },
-        { "256 " ONE "\n", "line 1 " },
-        { "0001 " ONE "\n", "line 1 " },
-        { "4294967297 " ONE "\n", "line 1 " },
-        { "-1 " ONE "\n", "line 1 " },
-        { "x " ONE "\n", "line 1 " },
-        { "1 " ONE " more\n", "line 1 " },
-        { "1 " ONE "\n\n1 " TWO "\n", "line 3 " },
-        { "1 " ONE "\n2 AAAA\n", "line 2 " },
-        { "1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==\n", "line 1 " }, /* 31 bytes */
-        { "1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g\n", "line 1 " }, /* 33 bytes */
-        { "1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n", "line 1 " },
-        { "1 AAEC=wQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n", "line 1 " },
-        { "1 AAEC-wQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n", "line 1 " },
-        { "1 AAEC\xC3wQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n", "line 1 " },
-        { "1 " ONE ONE "\n", "line 1 " },
-        { "1 \"" ONE "\"\n", "line 1 " },
-    };
-
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        secsession_keys_t *keys;
-        const char *error = read_bytes(cases[i].text, strlen(cases[i].text), &keys);
-
-        assert_non_null(error);
-        assert_non_null(strstr(error, cases[i].error));
-        assert_null(strstr(error, "AAEC"));
-    }
-}
-
-static void whatever_is_not_read_of_a_file_is_an_error(void **state)
-{
-    static const char nul[] = "1 " ONE "\n\0002 " TWO "\n";
-    char *long_file = apr_palloc(pool, 65537);
-    secsession_keys_t *keys;
-
-    assert_non_null(strstr(read_bytes(nul, sizeof(nul) - 1, &keys), "is no text"));
-    memset(long_file, '\n', 65537);
-    memcpy(long_file, "1 " ONE, 46);
-    assert_null(read_bytes(long_file, 65536, &keys));
-    assert_non_null(strstr(read_bytes(long_file, 65537, &keys), "at most 65536 bytes"));
-}
-
-static void unreadable_file_is_named_with_the_reason(void **state)
-{
-    secsession_keys_t *keys;
-    const char *error = secsession_keys_read(pool, "/nonexistent/keys", &keys);
-
-    assert_non_null(strstr(error, "/nonexistent/keys cannot be read: No such file"));
-    assert_non_null(strstr(secsession_keys_read(pool, "/", &keys), "/ cannot be read: "));
-}
-
-/* --- seals ----------------------------------------------------------------------------------- */
 
 typedef struct {
     const unsigned char *bytes;
@@ -270,10 +175,6 @@ static void sealed_and_open_are_not_taken_for_each_other(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys_stand_on_lines_with_comments),
-        cmocka_unit_test(wrong_file_is_refused_with_its_line),
-        cmocka_unit_test(whatever_is_not_read_of_a_file_is_an_error),
-        cmocka_unit_test(unreadable_file_is_named_with_the_reason),
         cmocka_unit_test(what_is_sealed_opens_again),
         cmocka_unit_test(the_same_text_is_never_sealed_alike),
         cmocka_unit_test(one_changed_bit_or_byte_less_does_not_open),
