@@ -171,8 +171,12 @@ subtest 'other sites cannot log anybody out' => sub {
             [ 'Sec-Fetch-Site' => 'cross-site' ]
         ],
         [
-            POST => 0, 'another origin, our site', [ Origin => 'http://evil.example' ],
+            POST => 1, 'our page, which does not name its origin', [ Origin => 'null' ],
             [ 'Sec-Fetch-Site' => 'same-origin' ]
+        ],
+        [
+            POST => 0, 'another site, which does not name its origin', [ Origin => 'null' ],
+            [ 'Sec-Fetch-Site' => 'cross-site' ]
         ],
         [ GET => 1, 'our page', [ 'Sec-Fetch-Site' => 'same-origin' ] ],
         [ GET => 0, 'an old browser' ],

@@ -35,6 +35,10 @@ my %foreign = (
     'another port' => { Origin => 'http://localhost:' . ($port + 1) },
     'no port' => { Origin => 'http://localhost' },
     'an origin that the browser will not name' => { Origin => 'null' },
+    'a site whose pages do not name their origin' =>
+        { Origin => 'null', 'Sec-Fetch-Site' => 'cross-site' },
+    'a sibling whose pages do not name their origin' =>
+        { Origin => 'null', 'Sec-Fetch-Site' => 'same-site' },
     'another scheme' => { Origin => "ftp://localhost:$port" },
     'a longer host' => { Origin => "$own.evil.example" },
     'a path behind it' => { Origin => "$own/" },
@@ -47,7 +51,12 @@ my %ours = (
     'our own page' => { Origin => $own, 'Sec-Fetch-Site' => 'same-origin' },
     'our own page, says Origin' => { Origin => $own },
     'our own page, says the browser' => { 'Sec-Fetch-Site' => 'same-origin' },
+    'our own page that does not name its origin (Referrer-Policy: no-referrer)' =>
+        { Origin => 'null', 'Sec-Fetch-Site' => 'same-origin' },
+    'our own page, where a proxy has replaced the host' =>
+        { Origin => 'https://public.example', 'Sec-Fetch-Site' => 'same-origin' },
     'the user' => { 'Sec-Fetch-Site' => 'none' },
+    'the user, who reloads such a page' => { Origin => 'null', 'Sec-Fetch-Site' => 'none' },
     'an old browser, or a script' => {},
     'a page over https, where a proxy has ended TLS' => { Origin => $own =~ s/http/https/r },
 );
@@ -61,7 +70,11 @@ subtest 'what another origin makes a browser change is refused' => sub {    # AS
         is status($alice, 'GET', '/app/show', Upgrade => 'websocket', Connection => 'Upgrade',
             %{ $foreign{$name} }), 403, "$name: a WebSocket";
     }
-    like $httpd->error_log, qr/SS218: a POST request from another origin/, 'the log says so';
+    like $httpd->error_log,
+        qr{SS218: a POST request from another origin.* write SecSessionGuard On https://evil\.example$}m,
+        'the log says what to write';
+    like $httpd->error_log, qr/SS218: .* let the page that sent it name its origin/,
+        'or what to change if there is no name to write';
 };
 
 subtest 'what our own pages change is not' => sub {

@@ -127,6 +127,30 @@ subtest 'the page itself' => sub {
         1, 'no script runs in it, whoever puts it there';
 };
 
+subtest 'a site that tells nobody where its visitors come from' => sub {
+    my $browser = Secsession::Browser->start;
+    log_in($browser);
+    my $page = '<!DOCTYPE html><meta name="referrer" content="no-referrer"><title>Quiet</title>';
+    my $form = sub {
+        my ($action, $fields) = @_;
+        spew($httpd->document_root . '/pub/quiet.html',
+            qq{$page<form method="post" action="$action">$fields<button>Send</button></form>});
+        $browser->open("$here/pub/quiet.html");
+        $browser->click('button');
+    };
+    $form->('/app/show', '');
+    wait_until { ($browser->run('return document.body.textContent') // '') =~ /REMOTE_USER=alice/ }
+    10, 'its forms reach the application';
+    my $token = $browser->cookies->{$COOKIE}{value};
+    $form->('/login', join '', map { qq{<input name="$_->[0]" value="$_->[1]">} }
+        [ username => 'alice' ], [ password => password_of('alice') ],
+        [ return => '/static/page.html' ]);
+    wait_until { $browser->title eq 'Private' } 10, 'its own login form logs in';
+    isnt $browser->cookies->{$COOKIE}{value}, $token, 'under a new token';
+    $form->('/logout', '');
+    wait_until { $browser->title eq 'Public' } 10, 'and its button logs out';
+};
+
 subtest 'another site' => sub {    # ASVS 5.0 3.5.8
     my $browser = Secsession::Browser->start;
     log_in($browser);

@@ -41,18 +41,23 @@ static int is_our_origin(request_rec *r, const char *origin)
     return strcasecmp(authority(r, scheme, separator + 3), authority(r, scheme, host)) == 0;
 }
 
+/* Sec-Fetch-Site is what the browser has found out by itself. Origin is only what the policy of the
+ * page lets it say: "null" for every form of a page with Referrer-Policy: no-referrer, and a proxy
+ * in front of httpd may have replaced the Host to compare it with. */
 secsession_origin_t secsession_guard_origin(request_rec *r)
 {
     const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
     const char *origin = apr_table_get(r->headers_in, "Origin");
 
-    if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0) {
-        return SECSESSION_OTHER_ORIGIN;
+    if (site) {
+        return strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0
+                   ? SECSESSION_SAME_ORIGIN
+                   : SECSESSION_OTHER_ORIGIN;
     }
-    if (origin) {
-        return is_our_origin(r, origin) ? SECSESSION_SAME_ORIGIN : SECSESSION_OTHER_ORIGIN;
+    if (origin == NULL) {
+        return SECSESSION_NO_ORIGIN;
     }
-    return site ? SECSESSION_SAME_ORIGIN : SECSESSION_NO_ORIGIN;
+    return is_our_origin(r, origin) ? SECSESSION_SAME_ORIGIN : SECSESSION_OTHER_ORIGIN;
 }
 
 static int is_allowed(const secsession_location_config_t *location, const char *origin)
@@ -82,19 +87,34 @@ static int may_do_harm(request_rec *r)
     }
 }
 
+/* The origin that could be named in SecSessionGuard, or NULL: a page may keep the browser from
+ * naming it. */
+static const char *named_origin(request_rec *r)
+{
+    const char *origin = apr_table_get(r->headers_in, "Origin");
+
+    return origin && strstr(origin, "://") ? origin : NULL;
+}
+
 int secsession_guard_check(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
+    const char *origin;
 
     if (here.location->guard == 0 || !may_do_harm(r) || secsession_current(&here) == NULL
         || secsession_guard_origin(r) != SECSESSION_OTHER_ORIGIN
-        || is_allowed(here.location, apr_table_get(r->headers_in, "Origin"))) {
+        || is_allowed(here.location, named_origin(r))) {
         return DECLINED;
     }
+    origin = named_origin(r);
     ap_log_rerror(
         APLOG_MARK, APLOG_WARNING, 0, r,
-        "SS218: a %s request from another origin with a session was refused at %s; to allow "
-        "it, name that origin in SecSessionGuard On https://...",
-        r->method, r->uri);
+        "SS218: a %s request from another origin with a session was refused at %s; to allow it, "
+        "%s%s",
+        r->method, r->uri,
+        origin ? "write SecSessionGuard On "
+               : "let the page that sent it name its origin, which Referrer-Policy: no-referrer "
+                 "and sandboxed frames prevent, or write SecSessionGuard Off there",
+        origin ? origin : "");
     return HTTP_FORBIDDEN;
 }

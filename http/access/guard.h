@@ -10,9 +10,9 @@ typedef enum {
     SECSESSION_OTHER_ORIGIN /* another origin, or one that the browser does not name */
 } secsession_origin_t;
 
-/* The origin of the request according to Sec-Fetch-Site and Origin (W3C Fetch Metadata; RFC 6454).
- * "Sec-Fetch-Site: none", which browsers send for typed addresses and bookmarks, counts as our own
- * origin. */
+/* The origin of the request according to Sec-Fetch-Site (W3C Fetch Metadata) or, if the browser
+ * does not send that, to Origin (RFC 6454). "Sec-Fetch-Site: none", which browsers send for typed
+ * addresses and bookmarks, counts as our own origin. */
 secsession_origin_t secsession_guard_origin(request_rec *r);
 
 /* header_parser, after the look-up: if SecSessionGuard is On, answers 403 to a request with a
