@@ -24,6 +24,7 @@
 #include "http/modsession/modsession.h"
 #include "http/request/arrive.h"
 #include "http/request/current.h"
+#include "http/request/hop.h"
 #include "http/setup/config.h"
 #include "http/setup/stores.h"
 #include "http/users/password.h"
@@ -52,6 +53,7 @@ static void register_hooks(apr_pool_t *pool)
      * before. */
     static const char *const before[] = { "mod_log_forensic.c", NULL };
 
+    secsession_hop_register();
     secsession_response_register();
     secsession_tee_register();
     secsession_tunnel_register();
@@ -66,6 +68,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_read_request(secsession_words_read_redirect, NULL, before,
                               APR_HOOK_REALLY_FIRST - 1);
     ap_hook_post_read_request(secsession_arrive, NULL, before, APR_HOOK_REALLY_FIRST);
+    ap_hook_post_read_request(secsession_hop_arrive, NULL, before, APR_HOOK_REALLY_FIRST);
     ap_hook_post_read_request(secsession_forward_strip, NULL, before, APR_HOOK_REALLY_FIRST);
     ap_hook_pre_translate_name(secsession_harden_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_header_parser(secsession_current_look_up, NULL, NULL, APR_HOOK_FIRST);

@@ -11,14 +11,14 @@ OBJECTS = mod_secsession.o \
           $(addprefix http/handlers/, handler.o login.o sessions.o logout.o page.o form.o) \
           $(addprefix http/access/, authz.o adopt.o authn.o guard.o) \
           $(addprefix http/modsession/, modsession.o state.o credentials.o) \
-          $(addprefix http/request/, begin.o rotate.o end.o current.o address.o arrive.o \
+          $(addprefix http/request/, begin.o rotate.o end.o current.o address.o arrive.o hop.o \
                                      reserved.o answer.o context.o) \
           $(addprefix http/users/, password.o stamped.o record.o) \
           $(addprefix http/setup/, stores.o eventlog.o directives.o directives_app.o \
                                    arguments_app.o arguments_account.o arguments_harden.o \
                                    arguments.o config.o) \
-          $(addprefix http/parse/, cookie.o multipart.o fields.o attributes.o target.o text.o \
-                                   url.o) \
+          $(addprefix http/parse/, cookie.o multipart.o fields.o attributes.o options.o target.o \
+                                   text.o url.o) \
           $(addprefix store/, own.o vaults.o \
                               store.o \
                               feed.o housekeeper.o lookups.o \

@@ -171,12 +171,13 @@ int secsession_cookies_apply(request_rec *r)
         set_cookie_field(r, context->vaulted.own);
         return DECLINED;
     }
-    status = read_jar(&here);
+    /* The answer to TRACE repeats all fields of the request (RFC 9110, 9.3.8). */
+    status = r->method_number == M_TRACE ? OK : read_jar(&here);
     if (status != OK) {
         return status;
     }
     own = without_vaulted(r, patterns, context->vaulted.own);
-    if (context->vaulted.jar) {
+    if (context->vaulted.jar && r->method_number != M_TRACE) {
         const secsession_asker_t asker = asker_of(r);
 
         kept = secsession_jar_field(r->pool, context->vaulted.jar, &asker,

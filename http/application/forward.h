@@ -10,7 +10,8 @@
 int secsession_forward_strip(request_rec *r);
 
 /* fixups, after subrequests have got header fields of their own: sets the header of this location
- * to the user of the session, if there is one. Always DECLINED. */
+ * to the user of the session, if there is one. DECLINED, or 403 if no header field can carry the
+ * user's name. */
 int secsession_forward_fixup(request_rec *r);
 
 #endif

@@ -5,6 +5,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "session/span.h"
+
 /* Whether `second` may follow `first`, which begins a character of several bytes: it excludes
  * overlong forms, surrogates, and everything above U+10FFFF (RFC 3629, 4). */
 static int is_second_byte(unsigned char first, unsigned char second)
@@ -77,6 +79,11 @@ int secsession_text_is_user(const char *text)
         at += bytes;
     }
     return 1;
+}
+
+int secsession_text_is_field_value(const char *text)
+{
+    return *text && !secsession_is_blank(*text) && !secsession_is_blank(text[strlen(text) - 1]);
 }
 
 const char *secsession_text_clean(apr_pool_t *pool, const char *text, apr_size_t most)

@@ -10,6 +10,10 @@
  * control characters. */
 int secsession_text_is_user(const char *text);
 
+/* Whether a text without control characters arrives unchanged as the value of a header field, from
+ * whose ends every recipient takes blanks away (RFC 9110, 5.5). */
+int secsession_text_is_field_value(const char *text);
+
 /* A copy of the first `most` bytes of `text`, allocated from `pool`, in which every byte that is
  * not printable ASCII is replaced by "?". */
 const char *secsession_text_clean(apr_pool_t *pool, const char *text, apr_size_t most);

@@ -30,37 +30,58 @@ int secsession_reserved_is_same(const char *one, const char *other)
     return *one == '\0' && *other == '\0';
 }
 
-/* Removes the fields for which `is_meant` returns non-zero; `name` is passed to it, and may be
- * NULL. */
-static void strip(request_rec *r, int (*is_meant)(const char *field, const char *name),
-                  const char *name)
+int secsession_reserved_is_told(const secsession_server_config_t *server, const char *name)
 {
-    const apr_array_header_t *headers = apr_table_elts(r->headers_in);
-    const apr_table_entry_t *entries = (const apr_table_entry_t *)headers->elts;
-    int i = 0;
-
-    while (i < headers->nelts) {
-        if (is_meant(entries[i].key, name)) {
-            apr_table_unset(r->headers_in, entries[i].key); /* this moves up the entries after it */
-        } else {
-            i++;
+    for (int i = 0; server->forwarded && i < server->forwarded->nelts; i++) {
+        if (secsession_reserved_is_same(name, APR_ARRAY_IDX(server->forwarded, i, const char *))) {
+            return 1;
         }
     }
+    return secsession_reserved_is_field(name) || secsession_reserved_is_same(name, "Cookie");
 }
 
-static int is_ours(const char *field, const char *name)
+apr_table_t *secsession_reserved_without(apr_pool_t *pool, apr_table_t *fields,
+                                         int (*is_meant)(const char *field, const void *data),
+                                         const void *data)
+{
+    const apr_array_header_t *array = apr_table_elts(fields);
+    const apr_table_entry_t *entries = (const apr_table_entry_t *)array->elts;
+    apr_table_t *kept;
+    int found = 0;
+
+    while (found < array->nelts && !is_meant(entries[found].key, data)) {
+        found++;
+    }
+    if (found == array->nelts) {
+        return fields;
+    }
+    kept = apr_table_make(pool, array->nelts);
+    for (int i = 0; i < array->nelts; i++) {
+        if (i < found || !is_meant(entries[i].key, data)) {
+            apr_table_addn(kept, entries[i].key, entries[i].val);
+        }
+    }
+    return kept;
+}
+
+static int is_ours(const char *field, const void *none)
 {
     return secsession_reserved_is_field(field);
 }
 
+static int is_named(const char *field, const void *name)
+{
+    return secsession_reserved_is_same(field, name);
+}
+
 void secsession_reserved_strip_request(request_rec *r)
 {
-    strip(r, is_ours, NULL);
+    r->headers_in = secsession_reserved_without(r->pool, r->headers_in, is_ours, NULL);
 }
 
 void secsession_reserved_strip_name(request_rec *r, const char *name)
 {
-    strip(r, secsession_reserved_is_same, name);
+    r->headers_in = secsession_reserved_without(r->pool, r->headers_in, is_named, name);
 }
 
 static int sets(const char *field, const char *cookie)

@@ -13,6 +13,17 @@ int secsession_reserved_is_field(const char *name);
  * 4.1.18). */
 int secsession_reserved_is_same(const char *one, const char *other);
 
+/* Whether httpd alone tells an application this request field of that name: "SecSession-", the
+ * names of SecSessionForward, and Cookie, which has the cookies of the vault. */
+int secsession_reserved_is_told(const secsession_server_config_t *server, const char *name);
+
+/* Fields without those for which `is_meant` returns non-zero; `data` is passed on to it. The same
+ * table if there are none, else a copy, allocated from `pool`. The time that this takes is linear
+ * in the number of fields. */
+apr_table_t *secsession_reserved_without(apr_pool_t *pool, apr_table_t *fields,
+                                         int (*is_meant)(const char *field, const void *data),
+                                         const void *data);
+
 /* Removes from a request the fields that only this module may set. */
 void secsession_reserved_strip_request(request_rec *r);
 

@@ -133,6 +133,19 @@ static void log_gets_printable_characters_only(void **state)
     assert_string_equal(secsession_text_clean(pool, "", 9), "");
 }
 
+static void blanks_at_the_ends_do_not_arrive(void **state)
+{
+    static const char *const good[] = { "a", "a b", "a\xc2\xa0", "." };
+    static const char *const bad[] = { "", " ", "\t", " a", "a ", "\ta", "a b\t" };
+
+    for (size_t i = 0; i < COUNT(good); i++) {
+        assert_int_equal(secsession_text_is_field_value(good[i]), 1);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        assert_int_equal(secsession_text_is_field_value(bad[i]), 0);
+    }
+}
+
 static int set_up(void **state)
 {
     return apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS;
@@ -152,6 +165,7 @@ int main(void)
         cmocka_unit_test(control_characters_are_in_no_name),
         cmocka_unit_test(names_are_as_long_as_allowed),
         cmocka_unit_test(log_gets_printable_characters_only),
+        cmocka_unit_test(blanks_at_the_ends_do_not_arrive),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
