@@ -1,5 +1,5 @@
-# Revocations: what each ends, what the audit trail keeps of it, and that none is ever undone. Also the
-# trigger on an application's table, and purging.
+# Revocations: what each ends, what the audit trail keeps of it, and that none is ever undone. Also
+# purging. (The trigger on an application's table: t/29-revoke-on-change.t.)
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Psql;
@@ -176,58 +176,6 @@ subtest 'transactions' => sub {
         user => 'admin_role'),
         "1\non", 'an acknowledged revocation is on disk whatever the session had set';
     is state_of($hal), 'ended/revoked', 'committed, it holds';
-};
-
-subtest 'a trigger on an application\'s table' => sub {    # ASVS 5.0 7.4.2
-    sql(<<'SQL');
-create table app_user (id int, "Login Name" varchar(300), password text);
-insert into app_user values (1, 'ida', 'a'), (2, 'jon', 'b'), (3, null, 'c'), (4, '', 'd'), (5, repeat('x', 300), 'e');
-create trigger revoke after update of password, "Login Name" or delete on app_user
-    for each row execute function secsession.revoke_on_change('Login Name');
-create role app login; grant select, update, delete on app_user to app;
-SQL
-    my ($ida, $jon) = (login('ida'), login('jon'));
-    new_events('event');
-    my $as_app = sub { return sql($_[0], user => 'app') };
-    $as_app->("begin; update app_user set password = 'z' where id = 1; rollback");
-    is state_of($ida), 'live', 'a change that is rolled back logs nobody out';
-    $as_app->("update app_user set password = 'z' where id = 1");
-    is states($ida, $jon), 'revoked live', 'a changed password ends that user\'s sessions';
-    is new_events('event, user_name, actor, reason'), 'revoked ida app update of public.app_user',
-        'in the name of who changed it';
-    $as_app->("begin isolation level repeatable read; update app_user set \"Login Name\" = 'john' where id = 2; commit");
-    is state_of($jon), 'ended/revoked', 'a changed name too, in repeatable read';
-    my $john = login('john');
-    $as_app->('delete from app_user where id = 2');
-    is state_of($john), 'ended/revoked', 'and a deleted user';
-    my $kim = login('kim');
-    $as_app->("update app_user set password = 'y'");
-    is state_of($kim), 'live', 'rows whose name nobody can have do no harm';
-
-    my %wrong = (
-        'no argument' => [ 'after update on misuse for each row', '' ],
-        'two arguments' => [ 'after update on misuse for each row', "'name', 'r'" ],
-        'not for each row' => [ 'after update on misuse', "'name'" ],
-        'before' => [ 'before update on misuse for each row', "'name'" ],
-        'for an insert' => [ 'after insert on misuse for each row', "'name'" ],
-        'an unknown column' => [ 'after update on misuse for each row', "'nobody'", qr/the table public.misuse has no column "nobody"/ ],
-        'a type with code of its own' => [ 'after update on misuse for each row', "'own'", qr/type public.own, which is not built in/ ],
-    );
-    sql('create type own as enum (\'a\'); create table misuse (name text, own own); insert into misuse values (\'a\', \'a\')');
-    for my $what (sort keys %wrong) {
-        my ($when, $arguments, $message) = @{ $wrong{$what} };
-        $message //= qr/does not use revoke_on_change as it must be.*HINT:.*for each row/s;
-        like $postgres->psql_fails("begin; create trigger t $when execute function secsession.revoke_on_change($arguments);
-            update misuse set name = 'b'; insert into misuse values ('c')"), $message, "wrong use is refused with what to do: $what";
-    }
-    sql('create domain login as text; create table good (name login, number int); insert into good values (\'kim\', 7);
-        create trigger t after update on good for each row execute function secsession.revoke_on_change(\'name\');
-        create trigger u after delete on good for each row execute function secsession.revoke_on_change(\'number\');
-        update good set name = \'lea\'');
-    is state_of($kim), 'ended/revoked', 'a domain over text is as good';
-    my $seven = login('7');
-    sql('delete from good');
-    is state_of($seven), 'ended/revoked', 'as is a number';
 };
 
 subtest 'purging' => sub {
