@@ -16,6 +16,7 @@
 #include "http/application/environment.h"
 #include "http/application/forward.h"
 #include "http/application/harden.h"
+#include "http/application/interim.h"
 #include "http/application/response.h"
 #include "http/application/tee.h"
 #include "http/application/tunnel.h"
@@ -56,6 +57,7 @@ static void register_hooks(apr_pool_t *pool)
     secsession_hop_register();
     secsession_response_register();
     secsession_tee_register();
+    secsession_interim_register();
     secsession_tunnel_register();
     secsession_authz_register(pool);
     secsession_modsession_register();
@@ -91,6 +93,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(secsession_cookies_apply_to_subrequest, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_fixups(secsession_forward_fixup, NULL, NULL, APR_HOOK_FIRST + 2);
     ap_hook_fixups(secsession_words_prepare, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_fixups(secsession_interim_prepare, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_fixups(secsession_tunnel_prepare, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_filter(secsession_modsession_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_error_filter(secsession_modsession_insert, NULL, NULL, APR_HOOK_LAST);

@@ -6,8 +6,8 @@ CC    = $(shell $(APXS) -q CC 2>/dev/null || echo cc)
 # From the top floor to the ground: a list holds one room, which is built upon the rooms below it
 # alone; within a room, what includes others stands before them (t/01-layout.t).
 OBJECTS = mod_secsession.o \
-          $(addprefix http/application/, response.o tunnel.o words.o cookies.o tee.o harden.o \
-                                         forward.o environment.o) \
+          $(addprefix http/application/, response.o tunnel.o interim.o words.o cookies.o tee.o \
+                                         harden.o forward.o environment.o) \
           $(addprefix http/handlers/, handler.o login.o sessions.o logout.o page.o form.o) \
           $(addprefix http/access/, authz.o adopt.o authn.o guard.o) \
           $(addprefix http/modsession/, modsession.o state.o credentials.o) \

@@ -1,4 +1,4 @@
-/* Filters for the interim responses, trailers and WebSockets of proxied applications. */
+/* Filters for the trailers and WebSockets of proxied applications. */
 #include "http/application/tunnel.h"
 
 #include <apr_strings.h>
@@ -7,6 +7,7 @@
 #include <util_filter.h>
 
 #include "http/application/cookies.h"
+#include "http/application/interim.h"
 #include "http/request/address.h"
 #include "http/request/current.h"
 #include "http/request/reserved.h"
@@ -235,15 +236,10 @@ static void watch(const secsession_here_t *here)
 int secsession_tunnel_prepare(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
-    int is_proxied = r->proxyreq || (r->handler && strncmp(r->handler, "proxy:", 6) == 0);
 
-    if (here.context == NULL || r->main || !is_proxied) {
-        return DECLINED;
-    }
-    if (apr_table_get(r->headers_in, "Upgrade") && r->connection->master == NULL) {
+    if (here.context && r->main == NULL && secsession_interim_is_proxied(r)
+        && apr_table_get(r->headers_in, "Upgrade") && r->connection->master == NULL) {
         watch(&here);
-    } else {
-        apr_table_setn(r->subprocess_env, "proxy-interim-response", "Suppress");
     }
     return DECLINED;
 }

@@ -1,5 +1,5 @@
-/* What a backend sends that does not pass the output filters of its response: interim responses,
- * trailers, and the data of a WebSocket. */
+/* What a backend sends that does not pass the output filters of its response: trailers, and the
+ * data of a WebSocket. Interim responses are in interim.h. */
 #ifndef SECSESSION_TUNNEL_H
 #define SECSESSION_TUNNEL_H
 
@@ -8,8 +8,7 @@
 /* Registers the filters; to be called once, in register_hooks(). */
 void secsession_tunnel_register(void);
 
-/* fixups, for proxied requests: suppresses interim responses, since httpd writes their header
- * fields to the connection without asking any filter. If the client asks for another protocol, adds
+/* fixups, for proxied requests: if the client asks for another protocol, adds
  * filters to the connection that remove from a 101 what only this module may send, and close the
  * tunnel when its session ends. Always DECLINED. */
 int secsession_tunnel_prepare(request_rec *r);
