@@ -24,7 +24,7 @@ APLOG_USE_MODULE(secsession);
 #define BATCH 1000
 #define BATCH_EVERY APR_USEC_PER_SEC
 #define NEWS_LAST apr_time_from_sec(20) /* forget_changes() keeps them for longer */
-#define FLUSH_WITHIN apr_time_from_msec(250) /* twice this is what a child that ends waits for */
+#define FLUSH_WITHIN apr_time_from_msec(500) /* twice this is what a child that ends waits for */
 
 struct secsession_listener_t {
     secsession_listener_config_t config;

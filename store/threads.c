@@ -12,7 +12,7 @@
 
 #include "store/connection.h"
 
-#define STOP_WITHIN apr_time_from_msec(600)
+#define STOP_WITHIN apr_time_from_msec(1200)
 
 typedef struct thread_t {
     secsession_threads_t *threads;

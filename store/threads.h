@@ -14,7 +14,7 @@ typedef struct secsession_threads_t secsession_threads_t;
 typedef void (*secsession_thread_run_t)(void *data);
 
 /* The threads of the child whose pool it is, the same ones at every call; for the hook child_init.
- * When `child` ends they are told to stop, and are waited for, all together for 600 ms. A thread
+ * When `child` ends they are told to stop, and are waited for, all together for 1.2 s. A thread
  * that is busy for longer, since the opening of a connection cannot be interrupted, ends with the
  * process. The error with which the system could not make a pipe, or APR's. */
 apr_status_t secsession_threads_create(secsession_threads_t **threads, apr_pool_t *child);

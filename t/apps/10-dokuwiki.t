@@ -37,7 +37,7 @@ my $fpm = Secsession::Fpm->start(children => 4, values => $record->{values});
 my $config = configuration('dokuwiki', '/usr/share/dokuwiki' => "$root/usr/share/dokuwiki",
     'proxy:unix:/run/php/php8.2-fpm.sock' => 'proxy:unix:' . $fpm->socket);
 my ($postgres, $httpd) = start_servers(config => $config, modules => [qw(proxy proxy_fcgi)]);
-my $bare = Secsession::Httpd->start(module => 0, config => $config =~ s/^\s*SecSession.*\n//mgr,
+my $bare = Secsession::Httpd->start(module => 0, config => without_sessions($config),
     modules => [qw(proxy proxy_fcgi)]);
 
 my $START = '/dokuwiki/doku.php?id=start';

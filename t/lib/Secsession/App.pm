@@ -8,6 +8,7 @@
 #   give_away($folder)                             it is httpd's user's own
 #   my $text = configuration('dokuwiki', '/usr/share/dokuwiki' => $place, ...)
 #       conf/apps/dokuwiki.conf with these paths in place of Debian's; every one must be in it
+#   without_sessions($text)               the same without the directives of mod_secsession
 #   my $record = recorder()               $record->{values} of php.ini make every PHP page write
 #                                         down what it was given;
 #       $record->asked is a list of those requests, the last one last: { server => {...}, cookies =>
@@ -37,7 +38,8 @@ use Secsession::Test ();
 use Test::More;
 
 our @EXPORT =
-    qw(unpacked private_copy give_away configuration recorder visitor form check_application);
+    qw(unpacked private_copy give_away configuration without_sessions recorder visitor form
+    check_application);
 
 my @answers;    # of all visitors
 my %tokens;     # that any of them had
@@ -87,6 +89,9 @@ sub configuration {
     }
     return $text;
 }
+
+# A directive may go on in the next lines.
+sub without_sessions { my ($text) = @_; return $text =~ s/^\s*SecSession(?:.*\\\n)*.*\n//mgr }
 
 # --- what an application was given ---------------------------------------------------------------
 
