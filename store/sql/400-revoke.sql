@@ -102,7 +102,7 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-    step constant bigint := 256;
+    step constant bigint := 16;
     until constant timestamptz := clock_timestamp() + interval '30 ms';
     blocks constant bigint := pg_relation_size('session')
         / current_setting('block_size')::bigint;
