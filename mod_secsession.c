@@ -21,6 +21,7 @@
 #include "http/application/tee.h"
 #include "http/application/tunnel.h"
 #include "http/application/words.h"
+#include "http/handlers/claim.h"
 #include "http/handlers/handler.h"
 #include "http/modsession/modsession.h"
 #include "http/request/arrive.h"
@@ -72,13 +73,18 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_read_request(secsession_arrive, NULL, before, APR_HOOK_REALLY_FIRST);
     ap_hook_post_read_request(secsession_hop_arrive, NULL, before, APR_HOOK_REALLY_FIRST);
     ap_hook_post_read_request(secsession_forward_strip, NULL, before, APR_HOOK_REALLY_FIRST);
+    ap_hook_post_read_request(secsession_claim_keep_body, NULL, before, APR_HOOK_REALLY_FIRST);
     ap_hook_pre_translate_name(secsession_harden_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_pre_translate_name(secsession_claim_pre_translate, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_translate_name(secsession_claim_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_header_parser(secsession_current_look_up, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_header_parser(secsession_harden_check, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_header_parser(secsession_guard_check, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_header_parser(secsession_cookies_apply, NULL, NULL, APR_HOOK_FIRST + 2);
     ap_hook_check_access(secsession_modsession_check, NULL, NULL, APR_HOOK_LAST,
                          AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_access_ex(secsession_claim_admit, NULL, NULL, APR_HOOK_LAST,
+                            AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(secsession_adopt_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(secsession_modsession_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST,
@@ -88,6 +94,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_authn(secsession_authn_check, NULL, NULL, APR_HOOK_FIRST + 1,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(secsession_authn_note_failure, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_fixups(secsession_claim_note, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(secsession_adopt_fixup, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(secsession_environment_fixup, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_fixups(secsession_cookies_apply_to_subrequest, NULL, NULL, APR_HOOK_FIRST + 1);
@@ -101,7 +108,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_error_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(secsession_modsession_prepare_login, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_handler(secsession_handler_run, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(secsession_handler_run, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* A request that httpd refused while reading it (400, 417) has not come to post_read_request,
      * but it is logged. */
     ap_hook_log_transaction(secsession_arrive, NULL, NULL, APR_HOOK_REALLY_FIRST);

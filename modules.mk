@@ -8,7 +8,8 @@ CC    = $(shell $(APXS) -q CC 2>/dev/null || echo cc)
 OBJECTS = mod_secsession.o \
           $(addprefix http/application/, response.o tunnel.o interim.o words.o cookies.o tee.o \
                                          harden.o forward.o environment.o) \
-          $(addprefix http/handlers/, handler.o login.o sessions.o logout.o page.o form.o) \
+          $(addprefix http/handlers/, handler.o claim.o login.o sessions.o logout.o page.o \
+                                      form.o) \
           $(addprefix http/access/, authz.o adopt.o authn.o guard.o) \
           $(addprefix http/modsession/, modsession.o state.o credentials.o) \
           $(addprefix http/request/, begin.o rotate.o end.o current.o address.o arrive.o hop.o \

@@ -43,6 +43,8 @@ my @EFFECTS = (
     [ 'SecSessionAuthProvider', \&who_may_log_in, 'alice', 'anon' => 'guest', 'file' => 'alice' ],
     [ 'SecSessionCredentialStamp', \&stamp, 'none',
         'On' => source("file:$USERS"), 'Off' => 'none' ],
+    [ 'SetHandler', \&page_of, 'none',
+        'secsession-login' => 'Log in', 'secsession-logout' => 'Log out' ],
     [ 'AuthUserFile', \&stamp, source("file:$USERS"), $USERS => source("file:$USERS"),
         $OTHERS => source("file:$OTHERS"), 'SecSessionCredentialStamp On' ],
     [ 'AuthDBDUserPWQuery', \&stamp, undef, map((qq("$_") => source("dbd:$_")), @QUERIES),
@@ -242,6 +244,11 @@ sub adopts {
     my $credentials = encode_base64('alice:' . password_of('alice'), '');
     $client->get("/$place/basic", headers => [ [ Authorization => "Basic $credentials" ] ]);
     return $client->token ? 'a session' : 'none';
+}
+
+sub page_of {
+    my ($host, $place) = @_;
+    return at($httpd->client, $host)->get("/$place/page")->body =~ m{<title>(Log \w+)} ? $1 : 'none';
 }
 
 sub login_page {

@@ -92,8 +92,9 @@ int secsession_authn_demand(const secsession_here_t *here, secsession_outcome_t 
         && r->uri[strcspn(page, "?")] == '\0') {
         ap_log_rerror(
             APLOG_MARK, APLOG_ERR, 0, r,
-            "SS203: the login page %s itself requires a session: add Require all granted to its "
-            "<Location>",
+            "SS203: the login page %s itself requires a session: write Require all granted in its "
+            "<Location>, and that after the section that protects the whole site (the sections of "
+            "a virtual host are applied after those of the server)",
             page);
         page = NULL;
     }

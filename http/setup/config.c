@@ -184,6 +184,7 @@ void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *
     INHERIT(user_query);
     INHERIT_SET(adopt);
     INHERIT_SET(cache_control);
+    INHERIT(page);
     INHERIT(login_page);
     INHERIT(login_home);
     INHERIT(logout_home);

@@ -13,6 +13,9 @@
 extern module AP_MODULE_DECLARE_DATA secsession_module __attribute__((visibility("default")));
 extern const command_rec secsession_directives[];
 
+/* What the names of our handlers begin with. */
+#define SECSESSION_HANDLER "secsession-"
+
 /* Our cookie, as SecSessionCookie describes it. */
 typedef struct {
     const char *name;
@@ -94,6 +97,8 @@ typedef struct {
     const char *user_file;          /* AuthUserFile and AuthDBDUserPWQuery; NULL: not set */
     const char *user_query;
     int adopt; /* -1: not set */
+    const char
+        *page; /* the handler of ours that SetHandler names; "": another one; NULL: not set */
     const char *login_page;
     const char *login_home;
     const char *logout_home;

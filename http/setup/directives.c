@@ -155,6 +155,18 @@ static void add_source(cmd_parms *cmd, const char *provider, const char *where)
     server->sources = server->sources ? apr_array_append(cmd->pool, server->sources, one) : one;
 }
 
+/* SetHandler belongs to httpd itself and is read here, too. In .htaccess files it does not count:
+ * who writes an application is not who says where users log in. */
+static const char *set_handler(cmd_parms *cmd, void *location, const char *argument)
+{
+    if (ap_check_cmd_context(cmd, NOT_IN_HTACCESS) == NULL) {
+        ((secsession_location_config_t *)location)->page =
+            strncmp(argument, SECSESSION_HANDLER, sizeof(SECSESSION_HANDLER) - 1) == 0 ? argument
+                                                                                       : "";
+    }
+    return NULL;
+}
+
 /* AuthUserFile belongs to mod_authn_file and is read here, too, as httpd passes a directive to
  * every module that declares it. It is ignored in .htaccess files: these are read for one request,
  * and a later request elsewhere could not find the record there. */
@@ -270,6 +282,7 @@ const command_rec secsession_directives[] = {
     AP_INIT_FLAG("SecSessionCredentialStamp", ap_set_flag_slot, LOCATION(stamp), EVERYWHERE,
                  "On: a session ends when the password with which the user logged in changes; "
                  "default: Off"),
+    AP_INIT_TAKE1("SetHandler", set_handler, NULL, OR_FILEINFO, "see core"),
     AP_INIT_TAKE1("AuthUserFile", set_user_file, NULL, OR_AUTHCFG, "see mod_authn_file"),
     AP_INIT_TAKE1("AuthDBDUserPWQuery", set_user_query, NULL, ACCESS_CONF, "see mod_authn_dbd"),
     AP_INIT_TAKE12(

@@ -13,6 +13,7 @@ use Secsession::Process qw(checkout slurp);
 my %WHERE = (
     EVERYWHERE => 'everywhere', RSRC_CONF => 'servers',
     ACCESS_CONF => 'sections', OR_AUTHCFG => 'sections',
+    OR_FILEINFO => 'sections',
 );
 
 my $TEXT = qr/"(?:[^"\\]|\\.)*"/;

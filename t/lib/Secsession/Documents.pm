@@ -126,7 +126,7 @@ my %CONTEXT = (
     everywhere => 'server config, virtual host, directory',
 );
 # They are read as well, where others set them.
-my @OF_OTHERS = qw(AuthUserFile AuthDBDUserPWQuery);
+my @OF_OTHERS = qw(SetHandler AuthUserFile AuthDBDUserPWQuery);
 
 sub built_directives {
     my %table = Secsession::Directives::table();
