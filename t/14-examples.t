@@ -9,7 +9,10 @@ use Secsession::Test;
 my $KEYS = spew(scratch('keys') . '/keys', '1 ' . 'A' x 43 . "=\n", 0600);
 my $tester = Secsession::Httpd->new(
     config => qq{DBDriver pgsql\nDBDParams "host=/nowhere dbname=app"\n},
-    modules => [qw(proxy proxy_http auth_digest auth_form authn_dbd authnz_ldap authz_groupfile ldap request session)],
+    modules => [
+        qw(auth_digest auth_form authn_dbd authnz_ldap authz_groupfile ldap proxy proxy_http request
+            session)
+    ],
 );
 
 # httpd's directives and sections, and not SQL, JSON or commands of a shell.
