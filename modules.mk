@@ -18,8 +18,8 @@ OBJECTS = mod_secsession.o \
           $(addprefix http/setup/, stores.o eventlog.o directives.o directives_app.o \
                                    arguments_app.o arguments_account.o arguments_harden.o \
                                    arguments.o config.o) \
-          $(addprefix http/parse/, cookie.o multipart.o fields.o attributes.o options.o target.o \
-                                   text.o url.o) \
+          $(addprefix http/parse/, cookie.o multipart.o fields.o attributes.o options.o readings.o \
+                                   target.o text.o url.o) \
           $(addprefix store/, own.o vaults.o \
                               store.o \
                               feed.o housekeeper.o lookups.o \

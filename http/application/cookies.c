@@ -7,14 +7,16 @@
 #include <http_log.h>
 #include <http_protocol.h>
 
+#include "http/parse/readings.h"
 #include "http/request/answer.h"
 #include "http/request/current.h"
-#include "session/span.h"
 
 APLOG_USE_MODULE(secsession);
 
-static int matches(const apr_array_header_t *patterns, const char *name)
+static int matches(const char *name, const void *data)
 {
+    const apr_array_header_t *patterns = data;
+
     for (int i = 0; i < patterns->nelts; i++) {
         if (apr_fnmatch(APR_ARRAY_IDX(patterns, i, const char *), name, APR_FNM_CASE_BLIND)
             == APR_SUCCESS) {
@@ -24,35 +26,19 @@ static int matches(const apr_array_header_t *patterns, const char *name)
     return 0;
 }
 
-/* Whether a cookie belongs into the vault. Applications read names in several ways: they decode
- * percent-encodings (CGI.pm, old PHP), ignore case (ASP.NET), or replace characters that cannot be
- * in the name of a variable by "_" (PHP). */
-static int is_vaulted(request_rec *r, const apr_array_header_t *patterns, const char *name)
+/* Whether a cookie-pair belongs into the vault, because an application could find a cookie of the
+ * vault in it. The same is asked of what applications set and of what browsers send, so that no
+ * application loses a cookie by it. */
+static int is_vaulted(request_rec *r, const apr_array_header_t *patterns, const char *start,
+                      const char *end)
 {
-    char *read = apr_pstrdup(r->pool, name);
-
-    if (matches(patterns, name)) {
-        return 1;
-    }
-    ap_unescape_urlencoded(read);
-    if (matches(patterns, read)) {
-        return 1;
-    }
-    for (char *c = read; *c; c++) {
-        if (*c == '.' || *c == ' ' || *c == '[') {
-            *c = '_';
-        }
-    }
-    return matches(patterns, read);
+    return secsession_readings_any(r->pool, start, end, matches, patterns);
 }
 
-/* The name of a cookie-pair, [start, end), without the blanks around it. */
-static const char *name_of(request_rec *r, const char *start, const char *end)
+/* The same of a Set-Cookie field. */
+static int is_set_vaulted(request_rec *r, const apr_array_header_t *patterns, const char *field)
 {
-    const char *equals = memchr(start, '=', (apr_size_t)(end - start));
-    const secsession_span_t name = secsession_span_trim(start, equals ? equals : end);
-
-    return apr_pstrmemdup(r->pool, name.start, (apr_size_t)(name.end - name.start));
+    return is_vaulted(r, patterns, field, field + strcspn(field, ";"));
 }
 
 /* The patterns of this location; NULL if SecSession is Off, since there is no session to keep
@@ -81,23 +67,6 @@ static secsession_asker_t asker_of(request_rec *r)
 
 /* --- requests -------------------------------------------------------------------------------- */
 
-/* Whether a cookie-pair belongs into the vault, or contains another one that does: httpd joins two
- * Cookie fields of a request with ", ". */
-static int has_vaulted(request_rec *r, const apr_array_header_t *patterns, const char *start,
-                       const char *end)
-{
-    while (start < end) {
-        const char *comma = memchr(start, ',', (apr_size_t)(end - start));
-        const char *stop = comma ? comma : end;
-
-        if (is_vaulted(r, patterns, name_of(r, start, stop))) {
-            return 1;
-        }
-        start = stop + 1;
-    }
-    return 0;
-}
-
 /* A Cookie field without the cookies that belong into the vault; NULL if nothing is left. */
 static const char *without_vaulted(request_rec *r, const apr_array_header_t *patterns,
                                    const char *field)
@@ -112,7 +81,7 @@ static const char *without_vaulted(request_rec *r, const apr_array_header_t *pat
         const char *start = field + strspn(field, "; \t");
         apr_size_t length = strcspn(start, ";");
 
-        if (length > 0 && !has_vaulted(r, patterns, start, start + length)) {
+        if (length > 0 && !is_vaulted(r, patterns, start, start + length)) {
             if (to > kept) {
                 *to++ = ';';
                 *to++ = ' ';
@@ -241,9 +210,7 @@ static apr_table_t *take_from(request_rec *r, const apr_array_header_t *patterns
     kept = apr_table_make(r->pool, array->nelts);
     for (int i = 0; i < array->nelts; i++) {
         if (strcasecmp(entries[i].key, "Set-Cookie") == 0
-            && is_vaulted(r, patterns,
-                          name_of(r, entries[i].val,
-                                  entries[i].val + strcspn(entries[i].val, ";")))) {
+            && is_set_vaulted(r, patterns, entries[i].val)) {
             collect(r, vaulted, entries[i].val);
         } else {
             apr_table_addn(kept, entries[i].key, entries[i].val);
@@ -257,7 +224,7 @@ int secsession_cookies_is_kept(const secsession_here_t *here, const char *field)
     request_rec *r = here->r;
     const apr_array_header_t *patterns = patterns_of(here);
 
-    return patterns && is_vaulted(r, patterns, name_of(r, field, field + strcspn(field, ";")));
+    return patterns && is_set_vaulted(r, patterns, field);
 }
 
 void secsession_cookies_take(const secsession_here_t *here)

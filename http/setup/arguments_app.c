@@ -62,6 +62,20 @@ const char *secsession_argument_when(cmd_parms *cmd, const char *expression, con
                  : NULL;
 }
 
+/* PHP finds the cookie "my.id" as "my_id", and so one that is called that from the start. */
+static void add_pattern(apr_pool_t *pool, apr_array_header_t *patterns, const char *pattern)
+{
+    APR_ARRAY_PUSH(patterns, const char *) = pattern;
+    if (strchr(pattern, '.')) {
+        char *in_php = apr_pstrdup(pool, pattern);
+
+        for (char *c = in_php; *c; c++) {
+            *c = *c == '.' ? '_' : *c;
+        }
+        APR_ARRAY_PUSH(patterns, const char *) = in_php;
+    }
+}
+
 const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const argv[],
                                          const apr_array_header_t **result)
 {
@@ -76,7 +90,7 @@ const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const a
         if (*argv[i] == '\0' || strpbrk(argv[i], "=;, \t") || strcasecmp(argv[i], "none") == 0) {
             bad = argv[i];
         }
-        APR_ARRAY_PUSH(patterns, const char *) = argv[i];
+        add_pattern(cmd->pool, patterns, argv[i]);
     }
     return bad ? secsession_argument_wrong(
                cmd, bad, "none alone, or shell patterns of cookie names, such as PHPSESSID or DW*")
