@@ -3,6 +3,7 @@
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Process qw(await);
+use Secsession::Programs 'answering';
 use Secsession::Psql;
 
 my $CONFIG = <<'CONFIG';
@@ -11,6 +12,10 @@ SecSessionRotateGrace 20s
 <Location "/static/">
     SecSessionIdleTimeout 30m
 </Location>
+<Location "/v/">
+    SecSessionVault APPID
+</Location>
+ScriptAlias "/v/" "@FOLDER@/cgi-bin/"
 CONFIG
 
 # Beside each other: one that remembers sessions, and one that asks for each.
@@ -63,6 +68,9 @@ subtest 'a standby that is away' => sub {
     }
     10, 'and its use is written down';
     is_deeply [ keys %seen ], [200], 'every request with a session is served';
+    is $browsers[0]->get(answering('v', 'Set-Cookie: APPID=1; path=/'))->status, 200,
+        'so is one in which the application sets a cookie, which is kept';
+    is environment_of($browsers[0]->get('/v/show'))->{HTTP_COOKIE}, 'APPID=1', 'and given back';
     is $cached->client->login('alice', password_of('alice'))->status, 503,
         'a login is not acknowledged';
     is $browsers[0]->logout->status, 503, 'nor is a logout';

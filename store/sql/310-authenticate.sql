@@ -183,7 +183,7 @@ begin
         answer := session_started_before(wanted);
     end if;
     if cookies is not null then
-        answer.vault_version := keep_cookies(answer.session_id, cookies);
+        answer.vault_version := merge_cookies(answer.session_id, cookies);
     end if;
     return answer;
 end

@@ -55,12 +55,11 @@ comment on function secsession.forget_cookies(uuid, jsonb, timestamptz) is
     'Internal: removes from the vault of a session the cookies that have no value any more, see '
     'keep_cookies(), and those that have expired at that moment.';
 
-create or replace function secsession.keep_cookies(session_id uuid, cookies jsonb)
+create or replace function secsession.merge_cookies(session_id uuid, cookies jsonb)
 returns integer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
-set lock_timeout = '1500ms'
 as $$
 declare
     moment timestamptz;
@@ -70,7 +69,7 @@ begin
     update session s
     set vault_version = s.vault_version + 1
     from session_state state
-    where s.session_id = keep_cookies.session_id
+    where s.session_id = merge_cookies.session_id
     and s.ended_at is null
     and state.session_id = s.session_id
     and state.ending is null
@@ -87,7 +86,7 @@ begin
         session_id, name, domain, path, value, host_only, same_site, created_at, expires_at
     )
     select
-        keep_cookies.session_id,
+        merge_cookies.session_id,
         decode(c ->> 'name', 'hex'),
         decode(c ->> 'domain', 'hex'),
         decode(c ->> 'path', 'hex'),
@@ -105,6 +104,21 @@ begin
         expires_at = excluded.expires_at;
     perform check_vault(session_id);
     return version;
+end
+$$;
+comment on function secsession.merge_cookies(uuid, jsonb) is
+    'Internal: keep_cookies() in a transaction that decides itself what it waits for.';
+
+create or replace function secsession.keep_cookies(session_id uuid, cookies jsonb)
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '1500ms'
+as $$
+begin
+    perform wait_for_disk_only();
+    return merge_cookies(session_id, cookies);
 end
 $$;
 comment on function secsession.keep_cookies(uuid, jsonb) is
@@ -190,7 +204,7 @@ begin
         answer := session_started_before(anonymous);
     end if;
     if answer.state = 'anonymous' then
-        answer.vault_version := keep_cookies(answer.session_id, cookies);
+        answer.vault_version := merge_cookies(answer.session_id, cookies);
     end if;
     return answer;
 end
