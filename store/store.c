@@ -99,6 +99,11 @@ apr_status_t secsession_store_child_init(secsession_store_t *store, apr_pool_t *
                                                 : status;
 }
 
+int secsession_store_is_untagged_news(secsession_store_t *store)
+{
+    return secsession_trouble_is_news(store->trouble, SECSESSION_TROUBLE_TAG);
+}
+
 static secsession_outcome_t look_up(secsession_store_t *store, apr_pool_t *pool,
                                     const secsession_hash_t *token, const char *realm,
                                     const secsession_visit_t *visit, const char *client_addr,

@@ -71,6 +71,10 @@ apr_status_t secsession_store_create(secsession_store_t **store, apr_pool_t *poo
 /* To be called in every child before its first request; connections close with `pool`. */
 apr_status_t secsession_store_child_init(secsession_store_t *store, apr_pool_t *pool);
 
+/* Notes that a token without a tag of ours was presented, of which nothing is asked. Whether that
+ * is to be logged: once a minute for all children. */
+int secsession_store_is_untagged_news(secsession_store_t *store);
+
 /* Looks a token up: in the cache, else by one SQL statement. SECSESSION_LIVE and
  * SECSESSION_ANONYMOUS set *session; the request then counts as use of the session if it is within
  * the visit's limits and no polling. Any other outcome says why there is none. */

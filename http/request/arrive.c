@@ -1,10 +1,13 @@
 /* Removes our cookie, and every header field that only this module may set, from a request. */
 #include "http/request/arrive.h"
 
+#include <http_log.h>
 #include <openssl/crypto.h>
 
 #include "http/request/context.h"
 #include "http/request/reserved.h"
+
+APLOG_USE_MODULE(secsession);
 
 static apr_status_t forget_token(void *known)
 {
@@ -15,12 +18,13 @@ static apr_status_t forget_token(void *known)
 /* A browser sends the same token with each request of a connection, so that its hash is kept with
  * the connection. To modules, each stream of HTTP/2 is a connection with a single request, so that
  * keeping the hash would not help there. */
-static apr_status_t hash_token(conn_rec *connection, const char *text, secsession_hash_t *hash)
+static apr_status_t hash_token(conn_rec *connection, const secsession_keys_t *keys,
+                               const char *text, secsession_hash_t *hash)
 {
     secsession_known_token_t *known;
 
     if (connection->master) {
-        return secsession_token_hash(text, strlen(text), hash);
+        return secsession_token_hash(keys, text, strlen(text), hash);
     }
     known = ap_get_module_config(connection->conn_config, &secsession_module);
     if (known == NULL) {
@@ -28,27 +32,48 @@ static apr_status_t hash_token(conn_rec *connection, const char *text, secsessio
         apr_pool_cleanup_register(connection->pool, known, forget_token, apr_pool_cleanup_null);
         ap_set_module_config(connection->conn_config, &secsession_module, known);
     }
-    return secsession_token_hash_known(text, strlen(text), known, hash);
+    return secsession_token_hash_known(keys, text, strlen(text), known, hash);
+}
+
+/* What is no token at all is deleted. One that only lacks our tag may be good at another server,
+ * which this browser knows by the same name on another port. */
+static void read_token(const secsession_here_t *here, const char *text)
+{
+    secsession_context_t *context = here->context;
+    apr_status_t status = hash_token(here->r->connection, here->server->token_keys, text,
+                                     &context->token);
+
+    context->is_token = status == APR_SUCCESS;
+    context->forget = !context->is_token && status != APR_EMISMATCH;
+    if (status == APR_EMISMATCH && secsession_store_is_untagged_news(here->server->store)) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, here->r,
+            "SS253: a token without a tag by the SecSessionKeys of this server: it is older "
+            "than the keys, of a server with others, or made up; its user has to log in "
+            "again");
+    }
 }
 
 /* One field is enough: httpd has joined all Cookie fields of the request. */
-static void take_cookie(request_rec *r, secsession_context_t *context, const char *name)
+static void take_cookie(const secsession_here_t *here)
 {
+    request_rec *r = here->r;
+    secsession_context_t *context = here->context;
     const char *field = apr_table_get(r->headers_in, "Cookie");
     const char *value, *rest;
 
     if (field == NULL) {
         return;
     }
-    context->presented = secsession_cookie_take(r->pool, field, name, &value, &rest);
+    context->presented = secsession_cookie_take(r->pool, field, here->server->cookie.name, &value,
+                                                &rest);
     if (rest == NULL) {
         apr_table_unset(r->headers_in, "Cookie");
     } else if (rest != field) {
         apr_table_setn(r->headers_in, "Cookie", rest);
     }
     if (context->presented == SECSESSION_COOKIE_ONE) {
-        context->is_token = hash_token(r->connection, value, &context->token) == APR_SUCCESS;
-        context->forget = !context->is_token;
+        read_token(here, value);
     }
 }
 
@@ -65,7 +90,7 @@ int secsession_arrive(request_rec *r)
     here.context = apr_pcalloc(first->pool, sizeof(*here.context));
     here.context->outcome = SECSESSION_UNKNOWN;
     ap_set_module_config(first->request_config, &secsession_module, here.context);
-    take_cookie(r, here.context, here.server->cookie.name);
+    take_cookie(&here);
     secsession_reserved_strip_request(r);
     return DECLINED;
 }

@@ -30,8 +30,8 @@ static int describe(const secsession_here_t *here, secsession_login_t *login, ch
     request_rec *r = here->r;
     const char *agent = apr_table_get(r->headers_in, "User-Agent");
 
-    *text = apr_palloc(r->pool, SECSESSION_TOKEN_CHARS + 1);
-    if (secsession_token_make(*text, &login->token) != APR_SUCCESS) {
+    *text = apr_palloc(r->pool, SECSESSION_TOKEN_SIZE);
+    if (secsession_token_make(here->server->token_keys, *text, &login->token) != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_CRIT, 0, r,
                       "SS201: the kernel or libcrypto returns no random bytes, so that nobody can "
                       "log in; see the log of the kernel");

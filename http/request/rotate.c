@@ -28,8 +28,8 @@ void secsession_rotate_offer(const secsession_here_t *here)
     if (!is_due(here, context)) {
         return;
     }
-    text = apr_palloc(r->pool, SECSESSION_TOKEN_CHARS + 1);
-    if (secsession_token_make(text, &next) == APR_SUCCESS
+    text = apr_palloc(r->pool, SECSESSION_TOKEN_SIZE);
+    if (secsession_token_make(server->token_keys, text, &next) == APR_SUCCESS
         && secsession_store_offer(server->store, r->pool, context->session, &context->token, &next,
                                   &server->rotation)
                == SECSESSION_DONE) {

@@ -317,6 +317,27 @@ static int is_cookie_apart(const server_rec *server, const secsession_server_con
     return 1;
 }
 
+/* A tag is good for one realm and one name of the cookie: a token that was told to a browser under
+ * another name, which perhaps a sibling domain can set, is none of this one. */
+static int has_token_keys(apr_pool_t *pool, const server_rec *server,
+                          secsession_server_config_t *config)
+{
+    const char *purpose = apr_pstrcat(pool, "mod_secsession token\n", config->realm, "\n",
+                                      config->cookie.name, NULL);
+
+    if (config->database.keys) {
+        config->token_keys = secsession_keys_derive(pool, config->database.keys, purpose);
+    }
+    if (config->database.keys && config->token_keys == NULL) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
+                     "SS314: no keys can be derived from the SecSessionKeys of %s:%u: the name of "
+                     "the cookie is too long, or libcrypto has no HKDF with SHA-256",
+                     SECSESSION_PLACE(server));
+        return 0;
+    }
+    return 1;
+}
+
 int secsession_config_check(apr_pool_t *pool, server_rec *server)
 {
     for (; server; server = server->next) {
@@ -326,7 +347,8 @@ int secsession_config_check(apr_pool_t *pool, server_rec *server)
             continue;
         }
         complete(pool, server, config);
-        if (!has_database(server, &config->database) || !is_cookie_apart(server, config)) {
+        if (!has_database(server, &config->database) || !is_cookie_apart(server, config)
+            || !has_token_keys(pool, server, config)) {
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }

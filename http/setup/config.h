@@ -71,6 +71,7 @@ typedef struct {
     secsession_rotation_t rotation;      /* interval -1: not set; grace 0: not set */
     secsession_crowd_t crowd;            /* most -1: not set */
     const char *log;                     /* SecSessionLog; NULL: no log */
+    const secsession_keys_t *token_keys; /* after check_config: for its tokens' tags; or NULL */
     secsession_store_config_t database;  /* includes mod_dbd's DBDriver, DBDParams and DBDMax */
     secsession_store_t *store;           /* after post_config; NULL unless in_use */
 } secsession_server_config_t;

@@ -1,7 +1,7 @@
 /* Our cookie is removed from a Cookie field, in whatever way a program reads what is left. Every
  * other cookie is kept, byte for byte and in order. The value is that of our cookie, and it is
  * taken for a token only if it is one. */
-/* links: http/parse/cookie.c session/token.c t/fuzz/pool.c */
+/* links: http/parse/cookie.c session/token.c session/mac.c session/keys.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
 #include <apr_strings.h>
@@ -109,7 +109,8 @@ static void check_value(const char *value)
 
     REQUIRE(strchr(value, ';') == NULL);
     REQUIRE(length == 0 || strchr(BLANKS, value[length - 1]) == NULL);
-    REQUIRE(secsession_token_hash(value, length, &hash) == (is_token ? APR_SUCCESS : APR_EINVAL));
+    REQUIRE(secsession_token_hash(NULL, value, length, &hash)
+            == (is_token ? APR_SUCCESS : APR_EINVAL));
 }
 
 static void check(apr_pool_t *pool, const char *field, const char *name)

@@ -14,6 +14,8 @@
 #include <cmocka.h>
 
 #include <apr_errno.h>
+#include <apr_general.h>
+#include <apr_strings.h>
 #include <openssl/evp.h>
 
 #include "session/token.h"
@@ -21,6 +23,9 @@
 #define MANY 10000
 
 static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+#define ONE "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define TWO "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
+
 static const char ZEROS[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /* The results of the next calls of the kernel and of libcrypto, which session/token.c makes through
@@ -49,30 +54,30 @@ int EVP_DigestFinal_ex(EVP_MD_CTX *context, unsigned char *md, unsigned int *siz
 
 static void what_is_made_is_recognised(void **state)
 {
-    char text[SECSESSION_TOKEN_CHARS + 1];
+    char text[SECSESSION_TOKEN_SIZE];
     secsession_hash_t made, found;
 
     for (int i = 0; i < MANY; i++) {
-        assert_int_equal(secsession_token_make(text, &made), APR_SUCCESS);
+        assert_int_equal(secsession_token_make(NULL, text, &made), APR_SUCCESS);
         assert_int_equal(strlen(text), SECSESSION_TOKEN_CHARS);
         assert_int_equal(strspn(text, ALPHABET), SECSESSION_TOKEN_CHARS);
-        assert_int_equal(secsession_token_hash(text, strlen(text), &found), APR_SUCCESS);
+        assert_int_equal(secsession_token_hash(NULL, text, strlen(text), &found), APR_SUCCESS);
         assert_memory_equal(made.bytes, found.bytes, SECSESSION_HASH_BYTES);
     }
 }
 
 static int compare(const void *a, const void *b)
 {
-    return memcmp(a, b, SECSESSION_TOKEN_CHARS);
+    return strcmp(a, b);
 }
 
 static void no_token_is_made_twice(void **state)
 {
-    static char tokens[MANY][SECSESSION_TOKEN_CHARS + 1];
+    static char tokens[MANY][SECSESSION_TOKEN_SIZE];
     secsession_hash_t hash;
 
     for (int i = 0; i < MANY; i++) {
-        assert_int_equal(secsession_token_make(tokens[i], &hash), APR_SUCCESS);
+        assert_int_equal(secsession_token_make(NULL, tokens[i], &hash), APR_SUCCESS);
     }
     qsort(tokens, MANY, sizeof(tokens[0]), compare);
     for (int i = 1; i < MANY; i++) {
@@ -85,11 +90,11 @@ static void no_token_is_made_twice(void **state)
 static void every_character_of_a_token_is_random(void **state)
 {
     unsigned char seen[SECSESSION_TOKEN_CHARS][256] = { { 0 } };
-    char text[SECSESSION_TOKEN_CHARS + 1];
+    char text[SECSESSION_TOKEN_SIZE];
     secsession_hash_t hash;
 
     for (int i = 0; i < MANY; i++) {
-        assert_int_equal(secsession_token_make(text, &hash), APR_SUCCESS);
+        assert_int_equal(secsession_token_make(NULL, text, &hash), APR_SUCCESS);
         for (int at = 0; at < SECSESSION_TOKEN_CHARS; at++) {
             seen[at][(unsigned char)text[at]] = 1;
         }
@@ -123,7 +128,7 @@ static void hash_is_sha_256_of_the_bytes(void **state)
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         secsession_hash_t hash;
 
-        assert_int_equal(secsession_token_hash(known[i].text, SECSESSION_TOKEN_CHARS, &hash),
+        assert_int_equal(secsession_token_hash(NULL, known[i].text, SECSESSION_TOKEN_CHARS, &hash),
                          APR_SUCCESS);
         assert_memory_equal(hash.bytes, known[i].hash, SECSESSION_HASH_BYTES);
     }
@@ -136,7 +141,7 @@ static void only_43_characters_are_a_token(void **state)
 
     memset(text, 'A', sizeof(text));
     for (apr_size_t length = 0; length <= sizeof(text); length++) {
-        assert_int_equal(secsession_token_hash(text, length, &hash),
+        assert_int_equal(secsession_token_hash(NULL, text, length, &hash),
                          length == SECSESSION_TOKEN_CHARS ? APR_SUCCESS : APR_EINVAL);
     }
 }
@@ -148,7 +153,7 @@ static int is_accepted_at(int position, int character)
 
     memcpy(text, ZEROS, sizeof(text));
     text[position] = (char)character;
-    return secsession_token_hash(text, sizeof(text), &hash) == APR_SUCCESS;
+    return secsession_token_hash(NULL, text, sizeof(text), &hash) == APR_SUCCESS;
 }
 
 static void every_other_character_is_refused_everywhere(void **state)
@@ -179,17 +184,17 @@ static void known_token_answers_for_itself_alone(void **state)
 {
     secsession_known_token_t known = { 0 };
     secsession_hash_t made[2], found;
-    char texts[2][SECSESSION_TOKEN_CHARS + 1];
+    char texts[2][SECSESSION_TOKEN_SIZE];
 
-    assert_int_equal(secsession_token_hash_known("", 0, &known, &found), APR_EINVAL);
+    assert_int_equal(secsession_token_hash_known(NULL, "", 0, &known, &found), APR_EINVAL);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(secsession_token_make(texts[i], &made[i]), APR_SUCCESS);
+        assert_int_equal(secsession_token_make(NULL, texts[i], &made[i]), APR_SUCCESS);
     }
     for (int i = 0; i < 8; i++) {
         int which = i / 2 % 2;
 
-        assert_int_equal(secsession_token_hash_known(texts[which], SECSESSION_TOKEN_CHARS, &known,
-                                                     &found),
+        assert_int_equal(secsession_token_hash_known(NULL, texts[which], SECSESSION_TOKEN_CHARS,
+                                                     &known, &found),
                          APR_SUCCESS);
         assert_memory_equal(made[which].bytes, found.bytes, SECSESSION_HASH_BYTES);
     }
@@ -199,12 +204,13 @@ static void known_token_answers_for_itself_alone(void **state)
 
         memcpy(other, texts[1], sizeof(other));
         other[position] = other[position] == 'A' ? 'E' : 'A';
-        assert_int_equal(secsession_token_hash(other, SECSESSION_TOKEN_CHARS, &direct),
+        assert_int_equal(secsession_token_hash(NULL, other, SECSESSION_TOKEN_CHARS, &direct),
                          APR_SUCCESS);
-        assert_int_equal(secsession_token_hash_known(other, SECSESSION_TOKEN_CHARS, &known, &found),
+        assert_int_equal(secsession_token_hash_known(NULL, other, SECSESSION_TOKEN_CHARS, &known,
+                                                     &found),
                          APR_SUCCESS);
         assert_memory_equal(direct.bytes, found.bytes, SECSESSION_HASH_BYTES);
-        assert_int_equal(secsession_token_hash_known(texts[1], SECSESSION_TOKEN_CHARS, &known,
+        assert_int_equal(secsession_token_hash_known(NULL, texts[1], SECSESSION_TOKEN_CHARS, &known,
                                                      &found),
                          APR_SUCCESS);
         assert_memory_equal(made[1].bytes, found.bytes, SECSESSION_HASH_BYTES);
@@ -217,30 +223,163 @@ static void what_has_no_hash_is_not_known(void **state)
     secsession_known_token_t known = { 0 };
     secsession_hash_t right, found;
 
-    assert_int_equal(secsession_token_hash(ZEROS, SECSESSION_TOKEN_CHARS, &right), APR_SUCCESS);
+    assert_int_equal(secsession_token_hash(NULL, ZEROS, SECSESSION_TOKEN_CHARS, &right),
+                     APR_SUCCESS);
     digest_works = 0;
-    assert_int_equal(secsession_token_hash_known(ZEROS, SECSESSION_TOKEN_CHARS, &known, &found),
+    assert_int_equal(secsession_token_hash_known(NULL, ZEROS, SECSESSION_TOKEN_CHARS, &known,
+                                                 &found),
                      APR_EGENERAL);
-    assert_int_equal(secsession_token_hash_known(ZEROS, SECSESSION_TOKEN_CHARS, &known, &found),
+    assert_int_equal(secsession_token_hash_known(NULL, ZEROS, SECSESSION_TOKEN_CHARS, &known,
+                                                 &found),
                      APR_EGENERAL);
     digest_works = 1;
-    assert_int_equal(secsession_token_hash_known(ZEROS, SECSESSION_TOKEN_CHARS, &known, &found),
+    assert_int_equal(secsession_token_hash_known(NULL, ZEROS, SECSESSION_TOKEN_CHARS, &known,
+                                                 &found),
                      APR_SUCCESS);
     assert_memory_equal(right.bytes, found.bytes, SECSESSION_HASH_BYTES);
-    assert_int_equal(secsession_token_hash_known(ZEROS, SECSESSION_TOKEN_CHARS - 1, &known, &found),
+    assert_int_equal(secsession_token_hash_known(NULL, ZEROS, SECSESSION_TOKEN_CHARS - 1, &known,
+                                                 &found),
                      APR_EINVAL);
-    assert_int_equal(secsession_token_hash_known("!AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    assert_int_equal(secsession_token_hash_known(NULL,
+                                                 "!AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
                                                  SECSESSION_TOKEN_CHARS, &known, &found),
                      APR_EINVAL);
     assert_int_equal(known.text[0], 0);
 }
 
-static void assert_no_token(void)
+/* --- tags ------------------------------------------------------------------------------------ */
+
+static apr_pool_t *pool;
+
+static int set_up(void **state)
 {
-    char text[SECSESSION_TOKEN_CHARS + 1] = "untouched";
+    return apr_pool_create(&pool, NULL) != APR_SUCCESS;
+}
+
+static int tear_down(void **state)
+{
+    apr_pool_destroy(pool);
+    return 0;
+}
+
+static const secsession_keys_t *keys_of(const char *text)
+{
+    char *name = apr_pstrdup(pool, "/tmp/test_token-XXXXXX");
+    int file = mkstemp(name);
+    secsession_keys_t *keys;
+
+    assert_int_equal(write(file, text, strlen(text)), strlen(text));
+    close(file);
+    assert_null(secsession_keys_read(pool, name, &keys));
+    unlink(name);
+    return keys;
+}
+
+static apr_status_t status_of(const secsession_keys_t *keys, const char *text)
+{
     secsession_hash_t hash;
 
-    assert_int_equal(secsession_token_make(text, &hash), APR_EGENERAL);
+    return secsession_token_hash(keys, text, strlen(text), &hash);
+}
+
+static void token_with_a_tag_is_recognised_by_its_keys(void **state)
+{
+    const secsession_keys_t *keys = keys_of("7 " ONE), *others = keys_of("7 " TWO);
+    char text[SECSESSION_TOKEN_SIZE];
+    secsession_hash_t made, found;
+
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(secsession_token_make(keys, text, &made), APR_SUCCESS);
+        assert_int_equal(strlen(text), SECSESSION_TAGGED_CHARS);
+        assert_int_equal(strspn(text, ALPHABET), SECSESSION_TAGGED_CHARS);
+        assert_int_equal(secsession_token_hash(keys, text, strlen(text), &found), APR_SUCCESS);
+        assert_memory_equal(made.bytes, found.bytes, SECSESSION_HASH_BYTES);
+        assert_int_equal(status_of(others, text), APR_EMISMATCH);
+    }
+    assert_int_equal(status_of(NULL, text), APR_EINVAL);
+    text[SECSESSION_TOKEN_CHARS] = '\0';
+    assert_int_not_equal(status_of(keys, text), APR_SUCCESS);
+}
+
+/* The hash of the same 32 bytes is the same: the database need not know of tags. And the tag is
+ * what anybody computes for it:
+ * `printf '\0...' | openssl mac -digest SHA256 -macopt hexkey:000102...1f HMAC`, for 32 bytes. */
+static void tag_is_hmac_sha_256(void **state)
+{
+    static const char text[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAHQWxTkrnzbfGI6Q6xTRe_";
+    secsession_hash_t with_tag, without;
+
+    assert_int_equal(secsession_token_hash(keys_of("7 " ONE), text, strlen(text), &with_tag),
+                     APR_SUCCESS);
+    assert_int_equal(secsession_token_hash(NULL, ZEROS, strlen(ZEROS), &without), APR_SUCCESS);
+    assert_memory_equal(with_tag.bytes, without.bytes, SECSESSION_HASH_BYTES);
+}
+
+static void one_changed_bit_is_no_token(void **state)
+{
+    const secsession_keys_t *keys = keys_of("7 " ONE "\n8 " TWO);
+    char text[SECSESSION_TOKEN_SIZE];
+    secsession_hash_t hash;
+
+    assert_int_equal(secsession_token_make(keys, text, &hash), APR_SUCCESS);
+    for (int at = 0; at < SECSESSION_TAGGED_CHARS; at++) {
+        char right = text[at];
+
+        for (int bit = 0; bit < 6; bit++) {
+            text[at] = ALPHABET[(strchr(ALPHABET, right) - ALPHABET) ^ 1 << bit];
+            assert_int_equal(status_of(keys, text), APR_EMISMATCH);
+        }
+        text[at] = '.';
+        assert_int_equal(status_of(keys, text), APR_EINVAL);
+        text[at] = right;
+    }
+    assert_int_equal(status_of(keys, text), APR_SUCCESS);
+}
+
+static void keys_of_tags_can_be_changed_one_after_the_other(void **state)
+{
+    const secsession_keys_t *old = keys_of("1 " ONE), *both = keys_of("2 " TWO "\n1 " ONE);
+    const secsession_keys_t *new = keys_of("2 " TWO);
+    char by_old[SECSESSION_TOKEN_SIZE], by_both[SECSESSION_TOKEN_SIZE];
+    secsession_hash_t hash;
+
+    assert_int_equal(secsession_token_make(old, by_old, &hash), APR_SUCCESS);
+    assert_int_equal(secsession_token_make(both, by_both, &hash), APR_SUCCESS);
+    assert_int_equal(status_of(both, by_old), APR_SUCCESS);
+    assert_int_equal(status_of(new, by_both), APR_SUCCESS);
+    assert_int_equal(status_of(new, by_old), APR_EMISMATCH);
+    assert_int_equal(status_of(old, by_both), APR_EMISMATCH);
+}
+
+/* A connection may lead to two virtual hosts, one after the other. */
+static void what_one_host_knows_is_not_known_to_another(void **state)
+{
+    const secsession_keys_t *keys = keys_of("7 " ONE), *others = keys_of("7 " TWO);
+    secsession_known_token_t known = { 0 };
+    char text[SECSESSION_TOKEN_SIZE];
+    secsession_hash_t made, found;
+
+    assert_int_equal(secsession_token_make(keys, text, &made), APR_SUCCESS);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(secsession_token_hash_known(keys, text, strlen(text), &known, &found),
+                         APR_SUCCESS);
+        assert_int_equal(secsession_token_hash_known(keys, text, strlen(text), &known, &found),
+                         APR_SUCCESS);
+        assert_memory_equal(made.bytes, found.bytes, SECSESSION_HASH_BYTES);
+        assert_int_equal(secsession_token_hash_known(i ? NULL : others, text, strlen(text), &known,
+                                                     &found),
+                         i ? APR_EINVAL : APR_EMISMATCH);
+    }
+}
+
+/* --- trouble --------------------------------------------------------------------------------- */
+
+static void assert_no_token(void)
+{
+    char text[SECSESSION_TOKEN_SIZE] = "untouched";
+    secsession_hash_t hash;
+
+    assert_int_equal(secsession_token_make(NULL, text, &hash), APR_EGENERAL);
     assert_string_equal(text, "untouched");
 }
 
@@ -268,11 +407,13 @@ static void hash_that_fails_finds_no_session(void **state)
 
     digest_works = 0;
     assert_no_token();
-    assert_int_equal(secsession_token_hash(ZEROS, SECSESSION_TOKEN_CHARS, &hash), APR_EGENERAL);
+    assert_int_equal(secsession_token_hash(NULL, ZEROS, SECSESSION_TOKEN_CHARS, &hash),
+                     APR_EGENERAL);
     digest_works = 1;
     digest_bytes = SECSESSION_HASH_BYTES - 1;
     assert_no_token();
-    assert_int_equal(secsession_token_hash(ZEROS, SECSESSION_TOKEN_CHARS, &hash), APR_EGENERAL);
+    assert_int_equal(secsession_token_hash(NULL, ZEROS, SECSESSION_TOKEN_CHARS, &hash),
+                     APR_EGENERAL);
 }
 
 static int libcrypto_works_again(void **state)
@@ -293,10 +434,20 @@ int main(void)
         cmocka_unit_test(every_other_character_is_refused_everywhere),
         cmocka_unit_test(a_token_has_one_spelling),
         cmocka_unit_test(known_token_answers_for_itself_alone),
+        cmocka_unit_test(token_with_a_tag_is_recognised_by_its_keys),
+        cmocka_unit_test(tag_is_hmac_sha_256),
+        cmocka_unit_test(one_changed_bit_is_no_token),
+        cmocka_unit_test(keys_of_tags_can_be_changed_one_after_the_other),
+        cmocka_unit_test(what_one_host_knows_is_not_known_to_another),
         cmocka_unit_test_teardown(what_has_no_hash_is_not_known, libcrypto_works_again),
         cmocka_unit_test_teardown(nobody_gets_a_token_that_is_not_random, kernel_works_again),
         cmocka_unit_test_teardown(hash_that_fails_finds_no_session, libcrypto_works_again),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed;
+
+    apr_initialize();
+    failed = cmocka_run_group_tests(tests, set_up, tear_down);
+    apr_terminate();
+    return failed;
 }
