@@ -22,6 +22,7 @@ set local client_encoding = 'UTF8';
 \ir sql/030-migrations.sql
 \ir sql/200-event-log.sql
 \ir sql/205-tell-events.sql
+\ir sql/207-names.sql
 \ir sql/208-tokens.sql
 \ir sql/210-session-state.sql
 \ir sql/220-end-sessions.sql

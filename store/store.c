@@ -247,6 +247,7 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
     secsession_parameters_add_truth(&parameters, login->crowd.is_newest_refused);
     secsession_parameters_add_bytes(&parameters, login->stamp ? login->stamp->bytes : NULL,
                                     SECSESSION_STAMP_BYTES);
+    secsession_parameters_add_truth(&parameters, login->is_lowercase);
     outcome = secsession_ask_session(store->dbd, pool, SECSESSION_SQL_AUTHENTICATE, &parameters,
                                      session);
     if (login->replaces) {

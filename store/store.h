@@ -47,6 +47,7 @@ typedef struct {
     const secsession_hash_t *replaces; /* the token that the browser presented, or NULL */
     const char *realm;
     const char *user; /* UTF-8 without control characters; NULL: anonymous */
+    int is_lowercase; /* its letters have been made so: it may be typed otherwise */
     const char *method;
     const char *moment;              /* from before the credentials were checked; NULL: now */
     const secsession_jar_t *cookies; /* for the vault, or NULL */

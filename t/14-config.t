@@ -106,6 +106,8 @@ my %DIRECTIVE = (
                 [ 'nothing', [ 'file nothing', 'nothing' ], 'FILE', 'file,anon', [ '""', '' ] ],
             'at least one provider, for example: file' => [ [ '', '' ] ],
         } },
+    SecSessionUserNames => { where => 'S', right => [qw(exact lowercase Exact LOWERCASE)],
+        wrong => { 'it must be exact or lowercase' => [ 'lower', 'Off', [ '""', '' ] ] } },
     SecSessionLoginThrottle => { where => 'S', right => [ 'Off', 'off', '5 5m', '1 1s', '1000 1d' ],
         wrong => {
             'it must be Off alone, or a number from 1 to 1000 and a duration' =>
@@ -347,6 +349,7 @@ subtest 'what cannot work together stops httpd, and httpd -t finds it' => sub {
     is_accepted("SecSessionCookie mine Insecure\nSecSessionVault __Host-secsession *",
         'another cookie of the same name, and a pattern that fits more than ours');
     my %differs = (DBDMax => [ 1, 2 ], SecSessionLog => [ 'logs/a', 'logs/b' ],
+        SecSessionUserNames => [qw(exact lowercase)],
         SecSessionKeys => [ $KEYS, spew("$FOLDER/others", "$KEY\n", 0600) ],
         SecSessionCacheSlots => [ 1, 2 ], SecSessionLease => [ 1, 2 ],
         SecSessionStale => [ 1, 2 ], SecSessionFeed => [ 'host=a', 'host=b' ]);
@@ -356,7 +359,7 @@ subtest 'what cannot work together stops httpd, and httpd -t finds it' => sub {
             "the same $directive", 'configtest.conf:');
         my $off = join "\n", 'SecSessionCache Off', @hosts;
         my $name = "$directive with the cache Off";
-        $directive =~ /Max|Keys|Log/ ? is_refused($off, $name, 'SS304') : is_accepted($off, $name);
+        $directive =~ /Max|Keys|Log|Names/ ? is_refused($off, $name, 'SS304') : is_accepted($off, $name);
     }
 };
 

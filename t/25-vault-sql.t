@@ -348,7 +348,7 @@ sub upgrade {
     my $before = sql($rows, %in);
 
     my @upgrade = $postgres->script(checkout() . '/store/install.sql', db => 'upgraded');
-    is $upgrade[1], "secsession: the schema is at version 7\n", 'it is upgraded' or diag $upgrade[2];
+    is $upgrade[1], "secsession: the schema is at version 10\n", 'it is upgraded' or diag $upgrade[2];
     like $upgrade[2], qr/database app has the same roles/, 'with a word about roles that another database has, too';
     is sql($rows, %in), $before, 'every session is as it was';
     is join(' ', map { sql("select coalesce(state || coalesce(end_reason, ''), '') from secsession.lookup(sha256('t$_'), 'r', 0, 0)", %in, user => 'httpd_web') } 1 .. 3),

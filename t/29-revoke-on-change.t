@@ -132,6 +132,19 @@ subtest 'a table of the users of one realm' => sub {
     is look('there too', 'elsewhere')->{state}, 'ended', 'all of them';
 };
 
+subtest 'a name that is written otherwise' => sub {
+    sql(q{create table people (name text);
+        insert into people values ('Pia '), ('   ');
+        create trigger t after update or delete on people for each row
+            execute function secsession.revoke_on_change('name')});
+    my ($pia, $exact) = ('pia 1', enter('pia'));
+    call(authenticate($pia, 'pia') =~ s/\)$/, is_lowercase => true)/r);
+    my $upper = enter('Pia');
+    sql('delete from people');
+    is states($pia, $upper, $exact), 'revoked revoked live',
+        'blanks do not matter, nor case where the web server says so';
+};
+
 subtest 'wrong use is refused with what to do' => sub {
     my $wrong_use = qr/does not use revoke_on_change as it must be.*HINT:.*for each row/s;
     my %wrong = (

@@ -15,6 +15,7 @@
 #include "http/request/begin.h"
 #include "http/request/current.h"
 #include "http/request/end.h"
+#include "http/request/name.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -82,9 +83,12 @@ static const char *method_of(request_rec *r)
     return method;
 }
 
-static int is_same(request_rec *r, const secsession_session_t *session)
+static int is_same(const secsession_here_t *here, const secsession_session_t *session)
 {
-    return strcmp(r->user, session->user) == 0 && strcmp(method_of(r), session->method) == 0;
+    request_rec *r = here->r;
+
+    return secsession_name_is(here, r->user, session->user)
+           && strcmp(method_of(r), session->method) == 0;
 }
 
 /* Answers as if the user had not authenticated. */
@@ -128,7 +132,7 @@ static int refuse_ended(const secsession_here_t *here, secsession_outcome_t outc
 static int check_again(const secsession_here_t *here)
 {
     request_rec *r = here->r;
-    const char *user = r->user;
+    const char *user = secsession_name(here, r->user);
     int status;
 
     if (!secsession_begin_note_moment(here)) {
@@ -139,10 +143,19 @@ static int check_again(const secsession_here_t *here)
     }
     r->user = NULL;
     status = ap_run_check_user_id(r);
-    if (status == OK && (r->user == NULL || strcmp(r->user, user) != 0)) {
+    if (status == OK && (r->user == NULL || !secsession_name_is(here, r->user, user))) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     return status == DECLINED ? HTTP_INTERNAL_SERVER_ERROR : status;
+}
+
+/* The application is told the name that the session has. */
+static int go_on(request_rec *r, const char *user)
+{
+    if (strcmp(r->user, user) != 0) {
+        r->user = apr_pstrdup(r->pool, user);
+    }
+    return DECLINED;
 }
 
 static int adopt(const secsession_here_t *here)
@@ -153,7 +166,8 @@ static int adopt(const secsession_here_t *here)
     secsession_outcome_t outcome;
     int status = OK;
 
-    if (!secsession_text_is_user(r->user)) {
+    who.user = secsession_name(here, r->user);
+    if (who.user == NULL) {
         ap_log_rerror(
             APLOG_MARK, APLOG_ERR, 0, r,
             "SS231: the user whom %s has authenticated cannot have a session: a user name "
@@ -167,7 +181,6 @@ static int adopt(const secsession_here_t *here)
     if (status != OK) {
         return status;
     }
-    who.user = r->user;
     who.method = method_of(r);
     who.moment = context->moment;
     outcome = secsession_begin_user(here, &who);
@@ -175,7 +188,7 @@ static int adopt(const secsession_here_t *here)
         return refuse(here, outcome);
     }
     status = secsession_begin_status(r, outcome);
-    return status == OK ? DECLINED : status;
+    return status == OK ? go_on(r, who.user) : status;
 }
 
 /* The ErrorDocument of a request that was refused is shown, but without a user. */
@@ -194,8 +207,8 @@ int secsession_adopt_fixup(request_rec *r)
         return DECLINED;
     }
     outcome = secsession_current_session(&here, &session);
-    if (outcome == SECSESSION_LIVE && is_same(r, session)) {
-        return DECLINED;
+    if (outcome == SECSESSION_LIVE && is_same(&here, session)) {
+        return go_on(r, session->user);
     }
     /* A retired token means that the request was under way when another request of this browser got
      * the next token. It has credentials of its own and is served by these, without a session. */

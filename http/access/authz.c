@@ -10,6 +10,7 @@
 
 #include "http/access/authn.h"
 #include "http/request/current.h"
+#include "http/request/name.h"
 #include "http/setup/arguments.h"
 
 /* A session that stays signed in counts as fresh for a day at most, whatever Require says. In
@@ -34,7 +35,7 @@ static const secsession_session_t *session_of(const secsession_here_t *here)
     const secsession_session_t *session;
 
     return secsession_current_session(here, &session) == SECSESSION_LIVE && r->user
-                   && strcmp(session->user, r->user) == 0
+                   && secsession_name_is(here, r->user, session->user)
                ? session
                : NULL;
 }

@@ -8,11 +8,11 @@
 
 #include "http/application/cookies.h"
 #include "http/application/tee.h"
-#include "http/parse/text.h"
 #include "http/request/answer.h"
 #include "http/request/begin.h"
 #include "http/request/current.h"
 #include "http/request/end.h"
+#include "http/request/name.h"
 #include "http/request/reserved.h"
 
 APLOG_USE_MODULE(secsession);
@@ -68,26 +68,29 @@ static void contradict(request_rec *r, secsession_words_t *words, const char *wh
 
 /* httpd joins two fields of the same name with ", ", so that a user name with ", " in it is taken
  * for two users. */
-static void name_user(request_rec *r, secsession_words_t *words, const char *user,
-                      const char *method)
+static void name_user(const secsession_here_t *here, const char *said, const char *method)
 {
-    if ((words->user && strcmp(words->user, user) != 0) || strstr(user, ", ")) {
-        contradict(r, words, "logs in two users at once");
-    } else if (!secsession_text_is_user(user)) {
-        contradict(r, words,
+    secsession_words_t *words = &here->context->words;
+    const char *user = secsession_name(here, said);
+
+    if (strstr(said, ", ") || (words->user && user && strcmp(words->user, user) != 0)) {
+        contradict(here->r, words, "logs in two users at once");
+    } else if (user == NULL) {
+        contradict(here->r, words,
                    "logs in what is not a user name (1 to 255 bytes of UTF-8 without control "
                    "characters)");
     } else {
-        words->user = apr_pstrdup(r->pool, user);
+        words->user = user;
         words->method = method;
     }
 }
 
-static void read_word(request_rec *r, secsession_words_t *words, const char *name,
-                      const char *value)
+static void read_word(const secsession_here_t *here, const char *name, const char *value)
 {
+    secsession_words_t *words = &here->context->words;
+
     if (strcasecmp(name, "SecSession-Login") == 0) {
-        name_user(r, words, value, "application");
+        name_user(here, value, "application");
     } else if (strcasecmp(name, "SecSession-Logout") == 0 && strcmp(value, "1") == 0) {
         words->log_out = 1;
     } else if (strcasecmp(name, "SecSession-Revoke") == 0 && strcasecmp(value, "others") == 0) {
@@ -95,18 +98,18 @@ static void read_word(request_rec *r, secsession_words_t *words, const char *nam
     } else if (strcasecmp(name, "SecSession-Revoke") == 0 && strcasecmp(value, "all") == 0) {
         words->revoke_all = 1;
     } else {
-        contradict(r, words, "sent a SecSession- header field that has no meaning");
+        contradict(here->r, words, "sent a SecSession- header field that has no meaning");
     }
 }
 
-static void read_words(request_rec *r, secsession_words_t *words, const apr_table_t *headers)
+static void read_words(const secsession_here_t *here, const apr_table_t *headers)
 {
     const apr_array_header_t *array = apr_table_elts(headers);
     const apr_table_entry_t *entries = (const apr_table_entry_t *)array->elts;
 
     for (int i = 0; i < array->nelts; i++) {
         if (strncasecmp(entries[i].key, "SecSession-", 11) == 0) {
-            read_word(r, words, entries[i].key, entries[i].val);
+            read_word(here, entries[i].key, entries[i].val);
         }
     }
 }
@@ -156,7 +159,7 @@ static int is_session_of(const secsession_here_t *here, const char *user)
     const secsession_session_t *session;
 
     return secsession_current_session(here, &session) == SECSESSION_LIVE
-           && strcmp(session->user, user) == 0;
+           && secsession_name_is(here, user, session->user);
 }
 
 static void recognise_login(const secsession_here_t *here, const secsession_when_t *when,
@@ -180,7 +183,7 @@ static void recognise_login(const secsession_here_t *here, const secsession_when
                                NULL));
     } else if (!when->group || !is_session_of(here, user)) {
         /* An application that repeats the user of the session has not checked a password. */
-        name_user(r, words, user, "application");
+        name_user(here, user, "application");
     }
 }
 
@@ -203,12 +206,9 @@ static void recognise(const secsession_here_t *here)
 
 static void read_headers(const secsession_here_t *here)
 {
-    secsession_words_t *words = &here->context->words;
-    request_rec *r = here->r;
-
     if (here->location->enabled == 1 && here->location->app_login == 1) {
-        read_words(r, words, r->headers_out);
-        read_words(r, words, r->err_headers_out);
+        read_words(here, here->r->headers_out);
+        read_words(here, here->r->err_headers_out);
     }
     secsession_cookies_take(here);
 }

@@ -14,11 +14,11 @@
 #include "http/handlers/form.h"
 #include "http/handlers/page.h"
 #include "http/parse/target.h"
-#include "http/parse/text.h"
 #include "http/request/address.h"
 #include "http/request/answer.h"
 #include "http/request/begin.h"
 #include "http/request/current.h"
+#include "http/request/name.h"
 #include "http/users/password.h"
 
 APLOG_USE_MODULE(secsession);
@@ -83,9 +83,8 @@ static int show_form(const secsession_here_t *here, const secsession_session_t *
  * name, so that nobody learns which users exist. */
 static int refuse(const secsession_here_t *here, const char *user, const char *target)
 {
-    secsession_login_page_t page = { FAILED, NULL, target, NULL };
+    const secsession_login_page_t page = { FAILED, secsession_name(here, user), target, NULL };
 
-    page.user = secsession_text_is_user(user) ? user : NULL;
     secsession_authn_challenge(here);
     return secsession_page_send_login(here, HTTP_UNAUTHORIZED, &page);
 }
@@ -124,7 +123,7 @@ typedef struct {
     const char *user;
     char *password;
     const char *target; /* the path to return to; NULL: none, or none on this host */
-    int is_again;       /* the user of the current session authenticates once more */
+    const char *again;  /* the user of the session, who authenticates once more; NULL: anybody */
     int persistent;
     const secsession_stamp_t *stamp; /* of the user's record, after the password was checked */
 } form_t;
@@ -135,6 +134,7 @@ static int begin(const secsession_here_t *here, const form_t *form, const char *
 {
     request_rec *r = here->r;
     static const secsession_login_page_t full = { FULL, NULL, NULL, NULL };
+    const secsession_login_page_t other = { OTHER_USER, form->again, form->target, "1" };
     const char *home = here->location->login_home ? here->location->login_home : "/";
     const secsession_authenticated_t who = { .user = user,
                                              .method = "form",
@@ -142,6 +142,10 @@ static int begin(const secsession_here_t *here, const form_t *form, const char *
                                              .persistent = form->persistent,
                                              .stamp = form->stamp };
 
+    /* Only now it is known whom the provider takes for the user. */
+    if (form->again && strcmp(user, form->again) != 0) {
+        return secsession_page_send_login(here, HTTP_FORBIDDEN, &other);
+    }
     switch (secsession_begin_user(here, &who)) {
     case SECSESSION_LIVE:
         break;
@@ -161,13 +165,13 @@ static int check(const secsession_here_t *here, form_t *form)
 {
     request_rec *r = here->r;
     const secsession_server_config_t *server = here->server;
-    int is_name = secsession_text_is_user(form->user);
+    const char *typed = secsession_name(here, form->user);
     const secsession_attempt_t attempt = { .realm = server->realm,
-                                           .user = is_name ? form->user : "",
+                                           .user = typed ? typed : "",
                                            .client_addr = secsession_address_of(r),
                                            .most = server->throttle.most,
                                            .within = server->throttle.within };
-    const char *user = form->user;
+    const char *user = typed;
     const char *moment = NULL;
     int wait;
 
@@ -179,10 +183,11 @@ static int check(const secsession_here_t *here, form_t *form)
     default:
         return secsession_answer_unavailable(r);
     }
-    switch (is_name ? secsession_password_check(r, &user, form->password, &form->stamp)
-                    : secsession_password_refuse(r, form->password)) {
+    switch (typed ? secsession_password_check(r, &user, form->password, &form->stamp)
+                  : secsession_password_refuse(r, form->password)) {
     case SECSESSION_PASSWORD_RIGHT:
-        if (secsession_text_is_user(user)) {
+        user = secsession_name(here, user);
+        if (user) {
             return begin(here, form, user, moment);
         }
         break;
@@ -192,7 +197,7 @@ static int check(const secsession_here_t *here, form_t *form)
         return secsession_answer_unavailable(r);
     }
     return note_failure(here, &attempt, "wrong user name or password")
-               ? refuse(here, user, form->target)
+               ? refuse(here, form->user, form->target)
                : secsession_answer_unavailable(r);
 }
 
@@ -210,9 +215,9 @@ static form_t read_form(request_rec *r, const char *text, const secsession_sessi
     form_t form = { .user = secsession_form_get(r->pool, text, "username"),
                     .password = secsession_form_get(r->pool, text, "password"),
                     .target = local_or_null(target),
-                    .is_again = session && session->user && says(r, text, "again") };
+                    .again = session && says(r, text, "again") ? session->user : NULL };
 
-    form.persistent = says(r, text, "remember") || (form.is_again && session->persistent);
+    form.persistent = says(r, text, "remember") || (form.again && session->persistent);
     return form;
 }
 
@@ -238,13 +243,6 @@ static int log_in(const secsession_here_t *here, const secsession_session_t *ses
     OPENSSL_cleanse(text, strlen(text));
     if (form.user == NULL || form.password == NULL) {
         return HTTP_BAD_REQUEST;
-    }
-    /* Only the user of the current session can authenticate once more for it. */
-    if (form.is_again && strcmp(session->user, form.user) != 0) {
-        const secsession_login_page_t page = { OTHER_USER, session->user, form.target, "1" };
-
-        OPENSSL_cleanse(form.password, strlen(form.password));
-        return secsession_page_send_login(here, HTTP_FORBIDDEN, &page);
     }
     status = check(here, &form);
     OPENSSL_cleanse(form.password, strlen(form.password));

@@ -4,6 +4,8 @@
 #include <apr_strings.h>
 #include <http_core.h>
 
+#include "http/request/name.h"
+
 #define USER "-user"
 #define PASSWORD "-pw"
 #define SITE "-site"
@@ -72,7 +74,8 @@ const char *secsession_credentials_posted(request_rec *r, const apr_table_t *ent
     return NULL;
 }
 
-int secsession_credentials_remove_others(apr_table_t *entries, const char *user)
+int secsession_credentials_remove_others(const secsession_here_t *here, apr_table_t *entries,
+                                         const char *user)
 {
     apr_pool_t *pool = pool_of(entries);
     const apr_table_t *all = apr_table_copy(pool, entries);
@@ -83,7 +86,7 @@ int secsession_credentials_remove_others(apr_table_t *entries, const char *user)
     for (int i = 0; i < array->nelts; i++) {
         const char *name = name_in(pool, all, entry[i].key);
 
-        if (name && (user == NULL || strcmp(entry[i].val, user) != 0)) {
+        if (name && (user == NULL || !secsession_name_is(here, entry[i].val, user))) {
             apr_table_unset(entries, apr_pstrcat(pool, name, USER, NULL));
             apr_table_unset(entries, apr_pstrcat(pool, name, PASSWORD, NULL));
             apr_table_unset(entries, apr_pstrcat(pool, name, SITE, NULL));
@@ -93,7 +96,8 @@ int secsession_credentials_remove_others(apr_table_t *entries, const char *user)
     return found;
 }
 
-void secsession_credentials_keep_only(apr_table_t *entries, const char *user)
+void secsession_credentials_keep_only(const secsession_here_t *here, apr_table_t *entries,
+                                      const char *user)
 {
     static const char *const suffixes[] = { USER, PASSWORD, SITE };
     const apr_table_t *all = apr_table_copy(pool_of(entries), entries);
@@ -104,7 +108,9 @@ void secsession_credentials_keep_only(apr_table_t *entries, const char *user)
     for (int i = 0; i < array->nelts; i++) {
         const char *name = name_in(pool_of(all), all, entry[i].key);
 
-        for (int j = 0; name && strcmp(entry[i].val, user) == 0 && j < 3; j++) {
+        int is_kept = name && user && secsession_name_is(here, entry[i].val, user);
+
+        for (int j = 0; is_kept && j < 3; j++) {
             const char *key = apr_pstrcat(pool_of(all), name, suffixes[j], NULL);
             const char *value = apr_table_get(all, key);
 

@@ -9,6 +9,7 @@
 #include "http/request/begin.h"
 #include "http/request/current.h"
 #include "http/request/end.h"
+#include "http/request/name.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -167,17 +168,18 @@ static secsession_jar_t *pack(request_rec *r, const secsession_state_t *state,
     return jar;
 }
 
-static int log_in(const secsession_here_t *here, secsession_state_t *state, const char *user,
+static int log_in(const secsession_here_t *here, secsession_state_t *state, const char *posted,
                   const secsession_jar_t *jar)
 {
     request_rec *r = here->r;
     secsession_context_t *context = here->context;
-    const secsession_authenticated_t who = {
-        .user = user, .method = "form", .moment = context->moment, .cookies = jar
-    };
+    const secsession_authenticated_t who = { .user = secsession_name(here, posted),
+                                             .method = "form",
+                                             .moment = context->moment,
+                                             .cookies = jar };
     int status;
 
-    if (!secsession_text_is_user(user)) {
+    if (who.user == NULL) {
         ap_log_rerror(
             APLOG_MARK, APLOG_ERR, 0, r,
             "SS233: the user whom mod_auth_form has logged in cannot have a session: a user name "
@@ -236,20 +238,21 @@ static int keep(const secsession_here_t *here, secsession_state_t *state,
 
 /* Removes what must not be in the session of this user: the credentials of others and, if another
  * user than before has logged in, everything else, too. Returns whether the record has changed. */
-static int purify(request_rec *r, session_rec *record, const char *posted,
+static int purify(const secsession_here_t *here, session_rec *record, const char *posted,
                   const secsession_session_t *session)
 {
     const char *owner = session ? session->user : NULL;
+    const char *user = posted ? secsession_name(here, posted) : owner;
 
-    if (posted && owner && strcmp(posted, owner) != 0) {
-        secsession_credentials_keep_only(record->entries, posted);
+    if (posted && owner && (user == NULL || strcmp(user, owner) != 0)) {
+        secsession_credentials_keep_only(here, record->entries, user);
         return 1;
     }
-    if (!secsession_credentials_remove_others(record->entries, posted ? posted : owner)) {
+    if (!secsession_credentials_remove_others(here, record->entries, user)) {
         return 0;
     }
     ap_log_rerror(
-        APLOG_MARK, APLOG_WARNING, 0, r,
+        APLOG_MARK, APLOG_WARNING, 0, here->r,
         "SS235: what mod_session has to keep contains credentials of a user whom mod_auth_form has "
         "not logged in here: they are not kept; check which application sets the SessionHeader");
     return 1;
@@ -276,7 +279,7 @@ int secsession_state_save(const secsession_here_t *here, session_rec *record,
     if (state->is_unavailable || state->failure) {
         return OK;
     }
-    if (purify(r, record, posted, session) && encode(r, record) != OK) {
+    if (purify(here, record, posted, session) && encode(r, record) != OK) {
         return fail(here, HTTP_INTERNAL_SERVER_ERROR);
     }
     if (posted == NULL && session && state->had_credentials

@@ -62,23 +62,48 @@ static int is_control(const unsigned char *text)
     return text[0] < 0x20 || text[0] == 0x7F || (text[0] == 0xC2 && text[1] < 0xA0);
 }
 
-int secsession_text_is_user(const char *text)
+/* Unicode's White_Space, of which some bytes would be control characters. */
+static int is_blank(const unsigned char *at, apr_size_t length)
 {
-    const unsigned char *at = (const unsigned char *)text;
-    apr_size_t length = strlen(text);
-
-    if (length == 0 || length > SECSESSION_USER_LENGTH) {
-        return 0;
+    if (length == 2) {
+        return at[0] == 0xC2 && at[1] == 0xA0;
     }
+    if (length == 3 && at[0] == 0xE2 && at[1] == 0x80) {
+        return at[2] <= 0x8A || at[2] == 0xA8 || at[2] == 0xA9 || at[2] == 0xAF;
+    }
+    return *at == ' '
+           || (length == 3
+               && (memcmp(at, "\xE1\x9A\x80", 3) == 0 || memcmp(at, "\xE2\x81\x9F", 3) == 0
+                   || memcmp(at, "\xE3\x80\x80", 3) == 0));
+}
+
+const char *secsession_text_user(apr_pool_t *pool, const char *text, int is_lowercase)
+{
+    const unsigned char *at = (const unsigned char *)text, *start = NULL, *end = NULL;
+    char *name;
+
     while (*at) {
         apr_size_t bytes = character_length(at);
 
         if (bytes == 0 || is_control(at)) {
-            return 0;
+            return NULL;
+        }
+        if (!is_blank(at, bytes)) {
+            start = start ? start : at;
+            end = at + bytes;
         }
         at += bytes;
     }
-    return 1;
+    if (start == NULL || end - start > SECSESSION_USER_LENGTH) {
+        return NULL;
+    }
+    name = apr_pstrmemdup(pool, (const char *)start, (apr_size_t)(end - start));
+    for (char *c = name; is_lowercase && *c; c++) {
+        if (*c >= 'A' && *c <= 'Z') {
+            *c = (char)(*c - 'A' + 'a');
+        }
+    }
+    return name;
 }
 
 int secsession_text_is_field_value(const char *text)

@@ -41,6 +41,7 @@ static int describe(const secsession_here_t *here, secsession_login_t *login, ch
     login->client_addr = secsession_address_of(r);
     login->user_agent = agent ? secsession_text_clean(r->pool, agent, USER_AGENT_LENGTH) : NULL;
     login->crowd = here->server->crowd;
+    login->is_lowercase = here->server->lowercase == 1;
     login->limits = secsession_config_limits(here->location);
     return 1;
 }

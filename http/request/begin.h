@@ -7,7 +7,7 @@
 
 /* Who has authenticated, and how. All strings must live as long as the request. */
 typedef struct {
-    const char *user;   /* checked by secsession_text_is_user() */
+    const char *user;   /* see http/request/name.h */
     const char *method; /* "form", "application", "basic" ... */
     const char *moment; /* see secsession_login_t, like the next one */
     const secsession_jar_t *cookies;

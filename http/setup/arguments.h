@@ -56,6 +56,9 @@ const char *secsession_argument_remember(cmd_parms *cmd, const char *absolute, c
 const char *secsession_argument_crowd(cmd_parms *cmd, const char *most, const char *then,
                                       secsession_crowd_t *crowd);
 
+/* How names of users are compared: *lowercase is 0 for "exact". */
+const char *secsession_argument_names(cmd_parms *cmd, const char *argument, int *lowercase);
+
 /* How many attempts to log in may follow each other, and within what time, or "off" alone. */
 const char *secsession_argument_throttle(cmd_parms *cmd, const char *most, const char *within,
                                          secsession_throttle_t *throttle);

@@ -68,6 +68,14 @@ const char *secsession_argument_crowd(cmd_parms *cmd, const char *most, const ch
                : secsession_argument_wrong(cmd, most, "0 (no limit), or a number from 1 to 10000");
 }
 
+const char *secsession_argument_names(cmd_parms *cmd, const char *argument, int *lowercase)
+{
+    static const char *const names[] = { "exact", "lowercase", NULL };
+
+    *lowercase = place_of(argument, names);
+    return *lowercase >= 0 ? NULL : secsession_argument_wrong(cmd, argument, "exact or lowercase");
+}
+
 const char *secsession_argument_throttle(cmd_parms *cmd, const char *most, const char *within,
                                          secsession_throttle_t *throttle)
 {

@@ -55,6 +55,7 @@ void *secsession_config_create_server(apr_pool_t *pool, server_rec *server)
     config->profile = UNSET;
     config->rotation.interval = UNSET;
     config->crowd.most = UNSET;
+    config->lowercase = UNSET;
     config->database.is_cached = UNSET;
     config->database.stale_ms = UNSET;
     return config;
@@ -110,6 +111,7 @@ void *secsession_config_merge_server(apr_pool_t *pool, void *base_data, void *ov
                                     ? over->rotation.interval
                                     : base->rotation.interval;
     PICK(rotation.grace);
+    PICK_SET(lowercase);
     merged->crowd = over->crowd.most != UNSET ? over->crowd : base->crowd;
     return merged;
 }

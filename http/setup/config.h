@@ -70,6 +70,7 @@ typedef struct {
     int profile;                         /* a secsession_profile_t; -1: not set */
     secsession_rotation_t rotation;      /* interval -1: not set; grace 0: not set */
     secsession_crowd_t crowd;            /* most -1: not set */
+    int lowercase;                       /* names of users are in lower case; -1: not set */
     const char *log;                     /* SecSessionLog; NULL: no log */
     const secsession_keys_t *token_keys; /* after check_config: for its tokens' tags; or NULL */
     secsession_store_config_t database;  /* includes mod_dbd's DBDriver, DBDParams and DBDMax */

@@ -144,6 +144,11 @@ static const char *set_crowd(cmd_parms *cmd, void *location, const char *most, c
     return secsession_argument_crowd(cmd, most, then, place_of(cmd));
 }
 
+static const char *set_names(cmd_parms *cmd, void *location, const char *argument)
+{
+    return secsession_argument_names(cmd, argument, place_of(cmd));
+}
+
 static void add_source(cmd_parms *cmd, const char *provider, const char *where)
 {
     secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
@@ -269,6 +274,10 @@ const command_rec secsession_directives[] = {
         "SecSessionMaxPerUser", set_crowd, SERVER(crowd), RSRC_CONF,
         "how many sessions a user may have (0: any number), optionally followed by oldest "
         "(the oldest session ends) or refuse (the new login is refused); default: 0"),
+    AP_INIT_TAKE1(
+        "SecSessionUserNames", set_names, SERVER(lowercase), RSRC_CONF,
+        "exact, or lowercase: names that differ only in upper and lower case are one user; "
+        "default: exact"),
     AP_INIT_TAKE12(
         "SecSessionBind", set_bind, NULL, EVERYWHERE,
         "none, subnet or address: the part of the client's address that a session is "

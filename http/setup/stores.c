@@ -48,6 +48,7 @@ static const char *difference(const secsession_server_config_t *one_server,
         int is_same;
     } directives[] = {
         { "DBDMax", one->max == other->max },
+        { "SecSessionUserNames", (one_server->lowercase == 1) == (other_server->lowercase == 1) },
         { "SecSessionKeys", one->keys == other->keys },
         { "SecSessionLog", is_same_text(one_server->log, other_server->log) },
         { "SecSessionCacheSlots", !one->is_cached || one->slots == other->slots },

@@ -29,7 +29,10 @@ from (
         event_id
     from secsession.event
     where at >= :'since'
-    and (not :'user_given'::boolean or user_name = :'user')
+    and (
+        not :'user_given'::boolean
+        or user_name in (btrim(:'user'), lower(btrim(:'user') collate "C"))
+    )
     and (not :'realm_given'::boolean or realm = :'realm')
     order by at desc, event_id desc
     limit :'limit'

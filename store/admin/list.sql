@@ -1,4 +1,5 @@
--- Lists the live sessions: all, or those of one user; in every realm, or in one.
+-- Lists the live sessions: all, or those of one user, also where SecSessionUserNames has made the
+-- name lower case; in every realm, or in one.
 --
 --     psql -d DATABASE [-v user=NAME] [-v realm=REALM] -f list.sql
 \ir common.sql
@@ -16,6 +17,9 @@ select
     last_seen_at,
     least(idle_expires_at, expires_at) as ends_at
 from secsession.active_session
-where (not :'user_given'::boolean or user_name = :'user')
+where (
+    not :'user_given'::boolean
+    or user_name in (btrim(:'user'), lower(btrim(:'user') collate "C"))
+)
 and (not :'realm_given'::boolean or realm = :'realm')
 order by user_name, authenticated_at;

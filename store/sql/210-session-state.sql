@@ -28,6 +28,7 @@ language sql
 stable
 return revocation.realm in (session.realm, '')
     and revocation.user_name in (session.user_name, '')
+    and (session.is_lowercase or not revocation.only_lowercase)
     and (revocation.session_id is null or revocation.session_id = session.session_id)
     and (
         revocation.spared_id is null

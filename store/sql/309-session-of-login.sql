@@ -104,14 +104,15 @@ begin
     -- One statement, since each costs as much as the rows that it writes.
     with started as (
         insert into session (
-            token_hash, realm, user_name, auth_method, login_seen, client_addr, user_agent,
+            token_hash, realm, user_name, is_lowercase, auth_method, login_seen,
+            client_addr, user_agent,
             created_at, authenticated_at, last_seen_at, rotated_at,
             idle_timeout, absolute_timeout, expires_at, persistent,
             credential_stamp, stamp_checked_at
         )
         select
-            login.token_hash, login.realm, login.user_name, login.auth_method, login.login_seen,
-            login.client_addr, login.user_agent,
+            login.token_hash, login.realm, login.user_name, coalesce(login.is_lowercase, false),
+            login.auth_method, login.login_seen, login.client_addr, login.user_agent,
             moment, moment, moment, moment,
             login.idle_timeout, login.absolute_timeout,
             moment + make_interval(secs => login.absolute_timeout),
@@ -213,6 +214,7 @@ begin
     update session s
     set token_hash = login.token_hash,
         user_name = login.user_name,
+        is_lowercase = login.is_lowercase,
         auth_method = login.auth_method,
         login_seen = login.login_seen,
         client_addr = login.client_addr,

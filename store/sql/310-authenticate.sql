@@ -14,6 +14,10 @@ declare
         then 'realm must not be empty'
         when (length(login.user_name) between 1 and 255) is false
         then 'user_name must have 1 to 255 characters'
+        when login.user_name <> plain_name(login.user_name)
+        then 'user_name must not begin or end with a blank'
+        when login.is_lowercase and login.user_name <> lowercase_name(login.user_name)
+        then 'user_name must be in lower case'
         when login.user_name ~ '[\u0001-\u001f\u007f]'
         then 'user_name must not contain control characters'
         when coalesce(login.auth_method, '') = ''
@@ -34,7 +38,8 @@ comment on function secsession.check_login(secsession.session) is
 create or replace function secsession.session_of(
     login secsession.login,
     persistent boolean,
-    credential_stamp bytea
+    credential_stamp bytea,
+    is_lowercase boolean
 )
 returns secsession.session
 language plpgsql
@@ -47,6 +52,7 @@ begin
     session.token_hash := login.token_hash;
     session.realm := login.realm;
     session.user_name := login.user_name;
+    session.is_lowercase := session_of.is_lowercase;
     session.auth_method := login.auth_method;
     session.login_seen := coalesce(login.seen, pg_current_snapshot());
     session.client_addr := login.client_addr;
@@ -63,7 +69,7 @@ begin
     return session;
 end
 $$;
-comment on function secsession.session_of(secsession.login, boolean, bytea) is
+comment on function secsession.session_of(secsession.login, boolean, bytea, boolean) is
     'Internal: the columns that a login sets in the row of its session. Refuses what could not be '
     'stored.';
 
@@ -135,7 +141,8 @@ create or replace function secsession.authenticate(
     persistent boolean default false,
     most_sessions integer default 0,
     is_newest_refused boolean default false,
-    credential_stamp bytea default null
+    credential_stamp bytea default null,
+    is_lowercase boolean default false
 )
 returns secsession.session_answer
 language plpgsql
@@ -144,7 +151,7 @@ set search_path = pg_catalog, secsession, pg_temp
 set lock_timeout = '1500ms'
 as $$
 declare
-    wanted session := session_of(login, persistent, credential_stamp);
+    wanted session := session_of(login, persistent, credential_stamp, is_lowercase);
     replaced session_state;
     goes_on boolean;
     answer session_answer;
@@ -189,7 +196,7 @@ begin
 end
 $$;
 comment on function secsession.authenticate(
-    secsession.login, jsonb, boolean, integer, boolean, bytea
+    secsession.login, jsonb, boolean, integer, boolean, bytea, boolean
 ) is
     'Logs a user in under a new token. If the old token is served for a live session of this '
     'user, that session goes on and the old token is worth nothing any more; if of another user, '
@@ -197,5 +204,5 @@ comment on function secsession.authenticate(
     'cookies go into the vault with it, see keep_cookies(). state ended, end_reason revoked: the '
     'user was revoked since login.seen, which login_begin() or login_moment() told; nobody is '
     'logged in. Where most_sessions is above 0 and the user has as many in this realm, the '
-    'oldest ends, or the answer''s state is full and nobody is logged in. May be called again '
-    'with the same new token.';
+    'oldest ends, or the answer''s state is full and nobody is logged in. is_lowercase: see '
+    'session. May be called again with the same new token.';

@@ -15,11 +15,41 @@ return coalesce(
 comment on function secsession.throttle_address(inet) is
     'Internal: what counts as one address.';
 
+create or replace function secsession.throttle_name(user_name text)
+returns text
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    name text := user_name;
+begin
+    -- What this database can do, since it only has to agree with itself.
+    if getdatabaseencoding() = 'UTF8' then
+        name := normalize(name, NFKC);
+        if exists (
+            select
+            from pg_collation c
+            where c.collname = 'und-x-icu'
+            and c.collnamespace = 'pg_catalog'::regnamespace
+        )
+        then
+            name := normalize(lower(upper(name collate "und-x-icu")), NFKC);
+        end if;
+    end if;
+    return regexp_replace(plain_name(lower(upper(name collate "default"))), ' +', ' ', 'g');
+end
+$$;
+comment on function secsession.throttle_name(text) is
+    'Internal: a name without what providers may take for no difference (case, number of blanks, '
+    'compatible characters), so that nobody gets more attempts by writing it otherwise.';
+
 create or replace function secsession.throttle_user(user_name text)
 returns bytea
 language sql
 stable
-return substr(sha256(convert_to(user_name, 'UTF8')), 1, 16);
+return substr(sha256(convert_to(secsession.throttle_name(user_name), 'UTF8')), 1, 16);
 comment on function secsession.throttle_user(text) is
     'Internal: the name of a user in login_attempt.';
 

@@ -176,12 +176,13 @@ declare
 begin
     perform make_durable();
     insert into revocation (
-        kind, realm, user_name, session_id, spared_id, network, moment, reason, detail
+        kind, realm, user_name, session_id, spared_id, network, moment, reason, detail,
+        only_lowercase
     )
     values (
         wanted.kind, coalesce(wanted.realm, ''), coalesce(wanted.user_name, ''),
         wanted.session_id, wanted.spared_id, wanted.network, wanted.moment,
-        wanted.reason, wanted.detail
+        wanted.reason, wanted.detail, coalesce(wanted.only_lowercase, false)
     )
     returning *
     into made;
@@ -196,8 +197,11 @@ begin
     if cardinality(ids) <= most_at_once then
         perform end_sessions(ids, null, null);
     end if;
-    -- The events of sessions follow, of many of them later: this one says at once who it was.
-    if ended = 0 or (cardinality(ids) <= most_at_once) is not true then
+    -- The events of sessions follow, of many of them later: this one says at once who it was. Of
+    -- two revocations for one user the first has said it.
+    if (ended = 0 and not made.only_lowercase)
+        or (cardinality(ids) <= most_at_once) is not true
+    then
         perform log_event(
             'revoked', null, wanted.realm, wanted.user_name, null, wanted.reason, wanted.detail
         );
@@ -244,25 +248,36 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
+    name constant text := plain_name(user_name);
     wanted revocation;
+    ended integer;
 begin
     perform check_revocation(reason, realm);
     -- An empty name would mean everybody.
-    if (length(user_name) between 1 and 255) is not true then
+    if (length(name) between 1 and 255) is not true then
         raise exception 'user_name must have 1 to 255 characters'
             using errcode = 'invalid_parameter_value';
     end if;
     wanted.kind := 'user';
     wanted.realm := realm;
-    wanted.user_name := user_name;
+    wanted.user_name := name;
     wanted.reason := reason;
     wanted.detail := jsonb_build_object('revoked', 'user');
-    return revoke(wanted);
+    ended := revoke(wanted);
+
+    -- Where SecSessionUserNames is lowercase this is the same user.
+    if name <> lowercase_name(name) then
+        wanted.user_name := lowercase_name(name);
+        wanted.only_lowercase := true;
+        ended := ended + revoke(wanted);
+    end if;
+    return ended;
 end
 $$;
 comment on function secsession.revoke_user(text, text, text) is
     'Ends all sessions of a user, also of a login that is under way; in one realm, or in all. '
-    'Returns how many ended.';
+    'Blanks at the ends of the name, and its case where SecSessionUserNames is lowercase, do not '
+    'matter. Returns how many ended.';
 
 create or replace function secsession.revoke_address(network inet, reason text)
 returns integer

@@ -153,7 +153,7 @@ begin
         using old;
 
     -- Nobody can have logged in under any other name.
-    if length(user_name) between 1 and 255 then
+    if length(plain_name(user_name)) between 1 and 255 then
         perform revoke_user(
             user_name, format('%s of %s', lower(tg_op), tg_relid::regclass), tg_argv[1]
         );

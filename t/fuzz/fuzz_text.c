@@ -1,5 +1,6 @@
 /* A text is accepted as a user name if and only if a simple decoder written after RFC 3629 accepts
- * it; cleaned text is printable ASCII and has the same length as before. */
+ * it and something but blanks is in it; the name is a part of it, and names itself; cleaned text is
+ * printable ASCII and has the same length as before. */
 /* links: http/parse/text.c t/fuzz/pool.c */
 #include "t/fuzz/fuzz.h"
 
@@ -72,15 +73,38 @@ static void check_clean(apr_pool_t *pool, const char *text, size_t most)
     }
 }
 
+static void check_name(apr_pool_t *pool, const char *text, int is_text)
+{
+    const char *name = secsession_text_user(pool, text, 0);
+    const char *lower = secsession_text_user(pool, text, 1);
+
+    REQUIRE(!name == !lower);
+    REQUIRE(name == NULL || is_text);
+    if (name) {
+        size_t length = strlen(name);
+
+        REQUIRE(length > 0 && length <= SECSESSION_USER_LENGTH && strstr(text, name));
+        REQUIRE(*name != ' ' && name[length - 1] != ' ' && strlen(lower) == length);
+        REQUIRE(strcmp(secsession_text_user(pool, name, 0), name) == 0);
+        REQUIRE(strcmp(secsession_text_user(pool, lower, 1), lower) == 0);
+        REQUIRE(strcasecmp(name, lower) == 0);
+    } else if (is_text && strlen(text) <= SECSESSION_USER_LENGTH) {
+        /* Blanks consist of these bytes. */
+        REQUIRE(strspn(text, " \xc2\xa0\xe1\x9a\x80\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8a"
+                             "\xe2\xa8\xa9\xaf\x9f\xe3")
+                == strlen(text));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     apr_pool_t *pool = fuzz_pool_make();
     const char *text = fuzz_string(pool, data, size);
     size_t length = strlen(text);
-    int expected = length > 0 && slowly_is_text((const uint8_t *)text, length);
+    int is_text = slowly_is_text((const uint8_t *)text, length);
     size_t limits[] = { 0, length / 2, length > 0 ? length - 1 : 0, length, length + 1, SIZE_MAX };
 
-    REQUIRE(!!secsession_text_is_user(text) == (expected && length <= SECSESSION_USER_LENGTH));
+    check_name(pool, text, is_text);
     for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
         check_clean(pool, text, limits[i]);
     }

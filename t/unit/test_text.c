@@ -40,8 +40,10 @@ static void every_character_but_controls_may_be_in_a_name(void **state)
         int is_control = code < 0x20 || (code >= 0x7F && code < 0xA0);
         int is_surrogate = code >= 0xD800 && code < 0xE000;
 
-        write_utf8(code, text);
-        if (secsession_text_is_user(text) != !(is_control || is_surrogate)) {
+        text[0] = 'a';
+        text[write_utf8(code, text + 1) + 1] = 'b';
+        text[write_utf8(code, text + 1) + 2] = '\0';
+        if ((secsession_text_user(pool, text, 0) != NULL) != !(is_control || is_surrogate)) {
             fail_msg("U+%04X", code);
         }
     }
@@ -77,7 +79,7 @@ static void what_is_not_utf8_is_no_name(void **state)
     };
 
     for (size_t i = 0; i < COUNT(texts); i++) {
-        if (secsession_text_is_user(texts[i])) {
+        if (secsession_text_user(pool, texts[i], 0)) {
             fail_msg("text %zu was taken for a name", i);
         }
     }
@@ -95,7 +97,7 @@ static void control_characters_are_in_no_name(void **state)
                                          "31m" };
 
     for (size_t i = 0; i < COUNT(texts); i++) {
-        assert_int_equal(secsession_text_is_user(texts[i]), 0);
+        assert_null(secsession_text_user(pool, texts[i], 0));
     }
 }
 
@@ -103,14 +105,56 @@ static void names_are_as_long_as_allowed(void **state)
 {
     char text[257];
 
-    assert_int_equal(secsession_text_is_user(""), 0);
+    assert_null(secsession_text_user(pool, "", 0));
     memset(text, 'a', sizeof(text));
     text[255] = '\0';
-    assert_int_equal(secsession_text_is_user(text), 1);
-    text[255] = 'a';
+    assert_string_equal(secsession_text_user(pool, text, 0), text);
+    text[255] = ' ';
     text[256] = '\0';
-    assert_int_equal(secsession_text_is_user(text), 0);
-    assert_int_equal(secsession_text_is_user(" "), 1);
+    assert_int_equal(strlen(secsession_text_user(pool, text, 0)), 255);
+    text[255] = 'a';
+    assert_null(secsession_text_user(pool, text, 0));
+}
+
+static void blanks_at_the_ends_are_no_part_of_a_name(void **state)
+{
+    static const char *const texts[] = {
+        "al ice",
+        " al ice",
+        "al ice  ",
+        "\xc2\xa0"
+        "al ice"
+        "\xe3\x80\x80",
+        "\xe2\x80\x8a"
+        "al ice"
+        "\xe2\x80\x80\xe2\x80\xaf",
+        "\xe1\x9a\x80\xe2\x81\x9f"
+        "al ice"
+        "\xe2\x80\xa8\xe2\x80\xa9",
+    };
+    static const char *const nobody[] = { " ", "  ", "\xc2\xa0", " \xe3\x80\x80 " };
+
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        assert_string_equal(secsession_text_user(pool, texts[i], 0), "al ice");
+    }
+    for (size_t i = 0; i < COUNT(nobody); i++) {
+        assert_null(secsession_text_user(pool, nobody[i], 0));
+    }
+    /* Neither blank nor control character: a zero-width space, a combining mark. */
+    assert_string_equal(secsession_text_user(pool, "a\xe2\x80\x8b", 0), "a\xe2\x80\x8b");
+    assert_string_equal(secsession_text_user(pool,
+                                             "\xcc\x88"
+                                             "a",
+                                             0),
+                        "\xcc\x88"
+                        "a");
+}
+
+static void only_ascii_is_made_lower_case(void **state)
+{
+    assert_string_equal(secsession_text_user(pool, " AZ@[`az{09 \xc3\x84 ", 1),
+                        "az@[`az{09 \xc3\x84");
+    assert_string_equal(secsession_text_user(pool, "AZ", 0), "AZ");
 }
 
 static void log_gets_printable_characters_only(void **state)
@@ -164,6 +208,8 @@ int main(void)
         cmocka_unit_test(what_is_not_utf8_is_no_name),
         cmocka_unit_test(control_characters_are_in_no_name),
         cmocka_unit_test(names_are_as_long_as_allowed),
+        cmocka_unit_test(blanks_at_the_ends_are_no_part_of_a_name),
+        cmocka_unit_test(only_ascii_is_made_lower_case),
         cmocka_unit_test(log_gets_printable_characters_only),
         cmocka_unit_test(blanks_at_the_ends_do_not_arrive),
     };

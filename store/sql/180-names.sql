@@ -1,0 +1,24 @@
+-- Migration 10: one name for each user, and what it takes to find it by another spelling.
+
+alter table secsession.session
+    add column is_lowercase boolean not null default false;
+comment on column secsession.session.is_lowercase is
+    'Whether the letters of user_name have been made lower case by the web server: then other '
+    'spellings name the same user.';
+
+alter table secsession.revocation
+    add column only_lowercase boolean not null default false,
+    add check (only_lowercase <= (user_name <> ''));
+comment on column secsession.revocation.only_lowercase is
+    'user: the name was written otherwise, and only sessions whose is_lowercase is true are meant.';
+
+-- Blanks at the ends of a name have never been a part of it.
+update secsession.session s
+set user_name = btrim(s.user_name, ' ')
+where s.ended_at is null
+and s.user_name <> btrim(s.user_name, ' ')
+and btrim(s.user_name, ' ') <> '';
+
+drop function if exists secsession.authenticate(
+    secsession.login, jsonb, boolean, integer, boolean, bytea
+);
