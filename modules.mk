@@ -23,7 +23,7 @@ OBJECTS = mod_secsession.o \
           $(addprefix store/, own.o vaults.o \
                               store.o \
                               feed.o housekeeper.o lookups.o \
-                              listener.o ask.o urgent.o turn.o pace.o \
+                              listener.o heartbeat.o listening.o ask.o urgent.o turn.o pace.o \
                               dbd.o message.o vault.o \
                               complain.o \
                               acquire.o pool.o cache.o answer.o \

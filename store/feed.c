@@ -40,7 +40,7 @@ static void run(void *data)
     int is_our_turn = 0;
 
     secsession_urgent_begin(); /* a revocation is to be heard where all processors are busy, too */
-    while (!secsession_listener_is_stopping(watch->listener)) {
+    while (!secsession_listening_is_stopping(watch->listener)) {
         apr_interval_time_t rest = LOOK_FOR_TURN;
 
         is_our_turn = is_our_turn || apr_proc_mutex_trylock(watch->feed->turn) == APR_SUCCESS;
