@@ -12,6 +12,7 @@
 #include "http/access/authn.h"
 #include "http/access/authz.h"
 #include "http/access/guard.h"
+#include "http/application/caches.h"
 #include "http/application/cookies.h"
 #include "http/application/environment.h"
 #include "http/application/forward.h"
@@ -63,6 +64,7 @@ static void register_hooks(apr_pool_t *pool)
     secsession_authz_register(pool);
     secsession_modsession_register();
 
+    ap_hook_pre_config(secsession_caches_find, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(secsession_modsession_find, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -99,6 +101,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(secsession_environment_fixup, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_fixups(secsession_cookies_apply_to_subrequest, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_fixups(secsession_forward_fixup, NULL, NULL, APR_HOOK_FIRST + 2);
+    ap_hook_fixups(secsession_caches_fixup, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_fixups(secsession_words_prepare, NULL, NULL, APR_HOOK_LAST);
     ap_hook_fixups(secsession_interim_prepare, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_fixups(secsession_tunnel_prepare, NULL, NULL, APR_HOOK_REALLY_LAST);
@@ -107,7 +110,12 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_filter(secsession_tunnel_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_error_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
-    ap_hook_handler(secsession_modsession_prepare_login, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    /* The hooks of mod_cache are at APR_HOOK_FIRST and APR_HOOK_REALLY_FIRST. */
+    ap_hook_quick_handler(secsession_caches_pass_by_early, NULL, NULL, APR_HOOK_FIRST - 1);
+    ap_hook_quick_handler(secsession_caches_go_on_early, NULL, NULL, APR_HOOK_FIRST + 1);
+    ap_hook_handler(secsession_caches_pass_by, NULL, NULL, APR_HOOK_REALLY_FIRST - 1);
+    ap_hook_handler(secsession_caches_go_on, NULL, NULL, APR_HOOK_REALLY_FIRST + 1);
+    ap_hook_handler(secsession_modsession_prepare_login, NULL, NULL, APR_HOOK_REALLY_FIRST + 2);
     ap_hook_handler(secsession_handler_run, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* A request that httpd refused while reading it (400, 417) has not come to post_read_request,
      * but it is logged. */

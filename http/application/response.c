@@ -8,6 +8,7 @@
 #include <util_filter.h>
 
 #include "http/access/authn.h"
+#include "http/application/caches.h"
 #include "http/application/harden.h"
 #include "http/application/words.h"
 #include "http/request/answer.h"
@@ -15,25 +16,6 @@
 #include "http/request/rotate.h"
 
 static ap_filter_rec_t *filter;
-
-/* Shared caches do not store responses to requests with Authorization (RFC 9111, 3.5), but they
- * store those to requests with cookies. If the application itself says private or no-store, that is
- * enough; anything else is replaced. */
-static void set_cache_control(request_rec *r)
-{
-    const char *own = apr_table_get(r->headers_out, "Cache-Control");
-
-    if (own == NULL) {
-        own = apr_table_get(r->err_headers_out, "Cache-Control");
-    }
-    if (own && (ap_find_token(r->pool, own, "no-store") || ap_find_token(r->pool, own, "private"))
-        && !ap_find_token(r->pool, own, "public")) {
-        return;
-    }
-    /* This is not set in err_headers_out: if that is empty, httpd need not merge the two tables. */
-    apr_table_unset(r->err_headers_out, "Cache-Control");
-    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
-}
 
 /* If the user stays signed in, the browser keeps the cookie as long as the session can last. */
 static const char *max_age(apr_pool_t *pool, const secsession_context_t *context)
@@ -63,13 +45,6 @@ static int set_cookie(const secsession_here_t *here)
                                context->new_token ? context->new_token : "", cookie->attributes,
                                max_age(pool, context), NULL));
     return 1;
-}
-
-/* Whether the response belongs to a session and must not be cached. */
-static int is_of_session(const secsession_here_t *here)
-{
-    return here->context->is_looked_up && here->location->cache_control != 0
-           && secsession_current(here) != NULL;
 }
 
 /* Sends an error or a redirect of ours in place of the application's response, of which nothing has
@@ -121,7 +96,7 @@ static int replacement(const secsession_here_t *here, const char **location)
  * 3. Cookies and links of the application are hardened, before our own cookie is among them.
  * 4. The session is offered its next token, after step 1, which may have ended or replaced it.
  * 5. Our cookie is set or deleted, as steps 1 to 4 have decided.
- * 6. Cache-Control is set last, since a response with our cookie must not be cached either.
+ * 6. Caches are told last, since a response with our cookie must not be cached either.
  *
  * A response that is replaced in step 1 or 2 becomes an error or a redirect of httpd, which passes
  * this filter a second time, as another response. What the application said is obeyed only once,
@@ -130,7 +105,7 @@ static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
 {
     const secsession_here_t here = secsession_here(f->r);
     const char *location;
-    int status;
+    int status, is_ours;
 
     ap_remove_output_filter(f);
     status = replacement(&here, &location);
@@ -143,9 +118,8 @@ static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
     }
     secsession_harden_response(&here);
     secsession_rotate_offer(&here);
-    if (set_cookie(&here) || here.context->replaced_by || is_of_session(&here)) {
-        set_cache_control(f->r);
-    }
+    is_ours = set_cookie(&here) || here.context->replaced_by;
+    secsession_caches_tell(&here, is_ours);
     return ap_pass_brigade(f->next, brigade);
 }
 

@@ -60,6 +60,7 @@ typedef struct {
     int is_move_told, is_move_written; /* the event of a changed address, see address.c */
     const char *moment; /* of the database, before credentials were checked; NULL: not asked for */
     struct secsession_state_t *state; /* what mod_session keeps, see http/modsession/state.h */
+    const request_rec *passes_by;     /* mod_cache while its hook runs, see caches.h; or NULL */
     const char *url_id; /* the name of the session id that harden.c removed from the URL, or NULL */
 } secsession_context_t;
 
