@@ -13,7 +13,7 @@ OBJECTS = mod_secsession.o \
           $(addprefix http/access/, authz.o adopt.o authn.o guard.o) \
           $(addprefix http/modsession/, modsession.o state.o credentials.o) \
           $(addprefix http/request/, begin.o rotate.o end.o current.o address.o arrive.o hop.o \
-                                     name.o reserved.o answer.o context.o) \
+                                     name.o reserved.o answer.o context.o navigation.o) \
           $(addprefix http/users/, password.o stamped.o record.o) \
           $(addprefix http/setup/, stores.o eventlog.o directives.o directives_app.o \
                                    arguments_app.o arguments_account.o arguments_harden.o \

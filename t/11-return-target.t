@@ -313,7 +313,8 @@ subtest 'a user who was sent to the login page comes back to the page that was a
         '/static/page.html?a[]=1&a[]=2',
         '/static/p%C3%A4ge%20one.html', '/static/100%25', '/static/a%3Fb', '/static/a%23b?c',
         '/app/show/a%26b=c',
-        '/static//a//b', '/app/show/%E2%82%AC', '/app/show?' . 'q' x 2000, '/app/short?x=1',
+        '/static//a//b', '/app/show/%E2%82%AC', '/app/show?' . 'q' x 2000, '/app/show?' . 'q' x 7900,
+        '/app/show?' . '%C3%A4' x 800, '/app/short?x=1',
         '/static/ahead?x=1',
         '/static/skin/x?y=1', '/app/show?a=1;b=2',
     );

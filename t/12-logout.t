@@ -48,6 +48,16 @@ sub who {
     return environment_of($page)->{REMOTE_USER} // $page->status;
 }
 
+# The fields of Fetch Metadata that a browser sends for something on one of our pages.
+sub wanted {
+    my ($mode, $dest) = @_;
+    return (
+        [ 'Sec-Fetch-Site' => 'same-origin' ],
+        [ 'Sec-Fetch-Mode' => $mode ], [ 'Sec-Fetch-Dest' => $dest ]
+    );
+}
+my @OWN_LINK = wanted('navigate', 'document');
+
 sub with_token { return $httpd->client->set_token($_[0]) }
 sub first {
     my ($response, @names) = @_;
@@ -178,7 +188,26 @@ subtest 'other sites cannot log anybody out' => sub {
             POST => 0, 'another site, which does not name its origin', [ Origin => 'null' ],
             [ 'Sec-Fetch-Site' => 'cross-site' ]
         ],
-        [ GET => 1, 'our page', [ 'Sec-Fetch-Site' => 'same-origin' ] ],
+        [ GET => 1, 'a link on our page', @OWN_LINK ],
+        [ GET => 0, 'our page, but not where to', [ 'Sec-Fetch-Site' => 'same-origin' ] ],
+        (
+            map { [ GET => 0, "our page, for a $_->[2]", wanted(@$_) ] }
+                [ 'no-cors', 'image', 'picture' ],
+            [ 'no-cors', 'script', 'script' ],
+            [ 'no-cors', 'style', 'style sheet' ],
+            [ 'cors', 'empty', 'fetch()' ],
+            [ 'no-cors', 'empty', 'link that is fetched ahead' ],
+            [ 'navigate', 'iframe', 'frame' ],
+            [ 'navigate', 'object', 'object' ]
+        ),
+        (
+            map { [ GET => 0, "our page, ahead: $_->[0]", @OWN_LINK, $_ ] }
+                [ 'Sec-Purpose' => 'prefetch' ],
+            [ 'Sec-Purpose' => 'prefetch;prerender' ],
+            [ Purpose => 'prefetch' ],
+            [ 'X-Moz' => 'prefetch' ],
+            [ 'X-Purpose' => 'preview' ]
+        ),
         [ GET => 0, 'an old browser' ],
         [ GET => 0, 'another site', [ 'Sec-Fetch-Site' => 'cross-site' ] ],
         [ GET => 0, 'a neighbour', [ 'Sec-Fetch-Site' => 'same-site' ] ],
@@ -382,8 +411,7 @@ subtest 'a logout that failed is not reported as successful' => sub {
     is_deeply [ who($alice), state_of($id) ], [ 'alice', 'live' ], 'its old token is still good';
     $postgres->psql('revoke execute on function secsession.logout from secsession_httpd');
     is_no_logout($alice->logout, 'the database refuses');
-    is_no_logout($alice->get('/logout', headers => [ [ 'Sec-Fetch-Site' => 'same-origin' ] ]),
-        'by a link, too');
+    is_no_logout($alice->get('/logout', headers => \@OWN_LINK), 'by a link, too');
     is who($alice), 'alice', 'the session goes on';
     $postgres->psql('grant execute on function secsession.logout to secsession_httpd');
     $postgres->stop('fast');

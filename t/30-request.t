@@ -94,6 +94,15 @@ subtest
         [ 'fetch()', 401, 'GET', @HTML, [ 'Sec-Fetch-Mode' => 'cors' ] ],
         [ 'an image', 401, 'GET', @HTML, [ 'Sec-Fetch-Mode' => 'no-cors' ] ],
         [ 'an old script', 401, 'GET', @HTML, [ 'X-Requested-With' => 'XMLHttpRequest' ] ],
+        [ 'another', 401, 'GET', @HTML, [ 'X-Requested-With' => 'xmlhttprequest' ] ],
+        [ 'a page in an application for Android', 303, 'GET', @HTML,
+            [ 'X-Requested-With' => 'org.example.app' ] ],
+        [ 'the same, says the browser', 303, 'GET', @HTML, [ 'X-Requested-With' => 'org.example.app' ],
+            [ 'Sec-Fetch-Mode' => 'navigate' ] ],
+        [ 'a page, whatever marks it', 303, 'GET', @HTML, [ 'X-Requested-With' => 'XMLHttpRequest' ],
+            [ 'Sec-Fetch-Mode' => 'navigate' ] ],
+        [ 'a script in such an application', 401, 'GET', @HTML,
+            [ 'X-Requested-With' => 'org.example.app' ], [ 'Sec-Fetch-Mode' => 'cors' ] ],
         (map { [ $_, 401, $_, @HTML ] } qw(POST PUT DELETE OPTIONS)),
     );
     for my $case (@cases) {

@@ -151,6 +151,54 @@ subtest 'a site that tells nobody where its visitors come from' => sub {
     wait_until { $browser->title eq 'Public' } 10, 'and its button logs out';
 };
 
+subtest 'what a page loads beside itself' => sub {
+    my $browser = Secsession::Browser->start;
+    log_in($browser);
+    $browser->run(
+        "const add = (tag, more) => new Promise(done => {
+            const it = Object.assign(document.createElement(tag), more);
+            it.onload = it.onerror = done; document.body.append(it) });
+        return Promise.all([add('img', { src: '/logout?img' }), add('script', { src: '/logout?script' }),
+            add('link', { rel: 'stylesheet', href: '/logout?style' }),
+            add('link', { rel: 'prefetch', href: '/logout?prefetch' }),
+            add('iframe', { src: '/logout?frame' }), fetch('/logout?fetch'),
+            fetch('/logout?html', { headers: { Accept: 'text/html' } })]).then(() => 1)"
+    );
+    $browser->run(
+        "const rules = { prerender: [{ urls: ['/logout?prerender'], eagerness: 'immediate' }],
+            prefetch: [{ urls: ['/logout?ahead'], eagerness: 'immediate' }] };
+        document.head.append(Object.assign(document.createElement('script'),
+            { type: 'speculationrules', textContent: JSON.stringify(rules) }))"
+    );
+    wait_until { $httpd->access_log =~ m{/logout\?prerender} && $httpd->access_log =~ m{/logout\?ahead} }
+    10, 'a browser fetches the logout in many ways';
+    like $httpd->access_log, qr{/logout\?$_ }, $_
+        for qw(img script style prefetch frame fetch html);
+    $browser->open("$here/static/page.html");
+    is $browser->title, 'Private', 'none of which logs its user out';
+    $browser->click('a');
+    wait_until { $browser->title eq 'Public' } 10, 'only the link does';
+};
+
+subtest 'a frame whose session ends' => sub {
+    spew($httpd->document_root . '/static/frames.html',
+        '<!DOCTYPE html><title>Frames</title><iframe name="inner" src="/static/page.html"></iframe>');
+    my $browser = Secsession::Browser->start;
+    log_in($browser);
+    $browser->open("$here/static/frames.html");
+    my $inner = "const d = document.querySelector('iframe').contentDocument; return d && d";
+    wait_until { ($browser->run("$inner.title") // '') eq 'Private' } 10, 'shows a page';
+    $postgres->psql("select secsession.revoke_user('alice', 'test')", user => 'admin_role');
+    has_heard($postgres);
+    $browser->run("document.querySelector('iframe').contentWindow.location = '/static/page.html?2'");
+    wait_until { ($browser->run("$inner.body && d.body.textContent") // '') =~ /administrator/ } 10,
+        'then says why it does not';
+    $browser->run("document.querySelector('iframe').contentDocument.querySelector('a').click()");
+    wait_until { can_type($browser) } 10, 'its link opens the login page in the whole window';
+    $browser->keys("alice$TAB" . password_of('alice') . $ENTER);
+    wait_until { $browser->url eq "$here/static/page.html?2" } 10, 'which leads back';
+};
+
 subtest 'another site' => sub {    # ASVS 5.0 3.5.8
     my $browser = Secsession::Browser->start;
     log_in($browser);
@@ -181,12 +229,12 @@ subtest 'another site' => sub {    # ASVS 5.0 3.5.8
     is $browser->cookies->{$COOKIE}{value}, $token, 'the session is the same';
     $browser->open("$elsewhere/pub/page.html");
     my $framed = $browser->run(
-        "const f = document.createElement('iframe'); f.src = '$here/login'; document.body.append(f);
+        "const f = document.createElement('iframe'); f.src = '$here/logout'; document.body.append(f);
         return new Promise(done => { f.onload = () => setTimeout(done, 0, 1); })"
     );
     ok $framed, 'a frame is loaded';
     ok scalar(grep { /frame-ancestors/ } $browser->complaints),
-        'but the login page does not show in it';
+        'but the logout page does not show in it';
 };
 
 done_testing;

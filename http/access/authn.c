@@ -12,6 +12,7 @@
 #include "http/parse/target.h"
 #include "http/request/answer.h"
 #include "http/request/current.h"
+#include "http/request/navigation.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -29,18 +30,6 @@ int secsession_authn_challenge(const secsession_here_t *here)
                    apr_pstrcat(r->pool, SECSESSION_AUTH_TYPE " realm=\"", here->server->realm, "\"",
                                NULL));
     return HTTP_UNAUTHORIZED;
-}
-
-/* Whether a person is waiting for a page, as opposed to the request of a script or for an image:
- * only then is a login page of use. Browsers that send Fetch Metadata say so in Sec-Fetch-Mode. */
-static int is_navigation(request_rec *r)
-{
-    const char *accept = apr_table_get(r->headers_in, "Accept");
-    const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
-
-    return r->method_number == M_GET && accept && ap_strcasestr(accept, "text/html")
-           && (mode == NULL || strcmp(mode, "navigate") == 0)
-           && apr_table_get(r->headers_in, "X-Requested-With") == NULL;
 }
 
 /* The reason that the login page is told, as documented in docs/directives.md, or NULL. */
@@ -66,21 +55,28 @@ static const char *why(secsession_outcome_t outcome)
     }
 }
 
+#define LINE_REST 64 /* the method, the version, and the reason of the request for the page */
+
+/* The path to return to after the login, encoded. It is empty, and the login page says so, if a
+ * browser could take it for another host, or if httpd would refuse a request line that long. */
+static const char *way_back(request_rec *r, const char *page)
+{
+    const char *target = secsession_asked_for(r);
+    const char *encoded = secsession_target_is_local(target) ? ap_escape_urlencoded(r->pool, target)
+                                                             : "";
+
+    return strlen(page) + strlen(encoded) + LINE_REST <= (apr_size_t)r->server->limit_req_line
+               ? encoded
+               : "";
+}
+
 /* The URL of the login page, with the path to return to after the login. */
 static const char *login_url(request_rec *r, const char *page, secsession_outcome_t outcome)
 {
-    const char *url = page, *separator = strchr(page, '?') ? "&" : "?";
-    const char *target = secsession_asked_for(r);
+    const char *reason = why(outcome);
 
-    if (secsession_target_is_local(target)) {
-        url = apr_pstrcat(r->pool, url, separator, "return=", ap_escape_urlencoded(r->pool, target),
-                          NULL);
-        separator = "&";
-    }
-    if (why(outcome)) {
-        url = apr_pstrcat(r->pool, url, separator, "why=", why(outcome), NULL);
-    }
-    return url;
+    return apr_pstrcat(r->pool, page, strchr(page, '?') ? "&" : "?", "return=", way_back(r, page),
+                       reason ? "&why=" : "", reason ? reason : "", NULL);
 }
 
 int secsession_authn_demand(const secsession_here_t *here, secsession_outcome_t outcome)
@@ -98,7 +94,7 @@ int secsession_authn_demand(const secsession_here_t *here, secsession_outcome_t 
             page);
         page = NULL;
     }
-    if (page == NULL || !is_navigation(r)) {
+    if (page == NULL || !secsession_navigation_is_page(r)) {
         secsession_answer_no_store(r);
         return secsession_authn_challenge(here);
     }
@@ -117,7 +113,7 @@ int secsession_authn_demand_fresh(const secsession_here_t *here, const char **lo
 {
     request_rec *r = here->r;
 
-    *location = is_navigation(r) ? secsession_authn_fresh_url(here) : NULL;
+    *location = secsession_navigation_is_page(r) ? secsession_authn_fresh_url(here) : NULL;
     if (*location) {
         return HTTP_SEE_OTHER;
     }

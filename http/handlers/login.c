@@ -19,16 +19,20 @@
 #include "http/request/begin.h"
 #include "http/request/current.h"
 #include "http/request/name.h"
+#include "http/request/navigation.h"
 #include "http/users/password.h"
 
 APLOG_USE_MODULE(secsession);
 
-#define FORM_LIMIT 8192
+/* Has room for the longest way back, each byte of which may be encoded as three. */
+#define FORM_LIMIT 32768
 
 static const char FAILED[] = "The user name or the password is wrong.";
 static const char FULL[] =
     "You are already logged in on as many devices as you are allowed. Log out "
     "on one of them, then try again.";
+static const char NO_WAY_BACK[] =
+    "The address of the page that you asked for cannot be kept: open it again after the login.";
 static const char OTHER_USER[] =
     "Only the user who is logged in can continue here. To log in as another user, log out first.";
 
@@ -63,19 +67,54 @@ static const char *local_or_null(const char *target)
     return secsession_target_is_local(target) ? target : NULL;
 }
 
+/* Where a login leads that began with this target, which may be NULL. */
+static const char *destination(const secsession_here_t *here, const char *target)
+{
+    const char *home = here->location->login_home ? here->location->login_home : "/";
+
+    return target ? target : home;
+}
+
+/* Whether to send a user who is logged in to the destination, with nothing to explain and no error
+ * to show (r->status is that of the error if the page is an ErrorDocument). This page itself would
+ * only lead here again. */
+static int is_to_go_on(const secsession_here_t *here, const char *why, const char *target)
+{
+    const char *path = destination(here, target);
+    const apr_size_t length = strcspn(path, "?#");
+
+    return why == NULL && here->r->status == HTTP_OK
+           && !(strlen(here->r->uri) == length && strncmp(path, here->r->uri, length) == 0);
+}
+
+/* What the page says at first, or NULL. */
+static const char *greeting(request_rec *r, const char *why, const char *wanted)
+{
+    const char *reason = explain(why);
+
+    if (wanted == NULL || secsession_target_is_local(wanted)) {
+        return reason;
+    }
+    return reason ? apr_pstrcat(r->pool, reason, " ", NO_WAY_BACK, NULL) : NO_WAY_BACK;
+}
+
 static int show_form(const secsession_here_t *here, const secsession_session_t *session)
 {
     request_rec *r = here->r;
-    secsession_login_page_t page = { NULL, NULL, NULL, NULL };
     const char *why = secsession_form_get(r->pool, r->args, "why");
+    const char *wanted = secsession_form_get(r->pool, r->args, "return");
+    secsession_login_page_t page = { greeting(r, why, wanted), NULL, local_or_null(wanted), NULL };
 
-    page.message = explain(why);
-    page.target = local_or_null(secsession_form_get(r->pool, r->args, "return"));
+    if (session && session->user && is_to_go_on(here, why, page.target)) {
+        return secsession_answer_see_other(r, destination(here, page.target));
+    }
+    if (secsession_navigation_is_framed(r)) {
+        return secsession_page_send_framed(r, "Log in", page.message, 1);
+    }
     if (why && strcmp(why, "fresh") == 0 && session && session->user) {
         page.user = session->user;
         page.again = "1";
     }
-    /* If the page is an ErrorDocument, r->status is the status of the error. */
     return secsession_page_send_login(here, r->status, &page);
 }
 
@@ -135,7 +174,6 @@ static int begin(const secsession_here_t *here, const form_t *form, const char *
     request_rec *r = here->r;
     static const secsession_login_page_t full = { FULL, NULL, NULL, NULL };
     const secsession_login_page_t other = { OTHER_USER, form->again, form->target, "1" };
-    const char *home = here->location->login_home ? here->location->login_home : "/";
     const secsession_authenticated_t who = { .user = user,
                                              .method = "form",
                                              .moment = moment,
@@ -156,7 +194,7 @@ static int begin(const secsession_here_t *here, const form_t *form, const char *
     default:
         return secsession_answer_unavailable(r);
     }
-    return secsession_answer_see_other(r, form->target ? form->target : home);
+    return secsession_answer_see_other(r, destination(here, form->target));
 }
 
 /* The moment is read before the password is checked, so that a revocation which commits in between

@@ -8,6 +8,7 @@
 #include "http/request/answer.h"
 #include "http/request/current.h"
 #include "http/request/end.h"
+#include "http/request/navigation.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -19,14 +20,15 @@ int secsession_logout_end(const secsession_here_t *here)
     return status == OK ? secsession_answer_see_other(here->r, home) : status;
 }
 
-/* A link on one of our own pages may log the user out, but an image on another site must not. If
- * the browser does not say where the request came from, the user is asked. */
-static int log_out_by_link(const secsession_here_t *here)
+/* Whether the user has followed a link on one of our own pages. Images, scripts and frames of our
+ * own pages, and what a browser fetches in case its user wants it, must not log anybody out. If the
+ * browser does not say all that, the user is asked. */
+static int is_by_link(request_rec *r)
 {
-    const char *site = apr_table_get(here->r->headers_in, "Sec-Fetch-Site");
+    const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
 
-    return site && strcmp(site, "same-origin") == 0 ? secsession_logout_end(here)
-                                                    : secsession_page_send_logout(here->r);
+    return site && strcmp(site, "same-origin") == 0 && !r->header_only
+           && secsession_navigation_is_visit(r);
 }
 
 int secsession_logout_answer(request_rec *r)
@@ -44,7 +46,7 @@ int secsession_logout_answer(request_rec *r)
     }
     switch (r->method_number) {
     case M_GET:
-        return r->header_only ? secsession_page_send_logout(r) : log_out_by_link(&here);
+        return is_by_link(r) ? secsession_logout_end(&here) : secsession_page_send_logout(r);
     case M_POST:
         return secsession_guard_origin(r) == SECSESSION_OTHER_ORIGIN ? HTTP_FORBIDDEN
                                                                      : secsession_logout_end(&here);

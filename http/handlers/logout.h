@@ -4,8 +4,9 @@
 
 #include "http/request/context.h"
 
-/* A POST from our own origin logs the user out, and so does a link on one of our own pages; any
- * other GET asks first (OWASP ASVS 5.0 7.4.1). Returns OK, or the status to answer with. */
+/* A POST from our own origin logs the user out, and so does a link on one of our own pages that the
+ * user follows; any other GET asks first (OWASP ASVS 5.0 7.4.1). Returns OK, or the status to
+ * answer with. */
 int secsession_logout_answer(request_rec *r);
 
 /* Ends the session of this request as a logout by its user (see http/request/end.h), and redirects

@@ -6,6 +6,7 @@
 #include <http_protocol.h>
 
 #include "http/request/answer.h"
+#include "http/request/navigation.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -40,6 +41,11 @@ static const char LOGOUT[] = PAGE("Log out",
  * style. */
 static const char SITE_POLICY[] =
     "default-src 'self'; style-src 'self' 'unsafe-inline'" SECSESSION_POLICY;
+
+/* A page for a frame has nothing but a link. */
+#define FRAMED_POLICY                                                                              \
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+#define FRAMED_BY_US "; frame-ancestors 'self'"
 
 /* The contents of the file that the request maps to, or NULL. */
 static const char *read_template(request_rec *r)
@@ -114,10 +120,31 @@ int secsession_page_send_login(const secsession_here_t *here, int status,
     return OK;
 }
 
+/* The link is relative, and names no path, so that it leads to this page and nowhere else. */
+int secsession_page_send_framed(request_rec *r, const char *title, const char *message,
+                                int anywhere)
+{
+    const char *query = secsession_first_request(r)->args;
+
+    secsession_answer_set_page_headers(r, anywhere ? FRAMED_POLICY : FRAMED_POLICY FRAMED_BY_US);
+    if (anywhere) {
+        apr_table_unset(r->headers_out, "X-Frame-Options");
+    } else {
+        apr_table_setn(r->headers_out, "X-Frame-Options", "SAMEORIGIN");
+    }
+    ap_rvputs(r, PAGE_HEAD("In this frame"), "<p>", message ? message : "", "</p>\n<p><a href=\"?",
+              ap_escape_html(r->pool, query ? query : ""), "\" target=\"_top\">", title,
+              "</a></p>\n", PAGE_TAIL, NULL);
+    return OK;
+}
+
 int secsession_page_send_logout(request_rec *r)
 {
     static const secsession_login_page_t nothing;
 
+    if (secsession_navigation_is_framed(r)) {
+        return secsession_page_send_framed(r, "Log out", NULL, 0);
+    }
     secsession_answer_set_page_headers(r, SECSESSION_OWN_POLICY);
     send_filled(r, LOGOUT, &nothing);
     return OK;

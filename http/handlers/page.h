@@ -22,4 +22,10 @@ int secsession_page_send_login(const secsession_here_t *here, int status,
 /* Sends the page that asks whether to log out. Always OK. */
 int secsession_page_send_logout(request_rec *r);
 
+/* Sends, in place of a page of ours that browsers do not show in a frame, a small one with a link
+ * that opens it in the whole window; `title` says what for, `message` (which may be NULL) why. If
+ * `anywhere` is not set, only pages of our own origin can frame it. Always OK. */
+int secsession_page_send_framed(request_rec *r, const char *title, const char *message,
+                                int anywhere);
+
 #endif

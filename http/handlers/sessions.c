@@ -12,8 +12,10 @@
 #include "http/access/guard.h"
 #include "http/handlers/form.h"
 #include "http/handlers/logout.h"
+#include "http/handlers/page.h"
 #include "http/request/answer.h"
 #include "http/request/current.h"
+#include "http/request/navigation.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -130,6 +132,9 @@ static int send_list(const secsession_here_t *here, const secsession_session_t *
 
     if (secsession_store_own(here->server->store, r->pool, session, &list) != SECSESSION_DONE) {
         return secsession_answer_unavailable(r);
+    }
+    if (secsession_navigation_is_framed(r)) {
+        return secsession_page_send_framed(r, "Your sessions", NULL, 0);
     }
     secsession_answer_set_page_headers(r, SECSESSION_OWN_POLICY);
     ap_rvputs(r, PAGE_HEAD("Your sessions"), "<p>", ap_escape_html(r->pool, session->user),

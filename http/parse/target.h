@@ -4,7 +4,8 @@
 
 #include <apr_pools.h>
 
-#define SECSESSION_TARGET_LENGTH 2048
+/* As long as the line of a request may be, if httpd is not told otherwise. */
+#define SECSESSION_TARGET_LENGTH 8190
 
 /* Whether every browser takes `target` for a path on this host, however it repairs and resolves
  * URLs (OWASP ASVS 5.0 3.7.2). Such a path has at most SECSESSION_TARGET_LENGTH printable ASCII

@@ -1,0 +1,18 @@
+/* What a browser wants to do with the response to a request: show it to a person as a page, alone
+ * or in a frame, or anything else (W3C Fetch Metadata). */
+#ifndef SECSESSION_NAVIGATION_H
+#define SECSESSION_NAVIGATION_H
+
+#include <httpd.h>
+
+/* Whether a person is waiting for a page, as opposed to the request of a script or for an image. */
+int secsession_navigation_is_page(request_rec *r);
+
+/* Whether a person goes to this page now, in a tab of its own: the browser says so, and that it
+ * does not fetch the page only because the person might want it later. */
+int secsession_navigation_is_visit(request_rec *r);
+
+/* Whether the page will be shown in a frame of another page, which most pages of ours refuse. */
+int secsession_navigation_is_framed(request_rec *r);
+
+#endif
