@@ -32,7 +32,7 @@ OBJECTS = mod_secsession.o \
                               execute.o connection.o slot.o jars.o trouble.o \
                               parameters.o entry.o conninfo.o \
                               key.o) \
-          $(addprefix session/, token.o policy.o set_cookie.o jar.o date.o seal.o mac.o \
+          $(addprefix session/, token.o client.o policy.o set_cookie.o jar.o date.o seal.o mac.o \
                                 keys.o stamp.o)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \

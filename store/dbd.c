@@ -37,7 +37,7 @@ APLOG_USE_MODULE(secsession);
 
 static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_SCHEMA_VERSION] = "select secsession.schema_version(), " SETTINGS,
-    [SECSESSION_SQL_LOOKUP] = "select secsession.lookup($1, $2, $3, $4, $5)",
+    [SECSESSION_SQL_LOOKUP] = "select secsession.lookup($1, $2, $3, $4, $5, $6)",
     [SECSESSION_SQL_LOOKUP_MANY] = "select * from secsession.lookup_many($1, $2)",
     [SECSESSION_SQL_CURRENT_TOKEN] = "select secsession.current_token($1, $2)",
     [SECSESSION_SQL_LOGIN_BEGIN] =

@@ -85,7 +85,8 @@ static secsession_outcome_t ask_alone(secsession_lookups_t *lookups, apr_pool_t 
     secsession_parameters_add_number(&parameters, pool,
                                      visit->is_polling ? NO_USE : visit->limits.idle);
     secsession_parameters_add_number(&parameters, pool, visit->limits.absolute);
-    secsession_parameters_add_text(&parameters, question->client_addr);
+    secsession_parameters_add_text(&parameters, question->client->addr);
+    secsession_parameters_add_text(&parameters, secsession_client_agent(question->client, pool));
     return secsession_ask_session(lookups->dbd, pool, SECSESSION_SQL_LOOKUP, &parameters, session);
 }
 

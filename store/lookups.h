@@ -6,6 +6,7 @@
 
 #include <apr_pools.h>
 
+#include "session/client.h"
 #include "session/session.h"
 #include "session/token.h"
 #include "store/dbd.h"
@@ -17,7 +18,7 @@ typedef struct {
     const secsession_hash_t *token;
     const char *realm;
     const secsession_visit_t *visit;
-    const char *client_addr;
+    const secsession_client_t *client;
 } secsession_question_t;
 
 /* For the child whose pool it is. The error with which APR could not make a mutex or a

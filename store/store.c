@@ -106,10 +106,11 @@ int secsession_store_is_untagged_news(secsession_store_t *store)
 
 static secsession_outcome_t look_up(secsession_store_t *store, apr_pool_t *pool,
                                     const secsession_hash_t *token, const char *realm,
-                                    const secsession_visit_t *visit, const char *client_addr,
+                                    const secsession_visit_t *visit,
+                                    const secsession_client_t *client,
                                     const secsession_session_t **session)
 {
-    const secsession_question_t question = { token, realm, visit, client_addr };
+    const secsession_question_t question = { token, realm, visit, client };
 
     /* secsession_store_child_init failed, which was logged */
     return store->lookups ? secsession_lookups_ask(store->lookups, pool, &question, session)
@@ -131,7 +132,7 @@ static void keep(secsession_store_t *store, const secsession_hash_t *token, cons
 secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool_t *pool,
                                              const secsession_hash_t *token, const char *realm,
                                              const secsession_visit_t *visit,
-                                             const char *client_addr,
+                                             const secsession_client_t *client,
                                              const secsession_session_t **session)
 {
     secsession_generation_t generation;
@@ -139,7 +140,7 @@ secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool
     apr_time_t asked;
 
     if (store->cache == NULL) {
-        return look_up(store, pool, token, realm, visit, client_addr, session);
+        return look_up(store, pool, token, realm, visit, client, session);
     }
     asked = secsession_monotonic();
     *session = secsession_cache_find(store->cache, pool, token, realm, visit, asked, 0);
@@ -147,7 +148,7 @@ secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool
         return SECSESSION_LIVE;
     }
     generation = secsession_cache_generation(store->cache);
-    outcome = look_up(store, pool, token, realm, visit, client_addr, session);
+    outcome = look_up(store, pool, token, realm, visit, client, session);
     if (outcome == SECSESSION_LIVE && (*session)->cacheable) {
         keep(store, token, realm, *session, visit, asked, generation);
     }
@@ -165,6 +166,7 @@ secsession_outcome_t secsession_store_follow(secsession_store_t *store, apr_pool
                                              const char *client_addr,
                                              const secsession_session_t **session)
 {
+    const secsession_client_t client = { client_addr, NULL };
     secsession_parameters_t parameters = { 0 };
     const PGresult *result;
 
@@ -185,7 +187,7 @@ secsession_outcome_t secsession_store_follow(secsession_store_t *store, apr_pool
         return SECSESSION_UNKNOWN;
     }
     memcpy(token->bytes, PQgetvalue(result, 0, 0), SECSESSION_HASH_BYTES);
-    return secsession_store_lookup(store, pool, token, realm, visit, client_addr, session);
+    return secsession_store_lookup(store, pool, token, realm, visit, &client, session);
 }
 
 secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr_pool_t *pool,
@@ -235,8 +237,8 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
     secsession_parameters_add_text(&parameters, login->user);
     secsession_parameters_add_text(&parameters, login->method);
     secsession_parameters_add_text(&parameters, login->moment);
-    secsession_parameters_add_text(&parameters, login->client_addr);
-    secsession_parameters_add_text(&parameters, login->user_agent);
+    secsession_parameters_add_text(&parameters, login->client.addr);
+    secsession_parameters_add_text(&parameters, secsession_client_agent(&login->client, pool));
     secsession_parameters_add_number(&parameters, pool, login->limits.idle);
     secsession_parameters_add_number(&parameters, pool, login->limits.absolute);
     if (!secsession_store_add_cookies(store, pool, &parameters, login->cookies)) {
@@ -298,8 +300,8 @@ secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_
 
     secsession_parameters_add_hash(&parameters, &anonymous->token);
     secsession_parameters_add_text(&parameters, anonymous->realm);
-    secsession_parameters_add_text(&parameters, anonymous->client_addr);
-    secsession_parameters_add_text(&parameters, anonymous->user_agent);
+    secsession_parameters_add_text(&parameters, anonymous->client.addr);
+    secsession_parameters_add_text(&parameters, secsession_client_agent(&anonymous->client, pool));
     secsession_parameters_add_number(&parameters, pool, anonymous->limits.idle);
     secsession_parameters_add_number(&parameters, pool, anonymous->limits.absolute);
     return secsession_store_add_cookies(store, pool, &parameters, anonymous->cookies)

@@ -12,6 +12,7 @@
 #include <apr_time.h>
 #include <httpd.h>
 
+#include "session/client.h"
 #include "session/jar.h"
 #include "session/keys.h"
 #include "session/session.h"
@@ -51,8 +52,7 @@ typedef struct {
     const char *method;
     const char *moment;              /* from before the credentials were checked; NULL: now */
     const secsession_jar_t *cookies; /* for the vault, or NULL */
-    const char *client_addr;         /* an IP address */
-    const char *user_agent;          /* UTF-8; may be NULL */
+    secsession_client_t client;
     secsession_limits_t limits;      /* both above zero */
     const secsession_stamp_t *stamp; /* of the record of the user, or NULL */
     int persistent;                  /* the user wants to be kept signed in */
@@ -82,7 +82,7 @@ int secsession_store_is_untagged_news(secsession_store_t *store);
 secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool_t *pool,
                                              const secsession_hash_t *token, const char *realm,
                                              const secsession_visit_t *visit,
-                                             const char *client_addr,
+                                             const secsession_client_t *client,
                                              const secsession_session_t **session);
 
 /* Looks a session up by the token that its client presented when it opened a connection which is

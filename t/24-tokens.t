@@ -123,6 +123,91 @@ subtest 'retired tokens' => sub {    # ASVS 5.0 16.3.3
     is_ended('long', 'reuse', 'and not a moment longer');
 };
 
+# Of a request that waited in a browser with the token that was current when it began to wait. The
+# login is from 192.0.2.1, by 'Browser'.
+my @HERE = ('192.0.2.1', 'Browser');
+my $number = 0;
+
+sub presented {
+    my ($token, $addr, $agent) = @_;
+    $agent = defined $agent ? "'$agent'" : 'null';
+    my $answer = call("lookup(sha256('$token'), 'r', 0, 0, '$addr', $agent)");
+    return join '/', map { $_ // () } @$answer{qw(state end_reason)};
+}
+
+# A token that was retired so many seconds ago, when this client presented the next one.
+sub retired_for {
+    my ($seconds, %opt) = @_;
+    my ($old, $next) = map { "$_ " . ++$number } qw(old next);
+    my ($grace, $client) = ($opt{grace} // 10, $opt{next_by} // \@HERE);
+    login($old, 'quentin', idle => 9000, absolute => 9000);
+    set_session($old, "rotated_at = now() - interval '1 h'");
+    sql("select secsession.offer_token(session_id, token_hash, sha256('$next'), 900, $grace)
+        from secsession.token where token_hash = sha256('$old')");
+    is presented($next, @$client), 'live', 'the next token is presented';
+    age_retired($old, $seconds);
+    return ($old, $next);
+}
+
+sub age_retired {
+    my ($token, $seconds) = @_;
+    return sql(
+        "update secsession.other_token set retired_at = retired_at - interval '$seconds s',
+            grace_until = grace_until - interval '$seconds s'
+        where token_hash = sha256('$token')"
+    );
+}
+
+subtest 'requests that waited in the browser' => sub {
+    for my $case (
+        [ 9, '203.0.113.9', 'Other', 'live', 'in its grace a token is served to anybody' ],
+        [ 20, @HERE, 'live', 'after it, to the browser that has the next one' ],
+        [ 280, @HERE, 'live', 'for minutes' ],
+        [ 280, '192.0.2.200', 'Browser', 'live', 'whose address may be another of its network' ],
+        [ 280, '2001:db8::1', 'Browser', 'live', 'or one of IPv6' ],
+        [ 301, @HERE, 'ended/reuse', 'not for ever' ],
+        [ 20, '192.0.2.1', 'Other', 'ended/reuse', 'to no other browser' ],
+        [ 20, '192.0.2.1', undef, 'ended/reuse', 'to none without a name' ],
+        [ 20, '203.0.113.9', 'Browser', 'ended/reuse', 'nor from another network' ],
+        )
+    {
+        my ($seconds, $addr, $agent, $state, $name) = @$case;
+        my ($old, $next) = retired_for($seconds);
+        is presented($old, $addr, $agent), $state, $name;
+        is presented($next, @HERE), $state, 'and the session goes on, or does not';
+    }
+    my @six = ('2001:db8:0:1::1', 'Browser');
+    my ($old) = retired_for(20, next_by => \@six);
+    is presented($old, '2001:db8:0:1:9::9', 'Browser'), 'live', 'a network of IPv6 has 64 bits';
+    is presented($old, '2001:db8:0:2::1', 'Browser'), 'ended/reuse', 'and no fewer';
+    ($old) = retired_for(20, next_by => [ '192.0.2.1', undef ]);
+    is presented($old, '192.0.2.1', undef), 'live', 'a browser without a name is the same, too';
+    ($old) = retired_for(20, grace => 0);
+    is presented($old, @HERE), 'retired', 'without a grace they are refused, and that is all';
+    ($old) = retired_for(-600);
+    is presented($old, @HERE), 'retired', 'nor does a clock that was set back lengthen it';
+};
+
+subtest 'who has the next token, not who logged in, is believed' => sub {
+    my @elsewhere = ('203.0.113.9', 'Thief');
+    my ($old, $next) = retired_for(20, next_by => \@elsewhere);
+    is presented($old, @HERE), 'ended/reuse', 'the owner comes with the token of before';
+    is presented($next, @elsewhere), 'ended/reuse', 'and the thief is out';
+};
+
+subtest 'requests that waited while their user logged in again' => sub {
+    my ($old, $next) = retired_for(20);
+    is login("again $number", 'quentin', old => $old)->{session_id}, look($next)->{session_id},
+        'a login with such a token goes on with the session';
+    is presented("again $number", @HERE), 'live', 'under a new one';
+    is presented($_, @HERE), 'retired', 'no token of before outlives it' for $old, $next;
+    age_retired($next, 60);
+    is presented($next, @HERE), 'retired', 'a request that waited is refused, without harm';
+    is presented("again $number", @HERE), 'live', 'to the session';
+    is presented($next, '203.0.113.9', 'Other'), 'ended/reuse', 'somebody else is a thief';
+    is presented("again $number", @HERE), 'ended/reuse', 'who ends it';
+};
+
 subtest 'tokens and their sessions, changed by hand' => sub {
     login('hand', 'alice');
     retire_by_hand('hand');

@@ -125,7 +125,7 @@ sub ends_as_reuse {
     my $old = $client->token;
     $client->login('alice', password_of('alice'));
     $postgres->psql(<<'SQL');
-update secsession.other_token set retired_at = now() - interval '1 minute', grace_until = now() - interval '1 minute'
+update secsession.other_token set retired_at = now() - interval '1 hour', grace_until = now() - interval '1 hour'
 where retired_at is not null
 SQL
     return $client->set_token($old);

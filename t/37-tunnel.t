@@ -126,8 +126,8 @@ subtest 'a WebSocket whose session gets another token' => sub {
     $alice->get('/static/page.html') for 1, 2;
     isnt $alice->token, $old, 'the browser has another token';
     $postgres->psql(
-        "update secsession.other_token set retired_at = retired_at - interval '1 min',
-            grace_until = grace_until - interval '1 min'
+        "update secsession.other_token set retired_at = retired_at - interval '1 hour',
+            grace_until = grace_until - interval '1 hour'
         where retired_at is not null"
     );
     my $checks = sub { $postgres->statements('httpd_web', qr/current_token/) };

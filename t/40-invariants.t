@@ -201,7 +201,7 @@ subtest 'I2: who is revoked while logging in is not logged in' => sub {
     is $alice->get('/app/show')->status, 200, 'and is one';
 };
 
-my $LOOKUP = 'secsession.lookup(bytea, text, integer, integer, inet)';
+my $LOOKUP = 'secsession.lookup(bytea, text, integer, integer, inet, text)';
 my $answer = $postgres->value("select pg_get_function_result('$LOOKUP'::regprocedure)");
 my $FAKE =
     "alter function $LOOKUP rename to real; create function $LOOKUP returns $answer language sql

@@ -50,7 +50,7 @@ subtest 'trouble with the database' => sub {
         "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'httpd_web'";
     cmp_ok $postgres->value($cut), '>=', 1, 'its connections are cut';
     is $alice->get('/static/page.html')->status, 200, 'a request goes on';
-    my $right = 'execute on function secsession.lookup(bytea, text, integer, integer, inet)';
+    my $right = 'execute on function secsession.lookup(bytea, text, integer, integer, inet, text)';
     $postgres->psql("revoke $right from secsession_httpd");
     my $new = $httpd->client(timeout => 30);
     $new->login('alice', password_of('alice'));

@@ -52,12 +52,12 @@ sub age {
     return;
 }
 
-# As if all that was retired had been so for a minute.
+# As if all that was retired had been so for an hour.
 sub end_grace {
     my ($id) = @_;
     sql(
-        "update secsession.other_token set retired_at = retired_at - interval '1 min',
-            grace_until = grace_until - interval '1 min'
+        "update secsession.other_token set retired_at = retired_at - interval '1 hour',
+            grace_until = grace_until - interval '1 hour'
         where session_id = :'id' and retired_at is not null", id => $id
     );
     return;
@@ -194,6 +194,40 @@ subtest 'the thief comes' => sub {
         );
         is $event, 'reuse_detected|t|t', 'with an event that names both addresses';
     }
+};
+
+subtest 'requests that waited in the browser' => sub {
+    my @agent = (headers => [ [ 'User-Agent' => 'Browser' ] ]);
+    my $get = sub { with_token($_[0], $_[1])->get('/app/show', @_[ 2 .. $#_ ]) };
+    my $older = sub {
+        sql(
+            "update secsession.other_token set retired_at = retired_at - interval '1 min',
+                grace_until = grace_until - interval '1 min'
+            where session_id = :'id' and retired_at is not null", id => $_[0]
+        );
+        return all_have_heard();
+    };
+    my ($old, $id) = a_session();
+    my $next = offer($old, $id);
+    is $get->($first, $next, @agent)->status, 200, 'the next token is in use';
+    $older->($id);
+    is $get->($_, $old, @agent)->status, 200, 'a minute later they are served with the old one'
+        for $first, $second, $first;
+    is $get->($second, $old, @agent)->header('Set-Cookie'), undef,
+        'and leave the browser its cookie';
+    is events($id, 'reuse_detected'), 0, 'nobody takes them for theft';
+    is $get->($first, $old)->status, 401, 'another browser has stolen it';
+    all_have_heard();
+    is $get->($_, $next, @agent)->status, 401, 'and ends the session' for $first, $second;
+    is events($id, 'reuse_detected'), 1, 'with an event';
+
+    ($old, $id) = a_session();
+    $next = offer($old, $id);
+    $get->($first, $next, @agent);
+    $older->($id);
+    is with_token($first, $old)->logout(@agent)->status, 303, 'a logout that waited';
+    is $get->($_, $next, @agent)->status, 401, 'ends the session' for $first, $second;
+    is events($id, 'logout'), 1, 'as a logout';
 };
 
 subtest 'a login ends what was offered' => sub {

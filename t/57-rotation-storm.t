@@ -1,6 +1,6 @@
 # Ten thousand rotations, with browsers that lose responses, get them late and in another order,
-# and request several pages at once: no honest user is logged out, and every retired token is
-# recognised as such.
+# request several pages at once, and let requests wait for longer than the grace: no honest user is
+# logged out, and every retired token is recognised as such.
 
 use lib 't/lib';
 use Secsession::Test;
@@ -11,7 +11,7 @@ use Secsession::Process qw(await scratch slurp spew);
 use Time::HiRes 'time';
 
 my ($SESSIONS, $WORKERS, $ROTATIONS) = (500, 2, 10_000);
-my $CONFIG = "SecSessionRotateInterval 1s\nSecSessionRotateGrace 30s\n";
+my $CONFIG = "SecSessionRotateInterval 1s\nSecSessionRotateGrace 1s\n";
 my ($postgres, $first) = start_servers(children => 2, threads => 16, config => $CONFIG);
 my $second = Secsession::Httpd->start(
     postgres => $postgres, children => 2, threads => 16,
@@ -19,6 +19,7 @@ my $second = Secsession::Httpd->start(
     files => { 'static/page.html' => "<p>private</p>\n" }
 );
 my @SERVERS = ($first, $second);
+my $BROWSER = [ [ 'User-Agent' => 'Browser' ] ];
 
 my @tokens = map { encode_base64url(sha256("token $_ " . rand)) } 1 .. $SESSIONS;
 sub hash_of { return sha256_hex(decode_base64url($_[0])) }
@@ -29,17 +30,25 @@ $postgres->psql(
     vars => { hashes => join ' ', map { hash_of($_) } @tokens }
 );
 
-# One browser: the token it has, all that it ever had, and answers that are still on their way to
-# it.
+# What is due in a list of pairs [when, token], which it leaves there no longer.
+sub due {
+    my ($list) = @_;
+    my $now = time;
+    my @due = map { $_->[1] } grep { $_->[0] <= $now } @$list;
+    @$list = grep { $_->[0] > $now } @$list;
+    return @due;
+}
+
+# One browser: the token it has, all that it ever had, answers that are still on their way to it,
+# and requests that wait, with the token that it had when they were made.
 sub step {
     my ($browser) = @_;
-    my @late = grep { $_->[0] <= time } @{ $browser->{late} };
-    $browser->{late} = [ grep { $_->[0] > time } @{ $browser->{late} } ];
-    have($browser, $_->[1]) for @late;
+    have($browser, $_) for due($browser->{late});
+    push @{ $browser->{queue} }, [ time + rand 20, $browser->{token} ] if rand() < 0.3;
     my @under_way = map {
-        $SERVERS[ rand @SERVERS ]->client(timeout => 60)->set_token($browser->{token})
-            ->start_request('GET', '/static/page.html')
-    } 1 .. 1 + int rand 3;
+        $SERVERS[ rand @SERVERS ]->client(timeout => 60)->set_token($_)
+            ->start_request('GET', '/static/page.html', headers => $BROWSER)
+    } due($browser->{queue}), ($browser->{token}) x (1 + int rand 3);
     for my $response (map { $_->finish } @under_way) {
         $browser->{refused} .= $response->status . ' ' if $response->status != 200;
         my ($next) = ($response->cookie('__Host-secsession') // next) =~ /=([^;]+)/ or next;
@@ -69,7 +78,8 @@ sub rotations {
 # it has first.
 sub work {
     my ($mine, $file) = @_;
-    my @browsers = map { { token => $_, had => { $_ => 1 }, late => [], refused => '' } } @$mine;
+    my @browsers =
+        map { { token => $_, had => { $_ => 1 }, late => [], queue => [], refused => '' } } @$mine;
     until (-e "$file.stop") {
         step($_) for @browsers;
     }
@@ -115,12 +125,22 @@ is $postgres->value(
     ),
     0, 'with one token each';
 
-# As if the grace of all was over: what was stolen before is found out, whichever it was.
+# Of every second browser a thief who looks like it comes an hour later, when no request can still
+# have waited; of the others one who looks otherwise, who is found out after the grace: whatever was
+# stolen.
 $postgres->psql(
-    "update secsession.other_token set retired_at = retired_at - interval '1 hour',
-        grace_until = grace_until - interval '1 hour'
-    where retired_at is not null"
+    "update secsession.other_token t set retired_at = retired_at - s.late,
+        grace_until = grace_until - s.late
+    from (
+        select session_id, case when right(user_name, 1)::int % 2 = 0 then interval '1 hour'
+            else interval '1 min' end as late from secsession.session) s
+    where s.session_id = t.session_id and retired_at is not null"
 );
+my %looks_like_it = map { $_ => 1 } split /\n/,
+    $postgres->psql(
+    "select encode(t.token_hash, 'hex') from secsession.token t
+    join secsession.session using (session_id) where right(user_name, 1)::int % 2 = 0"
+    );
 my %is_retired = map { $_ => 1 } split /\n/,
     $postgres->psql(
     "select encode(token_hash, 'hex') from secsession.token where retired_at is not null");
@@ -128,9 +148,10 @@ my ($stolen, $found, $ended) = (0, 0, 0);
 for my $browser (@browsers) {
     my ($refused, $current, @had) = @$browser;
     my @retired = grep { $is_retired{ hash_of($_) } } @had or next;
+    my $token = $retired[ rand @retired ];
+    my @looks = $looks_like_it{ hash_of($token) } ? (headers => $BROWSER) : ();
     $stolen++;
-    $found += $first->client->set_token($retired[ rand @retired ])->get('/static/page.html')->status
-        == 401;
+    $found += $first->client->set_token($token)->get('/static/page.html', @looks)->status == 401;
 }
 has_heard($postgres) for @SERVERS;
 $ended += $second->client->set_token($_->[1])->get('/static/page.html')->status == 401

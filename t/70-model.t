@@ -1,7 +1,8 @@
 # The cache, the feed and the lease in every order of their steps: SPIN searches t/model/cache.pml
-# for an order in which a revoked session is accepted, or a token gets the session of another one.
-# There is none; but if any rule is taken away, there is one. And what the whole model should be
-# able to reach is reached.
+# for an order in which a revoked session is accepted, or a token gets the session of another one;
+# and t/model/rotation.pml for one in which a browser is refused that is alone with its session, or
+# a thief goes on for longer than he may. There is none; but if any rule is taken away, there is
+# one. And what the whole models should be able to reach is reached.
 # asan: no
 use lib 't/lib';
 use Secsession::Test;
@@ -21,7 +22,27 @@ my @early = qw(LEASE=1 MAX_TIME=1 KIND=SESSION);
 
 my ($promised, $not_late) = ('errors: 0', '!(late)');
 my $only_mine = qr/keys==1|data==/;
+my ($served, $not_both) = (qr/served \(at/, qr/next_party/);
 
+# Of rotation.pml.
+my @rotations = (
+    [ $promised, 'a browser alone with its session is always served' ],
+    [ $promised, 'a thief who looks like it does not go on beside it', 'THIEF=1' ],
+    [ $promised, 'one who looks otherwise not even for the time of a queue', 'THIEF=2' ],
+
+    [ $served, 'a retired token is served to requests that waited', 'BREAK_QUEUE' ],
+    [ $served, 'a token is offered before it is current', 'BREAK_OFFER_FIRST' ],
+    [ $served, 'a token is kept for longer than requests wait', 'BREAK_INTERVAL' ],
+    [ $not_both, 'not for ever', qw(THIEF=1 BREAK_QUEUE_ENDS) ],
+    [ $not_both, 'to who has the next token, not to who logged in', qw(THIEF=2 BREAK_OF_NEXT) ],
+    [ $not_both, 'a token is retired once', qw(THIEF=1 BREAK_RETIRED_ONCE) ],
+
+    (map { [ $_, "it happens to a browser: $_", "WITNESS=$_" ] } qw(QUEUED IN_GRACE LOST)),
+    (map { [ $_, "it happens with a thief: $_", 'THIEF=2', "WITNESS=$_" ] }
+        qw(THIEF_IS_FIRST LATE_OFFER ALARM_BY_OWNER ALARM_BY_THIEF)),
+);
+
+# Of cache.pml.
 my @searches = (
     # The whole protocol.
     [ $promised, 'a revoked session is not accepted later than the lease', @session ],
@@ -89,13 +110,20 @@ my @searches = (
         qw(ODD CHANGED ANOTHER_TOKEN)),
 );
 
+my %model_of = map { $_ => 'rotation' } @rotations;
+push @searches, @rotations;
+
+sub command_of {
+    my ($search) = @_;
+    my (undef, undef, @macros) = @$search;
+    return join ' ', 't/model/search', $model_of{$search} // 'cache', map { "-D$_" } @macros;
+}
+
 # Two at a time, each with its answer in a file.
 my $folder = scratch('searches');
 my $list = '';
 while (my ($n, $search) = each @searches) {
-    my (undef, undef, @macros) = @$search;
-    my $flags = join ' ', map { "-D$_" } @macros;
-    $list .= checkout() . "/t/model/search $flags >$folder/$n 2>&1 || true\n";
+    $list .= checkout() . '/' . command_of($search) . " >$folder/$n 2>&1 || true\n";
 }
 run([ 'xargs', '-P2', '-d', '\n', '-n1', 'sh', '-c' ], stdin => $list, timeout => 600);
 
@@ -112,12 +140,12 @@ while (my ($n, $search) = each @searches) {
     my $said = slurp("$folder/$n");
     my $broken = (grep { /^BREAK_/ } @macros) && $expected ne $promised;
     ok is_found($said, $expected), $broken ? "a rule that is needed: $name" : $name
-        or diag "t/model/search @{[ map { \"-D$_\" } @macros ]}\n", substr $said, 0, 6000;
+        or diag command_of($search), "\n", substr $said, 0, 6000;
     note "$1 states, $2 MB" if $said =~ /(\d+) states, stored.*?([\d.]+)\s+total actual memory/s;
 }
 
 # A rule or a witness that is in the model only would show nothing.
-my $model = slurp('t/model/cache.pml');
+my $model = slurp('t/model/cache.pml') . slurp('t/model/rotation.pml');
 my @witnesses = map { "WITNESS=$_" } $model =~ /\bwitness\((?!what)(\w+)\)/g;
 my %in_model = map { $_ => 1 } @witnesses, $model =~ /\b(BREAK_[A-Z_]+)/g;
 my %searched = map { $_ => 1 } grep { /^(?:BREAK_|WITNESS=)/ } map { @$_[ 2 .. $#$_ ] } @searches;

@@ -293,8 +293,8 @@ subtest '16.3.3 attempts to get round are recorded' => sub {
     my ($old, $id) = ($alice->token, id_of($alice));
     $alice->login('alice', password_of('alice'));
     sql(
-        q{update secsession.other_token set retired_at = retired_at - interval '1 min', }
-            . q{grace_until = grace_until - interval '1 min' where retired_at is not null}
+        q{update secsession.other_token set retired_at = retired_at - interval '1 hour', }
+            . q{grace_until = grace_until - interval '1 hour' where retired_at is not null}
     );
     status(with_token($old));
     is events("event = 'reuse_detected' and session_id = '$id'"), 1, 'the use of an old token';

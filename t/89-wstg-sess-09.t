@@ -38,8 +38,8 @@ subtest 'a stolen token that has been replaced' => sub {
     $alice->get('/static/page.html') for 1, 2;
     isnt $alice->token, $stolen, 'the owner has the next one';
     $postgres->psql(
-        "update secsession.other_token set retired_at = retired_at - interval '1 min', "
-            . "grace_until = grace_until - interval '1 min' where retired_at is not null"
+        "update secsession.other_token set retired_at = retired_at - interval '1 hour', "
+            . "grace_until = grace_until - interval '1 hour' where retired_at is not null"
     );
     is $httpd->client->set_token($stolen)->get('/static/page.html')->status, 401,
         'the thief is refused';

@@ -110,15 +110,3 @@ int secsession_text_is_field_value(const char *text)
 {
     return *text && !secsession_is_blank(*text) && !secsession_is_blank(text[strlen(text) - 1]);
 }
-
-const char *secsession_text_clean(apr_pool_t *pool, const char *text, apr_size_t most)
-{
-    char *clean = apr_pstrndup(pool, text, most);
-
-    for (char *c = clean; *c; c++) {
-        if (*c < ' ' || *c > '~') {
-            *c = '?';
-        }
-    }
-    return clean;
-}

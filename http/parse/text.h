@@ -16,8 +16,4 @@ const char *secsession_text_user(apr_pool_t *pool, const char *text, int is_lowe
  * whose ends every recipient takes blanks away (RFC 9110, 5.5). */
 int secsession_text_is_field_value(const char *text);
 
-/* A copy of the first `most` bytes of `text`, allocated from `pool`, in which every byte that is
- * not printable ASCII is replaced by "?". */
-const char *secsession_text_clean(apr_pool_t *pool, const char *text, apr_size_t most);
-
 #endif

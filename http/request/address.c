@@ -19,6 +19,12 @@ const char *secsession_address_of(request_rec *r)
                 : r->useragent_ip;
 }
 
+secsession_client_t secsession_address_client(request_rec *r)
+{
+    return (secsession_client_t){ secsession_address_of(r),
+                                  apr_table_get(r->headers_in, "User-Agent") };
+}
+
 static secsession_address_t bytes_of(const request_rec *r)
 {
     const apr_sockaddr_t *client = r->useragent_addr;

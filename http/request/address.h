@@ -3,10 +3,14 @@
 #define SECSESSION_ADDRESS_H
 
 #include "http/request/context.h"
+#include "session/client.h"
 
 /* The address of the client, as mod_remoteip gives it if that is used. The zone of a link-local
  * address is removed, since PostgreSQL does not accept it. Lives as long as the request. */
 const char *secsession_address_of(request_rec *r);
+
+/* The same, with what the client calls itself. */
+secsession_client_t secsession_address_client(request_rec *r);
 
 /* Whether the client of this request may use a live session at this location. SECSESSION_LIVE: yes.
  * SECSESSION_MOVED: no, its address has changed. SECSESSION_UNAVAILABLE: the session should have

@@ -4,13 +4,10 @@
 
 #include <http_log.h>
 
-#include "http/parse/text.h"
 #include "http/request/address.h"
 #include "http/request/answer.h"
 
 APLOG_USE_MODULE(secsession);
-
-#define USER_AGENT_LENGTH 255
 
 int secsession_begin_note_moment(const secsession_here_t *here)
 {
@@ -28,7 +25,6 @@ int secsession_begin_note_moment(const secsession_here_t *here)
 static int describe(const secsession_here_t *here, secsession_login_t *login, char **text)
 {
     request_rec *r = here->r;
-    const char *agent = apr_table_get(r->headers_in, "User-Agent");
 
     *text = apr_palloc(r->pool, SECSESSION_TOKEN_SIZE);
     if (secsession_token_make(here->server->token_keys, *text, &login->token) != APR_SUCCESS) {
@@ -38,8 +34,7 @@ static int describe(const secsession_here_t *here, secsession_login_t *login, ch
         return 0;
     }
     login->realm = here->server->realm;
-    login->client_addr = secsession_address_of(r);
-    login->user_agent = agent ? secsession_text_clean(r->pool, agent, USER_AGENT_LENGTH) : NULL;
+    login->client = secsession_address_client(r);
     login->crowd = here->server->crowd;
     login->is_lowercase = here->server->lowercase == 1;
     login->limits = secsession_config_limits(here->location);

@@ -20,14 +20,16 @@ static void look_up(const secsession_here_t *here)
                                        here->location->touch == 0 };
     request_rec *first = secsession_first_request(here->r);
     secsession_context_t *context = here->context;
+    secsession_client_t client;
 
     context->is_looked_up = 1;
     if (!context->is_token) {
         return;
     }
+    client = secsession_address_client(first);
     context->outcome = secsession_store_lookup(here->server->store, first->pool, &context->token,
-                                               here->server->realm, &visit,
-                                               secsession_address_of(first), &context->session);
+                                               here->server->realm, &visit, &client,
+                                               &context->session);
     if (context->outcome == SECSESSION_LIVE) {
         context->outcome = secsession_stamped_check(first, context->session);
     }

@@ -72,7 +72,8 @@ create or replace function secsession.lookup(
     realm text,
     idle_cap integer,
     absolute_cap integer,
-    client_addr inet default null
+    client_addr inet default null,
+    client_agent text default null
 )
 returns secsession.session_answer
 language plpgsql
@@ -94,14 +95,17 @@ begin
     if found then
         return answer;
     end if;
-    return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+    return careful_lookup(
+        token_hash, realm, idle_cap, absolute_cap, client_addr, client_agent
+    );
 end
 $$;
-comment on function secsession.lookup(bytea, text, integer, integer, inet) is
+comment on function secsession.lookup(bytea, text, integer, integer, inet, text) is
     'Looks a token up by its hash: null where it is unknown in this realm, else state live, '
     'retired (an old token: refused, without harm) or ended (see end_reason); anonymous: live, '
     'but nobody has authenticated. A live session counts as used if it is within the location''s '
-    'caps in seconds (0: no cap; idle_cap -1: it is not used).';
+    'caps in seconds (0: no cap; idle_cap -1: it is not used). client_agent: what the browser '
+    'calls itself, printable and at most 255 characters.';
 
 create or replace function secsession.lookup_many(token_hashes bytea, realm text)
 returns table (is_settled boolean, answer secsession.session_answer)
@@ -159,7 +163,8 @@ create or replace function secsession.careful_lookup(
     realm text,
     idle_cap integer,
     absolute_cap integer,
-    client_addr inet
+    client_addr inet,
+    client_agent text
 )
 returns secsession.session_answer
 language plpgsql
@@ -173,7 +178,7 @@ declare
     end_reason text;
     may_write constant boolean := not current_setting('transaction_read_only')::boolean;
 begin
-    select s.session, s.ending, t.retired_at, t.grace_until, t.offered_grace
+    select s.session, s.ending, t.retired_at, t.offered_grace, t as token
     into known
     from token t
     join session_state s on s.session_id = t.session_id
@@ -184,7 +189,9 @@ begin
         return null;
     end if;
     if known.retired_at is not null and known.ending is null then
-        state := state_of_retired_token(known.retired_at, known.grace_until);
+        state := state_of_retired_token(
+            known.token, client_addr, client_agent, statement_timestamp()
+        );
     end if;
     if known.ending is not null or state = 'reuse' then
         end_reason := coalesce(known.ending, state);
@@ -194,12 +201,18 @@ begin
     -- Who got the lock of the row before us decides, so it is looked up again: it may even be live.
     if may_write and state = 'ended' and (known.session).ended_at is null then
         if end_noticed((known.session).session_id, end_reason, client_addr) then
-            return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+            return careful_lookup(
+                token_hash, realm, idle_cap, absolute_cap, client_addr, client_agent
+            );
         end if;
     end if;
     if may_write and state = 'live' and known.offered_grace is not null then
-        if accept_offer((known.session).session_id, token_hash) then
-            return careful_lookup(token_hash, realm, idle_cap, absolute_cap, client_addr);
+        if accept_offer(
+            (known.session).session_id, token_hash, client_addr, client_agent
+        ) then
+            return careful_lookup(
+                token_hash, realm, idle_cap, absolute_cap, client_addr, client_agent
+            );
         end if;
     end if;
 
@@ -213,7 +226,7 @@ begin
     );
 end
 $$;
-comment on function secsession.careful_lookup(bytea, text, integer, integer, inet) is
+comment on function secsession.careful_lookup(bytea, text, integer, integer, inet, text) is
     'Internal: lookup() of a token that is old or unknown, or whose session may have ended or is '
     'due to be touched.';
 

@@ -54,7 +54,12 @@ comment on function secsession.offer_token(uuid, bytea, bytea, integer, integer)
     'offered for so many seconds; once the next one is presented, the current one is served for '
     'grace seconds. Whether it did.';
 
-create or replace function secsession.accept_offer(session_id uuid, token_hash bytea)
+create or replace function secsession.accept_offer(
+    session_id uuid,
+    token_hash bytea,
+    client_addr inet,
+    client_agent text
+)
 returns boolean
 language plpgsql
 security definer
@@ -95,8 +100,12 @@ begin
     delete from other_token t
     where t.token_hash = accept_offer.token_hash;
 
-    insert into other_token (token_hash, session_id, retired_at, grace_until)
-    select rotated.token_hash, rotated.session_id, moment, moment + make_interval(secs => grace)
+    insert into other_token (
+        token_hash, session_id, retired_at, grace_until, next_addr, next_agent
+    )
+    select
+        rotated.token_hash, rotated.session_id, moment, moment + make_interval(secs => grace),
+        client_addr, mark_of_agent(client_agent)
     where rotated.token_hash is not null;
 
     perform log_event(
@@ -105,7 +114,7 @@ begin
     return true;
 end
 $$;
-comment on function secsession.accept_offer(uuid, bytea) is
+comment on function secsession.accept_offer(uuid, bytea, inet, text) is
     'Internal: makes the token that was offered, and has just been presented, the current one. '
     'Whether it is; not while somebody else holds the session, with which the offered token is '
     'served all the same.';

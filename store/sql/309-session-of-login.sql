@@ -1,7 +1,12 @@
 -- The session of a login: the one that was in this browser is found, and locked; it goes on, or
 -- another one starts. What is to happen is decided by authenticate().
 
-create or replace function secsession.served_session(token_hash bytea, realm text)
+create or replace function secsession.served_session(
+    token_hash bytea,
+    realm text,
+    client_addr inet,
+    client_agent text
+)
 returns uuid
 language plpgsql
 security definer
@@ -17,13 +22,16 @@ begin
         and s.ending is null
         and (
             t.retired_at is null
-            or is_in_grace(t.retired_at, t.grace_until, clock_timestamp())
+            or state_of_retired_token(
+                t, served_session.client_addr, served_session.client_agent, clock_timestamp()
+            ) = 'live'
         )
     );
 end
 $$;
-comment on function secsession.served_session(bytea, text) is
-    'Internal: the live session that a token is served for, current or in its grace; null if none.';
+comment on function secsession.served_session(bytea, text, inet, text) is
+    'Internal: the live session that a token is served for, current or just retired, to this '
+    'client; null if none.';
 
 create or replace function secsession.lock_session(session_id uuid)
 returns secsession.session
@@ -50,21 +58,28 @@ comment on function secsession.lock_session(uuid) is
     'Internal: locks a session for a login that is to go on with it; null if somebody else holds '
     'it for longer than another login does.';
 
-create or replace function secsession.replaced_session(token_hash bytea, realm text)
+create or replace function secsession.replaced_session(
+    token_hash bytea,
+    realm text,
+    client_addr inet,
+    client_agent text
+)
 returns secsession.session_state
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
-    served constant uuid := served_session(token_hash, realm);
+    served constant uuid := served_session(token_hash, realm, client_addr, client_agent);
     replaced session_state;
 begin
     if token_hash is null then
         return null;
     end if;
     if served is null then
-        perform end_sessions(unended_sessions(token_hash, realm), null, null);
+        perform end_sessions(
+            unended_sessions(token_hash, realm, client_addr, client_agent), null, null
+        );
         return null;
     end if;
     if (lock_session(served)).session_id is null then
@@ -79,7 +94,7 @@ begin
     where s.session_id = served;
 
     -- Whatever came before us in the queue for the lock may have ended it or retired the token.
-    if served_session(token_hash, realm) is null
+    if served_session(token_hash, realm, client_addr, client_agent) is null
         and coalesce(replaced.ending, '') not in ('revoked', 'reuse')
     then
         return null;
@@ -87,7 +102,7 @@ begin
     return replaced;
 end
 $$;
-comment on function secsession.replaced_session(bytea, text) is
+comment on function secsession.replaced_session(bytea, text, inet, text) is
     'Internal: locks the live session of the token that the browser had at its login; null if '
     'none. One that was revoked while we waited for the lock is returned with its ending.';
 
@@ -165,7 +180,12 @@ $$;
 comment on function secsession.session_started_before(secsession.session) is
     'Internal: what the next request with this token will meet. Refuses a token of somebody else.';
 
-create or replace function secsession.retire_tokens(session_id uuid, moment timestamptz)
+create or replace function secsession.retire_tokens(
+    session_id uuid,
+    moment timestamptz,
+    client_addr inet,
+    client_agent text
+)
 returns void
 language plpgsql
 security definer
@@ -176,22 +196,28 @@ begin
     where t.session_id = retire_tokens.session_id
     and t.offered_at is not null;
 
+    -- Those past their grace too, which are still served to the browser that has the next one.
     update other_token t
     set retired_at = least(t.retired_at, moment),
-        grace_until = moment
+        grace_until = least(t.retired_at, moment)
     where t.session_id = retire_tokens.session_id
-    and t.grace_until > moment;
+    and t.grace_until > t.retired_at
+    and greatest(t.grace_until, t.retired_at + queue_time()) > moment;
 
-    insert into other_token (token_hash, session_id, retired_at, grace_until)
-    select s.token_hash, s.session_id, moment, moment
+    insert into other_token (
+        token_hash, session_id, retired_at, grace_until, next_addr, next_agent
+    )
+    select
+        s.token_hash, s.session_id, moment, moment,
+        retire_tokens.client_addr, mark_of_agent(retire_tokens.client_agent)
     from session s
     where s.session_id = retire_tokens.session_id
     and s.token_hash is not null;
 end
 $$;
-comment on function secsession.retire_tokens(uuid, timestamptz) is
-    'Internal: retires each token of a session at that moment and without grace, those in their '
-    'grace, too: none may outlive an authentication.';
+comment on function secsession.retire_tokens(uuid, timestamptz, inet, text) is
+    'Internal: retires each token of a session at that moment and without grace, those that are '
+    'retired and still served, too: none may outlive an authentication, of this client.';
 
 create or replace function secsession.continue_session(
     session_id uuid,
@@ -209,7 +235,7 @@ begin
         raise exception 'token_hash is in use already'
             using errcode = 'unique_violation';
     end if;
-    perform retire_tokens(session_id, moment);
+    perform retire_tokens(session_id, moment, login.client_addr, login.user_agent);
 
     update session s
     set token_hash = login.token_hash,

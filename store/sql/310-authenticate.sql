@@ -163,7 +163,9 @@ begin
     if most_sessions > 0 then
         perform take_turn(wanted.realm, wanted.user_name);
     end if;
-    replaced := replaced_session(login.old_token_hash, wanted.realm);
+    replaced := replaced_session(
+        login.old_token_hash, wanted.realm, wanted.client_addr, wanted.user_agent
+    );
     -- Who had no user yet keeps the vault.
     goes_on := replaced.session_id is not null
         and coalesce(replaced.user_name, wanted.user_name) = wanted.user_name;

@@ -1,6 +1,11 @@
 -- Logging out.
 
-create or replace function secsession.unended_sessions(token_hash bytea, realm text)
+create or replace function secsession.unended_sessions(
+    token_hash bytea,
+    realm text,
+    client_addr inet default null,
+    client_agent text default null
+)
 returns uuid[]
 language plpgsql
 security definer
@@ -16,14 +21,17 @@ begin
         and s.ended_at is null
         and (
             t.retired_at is null
-            or is_in_grace(t.retired_at, t.grace_until, clock_timestamp())
+            or state_of_retired_token(
+                t, unended_sessions.client_addr, unended_sessions.client_agent,
+                clock_timestamp()
+            ) = 'live'
         )
     );
 end
 $$;
-comment on function secsession.unended_sessions(bytea, text) is
-    'Internal: the session that a token is served for, even if it is past its end: as long as that '
-    'is not written down, a web server may know of a later use.';
+comment on function secsession.unended_sessions(bytea, text, inet, text) is
+    'Internal: the session that a token is served for to this client, even if it is past its end: '
+    'as long as that is not written down, a web server may know of a later use.';
 
 create or replace function secsession.logout(
     token_hash bytea,

@@ -26,7 +26,7 @@ grant execute on function
 to :"httpd", :"admin";
 
 grant execute on function
-    secsession.lookup(bytea, text, integer, integer, inet),
+    secsession.lookup(bytea, text, integer, integer, inet, text),
     secsession.lookup_many(bytea, text),
     secsession.login_begin(text, text, inet, integer, integer),
     secsession.authenticate(secsession.login, jsonb, boolean, integer, boolean, bytea, boolean),

@@ -1,4 +1,4 @@
-/* http/parse/text.h: what may be a user name, and how the text of a client is cleaned.
+/* http/parse/text.h: what may be a user name.
  * links: http/parse/text.c
  */
 #include <setjmp.h>
@@ -157,26 +157,6 @@ static void only_ascii_is_made_lower_case(void **state)
     assert_string_equal(secsession_text_user(pool, "AZ", 0), "AZ");
 }
 
-static void log_gets_printable_characters_only(void **state)
-{
-    char all[256];
-    const char *clean;
-
-    for (int i = 0; i < 255; i++) {
-        all[i] = (char)(i + 1);
-    }
-    all[255] = '\0';
-    clean = secsession_text_clean(pool, all, 255);
-    for (int i = 0; i < 255; i++) {
-        int byte = i + 1;
-
-        assert_int_equal(clean[i], byte >= 0x20 && byte < 0x7F ? byte : '?');
-    }
-    assert_string_equal(secsession_text_clean(pool, "abc", 2), "ab");
-    assert_string_equal(secsession_text_clean(pool, "abc", 9), "abc");
-    assert_string_equal(secsession_text_clean(pool, "", 9), "");
-}
-
 static void blanks_at_the_ends_do_not_arrive(void **state)
 {
     static const char *const good[] = { "a", "a b", "a\xc2\xa0", "." };
@@ -210,7 +190,6 @@ int main(void)
         cmocka_unit_test(names_are_as_long_as_allowed),
         cmocka_unit_test(blanks_at_the_ends_are_no_part_of_a_name),
         cmocka_unit_test(only_ascii_is_made_lower_case),
-        cmocka_unit_test(log_gets_printable_characters_only),
         cmocka_unit_test(blanks_at_the_ends_do_not_arrive),
     };
 
