@@ -49,12 +49,12 @@ subtest 'anonymous sessions' => sub {
     set_session('a1', "last_seen_at = now() - interval '500 s'");
     is state_of('a1'), 'anonymous', 'also when its use is written';
     is stored('a1', "now() - last_seen_at < interval '9 s'"), 't', 'which keeps it alive';
-    is events('a1'), 'created', 'the trail says that it began';
+    is events('a1') // '', '', 'the trail says nothing of it';
     is sql("select count(*) from secsession.active_session where session_id = '$new->{session_id}'"), 0, 'no administrator sees a user in it';
 
     is start('a1', cookies(a => 1))->{session_id}, $new->{session_id}, 'the same call again gives the same session';
     is sql("select count(*) from secsession.token where session_id = '$new->{session_id}'"), 1, 'with one token';
-    is events('a1'), 'created', 'and one event';
+    is events('a1') // '', '', 'and no event';
     login('a2', 'alice');
     like fails("select secsession.begin_session(sha256('a2'), 'r', null, null, 9, 9, " . cookies(evil => 1) . ')'), qr/23505: .*token_hash is in use/,
         'nobody gets a token of a user';
@@ -88,7 +88,7 @@ subtest 'a login takes the vault along' => sub {
         "update secsession.other_token set retired_at = now() - interval '20 s', "
             . "grace_until = now() - interval '20 s' where token_hash = sha256('l1')"
     );
-    is events('l2'), 'created rotated authenticated', 'the trail says so';
+    is events('l2'), 'created authenticated', 'for the trail it begins with that';
     is look('l2')->{user_name}, 'alice', 'the user is hers';
     is logged_in('l2', 'alice', cookies(sid => 'x'), old => 'l1')->{session_id}, $alice->{session_id}, 'the same call again gives the same session';
     is vault('l2'), 'basket=7 sid=x', 'and the same vault';

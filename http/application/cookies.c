@@ -172,13 +172,22 @@ int secsession_cookies_apply_to_subrequest(request_rec *r)
 
 /* --- responses ------------------------------------------------------------------------------- */
 
-static void collect(request_rec *r, secsession_vaulted_t *vaulted, const char *field)
+/* Each cookie is compared with all that the jar holds, so that a response has to stop somewhere.
+ * Setting all cookies of a full vault anew, and removing all that were there, is less than this. */
+#define MOST_FIELDS (4 * SECSESSION_JAR_COOKIES)
+
+static void collect(request_rec *r, const secsession_asker_t *asker, secsession_vaulted_t *vaulted,
+                    const char *field)
 {
-    const secsession_asker_t asker = asker_of(r);
     apr_int64_t now = apr_time_sec(r->request_time);
     secsession_kept_t cookie;
 
-    if (!secsession_jar_parse(r->pool, field, &asker, now, &cookie)) {
+    if (vaulted->fields == MOST_FIELDS) {
+        vaulted->is_over = 1;
+        return;
+    }
+    vaulted->fields++;
+    if (!secsession_jar_parse(r->pool, field, asker, now, &cookie)) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       "SS216: a cookie for the vault was not kept, since no browser would keep it: "
                       "check the Domain, the prefix and the length of the cookies that %s sets",
@@ -202,16 +211,18 @@ static apr_table_t *take_from(request_rec *r, const apr_array_header_t *patterns
 {
     const apr_array_header_t *array = apr_table_elts(headers);
     const apr_table_entry_t *entries = (const apr_table_entry_t *)array->elts;
+    secsession_asker_t asker;
     apr_table_t *kept;
 
     if (apr_table_get(headers, "Set-Cookie") == NULL) {
         return headers;
     }
+    asker = asker_of(r);
     kept = apr_table_make(r->pool, array->nelts);
     for (int i = 0; i < array->nelts; i++) {
         if (strcasecmp(entries[i].key, "Set-Cookie") == 0
             && is_set_vaulted(r, patterns, entries[i].val)) {
-            collect(r, vaulted, entries[i].val);
+            collect(r, &asker, vaulted, entries[i].val);
         } else {
             apr_table_addn(kept, entries[i].key, entries[i].val);
         }
@@ -241,9 +252,9 @@ void secsession_cookies_take(const secsession_here_t *here)
 
 int secsession_cookies_has_news(const secsession_here_t *here)
 {
-    const secsession_jar_t *changes = here->context->vaulted.changes;
+    const secsession_vaulted_t *vaulted = &here->context->vaulted;
 
-    return changes && changes->nelts > 0;
+    return vaulted->is_over || (vaulted->changes && vaulted->changes->nelts > 0);
 }
 
 int secsession_cookies_check(const secsession_here_t *here)
@@ -251,6 +262,14 @@ int secsession_cookies_check(const secsession_here_t *here)
     request_rec *r = here->r;
     const secsession_vaulted_t *vaulted = &here->context->vaulted;
 
+    if (vaulted->is_over) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_ERR, 0, r,
+            "SS268: the response of %s sets more than %d cookies for the vault, and is not "
+            "sent: let SecSessionVault name fewer cookies, or correct the application",
+            r->uri, MOST_FIELDS);
+        return HTTP_BAD_GATEWAY;
+    }
     if (vaulted->jar == NULL || secsession_jar_fits(vaulted->jar)) {
         return OK;
     }

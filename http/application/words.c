@@ -107,7 +107,8 @@ static void read_words(const secsession_here_t *here, const apr_table_t *headers
     const apr_array_header_t *array = apr_table_elts(headers);
     const apr_table_entry_t *entries = (const apr_table_entry_t *)array->elts;
 
-    for (int i = 0; i < array->nelts; i++) {
+    /* One contradiction is enough, also for the log. */
+    for (int i = 0; i < array->nelts && !here->context->words.is_wrong; i++) {
         if (strncasecmp(entries[i].key, "SecSession-", 11) == 0) {
             read_word(here, entries[i].key, entries[i].val);
         }

@@ -19,6 +19,8 @@ typedef struct {
     const char *own;       /* the browser's Cookie field, before the vault's cookies were added */
     secsession_jar_t *jar; /* NULL: not read yet */
     secsession_jar_t *changes; /* NULL: no changes yet */
+    int fields;                /* that the response has set for the vault */
+    int is_over;               /* it has set more than are read */
     const char *last;          /* the name of the cookie that was kept last, for the log */
 } secsession_vaulted_t;
 

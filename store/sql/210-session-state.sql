@@ -41,6 +41,28 @@ comment on function secsession.ends(secsession.revocation, secsession.session) i
     'Internal: the one place that says which sessions a revocation ends. Whoever asks names open '
     'rows, by the user''s name or the empty one, so that the index is used.';
 
+create or replace function secsession.end_of_session(
+    user_name text,
+    authenticated_at timestamptz,
+    last_seen_at timestamptz,
+    idle_timeout integer,
+    absolute_timeout integer
+)
+returns timestamptz
+language sql
+stable
+return least(
+    authenticated_at + make_interval(secs => absolute_timeout),
+    case
+        when user_name is null then last_seen_at + make_interval(secs => idle_timeout)
+    end
+);
+comment on function secsession.end_of_session(
+    text, timestamptz, timestamptz, integer, integer
+) is
+    'Internal: when purge() may remove a session: at its absolute end; one of nobody at its idle '
+    'end, because strangers can make as many as they like.';
+
 call secsession.install_view('session_state', $view$
 select
     s.session_id,
@@ -74,10 +96,12 @@ select
                 limit 1
             ),
             case
-                when s.expires_at <= statement_timestamp()
+                when s.expires_at <= statement_timestamp() and s.user_name is not null
                 then 'absolute'
                 when s.last_seen_at + make_interval(secs => s.idle_timeout) <= statement_timestamp()
                 then 'idle'
+                when s.expires_at <= statement_timestamp()
+                then 'absolute'
             end
         )
     end as ending,

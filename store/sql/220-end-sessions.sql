@@ -124,6 +124,9 @@ begin
             case when e.is_wanted then write_tombstones.reason else e.reason end,
             coalesce(case when e.is_wanted then write_tombstones.detail else e.detail end, '{}')
         from ended_session e
+        -- Of a session of nobody only what an administrator does is recorded.
+        where e.user_name is not null
+        or e.end_reason = 'revoked'
     )
     select count(*)
     into ended

@@ -338,7 +338,15 @@ begin
         for no key update of s skip locked
     )
     update session s
-    set last_seen_at = greatest(s.last_seen_at, d.moment)
+    set last_seen_at = greatest(s.last_seen_at, d.moment),
+        expires_at = case
+            when s.user_name is null
+            then end_of_session(
+                null, s.authenticated_at, greatest(s.last_seen_at, d.moment),
+                s.idle_timeout, s.absolute_timeout
+            )
+            else s.expires_at
+        end
     from due d
     where s.session_id = d.session_id
     and s.ended_at is null;

@@ -130,7 +130,9 @@ begin
             login.auth_method, login.login_seen, login.client_addr, login.user_agent,
             moment, moment, moment, moment,
             login.idle_timeout, login.absolute_timeout,
-            moment + make_interval(secs => login.absolute_timeout),
+            end_of_session(
+                login.user_name, moment, moment, login.idle_timeout, login.absolute_timeout
+            ),
             coalesce(login.persistent, false),
             login.credential_stamp,
             case when login.credential_stamp is not null then moment end
@@ -142,14 +144,11 @@ begin
     logged as (
         insert into event_log (event, session_id, realm, user_name, client_addr, detail)
         select
-            case when (s.session).user_name is null then 'created' else 'login' end,
-            (s.session).session_id, (s.session).realm, (s.session).user_name,
-            (s.session).client_addr,
-            case
-                when (s.session).user_name is null then '{}'
-                else jsonb_build_object('method', (s.session).auth_method)
-            end
+            'login', (s.session).session_id, (s.session).realm, (s.session).user_name,
+            (s.session).client_addr, jsonb_build_object('method', (s.session).auth_method)
         from started s
+        -- Strangers can make sessions of nobody, as many as they like.
+        where (s.session).user_name is not null
     )
     select (answer_of(s.session, 'live', null, true, null)).*
     into answer
@@ -230,6 +229,12 @@ set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
     moment constant timestamptz := clock_timestamp();
+    was_nobody constant boolean := exists (
+        select
+        from session s
+        where s.session_id = continue_session.session_id
+        and s.user_name is null
+    );
 begin
     if exists (select from token t where t.token_hash = login.token_hash) then
         raise exception 'token_hash is in use already'
@@ -259,11 +264,15 @@ begin
     where s.session_id = continue_session.session_id
     and s.ended_at is null;
 
+    -- Of a session of nobody nothing has been recorded: for the trail it begins here.
+    if not was_nobody then
+        perform log_event(
+            'rotated', session_id, login.realm, login.user_name, login.client_addr, null
+        );
+    end if;
     perform log_event(
-        'rotated', session_id, login.realm, login.user_name, login.client_addr, null
-    );
-    perform log_event(
-        'authenticated', session_id, login.realm, login.user_name, login.client_addr, null,
+        case when was_nobody then 'login' else 'authenticated' end,
+        session_id, login.realm, login.user_name, login.client_addr, null,
         jsonb_build_object('method', login.auth_method)
     );
 end

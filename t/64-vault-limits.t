@@ -1,0 +1,130 @@
+# What a backend or visitors without cookies can cost where there is a vault: not more work than
+# there are cookies, no row in the audit trail, and no session that stays.
+# mpm: all
+
+use lib 't/lib';
+use Secsession::Test;
+use Secsession::Programs 'answering';
+use Secsession::Process qw(free_port scratch spawn spew await);
+use IO::Socket::INET;
+
+my $BACKEND = <<'PERL';
+use strict; use warnings; use IO::Socket::INET;
+$SIG{CHLD} = 'IGNORE';
+my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $ARGV[0], Listen => 50, ReuseAddr => 1) or die "listen: $!";
+my %FIELDS = (
+    many => sub { "Set-Cookie: APPID$_=$_; path=/\r\n" },
+    turns => sub { "Set-Cookie: APPID$_=$_; path=/\r\nSet-Cookie: APPID$_=; path=/; Max-Age=0\r\n" },
+    wrong => sub { "Set-Cookie: APPID$_=$_; Domain=elsewhere.example\r\n" },
+    same => sub { 'Set-Cookie: APPID=' . $_ % 2 . "; path=/\r\n" },
+    words => sub { "SecSession-Nonsense: $_\r\n" },
+);
+while (my $c = $server->accept) {
+    next if fork;
+    my $head = '';
+    while ($head !~ /\r\n\r\n/) { sysread($c, $head, 4096, length $head) or exit }
+    my ($kind, $count) = $head =~ m{^\S+ \S*?/(\w+)\?(\d+)} or exit;
+    print $c "HTTP/1.1 200 OK\r\nConnection: close\r\n", map({ $FIELDS{$kind}->() } 1 .. $count), "\r\nbody";
+    exit;
+}
+PERL
+my $port = free_port();
+my $program = spew(scratch('backend') . '/backend.pl', $BACKEND, 0644);
+spawn(command => [ $^X, $program, $port ], log => scratch('backend') . '/log');
+await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) } 10
+    or die 'the backend does not start';
+
+my ($postgres, $httpd) = start_servers(
+    children => 2, threads => 8, modules => [qw(proxy proxy_http)], config => <<"CONFIG");
+<LocationMatch "^/(b|v)/">
+    SecSessionVault APPID*
+    SecSessionAppLogin On
+</LocationMatch>
+ProxyPass "/b/" "http://127.0.0.1:$port/"
+ScriptAliasMatch "^/v/(headers|show)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
+CONFIG
+
+sub value { return $postgres->value(@_) }
+sub sessions { return value('select count(*) from secsession.session') }
+sub events { return value('select count(*) from secsession.event') }
+
+subtest 'a backend that sets very many cookies' => sub {
+    for my $kind (qw(many turns wrong)) {
+        is $httpd->get("/b/$kind?80000", timeout => 120)->status, 502, "$kind: is refused";
+    }
+    is $httpd->get('/b/words?80000', timeout => 120)->status, 502, 'as are very many words';
+    cmp_ok scalar(() = $httpd->error_log =~ /SS2(?:12|16|17|68):/g), '<=', 3 * 200 + 10,
+        'and the log is not filled';
+    like $httpd->error_log, qr/SS268: the response of \S+ sets more than 200 cookies/,
+        'it says why';
+    my $client = $httpd->client;
+    is $client->get('/b/same?150')->status, 200, 'an application may set a cookie again and again';
+    is environment_of($client->get('/v/show'))->{HTTP_COOKIE}, 'APPID=0', 'the last one counts';
+    is $client->get('/b/turns?100')->status, 200, 'or set and remove a hundred';
+};
+
+subtest 'visitors without cookies' => sub {
+    my ($rows, $trail) = (sessions(), events());
+    $httpd->get(answering('v', 'Set-Cookie: APPID=x; path=/')) for 1 .. 5;
+    is sessions(), $rows + 5, 'get a session each where there are no keys';
+    is events(), $trail, 'which is not recorded';
+};
+
+sub begun {
+    my $client = $httpd->client;
+    $client->get(answering('v', 'Set-Cookie: APPID=x; path=/'));
+    return ($client, value('select session_id from secsession.session order by created_at desc limit 1'));
+}
+
+sub events_of {
+    return value("select string_agg(event, ' ' order by at, event_id) from secsession.event
+        where session_id = :'id'", vars => { id => $_[0] }) // '';
+}
+
+subtest 'a session of nobody' => sub {
+    my ($client, $id) = begun();
+    $client->logout;
+    is value("select end_reason from secsession.session where session_id = :'id'",
+        vars => { id => $id }), 'logout', 'ends by a logout';
+    is events_of($id), '', 'of which nothing is recorded';
+    ($client, $id) = begun();
+    $postgres->psql("select secsession.revoke_session(:'id', 'test')", vars => { id => $id });
+    is events_of($id), 'revoked', 'what an administrator does is recorded';
+    ($client, $id) = begun();
+    $client->login('alice', password_of('alice'));
+    is events_of($id), 'created authenticated', 'and a login is, as if the session began with it';
+    is environment_of($client->get('/v/show'))->{HTTP_COOKIE}, 'APPID=x', 'which takes the vault along';
+    is value("select expires_at - authenticated_at from secsession.session where session_id = :'id'",
+        vars => { id => $id }), '08:00:00', 'and lasts as long as any';
+};
+
+subtest 'it is removed at its idle end' => sub {
+    my ($client, $id) = begun();
+    my $there = sub { value("select count(*) from secsession.session where session_id = :'id'",
+        vars => { id => $id }) };
+    my $age = sub {
+        $postgres->psql("update secsession.session set authenticated_at = authenticated_at - :'by'::interval,
+            last_seen_at = last_seen_at - :'by'::interval, expires_at = expires_at - :'by'::interval
+            where session_id = :'id'", vars => { id => $id, by => $_[0] });
+    };
+    $age->('20 min');
+    $client->get('/v/show');
+    $age->('20 min');
+    $postgres->psql('select secsession.purge(100)');
+    is $there->(), 1, 'which moves with its use';
+    is environment_of($client->get('/v/show'))->{HTTP_COOKIE}, 'APPID=x', 'so that it goes on';
+    $age->('31 min');
+    is environment_of($client->clone->get('/v/show'))->{HTTP_COOKIE}, undef, 'then it has ended';
+    $postgres->psql('select secsession.purge(100)');
+    is $there->(), 0, 'and is removed at once';
+    is events_of($id), '', 'without a word in the trail';
+    ($client, $id) = begun();
+    $age->('7 hours');
+    $postgres->psql("update secsession.session set last_seen_at = now() where session_id = :'id'",
+        vars => { id => $id });
+    $client->get('/v/show');
+    is value("select expires_at <= authenticated_at + interval '8 hours' from secsession.session
+        where session_id = :'id'", vars => { id => $id }), 't', 'but never after its absolute end';
+};
+
+done_testing;
