@@ -20,6 +20,7 @@
 #include "http/application/interim.h"
 #include "http/application/response.h"
 #include "http/application/tee.h"
+#include "http/application/trailers.h"
 #include "http/application/tunnel.h"
 #include "http/application/words.h"
 #include "http/handlers/claim.h"
@@ -60,6 +61,7 @@ static void register_hooks(apr_pool_t *pool)
     secsession_response_register();
     secsession_tee_register();
     secsession_interim_register();
+    secsession_trailers_register();
     secsession_tunnel_register();
     secsession_authz_register(pool);
     secsession_modsession_register();
@@ -104,10 +106,9 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(secsession_caches_fixup, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_fixups(secsession_words_prepare, NULL, NULL, APR_HOOK_LAST);
     ap_hook_fixups(secsession_interim_prepare, NULL, NULL, APR_HOOK_REALLY_LAST);
-    ap_hook_fixups(secsession_tunnel_prepare, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_filter(secsession_modsession_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_error_filter(secsession_modsession_insert, NULL, NULL, APR_HOOK_LAST);
-    ap_hook_insert_filter(secsession_tunnel_insert, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_insert_filter(secsession_trailers_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_error_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     /* The hooks of mod_cache are at APR_HOOK_FIRST and APR_HOOK_REALLY_FIRST. */
@@ -117,6 +118,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(secsession_caches_go_on, NULL, NULL, APR_HOOK_REALLY_FIRST + 1);
     ap_hook_handler(secsession_modsession_prepare_login, NULL, NULL, APR_HOOK_REALLY_FIRST + 2);
     ap_hook_handler(secsession_handler_run, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(secsession_tunnel_prepare, NULL, NULL, APR_HOOK_FIRST - 1);
     /* A request that httpd refused while reading it (400, 417) has not come to post_read_request,
      * but it is logged. */
     ap_hook_log_transaction(secsession_arrive, NULL, NULL, APR_HOOK_REALLY_FIRST);

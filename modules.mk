@@ -6,8 +6,9 @@ CC    = $(shell $(APXS) -q CC 2>/dev/null || echo cc)
 # From the top floor to the ground: a list holds one room, which is built upon the rooms below it
 # alone; within a room, what includes others stands before them (t/01-layout.t).
 OBJECTS = mod_secsession.o \
-          $(addprefix http/application/, response.o tunnel.o interim.o words.o cookies.o tee.o \
-                                         harden.o forward.o environment.o caches.o) \
+          $(addprefix http/application/, response.o trailers.o tunnel.o watch.o interim.o words.o \
+                                         cookies.o tee.o harden.o forward.o environment.o \
+                                         caches.o) \
           $(addprefix http/handlers/, handler.o claim.o login.o sessions.o logout.o page.o \
                                       form.o) \
           $(addprefix http/access/, authz.o adopt.o authn.o guard.o) \
@@ -18,8 +19,8 @@ OBJECTS = mod_secsession.o \
           $(addprefix http/setup/, stores.o eventlog.o directives.o directives_app.o \
                                    arguments_app.o arguments_account.o arguments_harden.o \
                                    arguments.o config.o) \
-          $(addprefix http/parse/, cookie.o multipart.o fields.o attributes.o options.o readings.o \
-                                   cachecontrol.o target.o text.o url.o) \
+          $(addprefix http/parse/, cookie.o head.o multipart.o fields.o attributes.o options.o \
+                                   readings.o cachecontrol.o target.o text.o url.o) \
           $(addprefix store/, own.o vaults.o \
                               store.o \
                               feed.o housekeeper.o lookups.o \

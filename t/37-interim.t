@@ -160,6 +160,16 @@ subtest 'early hints' => sub {
     is environment_of($alice->get('/app/show'))->{REMOTE_USER}, 'alice', 'alice is alice';
 };
 
+subtest 'early hints in a pipeline' => sub {
+    my $alice = browser($httpd, 'alice');
+    my $socket = connection();
+    syswrite $socket, join '', map { head($alice, GET => $_) } '/pub/page.html', '/up/kept1',
+        '/up/early', '/up/kept2', '/up/many', '/up/many', '/up/last';
+    my $got = receive($socket, qr/last got \d+/);
+    is scalar(() = $got =~ m{^HTTP/1\.1 103 }mg), 5, 'all come';
+    unlike $got, $NOT_THEIRS, 'without what only we may say';
+};
+
 subtest 'early hints for a part of a page' => sub {
     my $page = $httpd->get('/pub/with.shtml');
     is_deeply [ $page->status, $page->body ], [ 200, "before /early got 0 after\n" ],

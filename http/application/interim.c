@@ -159,6 +159,10 @@ static void watch(request_rec *r)
         interim = apr_pcalloc(c->pool, sizeof(*interim));
         ap_add_output_filter_handle(filter, interim, NULL, c);
     }
+    /* The pool of the request before may live on, until its response has been sent. */
+    if (interim->r) {
+        apr_pool_cleanup_kill(interim->r->pool, interim, forget);
+    }
     interim->r = r;
     interim->head = NULL;
     apr_pool_cleanup_register(r->pool, interim, forget, apr_pool_cleanup_null);

@@ -10,6 +10,7 @@
 #include "http/access/authn.h"
 #include "http/application/caches.h"
 #include "http/application/harden.h"
+#include "http/application/tunnel.h"
 #include "http/application/words.h"
 #include "http/request/answer.h"
 #include "http/request/current.h"
@@ -108,6 +109,7 @@ static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
     int status, is_ours;
 
     ap_remove_output_filter(f);
+    secsession_tunnel_note_ordinary(f->r);
     status = replacement(&here, &location);
     if (status != OK) {
         here.context->replaced_by = status;

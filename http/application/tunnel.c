@@ -1,198 +1,319 @@
-/* Filters for the trailers and WebSockets of proxied applications. */
+/* Watches the connection of a request that a backend may turn into a tunnel.
+ *
+ * Both filters of a connection are added with the first request on it that asks for another
+ * protocol and comes to mod_proxy's handler. They stay, because httpd takes the memory of a filter
+ * from the connection; what they watch, tunnel->r, is one request, which is forgotten when its EOR
+ * bucket passes, or when its pool goes. Nothing is in that pool that is used afterwards. While
+ * tunnel->r is NULL they pass everything on. Who writes what to where (whether the filters of the
+ * very request that brings `out` pass it, too, depends on which other filters the connection has):
+ *
+ *     handler, error page -> content filters -> SECSESSION -> protocol filters -.
+ *                                                                               v
+ *     HTTP_IN's 100, interim responses, tunnels, EOR ----------------> c->output_filters: `out`,
+ *                                                                      mod_ssl or HTTP/2, network
+ *
+ *     request r                        written to c->output_filters       what `out` does
+ *     -------------------------------  ---------------------------------  ----------------------
+ *     before r, pipelined              data, EOS, EOR of earlier ones     nothing: they have passed
+ *     r reads its body                 100 Continue of HTTP_IN            passes: r->status is 200
+ *     r gets another interim response  its head, FLUSH                    passes: see interim.c
+ *     r gets an ordinary response,     head, body, EOS; is_ordinary has   passes
+ *       by HTTP, FastCGI, an error       been said before them
+ *     r gets 101 from mod_proxy_http   its head, in one brigade or more,  takes it, cleans it,
+ *                                        FLUSH; r->status is 101            passes FLUSH; OPEN
+ *     mod_proxy_wstunnel has r         whatever the backend sends,        takes heads up to a final
+ *       (no protocol filters left)       FLUSH after each read              one: OPEN or ANSWERED
+ *     OPEN                             data, FLUSH                        passes while the session
+ *                                                                           is good
+ *     ANSWERED: a head that is no 101  data, FLUSH                        the same
+ *     CLOSED: no head, or the client   the rest, an error page that has   removes data
+ *       spoke before there was one       no head
+ *     r ends                           EOR of r                           forgets r, then passes
+ *     after r, pipelined               everything of later requests       nothing: r is forgotten
+ *     h2c: httpd itself sends 101      in a handler before ours           nothing: r is not watched
+ *
+ * Of these, only data that is part of a head is taken out of a brigade, by copying it, and data
+ * that may not pass; every other bucket passes in the call that brought it, in its order. `in`
+ * passes everything except when protocol filters no longer read for r. Then what the client sends
+ * goes to the backend in OPEN only: before the answer, or behind one that is not 101, the backend
+ * would read it as a request that nobody has looked at.
+ */
 #include "http/application/tunnel.h"
 
 #include <apr_strings.h>
 #include <http_log.h>
 #include <http_protocol.h>
+#include <http_request.h>
 #include <util_filter.h>
 
 #include "http/application/cookies.h"
 #include "http/application/interim.h"
-#include "http/request/address.h"
-#include "http/request/current.h"
+#include "http/application/watch.h"
+#include "http/parse/head.h"
 #include "http/request/reserved.h"
-#include "http/users/stamped.h"
 
 APLOG_USE_MODULE(secsession);
 
-#define HEAD_BYTES 65536
-#define CHECK_EVERY apr_time_from_msec(250)
+/* httpd itself reads no more than ten interim responses in front of one response either. */
+#define MOST_INTERIM 10
 
-static ap_filter_rec_t *out, *in, *trailers;
+static ap_filter_rec_t *out, *in;
 
-/* One connection that may become a tunnel. */
+typedef enum {
+    HEAD,     /* no final head has been written to the connection itself */
+    OPEN,     /* 101 has been sent */
+    ANSWERED, /* the final answer of a backend to which the connection was given is not 101 */
+    CLOSED    /* nothing more passes past the filters of r, and the connection ends with r */
+} phase_t;
+
+/* What the filters of one connection know. It lives as long as the connection. */
 typedef struct {
-    request_rec *r;           /* NULL: the request is over, and the filters pass everything on */
-    int is_open;              /* 101 has been sent */
-    apr_bucket_brigade *head; /* the header of a response, until it is complete */
-    secsession_outcome_t outcome; /* of the look-up at the beginning; UNKNOWN: no session */
-    apr_int64_t authenticated_at; /* of the session at the beginning; 0: no session */
-    secsession_hash_t token;
-    apr_pool_t *scratch;
-    apr_time_t checked;
+    request_rec *r;  /* NULL: no request is watched; then nothing below is valid */
+    int is_ordinary; /* r's response passes the filters of r */
+    phase_t phase;
+    int interim;             /* how many interim responses have been read */
+    secsession_head_t *head; /* the head that is being read, in r's pool; NULL: none is */
+    secsession_watch_t watch;
 } tunnel_t;
 
-/* --- the session of a tunnel ------------------------------------------------------------------ */
+/* --- which request ---------------------------------------------------------------------------- */
 
-/* A tunnel that was opened before a login must not be used after it (I5). */
-static int is_same_login(const tunnel_t *tunnel, const secsession_session_t *session)
+static apr_status_t end_request(void *data)
 {
-    return session->authenticated_at == tunnel->authenticated_at
-           && secsession_stamped_check(tunnel->r, session) == SECSESSION_LIVE;
+    ((tunnel_t *)data)->r = NULL;
+    return APR_SUCCESS;
 }
 
-/* Whether the session still exists; this is checked every CHECK_EVERY at most. What the client
- * sends counts as use of the session, what it receives does not. */
+static void forget(tunnel_t *tunnel)
+{
+    apr_pool_cleanup_kill(tunnel->r->pool, tunnel, end_request);
+    tunnel->r = NULL;
+}
+
+/* Whether a handler has given the connection to the backend, so that no protocol filter of the
+ * request is left. */
+static int is_given_away(const ap_filter_t *protocol)
+{
+    return protocol == NULL || protocol->frec->ftype >= AP_FTYPE_CONNECTION;
+}
+
+/* Whether what is written to the connection has passed no filter of the request. */
+static int is_raw(const tunnel_t *tunnel)
+{
+    return is_given_away(tunnel->r->proto_output_filters)
+           || (!tunnel->is_ordinary && tunnel->r->status == HTTP_SWITCHING_PROTOCOLS);
+}
+
+static int has_end_of_request(const apr_bucket_brigade *brigade)
+{
+    for (const apr_bucket *bucket = APR_BRIGADE_FIRST(brigade);
+         bucket != APR_BRIGADE_SENTINEL(brigade); bucket = APR_BUCKET_NEXT(bucket)) {
+        if (AP_BUCKET_IS_EOR(bucket)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* --- heads ------------------------------------------------------------------------------------ */
+
+/* Whether a field may be passed on to the client. Of a final answer that is not 101, only this one
+ * response is passed on, and `Connection` says so. */
+static int is_allowed(const secsession_here_t *here, const char *line, int is_last)
+{
+    const char *cookie = secsession_head_value(line, "Set-Cookie");
+
+    if (cookie) {
+        return !secsession_cookies_is_kept(here, cookie)
+               && !secsession_reserved_is_set_by(here, cookie);
+    }
+    return !secsession_reserved_is_field(line)
+           && !(is_last
+                && (secsession_head_value(line, "Connection")
+                    || secsession_head_value(line, "Keep-Alive")));
+}
+
+/* The head that has been read, as it is sent. */
+static const char *cleaned(const tunnel_t *tunnel, int is_last)
+{
+    const secsession_here_t here = secsession_here(tunnel->r);
+    const char *line = secsession_head_next(tunnel->head, NULL);
+    apr_array_header_t *parts = apr_array_make(tunnel->r->pool, 32, sizeof(const char *));
+
+    APR_ARRAY_PUSH(parts, const char *) = line;
+    APR_ARRAY_PUSH(parts, const char *) = "\r\n";
+    while ((line = secsession_head_next(tunnel->head, line)) != NULL) {
+        if (is_allowed(&here, line, is_last)) {
+            APR_ARRAY_PUSH(parts, const char *) = line;
+            APR_ARRAY_PUSH(parts, const char *) = "\r\n";
+        }
+    }
+    APR_ARRAY_PUSH(parts, const char *) = is_last ? "Connection: close\r\n\r\n" : "\r\n";
+    return apr_array_pstrcat(tunnel->r->pool, parts, '\0');
+}
+
+/* Puts the head that has been read before `next`, and decides what may follow it. */
+static void write_head(tunnel_t *tunnel, apr_bucket *next)
+{
+    const int status = secsession_head_status(tunnel->head);
+    const int is_last = !ap_is_HTTP_INFO(status);
+    const char *text = cleaned(tunnel, is_last);
+
+    APR_BUCKET_INSERT_BEFORE(next, apr_bucket_heap_create(text, strlen(text), NULL, next->list));
+    tunnel->head = NULL;
+    tunnel->interim++;
+    if (is_last) {
+        tunnel->phase = ANSWERED;
+    } else if (status == HTTP_SWITCHING_PROTOCOLS) {
+        tunnel->phase = OPEN;
+    }
+}
+
+/* Takes from a bucket what belongs to a head. Sets *next to the bucket from which to go on. Returns
+ * 0 if it is no head. */
+static int read_bucket(tunnel_t *tunnel, apr_bucket *bucket, apr_bucket **next)
+{
+    secsession_head_outcome_t outcome;
+    const char *data;
+    apr_size_t length, used;
+
+    if (tunnel->head == NULL) {
+        tunnel->head = secsession_head_make(tunnel->r->pool);
+    }
+    if (apr_bucket_read(bucket, &data, &length, APR_BLOCK_READ) != APR_SUCCESS) {
+        return 0;
+    }
+    outcome = secsession_head_read(tunnel->head, data, length, &used);
+    if (used < length) {
+        apr_bucket_split(bucket, used);
+    }
+    *next = APR_BUCKET_NEXT(bucket); /* what is behind the head, or the bucket's own successor */
+    if (outcome == SECSESSION_HEAD_WHOLE) {
+        write_head(tunnel, bucket);
+    }
+    apr_bucket_delete(bucket);
+    return outcome != SECSESSION_HEAD_WRONG
+           && (tunnel->phase != HEAD || tunnel->interim <= MOST_INTERIM);
+}
+
+/* Reads heads up to a final one. Returns 0 if there is anything else. */
+static int read_heads(tunnel_t *tunnel, apr_bucket_brigade *brigade)
+{
+    apr_bucket *bucket = APR_BRIGADE_FIRST(brigade);
+
+    while (tunnel->phase == HEAD && bucket != APR_BRIGADE_SENTINEL(brigade)) {
+        if (APR_BUCKET_IS_METADATA(bucket)) {
+            bucket = APR_BUCKET_NEXT(bucket);
+        } else if (!read_bucket(tunnel, bucket, &bucket)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* --- filters ---------------------------------------------------------------------------------- */
+
+/* Whether the session is good; else the connection is cut at once. */
 static int is_good(tunnel_t *tunnel, int is_use)
 {
-    const secsession_server_config_t *server = secsession_config_server(tunnel->r);
-    const secsession_location_config_t *location = secsession_config_location(tunnel->r);
-    const secsession_visit_t visit = { secsession_config_caps(location),
-                                       !is_use || location->touch == 0 };
-    const secsession_session_t *session;
-    apr_time_t now = apr_time_now();
-
-    if (tunnel->outcome == SECSESSION_UNKNOWN
-        || (now >= tunnel->checked && now - tunnel->checked < CHECK_EVERY)) {
-        return 1;
-    }
-    tunnel->checked = now;
-    apr_pool_clear(tunnel->scratch);
-    if (secsession_store_follow(server->store, tunnel->scratch, &tunnel->token, server->realm,
-                                &visit, secsession_address_of(tunnel->r), &session)
-            == tunnel->outcome
-        && (tunnel->outcome != SECSESSION_LIVE || is_same_login(tunnel, session))) {
+    if (secsession_watch_is_good(&tunnel->watch, is_use)) {
         return 1;
     }
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, tunnel->r,
                   "SS225: a WebSocket at %s is closed because its session has ended or cannot be "
                   "looked up",
                   tunnel->r->uri);
+    tunnel->r->connection->aborted = 1;
     return 0;
+}
+
+/* Whether what a backend writes to the connection itself may pass. */
+static int may_receive(tunnel_t *tunnel, apr_bucket_brigade *brigade)
+{
+    if (tunnel->phase == OPEN || tunnel->phase == ANSWERED) {
+        return is_good(tunnel, 0);
+    }
+    if (tunnel->phase == HEAD) {
+        if (read_heads(tunnel, brigade) && (tunnel->head == NULL || !has_end_of_request(brigade))) {
+            return 1;
+        }
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, tunnel->r,
+                      "SS241: the connection of a request to %s is closed because the answer of "
+                      "the application has no whole head of HTTP/1, one that browsers and httpd "
+                      "could read differently, or one of more than %d bytes",
+                      tunnel->r->uri, SECSESSION_HEAD_BYTES);
+        tunnel->phase = CLOSED;
+    }
+    return 0;
+}
+
+static void remove_data(apr_bucket_brigade *brigade)
+{
+    apr_bucket *next;
+
+    for (apr_bucket *bucket = APR_BRIGADE_FIRST(brigade); bucket != APR_BRIGADE_SENTINEL(brigade);
+         bucket = next) {
+        next = APR_BUCKET_NEXT(bucket);
+        if (!APR_BUCKET_IS_METADATA(bucket)) {
+            apr_bucket_delete(bucket);
+        }
+    }
+}
+
+/* The answers to earlier requests of a pipeline may still wait behind this filter. They are sent,
+ * even if nothing of this request's is. */
+static apr_status_t write_tunnel(ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    tunnel_t *tunnel = f->ctx;
+    apr_status_t refused = APR_SUCCESS, passed;
+
+    if (tunnel->r && is_raw(tunnel) && !may_receive(tunnel, brigade)) {
+        remove_data(brigade);
+        refused = APR_ECONNABORTED;
+    }
+    if (tunnel->r && has_end_of_request(brigade)) {
+        forget(tunnel);
+    }
+    passed = APR_BRIGADE_EMPTY(brigade) ? APR_SUCCESS : ap_pass_brigade(f->next, brigade);
+    return refused ? refused : passed;
+}
+
+/* Whether what the client has sent may go to a backend that has the connection. What comes behind a
+ * final answer is thrown away, so that this answer is whole. */
+static int may_send(tunnel_t *tunnel, apr_bucket_brigade *brigade)
+{
+    if (APR_BRIGADE_EMPTY(brigade)) {
+        return tunnel->phase != CLOSED;
+    }
+    switch (tunnel->phase) {
+    case OPEN:
+        return is_good(tunnel, 1);
+    case ANSWERED:
+        apr_brigade_cleanup(brigade);
+        return 1;
+    case HEAD:
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, tunnel->r,
+                      "SS242: the connection of a request to %s is closed because the client sent "
+                      "something before the application had agreed to read it",
+                      tunnel->r->uri);
+        tunnel->phase = CLOSED;
+        return 0;
+    default:
+        return 0;
+    }
 }
 
 static apr_status_t read_tunnel(ap_filter_t *f, apr_bucket_brigade *brigade, ap_input_mode_t mode,
                                 apr_read_type_e block, apr_off_t readbytes)
 {
     tunnel_t *tunnel = f->ctx;
+    apr_status_t status = ap_get_brigade(f->next, brigade, mode, block, readbytes);
 
-    if (tunnel->r && tunnel->is_open && !is_good(tunnel, 1)) {
-        f->c->aborted = 1;
+    if (tunnel->r && is_given_away(tunnel->r->proto_input_filters) && !may_send(tunnel, brigade)) {
+        apr_brigade_cleanup(brigade);
         return APR_ECONNABORTED;
     }
-    return ap_get_brigade(f->next, brigade, mode, block, readbytes);
-}
-
-/* --- the header of a response ----------------------------------------------------------------- */
-
-/* Whether a line of an interim response may be passed on to the client. */
-static int is_allowed(const secsession_here_t *here, const char *line)
-{
-    const char *colon = strchr(line, ':');
-
-    if (colon == NULL) {
-        return 1;
-    }
-    return !secsession_reserved_is_field(line)
-           && !(strncasecmp(line, "Set-Cookie:", 11) == 0
-                && (secsession_cookies_is_kept(here, colon + 1)
-                    || secsession_reserved_is_set_by(here, colon + 1)));
-}
-
-static void write_allowed(tunnel_t *tunnel, ap_filter_t *next, apr_bucket_brigade *brigade,
-                          char *head)
-{
-    const secsession_here_t here = secsession_here(tunnel->r);
-
-    while (*head) {
-        char *end = strstr(head, "\r\n");
-        const char *line = apr_pstrmemdup(tunnel->r->pool, head, (apr_size_t)(end - head));
-
-        if (is_allowed(&here, line)) {
-            ap_fputs(next, brigade, line);
-            ap_fputs(next, brigade, "\r\n");
-        }
-        head = end + 2;
-    }
-}
-
-/* Returns the status of the response whose header is at the front of what has been collected, or 0
- * if the header is not complete yet. The header of an interim response is moved to `rest`, without
- * the lines that must not be passed on. */
-static int take_head(tunnel_t *tunnel, ap_filter_t *next, apr_bucket_brigade *rest)
-{
-    apr_off_t length;
-    apr_size_t bytes;
-    char *text, *end;
-    int status;
-
-    apr_brigade_length(tunnel->head, 1, &length);
-    bytes = (apr_size_t)length;
-    text = apr_palloc(tunnel->r->pool, bytes + 1);
-    apr_brigade_flatten(tunnel->head, text, &bytes);
-    text[bytes] = '\0';
-    end = strstr(text, "\r\n\r\n");
-    if (end == NULL) {
-        return bytes > HEAD_BYTES ? HTTP_INTERNAL_SERVER_ERROR : 0;
-    }
-    status = strncmp(text, "HTTP/1.", 7) == 0 && strlen(text) > 9 ? (int)apr_atoi64(text + 9)
-                                                                  : HTTP_OK;
-    if (ap_is_HTTP_INFO(status)) {
-        apr_bucket *split;
-
-        apr_brigade_partition(tunnel->head, end + 4 - text, &split);
-        while (APR_BRIGADE_FIRST(tunnel->head) != split) {
-            apr_bucket_delete(APR_BRIGADE_FIRST(tunnel->head));
-        }
-        end[2] = '\0';
-        write_allowed(tunnel, next, rest, text);
-        ap_fputs(next, rest, "\r\n");
-    }
     return status;
-}
-
-static apr_status_t write_tunnel(ap_filter_t *f, apr_bucket_brigade *brigade)
-{
-    tunnel_t *tunnel = f->ctx;
-    apr_bucket_brigade *ready;
-    int status;
-
-    if (tunnel->r == NULL) {
-        return ap_pass_brigade(f->next, brigade);
-    }
-    if (tunnel->is_open) {
-        if (!is_good(tunnel, 0)) {
-            f->c->aborted = 1;
-            return APR_ECONNABORTED;
-        }
-        return ap_pass_brigade(f->next, brigade);
-    }
-    ready = apr_brigade_create(tunnel->r->pool, f->c->bucket_alloc);
-    APR_BRIGADE_CONCAT(tunnel->head, brigade);
-    do {
-        status = take_head(tunnel, f->next, ready);
-    } while (ap_is_HTTP_INFO(status) && status != HTTP_SWITCHING_PROTOCOLS);
-    tunnel->is_open = status == HTTP_SWITCHING_PROTOCOLS;
-    if (status != 0) {
-        APR_BRIGADE_CONCAT(ready, tunnel->head);
-    }
-    if (status != 0 && !tunnel->is_open) {
-        ap_remove_output_filter(f); /* the other filters have checked an ordinary response */
-    }
-    return APR_BRIGADE_EMPTY(ready) ? APR_SUCCESS : ap_pass_brigade(f->next, ready);
-}
-
-/* --- trailers --------------------------------------------------------------------------------- */
-
-static apr_status_t look_over_trailers(ap_filter_t *f, apr_bucket_brigade *brigade)
-{
-    if (!APR_BRIGADE_EMPTY(brigade) && APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(brigade))) {
-        const secsession_here_t here = secsession_here(f->r);
-
-        secsession_reserved_strip_trailers(&here);
-        ap_remove_output_filter(f);
-    }
-    return ap_pass_brigade(f->next, brigade);
 }
 
 /* --- hooks ------------------------------------------------------------------------------------ */
@@ -201,36 +322,44 @@ void secsession_tunnel_register(void)
 {
     out = ap_register_output_filter("secsession tunnel", write_tunnel, NULL, AP_FTYPE_CONNECTION);
     in = ap_register_input_filter("secsession tunnel", read_tunnel, NULL, AP_FTYPE_CONNECTION);
-    trailers = ap_register_output_filter("secsession trailers", look_over_trailers, NULL,
-                                         AP_FTYPE_CONTENT_SET);
 }
 
-static apr_status_t end_tunnel(void *data)
+/* What the filters of this connection know; NULL if it has none. */
+static tunnel_t *find(const conn_rec *c)
 {
-    ((tunnel_t *)data)->r = NULL;
-    return APR_SUCCESS;
+    for (const ap_filter_t *f = c->output_filters; f; f = f->next) {
+        if (f->frec == out) {
+            return f->ctx;
+        }
+    }
+    return NULL;
 }
 
-/* Adds the filters to the connection. What they need is allocated from the pool of the connection,
- * which may live longer than the request. */
+static tunnel_t *add(conn_rec *c)
+{
+    tunnel_t *tunnel = apr_pcalloc(c->pool, sizeof(*tunnel));
+
+    ap_add_output_filter_handle(out, tunnel, NULL, c);
+    ap_add_input_filter_handle(in, tunnel, NULL, c);
+    return tunnel;
+}
+
 static void watch(const secsession_here_t *here)
 {
     request_rec *r = here->r;
-    tunnel_t *tunnel = apr_pcalloc(r->connection->pool, sizeof(*tunnel));
-    const secsession_session_t *session;
+    tunnel_t *tunnel = find(r->connection);
 
-    tunnel->r = r;
-    tunnel->head = apr_brigade_create(r->connection->pool, r->connection->bucket_alloc);
-    tunnel->outcome = secsession_current_session(here, &session);
-    tunnel->authenticated_at = session ? session->authenticated_at : 0;
-    if (session == NULL) {
-        tunnel->outcome = SECSESSION_UNKNOWN;
+    tunnel = tunnel ? tunnel : add(r->connection);
+    if (tunnel->r) {
+        forget(tunnel);
     }
-    tunnel->token = here->context->token;
-    apr_pool_create(&tunnel->scratch, r->connection->pool);
-    apr_pool_cleanup_register(r->pool, tunnel, end_tunnel, apr_pool_cleanup_null);
-    ap_add_output_filter_handle(out, tunnel, NULL, r->connection);
-    ap_add_input_filter_handle(in, tunnel, NULL, r->connection);
+    tunnel->r = r;
+    tunnel->is_ordinary = 0;
+    tunnel->phase = HEAD;
+    tunnel->interim = 0;
+    tunnel->head = NULL;
+    secsession_watch_begin(&tunnel->watch, here);
+    apr_pool_cleanup_register(r->pool, tunnel, end_request, apr_pool_cleanup_null);
 }
 
 int secsession_tunnel_prepare(request_rec *r)
@@ -238,17 +367,18 @@ int secsession_tunnel_prepare(request_rec *r)
     const secsession_here_t here = secsession_here(r);
 
     if (here.context && r->main == NULL && secsession_interim_is_proxied(r)
-        && apr_table_get(r->headers_in, "Upgrade") && r->connection->master == NULL) {
+        && r->method_number != M_CONNECT && apr_table_get(r->headers_in, "Upgrade")
+        && r->connection->master == NULL) {
         watch(&here);
     }
     return DECLINED;
 }
 
-void secsession_tunnel_insert(request_rec *r)
+void secsession_tunnel_note_ordinary(const request_rec *r)
 {
-    const secsession_here_t here = secsession_here(r);
+    tunnel_t *tunnel = find(r->connection);
 
-    if (r->main == NULL && r->proxyreq && here.context) {
-        ap_add_output_filter_handle(trailers, NULL, r, r->connection);
+    if (tunnel) {
+        tunnel->is_ordinary = 1;
     }
 }
