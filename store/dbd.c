@@ -46,9 +46,10 @@ static const char *const STATEMENTS[] = {
         ("select secsession.authenticate(row($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
          "::secsession.login, cookies => $11, persistent => $12, "
          "most_sessions => $13, is_newest_refused => $14, credential_stamp => $15, "
-         "is_lowercase => $16)"),
+         "is_lowercase => $16, attempt => $17)"),
     [SECSESSION_SQL_LOGOUT] = "select secsession.logout($1, $2, $3)",
     [SECSESSION_SQL_LOGIN_FAILED] = "select secsession.login_failed($1, $2, $3, $4, $5, $6)",
+    [SECSESSION_SQL_LOGIN_UNDECIDED] = "select secsession.login_undecided($1, $2, $3)",
     [SECSESSION_SQL_LOGIN_MOMENT] = "select secsession.login_moment()::text",
     [SECSESSION_SQL_BEGIN_SESSION] = "select secsession.begin_session($1, $2, $3, $4, $5, $6, $7)",
     [SECSESSION_SQL_KEEP_COOKIES] = "select secsession.keep_cookies($1, $2)",

@@ -36,6 +36,7 @@ set local client_encoding = 'UTF8';
 \ir sql/330-heartbeat.sql
 \ir sql/340-vault.sql
 \ir sql/350-own-sessions.sql
+\ir sql/355-attempts.sql
 \ir sql/360-throttle.sql
 \ir sql/370-session-id-in-url.sql
 \ir sql/380-client-moved.sql

@@ -6,7 +6,7 @@
 
 #include "session/token.h"
 
-#define SECSESSION_PARAMETERS 16
+#define SECSESSION_PARAMETERS 20
 
 /* In PostgreSQL's text format or (format 1) binary; a NULL value is SQL's null. All zero: none. */
 typedef struct {

@@ -190,9 +190,10 @@ secsession_outcome_t secsession_store_follow(secsession_store_t *store, apr_pool
     return secsession_store_lookup(store, pool, token, realm, visit, &client, session);
 }
 
-secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr_pool_t *pool,
-                                                  const secsession_attempt_t *attempt,
-                                                  const char **moment, int *wait)
+/* SECSESSION_THROTTLED with *wait 0: as many are being checked as may fail. */
+static secsession_outcome_t begin_attempt(secsession_store_t *store, apr_pool_t *pool,
+                                          const secsession_attempt_t *attempt, const char **moment,
+                                          int *wait)
 {
     secsession_parameters_t parameters = { 0 };
     const PGresult *result;
@@ -208,12 +209,40 @@ secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr
         return SECSESSION_UNAVAILABLE;
     }
     *moment = secsession_column_text(pool, result, 0, 0);
-    *wait = PQgetisnull(result, 0, 1) ? 0 : (int)secsession_column_number(result, 0, 1, &ok);
+    if (PQgetisnull(result, 0, 1)) {
+        return SECSESSION_DONE;
+    }
+    *wait = (int)secsession_column_number(result, 0, 1, &ok);
     if (!ok) {
         secsession_dbd_log_nonsense(store->dbd, SECSESSION_SQL_LOGIN_BEGIN);
         return SECSESSION_UNAVAILABLE;
     }
-    return *wait > 0 ? SECSESSION_THROTTLED : SECSESSION_DONE;
+    return SECSESSION_THROTTLED;
+}
+
+#define FIRST_TURN apr_time_from_msec(20)
+#define LONGEST_TURN apr_time_from_msec(320)
+#define LAST_TURN apr_time_from_sec(10)
+
+/* Between two questions no connection is held. */
+secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr_pool_t *pool,
+                                                  const secsession_attempt_t *attempt,
+                                                  const char **moment, int *wait)
+{
+    apr_time_t until = secsession_monotonic() + LAST_TURN;
+    apr_interval_time_t turn = FIRST_TURN;
+    secsession_outcome_t outcome;
+
+    while ((outcome = begin_attempt(store, pool, attempt, moment, wait)) == SECSESSION_THROTTLED
+           && *wait == 0) {
+        if (secsession_monotonic() > until) {
+            *wait = 1;
+            return outcome;
+        }
+        apr_sleep(turn);
+        turn = turn < LONGEST_TURN ? turn * 2 : turn;
+    }
+    return outcome;
 }
 
 /* The server does not wait for the feed to tell it what it has just changed itself. */
@@ -250,6 +279,7 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
     secsession_parameters_add_bytes(&parameters, login->stamp ? login->stamp->bytes : NULL,
                                     SECSESSION_STAMP_BYTES);
     secsession_parameters_add_truth(&parameters, login->is_lowercase);
+    secsession_parameters_add_text(&parameters, login->attempt);
     outcome = secsession_ask_session(store->dbd, pool, SECSESSION_SQL_AUTHENTICATE, &parameters,
                                      session);
     if (login->replaces) {
@@ -323,6 +353,20 @@ secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, ap
     secsession_parameters_add_number(&parameters, pool, attempt->most);
     secsession_parameters_add_number(&parameters, pool, attempt->within);
     return secsession_ask_done(store->dbd, pool, SECSESSION_SQL_LOGIN_FAILED, &parameters);
+}
+
+secsession_outcome_t secsession_store_login_undecided(secsession_store_t *store, apr_pool_t *pool,
+                                                      const secsession_attempt_t *attempt)
+{
+    secsession_parameters_t parameters = { 0 };
+
+    if (attempt->most == 0) {
+        return SECSESSION_DONE;
+    }
+    secsession_parameters_add_text(&parameters, attempt->realm);
+    secsession_parameters_add_text(&parameters, attempt->user);
+    secsession_parameters_add_text(&parameters, attempt->client_addr);
+    return secsession_ask_done(store->dbd, pool, SECSESSION_SQL_LOGIN_UNDECIDED, &parameters);
 }
 
 secsession_outcome_t secsession_store_session_id_in_url(secsession_store_t *store, apr_pool_t *pool,

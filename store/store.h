@@ -50,6 +50,7 @@ typedef struct {
     const char *user; /* UTF-8 without control characters; NULL: anonymous */
     int is_lowercase; /* its letters have been made so: it may be typed otherwise */
     const char *method;
+    const char *attempt;             /* the name that login_begin has counted; NULL: none */
     const char *moment;              /* from before the credentials were checked; NULL: now */
     const secsession_jar_t *cookies; /* for the vault, or NULL */
     secsession_client_t client;
@@ -97,18 +98,24 @@ secsession_outcome_t secsession_store_follow(secsession_store_t *store, apr_pool
 /* An attempt to log in, before the password is checked. */
 typedef struct {
     const char *realm;
-    const char *user; /* as it was typed; "" where that can be no name */
+    const char *user; /* as it was typed, as a name; "" where that can be no name */
     const char *client_addr;
     int most;   /* attempts of this user from this address... */
     int within; /* ...each less than so many seconds after the one before; 0 attempts: no limit */
 } secsession_attempt_t;
 
-/* Counts an attempt. SECSESSION_DONE sets *moment, which is to be given to
- * secsession_store_authenticate, so that a revocation that commits while the password is checked
- * refuses the login (I2). SECSESSION_THROTTLED: too many; *wait seconds have to pass. */
+/* Counts an attempt, which has to be followed by secsession_store_authenticate, _login_failed or
+ * _login_undecided. While as many others of this user from this address are being checked as may
+ * fail, it waits for these, for up to ten seconds. SECSESSION_DONE sets *moment, which is to be
+ * given to secsession_store_authenticate, so that a revocation that commits while the password is
+ * checked refuses the login (I2). SECSESSION_THROTTLED: too many; *wait seconds have to pass. */
 secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr_pool_t *pool,
                                                   const secsession_attempt_t *attempt,
                                                   const char **moment, int *wait);
+
+/* The attempt was no failure, but has logged nobody in: SECSESSION_DONE. */
+secsession_outcome_t secsession_store_login_undecided(secsession_store_t *store, apr_pool_t *pool,
+                                                      const secsession_attempt_t *attempt);
 
 /* The same moment alone, for logins that are checked elsewhere. SECSESSION_DONE sets *moment. */
 secsession_outcome_t secsession_store_login_moment(secsession_store_t *store, apr_pool_t *pool,

@@ -94,6 +94,58 @@ subtest 'many attempts at once do not get around it' => sub {
     is_deeply \%seen, { 401 => 5, 429 => 19 }, 'of 24 five are checked';
 };
 
+sub at_once {
+    my (@passwords) = @_;
+    my @running = map {
+        $httpd->client(timeout => 60)->start_request(
+            'POST', '/login', body => 'username=alice&password=' . s/ /+/gr,
+            headers => [
+                [ 'Content-Type' => 'application/x-www-form-urlencoded' ],
+                [ 'X-Client' => '192.0.2.1' ]
+            ]
+        )
+    } @passwords;
+    my %seen;
+    $seen{ $_->finish->status }++ for @running;
+    return \%seen;
+}
+
+subtest 'right passwords do not keep each other out' => sub {
+    forget();
+    is_deeply at_once((password_of('alice')) x 30), { 303 => 30 },
+        'thirty logins of an account at once, from one address';
+    is $postgres->count('login_attempt'), 0, 'leave no count behind';
+    is statuses(4, 'alice', 'wrong'), '401 401 401 401', 'nor do they';
+    is_deeply at_once((password_of('alice')) x 12), { 303 => 12 }, 'when others have failed before';
+    is statuses(6, 'alice', 'wrong'), '401 401 401 401 401 429', 'and guesses after them count';
+    forget();
+    my $mixed = at_once(map { ('wrong') x 4, password_of('alice') } 1 .. 4);
+    cmp_ok $mixed->{401} // 0, '<=', 5 * (1 + ($mixed->{303} // 0)),
+        'guesses among them get five attempts for each login';
+    is(($mixed->{401} // 0) + ($mixed->{303} // 0) + ($mixed->{429} // 0), 20, 'and all are answered');
+};
+
+subtest 'checks that were lost' => sub {
+    forget();
+    statuses(4, 'alice', 'wrong');
+    sql('update secsession.login_attempt set attempts = 5, pending = 5 where length(address) > 0
+        and length(user_key) > 0');
+    later('11 s');
+    is statuses(2, 'alice', 'wrong'), '401 429', 'count as failures, one more is let pass';
+    forget();
+    sql("insert into secsession.login_attempt (realm, user_key, address, attempts, pending, last_at)
+        values ('localhost', secsession.throttle_user('alice'), '192.0.2.1', 5, 5, now())");
+    my $waiting = $httpd->client(timeout => 60)->start_request(
+        'POST', '/login', body => 'username=alice&password=correct+horse',
+        headers => [
+            [ 'Content-Type' => 'application/x-www-form-urlencoded' ],
+            [ 'X-Client' => '192.0.2.1' ]
+        ]
+    );
+    sql("select secsession.login_undecided('localhost', 'Alice ', '192.0.2.1')");
+    is $waiting->finish->status, 303, 'whoever waits goes on when one of them has ended';
+};
+
 subtest 'nobody learns whether there is such a user' => sub {    # ASVS 5.0 6.3.8
     forget();
     is statuses(7, $_, 'wrong'), '401 401 401 401 401 429 429', "$_" for qw(alice nobody);

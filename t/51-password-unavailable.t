@@ -35,6 +35,10 @@ my ($postgres, $httpd) = start_servers(
     ServerName broken.example
     $BROKEN
 </VirtualHost>
+<VirtualHost 127.0.0.1:\@PORT\@>
+    ServerName throttled.example
+    SecSessionLoginThrottle 5 5m
+</VirtualHost>
 CONFIG
 $postgres->psql(<<'SQL', vars => { elsewhere => $HASH{elsewhere}, carol => $HASH{'third time'} });
 create table app_user (name text primary key, password text not null);
@@ -66,6 +70,11 @@ subtest 'if the password cannot be looked up, nobody is told that it is wrong' =
             $httpd->client(host => $host)->login(@$_[ 1, 2 ], path => $path)) for @ATTEMPTS;
     }
     is $postgres->count('event'), $before, 'it counts as no failure';
+    is_unavailable("attempt $_ where five may fail",
+        $httpd->client(host => 'throttled.example')
+            ->login('alice', 'Wr0ngPassw0rd', path => '/login-nofile')) for 1 .. 7;
+    is $postgres->psql('select coalesce(sum(attempts), 0) from secsession.login_attempt'), 0,
+        'nor as an attempt';
     is $httpd->client->login('alice', 'elsewhere', path => '/login-dbd')->status, 303,
         'the other provider goes on';
 };

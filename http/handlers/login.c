@@ -168,22 +168,18 @@ typedef struct {
 } form_t;
 
 /* Begins a session for the user (I5), and redirects the browser. */
-static int begin(const secsession_here_t *here, const form_t *form, const char *user,
-                 const char *moment)
+static int begin(const secsession_here_t *here, const form_t *form,
+                 const secsession_attempt_t *attempt, const char *user, const char *moment)
 {
     request_rec *r = here->r;
     static const secsession_login_page_t full = { FULL, NULL, NULL, NULL };
-    const secsession_login_page_t other = { OTHER_USER, form->again, form->target, "1" };
     const secsession_authenticated_t who = { .user = user,
                                              .method = "form",
+                                             .attempt = attempt->most > 0 ? attempt->user : NULL,
                                              .moment = moment,
                                              .persistent = form->persistent,
                                              .stamp = form->stamp };
 
-    /* Only now it is known whom the provider takes for the user. */
-    if (form->again && strcmp(user, form->again) != 0) {
-        return secsession_page_send_login(here, HTTP_FORBIDDEN, &other);
-    }
     switch (secsession_begin_user(here, &who)) {
     case SECSESSION_LIVE:
         break;
@@ -197,46 +193,73 @@ static int begin(const secsession_here_t *here, const form_t *form, const char *
     return secsession_answer_see_other(r, destination(here, form->target));
 }
 
+/* Only now is it known whom the provider takes for the user. */
+static int refuse_other(const secsession_here_t *here, const form_t *form,
+                        const secsession_attempt_t *attempt)
+{
+    const secsession_login_page_t page = { OTHER_USER, form->again, form->target, "1" };
+
+    (void)secsession_store_login_undecided(here->server->store, here->r->pool, attempt);
+    return secsession_page_send_login(here, HTTP_FORBIDDEN, &page);
+}
+
+static int fail(const secsession_here_t *here, const form_t *form,
+                const secsession_attempt_t *attempt)
+{
+    return note_failure(here, attempt, "wrong user name or password")
+               ? refuse(here, form->user, form->target)
+               : secsession_answer_unavailable(here->r);
+}
+
+/* The attempt has been counted, at this moment of the database. */
+static int check(const secsession_here_t *here, form_t *form, const secsession_attempt_t *attempt,
+                 const char *moment)
+{
+    request_rec *r = here->r;
+    const char *user = attempt->user;
+
+    switch (*user ? secsession_password_check(r, &user, form->password, &form->stamp)
+                  : secsession_password_refuse(r, form->password)) {
+    case SECSESSION_PASSWORD_RIGHT:
+        user = secsession_name(here, user);
+        if (user == NULL) {
+            return fail(here, form, attempt);
+        }
+        if (form->again && strcmp(user, form->again) != 0) {
+            return refuse_other(here, form, attempt);
+        }
+        return begin(here, form, attempt, user, moment);
+    case SECSESSION_PASSWORD_WRONG:
+        return fail(here, form, attempt);
+    default:
+        (void)secsession_store_login_undecided(here->server->store, r->pool, attempt);
+        return secsession_answer_unavailable(r);
+    }
+}
+
 /* The moment is read before the password is checked, so that a revocation which commits in between
  * refuses the login (I2). */
-static int check(const secsession_here_t *here, form_t *form)
+static int try(const secsession_here_t *here, form_t *form)
 {
     request_rec *r = here->r;
     const secsession_server_config_t *server = here->server;
-    const char *typed = secsession_name(here, form->user);
+    const char *name = secsession_name(here, form->user);
     const secsession_attempt_t attempt = { .realm = server->realm,
-                                           .user = typed ? typed : "",
+                                           .user = name ? name : "",
                                            .client_addr = secsession_address_of(r),
                                            .most = server->throttle.most,
                                            .within = server->throttle.within };
-    const char *user = typed;
     const char *moment = NULL;
     int wait;
 
     switch (secsession_store_login_begin(server->store, r->pool, &attempt, &moment, &wait)) {
     case SECSESSION_DONE:
-        break;
+        return check(here, form, &attempt, moment);
     case SECSESSION_THROTTLED:
         return ask_to_wait(here, wait, form->target);
     default:
         return secsession_answer_unavailable(r);
     }
-    switch (typed ? secsession_password_check(r, &user, form->password, &form->stamp)
-                  : secsession_password_refuse(r, form->password)) {
-    case SECSESSION_PASSWORD_RIGHT:
-        user = secsession_name(here, user);
-        if (user) {
-            return begin(here, form, user, moment);
-        }
-        break;
-    case SECSESSION_PASSWORD_WRONG:
-        break;
-    default:
-        return secsession_answer_unavailable(r);
-    }
-    return note_failure(here, &attempt, "wrong user name or password")
-               ? refuse(here, form->user, form->target)
-               : secsession_answer_unavailable(r);
 }
 
 static int says(request_rec *r, const char *text, const char *field)
@@ -282,7 +305,7 @@ static int log_in(const secsession_here_t *here, const secsession_session_t *ses
     if (form.user == NULL || form.password == NULL) {
         return HTTP_BAD_REQUEST;
     }
-    status = check(here, &form);
+    status = try(here, &form);
     OPENSSL_cleanse(form.password, strlen(form.password));
     return status;
 }

@@ -71,6 +71,7 @@ secsession_outcome_t secsession_begin_user(const secsession_here_t *here,
     secsession_context_t *context = here->context;
     secsession_login_t login = { .user = who->user,
                                  .method = who->method,
+                                 .attempt = who->attempt,
                                  .moment = who->moment,
                                  .cookies = who->cookies,
                                  .stamp = who->stamp };

@@ -7,9 +7,10 @@
 
 /* Who has authenticated, and how. All strings must live as long as the request. */
 typedef struct {
-    const char *user;   /* see http/request/name.h */
-    const char *method; /* "form", "application", "basic" ... */
-    const char *moment; /* see secsession_login_t, like the next one */
+    const char *user;    /* see http/request/name.h */
+    const char *method;  /* "form", "application", "basic" ... */
+    const char *attempt; /* see secsession_login_t, like the next two */
+    const char *moment;
     const secsession_jar_t *cookies;
     const secsession_stamp_t *stamp; /* of the user's record, or NULL */
     int persistent;                  /* the user wants to stay signed in, if that is offered */

@@ -19,6 +19,14 @@ where s.ended_at is null
 and s.user_name <> btrim(s.user_name, ' ')
 and btrim(s.user_name, ' ') <> '';
 
+alter table secsession.login_attempt
+    add column pending integer not null default 0 check (pending >= 0);
+comment on column secsession.login_attempt.pending is
+    'How many of them are being checked; of a user from an address.';
+
+drop function if exists secsession.count_attempt(
+    text, bytea, text, text, inet, integer, interval
+);
 drop function if exists secsession.authenticate(
     secsession.login, jsonb, boolean, integer, boolean, bytea
 );

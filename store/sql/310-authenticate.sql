@@ -142,7 +142,8 @@ create or replace function secsession.authenticate(
     most_sessions integer default 0,
     is_newest_refused boolean default false,
     credential_stamp bytea default null,
-    is_lowercase boolean default false
+    is_lowercase boolean default false,
+    attempt text default null
 )
 returns secsession.session_answer
 language plpgsql
@@ -160,6 +161,9 @@ begin
     -- this transaction, see sweep().
     perform pg_current_xact_id();
     perform make_durable();
+    if attempt is not null then
+        perform take_attempt_back(wanted.realm, attempt, wanted.client_addr);
+    end if;
     if most_sessions > 0 then
         perform take_turn(wanted.realm, wanted.user_name);
     end if;
@@ -182,7 +186,6 @@ begin
             replaced.session_id, wanted, most_sessions, is_newest_refused
         );
     end if;
-    perform take_attempt_back(wanted.realm, wanted.user_name, wanted.client_addr);
     if answer.state = 'full' then
         return answer;
     end if;
@@ -198,7 +201,7 @@ begin
 end
 $$;
 comment on function secsession.authenticate(
-    secsession.login, jsonb, boolean, integer, boolean, bytea, boolean
+    secsession.login, jsonb, boolean, integer, boolean, bytea, boolean, text
 ) is
     'Logs a user in under a new token. If the old token is served for a live session of this '
     'user, that session goes on and the old token is worth nothing any more; if of another user, '
@@ -207,4 +210,5 @@ comment on function secsession.authenticate(
     'user was revoked since login.seen, which login_begin() or login_moment() told; nobody is '
     'logged in. Where most_sessions is above 0 and the user has as many in this realm, the '
     'oldest ends, or the answer''s state is full and nobody is logged in. is_lowercase: see '
-    'session. May be called again with the same new token.';
+    'session. attempt: the name by which login_begin() counted. May be called again with the '
+    'same new token.';

@@ -29,7 +29,10 @@ grant execute on function
     secsession.lookup(bytea, text, integer, integer, inet, text),
     secsession.lookup_many(bytea, text),
     secsession.login_begin(text, text, inet, integer, integer),
-    secsession.authenticate(secsession.login, jsonb, boolean, integer, boolean, bytea, boolean),
+    secsession.authenticate(
+        secsession.login, jsonb, boolean, integer, boolean, bytea, boolean, text
+    ),
+    secsession.login_undecided(text, text, inet),
     secsession.end_changed(uuid),
     secsession.offer_token(uuid, bytea, bytea, integer, integer),
     secsession.client_moved(uuid, inet, text),
