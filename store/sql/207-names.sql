@@ -10,12 +10,15 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 begin
-    -- Unicode's White_Space; other encodings do not have these characters.
+    -- Unicode's White_Space. Other encodings do not have all of these characters.
     if getdatabaseencoding() = 'UTF8' then
         return btrim(
             user_name,
-            U&' \00a0\1680\2000\2001\2002\2003\2004\2005\2006\2007\2008\2009\200a'
-                '\2028\2029\202f\205f\3000'
+            convert_from(
+                '\x20c2a0e19a80e28080e28081e28082e28083e28084e28085e28086e28087e28088e28089e2808a'
+                    'e280a8e280a9e280afe2819fe38080',
+                'UTF8'
+            )
         );
     end if;
     return btrim(user_name, ' ');
