@@ -15,6 +15,7 @@
 #include "http/application/caches.h"
 #include "http/application/cookies.h"
 #include "http/application/environment.h"
+#include "http/application/flight.h"
 #include "http/application/forward.h"
 #include "http/application/harden.h"
 #include "http/application/interim.h"
@@ -63,6 +64,7 @@ static void register_hooks(apr_pool_t *pool)
     secsession_interim_register();
     secsession_trailers_register();
     secsession_tunnel_register();
+    secsession_flight_register();
     secsession_authz_register(pool);
     secsession_modsession_register();
 
@@ -109,6 +111,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_filter(secsession_modsession_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_error_filter(secsession_modsession_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_filter(secsession_trailers_insert, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_insert_filter(secsession_flight_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_error_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     /* The hooks of mod_cache are at APR_HOOK_FIRST and APR_HOOK_REALLY_FIRST. */

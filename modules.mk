@@ -6,15 +6,16 @@ CC    = $(shell $(APXS) -q CC 2>/dev/null || echo cc)
 # From the top floor to the ground: a list holds one room, which is built upon the rooms below it
 # alone; within a room, what includes others stands before them (t/01-layout.t).
 OBJECTS = mod_secsession.o \
-          $(addprefix http/application/, response.o trailers.o tunnel.o watch.o interim.o words.o \
-                                         cookies.o tee.o harden.o forward.o environment.o \
+          $(addprefix http/application/, response.o flight.o trailers.o tunnel.o watch.o interim.o \
+                                         words.o cookies.o tee.o harden.o forward.o environment.o \
                                          caches.o) \
           $(addprefix http/handlers/, handler.o claim.o login.o sessions.o logout.o page.o \
                                       form.o) \
           $(addprefix http/access/, authz.o adopt.o authn.o guard.o) \
           $(addprefix http/modsession/, modsession.o state.o credentials.o) \
-          $(addprefix http/request/, begin.o rotate.o end.o current.o address.o arrive.o hop.o \
-                                     name.o reserved.o answer.o context.o navigation.o) \
+          $(addprefix http/request/, begin.o rotate.o end.o underway.o current.o address.o \
+                                     arrive.o hop.o name.o reserved.o answer.o context.o \
+                                     navigation.o) \
           $(addprefix http/users/, password.o stamped.o record.o) \
           $(addprefix http/setup/, stores.o eventlog.o directives.o directives_app.o \
                                    arguments_app.o arguments_account.o arguments_harden.o \
@@ -23,7 +24,7 @@ OBJECTS = mod_secsession.o \
                                    readings.o cachecontrol.o target.o text.o url.o) \
           $(addprefix store/, own.o vaults.o \
                               store.o \
-                              feed.o housekeeper.o lookups.o \
+                              feed.o housekeeper.o lookups.o watchman.o vigil.o \
                               listener.o heartbeat.o listening.o ask.o urgent.o turn.o pace.o \
                               dbd.o message.o vault.o \
                               complain.o \

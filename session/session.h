@@ -74,6 +74,8 @@ typedef struct {
     secsession_limits_t limits;      /* as they were when the user authenticated */
     int cacheable;                   /* may be remembered until the feed says otherwise */
     apr_uint32_t vault_version;      /* 0: the vault is empty */
+    apr_int64_t told;                /* when all this was so, by the store's clock */
+    apr_uint64_t generation;         /* of the store's cache then; 0: none */
 } secsession_session_t;
 
 #endif

@@ -92,6 +92,21 @@ static int is_believed(secsession_cache_t *cache, const secsession_entry_t *entr
     return entry->generation >= atomic_load(&cache->floor_of_all) && is_unchanged(cache, entry);
 }
 
+int secsession_cache_is_unchanged(secsession_cache_t *cache, secsession_generation_t generation,
+                                  secsession_key_t session, secsession_key_t user)
+{
+    const secsession_entry_t entry = { .generation = generation,
+                                       .session_key = session,
+                                       .user_key = user };
+
+    return is_believed(cache, &entry);
+}
+
+apr_time_t secsession_cache_lease(secsession_cache_t *cache)
+{
+    return atomic_load(&cache->lease_until);
+}
+
 secsession_generation_t secsession_cache_generation(secsession_cache_t *cache)
 {
     return atomic_load(&cache->generation);

@@ -65,6 +65,14 @@ void secsession_cache_invalidate(secsession_cache_t *cache, secsession_key_t key
 void secsession_cache_invalidate_token(secsession_cache_t *cache, const secsession_hash_t *token);
 void secsession_cache_invalidate_all(secsession_cache_t *cache);
 
+/* Whether nothing that was known in this generation of this session, and of this user, need be
+ * asked again. */
+int secsession_cache_is_unchanged(secsession_cache_t *cache, secsession_generation_t generation,
+                                  secsession_key_t session, secsession_key_t user);
+
+/* Until when (monotonic) what is unchanged is believed. */
+apr_time_t secsession_cache_lease(secsession_cache_t *cache);
+
 /* Called by the feed: until that moment (monotonic) everything that was revoked has been heard. */
 void secsession_cache_extend_lease(secsession_cache_t *cache, apr_time_t until);
 

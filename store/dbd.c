@@ -61,6 +61,7 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_OFFER_TOKEN] = "select secsession.offer_token($1, $2, $3, $4, $5)",
     [SECSESSION_SQL_CLIENT_MOVED] = "select secsession.client_moved($1, $2, $3)",
     [SECSESSION_SQL_END_CHANGED] = "select secsession.end_changed($1)",
+    [SECSESSION_SQL_UNDER_WAY] = "select left_ms, age_ms from secsession.under_way($1)",
     [SECSESSION_SQL_FEED_NAME] = ("select pg_backend_pid(), " SETTINGS
                                   ", set_config('application_name', 'mod_secsession feed', false)"),
     [SECSESSION_SQL_LISTEN] = "listen secsession",
@@ -249,6 +250,7 @@ static int is_change(secsession_sql_t sql)
     case SECSESSION_SQL_VAULT_OF:
     case SECSESSION_SQL_OWN_SESSIONS:
     case SECSESSION_SQL_OFFER_TOKEN:
+    case SECSESSION_SQL_UNDER_WAY:
     case SECSESSION_SQL_ANNOUNCE:
         return 0;
     default:

@@ -56,6 +56,8 @@ const secsession_session_t *secsession_entry_session(apr_pool_t *pool,
     session->persistent = entry->persistent;
     session->is_stamped = entry->recheck != 0;
     session->stamp = NULL;
+    session->told = now;
+    session->generation = entry->generation;
     return session;
 }
 

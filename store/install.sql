@@ -40,6 +40,7 @@ set local client_encoding = 'UTF8';
 \ir sql/360-throttle.sql
 \ir sql/370-session-id-in-url.sql
 \ir sql/380-client-moved.sql
+\ir sql/390-under-way.sql
 \ir sql/400-revoke.sql
 \ir sql/410-revoke-on-change.sql
 \ir sql/420-sweep.sql

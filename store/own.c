@@ -22,6 +22,30 @@ static secsession_outcome_t change(secsession_store_t *store, apr_pool_t *pool,
     return outcome;
 }
 
+apr_interval_time_t secsession_store_told_ago(const secsession_session_t *session)
+{
+    return secsession_monotonic() - session->told;
+}
+
+secsession_vigil_t *secsession_store_watch(secsession_store_t *store, apr_pool_t *pool,
+                                           const secsession_session_t *session, int absolute)
+{
+    return store->watchman ? secsession_watchman_add(store->watchman, pool, session, absolute)
+                           : NULL;
+}
+
+secsession_outcome_t secsession_store_goes_on(secsession_vigil_t *vigil)
+{
+    return secsession_watchman_outcome(vigil);
+}
+
+secsession_outcome_t secsession_store_at_end(secsession_vigil_t *vigil,
+                                             void (*tell)(void *data, secsession_outcome_t why),
+                                             void *data)
+{
+    return secsession_watchman_at_end(vigil, tell, data);
+}
+
 secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool_t *pool,
                                              const secsession_hash_t *token, const char *realm,
                                              const secsession_session_t *session)

@@ -13,6 +13,7 @@
 #include "store/jars.h"
 #include "store/lookups.h"
 #include "store/trouble.h"
+#include "store/watchman.h"
 
 struct secsession_store_t {
     server_rec *server;
@@ -22,6 +23,8 @@ struct secsession_store_t {
     secsession_cache_t *cache; /* NULL: every lookup asks the database */
     secsession_feed_t *feed;
     secsession_housekeeper_t *housekeeper;
+    secsession_watchman_t *watchman; /* of this child */
+    apr_interval_time_t lease;
     apr_interval_time_t stale;
     secsession_jars_t *jars;             /* NULL: each vault is read from the database */
     const secsession_keys_t *vault_keys; /* NULL: none */

@@ -11,6 +11,9 @@
 
 APLOG_USE_MODULE(secsession);
 
+/* How long a session of which something is under way is believed where there is no cache. */
+#define UNCACHED_LEASE apr_time_from_sec(1)
+
 int secsession_store_is_connection(const char *params)
 {
     char *error = NULL;
@@ -68,6 +71,7 @@ apr_status_t secsession_store_create(secsession_store_t **result, apr_pool_t *po
     };
 
     store->server = server;
+    store->lease = config->is_cached ? apr_time_from_msec(config->lease_ms) : UNCACHED_LEASE;
     if (status == APR_SUCCESS) {
         status = derive_keys(store, pool, config->keys);
     }
@@ -95,6 +99,11 @@ apr_status_t secsession_store_child_init(secsession_store_t *store, apr_pool_t *
     if (status == APR_SUCCESS) {
         status = secsession_housekeeper_child_init(store->housekeeper, pool);
     }
+    if (status == APR_SUCCESS) {
+        const secsession_vouchers_t vouchers = { store->cache, store->lease, store->stale };
+
+        status = secsession_watchman_create(&store->watchman, pool, store->dbd, &vouchers);
+    }
     return status == APR_SUCCESS && store->feed ? secsession_feed_child_init(store->feed, pool)
                                                 : status;
 }
@@ -104,6 +113,22 @@ int secsession_store_is_untagged_news(secsession_store_t *store)
     return secsession_trouble_is_news(store->trouble, SECSESSION_TROUBLE_TAG);
 }
 
+static secsession_generation_t generation_of(const secsession_store_t *store)
+{
+    return store->cache ? secsession_cache_generation(store->cache) : 0;
+}
+
+/* Writes down since when it is known that the session is so. */
+static void date(apr_pool_t *pool, const secsession_session_t **session, apr_time_t asked,
+                 secsession_generation_t generation)
+{
+    secsession_session_t *dated = apr_pmemdup(pool, *session, sizeof(**session));
+
+    dated->told = asked;
+    dated->generation = generation;
+    *session = dated;
+}
+
 static secsession_outcome_t look_up(secsession_store_t *store, apr_pool_t *pool,
                                     const secsession_hash_t *token, const char *realm,
                                     const secsession_visit_t *visit,
@@ -111,10 +136,18 @@ static secsession_outcome_t look_up(secsession_store_t *store, apr_pool_t *pool,
                                     const secsession_session_t **session)
 {
     const secsession_question_t question = { token, realm, visit, client };
+    secsession_generation_t generation = generation_of(store);
+    apr_time_t asked = secsession_monotonic();
+    secsession_outcome_t outcome;
 
-    /* secsession_store_child_init failed, which was logged */
-    return store->lookups ? secsession_lookups_ask(store->lookups, pool, &question, session)
-                          : SECSESSION_UNAVAILABLE;
+    if (store->lookups == NULL) {
+        return SECSESSION_UNAVAILABLE; /* secsession_store_child_init failed, which was logged */
+    }
+    outcome = secsession_lookups_ask(store->lookups, pool, &question, session);
+    if (*session) {
+        date(pool, session, asked, generation);
+    }
+    return outcome;
 }
 
 static void keep(secsession_store_t *store, const secsession_hash_t *token, const char *realm,
@@ -135,7 +168,6 @@ secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool
                                              const secsession_client_t *client,
                                              const secsession_session_t **session)
 {
-    secsession_generation_t generation;
     secsession_outcome_t outcome;
     apr_time_t asked;
 
@@ -147,10 +179,9 @@ secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool
     if (*session) {
         return SECSESSION_LIVE;
     }
-    generation = secsession_cache_generation(store->cache);
     outcome = look_up(store, pool, token, realm, visit, client, session);
     if (outcome == SECSESSION_LIVE && (*session)->cacheable) {
-        keep(store, token, realm, *session, visit, asked, generation);
+        keep(store, token, realm, *session, visit, asked, (*session)->generation);
     }
     if (outcome == SECSESSION_UNAVAILABLE && store->stale > 0) {
         *session = secsession_cache_find(store->cache, pool, token, realm, visit, asked,
@@ -257,6 +288,8 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
                                                    const secsession_login_t *login,
                                                    const secsession_session_t **session)
 {
+    secsession_generation_t generation = generation_of(store);
+    apr_time_t asked = secsession_monotonic();
     secsession_parameters_t parameters = { 0 };
     secsession_outcome_t outcome;
 
@@ -284,6 +317,9 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
                                      session);
     if (login->replaces) {
         forget(store, login->replaces);
+    }
+    if (outcome == SECSESSION_LIVE) {
+        date(pool, session, asked, generation);
     }
     /* That token may be in its grace, and the session known by the one after it. */
     if (store->cache && outcome == SECSESSION_LIVE) {
@@ -326,7 +362,9 @@ secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_
                                             const secsession_login_t *anonymous,
                                             const secsession_session_t **session)
 {
+    apr_time_t asked = secsession_monotonic();
     secsession_parameters_t parameters = { 0 };
+    secsession_outcome_t outcome = SECSESSION_UNAVAILABLE;
 
     secsession_parameters_add_hash(&parameters, &anonymous->token);
     secsession_parameters_add_text(&parameters, anonymous->realm);
@@ -334,10 +372,14 @@ secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_
     secsession_parameters_add_text(&parameters, secsession_client_agent(&anonymous->client, pool));
     secsession_parameters_add_number(&parameters, pool, anonymous->limits.idle);
     secsession_parameters_add_number(&parameters, pool, anonymous->limits.absolute);
-    return secsession_store_add_cookies(store, pool, &parameters, anonymous->cookies)
-               ? secsession_ask_session(store->dbd, pool, SECSESSION_SQL_BEGIN_SESSION, &parameters,
-                                        session)
-               : SECSESSION_UNAVAILABLE;
+    if (secsession_store_add_cookies(store, pool, &parameters, anonymous->cookies)) {
+        outcome = secsession_ask_session(store->dbd, pool, SECSESSION_SQL_BEGIN_SESSION,
+                                         &parameters, session);
+    }
+    if (outcome == SECSESSION_ANONYMOUS) {
+        date(pool, session, asked, 0);
+    }
+    return outcome;
 }
 
 secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, apr_pool_t *pool,

@@ -21,6 +21,9 @@
 
 typedef struct secsession_store_t secsession_store_t;
 
+/* A session of which something is under way. */
+typedef struct secsession_vigil_t secsession_vigil_t;
+
 typedef struct {
     const char *driver; /* APR DBD's */
     const char *params; /* a libpq connection string */
@@ -85,6 +88,28 @@ secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool
                                              const secsession_visit_t *visit,
                                              const secsession_client_t *client,
                                              const secsession_session_t **session);
+
+/* How long ago a session was as it is described, in microseconds. */
+apr_interval_time_t secsession_store_told_ago(const secsession_session_t *session);
+
+/* Watches a session of which something is under way, until `pool` ends. `absolute` is the absolute
+ * timeout of the location, in seconds; 0: none. NULL: the child could not be set up, which was
+ * logged. */
+secsession_vigil_t *secsession_store_watch(secsession_store_t *store, apr_pool_t *pool,
+                                           const secsession_session_t *session, int absolute);
+
+/* Whether what is under way may go on, as of the lease at most; to be asked before anything is
+ * passed on. This costs no SQL. SECSESSION_LIVE. SECSESSION_REVOKED: the session has ended, for
+ * whatever reason but idleness: what is under way is use. SECSESSION_UNAVAILABLE: nothing is
+ * known. The latter two are final. */
+secsession_outcome_t secsession_store_goes_on(secsession_vigil_t *vigil);
+
+/* Has `tell` called once when the answer is no longer SECSESSION_LIVE, by another thread, unless
+ * the pool ends before: it must not block, nor call the store. Else as secsession_store_goes_on,
+ * without waiting. */
+secsession_outcome_t secsession_store_at_end(secsession_vigil_t *vigil,
+                                             void (*tell)(void *data, secsession_outcome_t why),
+                                             void *data);
 
 /* Looks a session up by the token that its client presented when it opened a connection which is
  * still open. If another token has taken its place since, *token becomes that one. Else as

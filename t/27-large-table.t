@@ -69,6 +69,11 @@ my %DONE = (
     'a rotation' => [ 1, "select secsession.offer_token($ID, $TOKEN, sha256('next#'), 900, 10);
         select (secsession.lookup(sha256('next#'), 'r', 0, 0)).state" ],
     'an open WebSocket' => [ 1, "select secsession.current_token($TOKEN, 'r')" ],
+    'what is under way for five sessions' => [
+        5, "select count(left_ms) from secsession.under_way(
+        (select array_agg(session_id) from secsession.session
+        where token_hash in (select sha256(('t' || n)::bytea) from generate_series(# + 1, # + 5) n)))"
+    ],
     'the page with a user\'s sessions' =>
         [ 5, "select count(*) from secsession.own_sessions($ID)" ],
     'ending another session of one\'s own' => [

@@ -228,7 +228,7 @@ subtest 'when the session ends, so does its vault' => sub {
         isnt $again->token, $token, "$how: what it sets then is for another session";
         is cookies_seen($again), 'APPID=again', "$how: of a visitor";
         $httpd->let_go($how =~ s/ /_/r);
-        is $slow->finish->status, 200, "$how: the slow request ends";
+        is $slow->finish->status, 401, "$how: the slow request's response is refused";
         is value("select count(*) from secsession.active_session where user_name = 'erika'"), 0,
             "$how: and revives nothing";
     }

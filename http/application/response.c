@@ -9,6 +9,7 @@
 
 #include "http/access/authn.h"
 #include "http/application/caches.h"
+#include "http/application/flight.h"
 #include "http/application/harden.h"
 #include "http/application/tunnel.h"
 #include "http/application/words.h"
@@ -71,9 +72,29 @@ static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *brigade, int sta
     return ap_pass_brigade(f->next, brigade);
 }
 
-/* Steps 1 and 2 below. Returns the status of the response that replaces this one and sets *location
+/* Step 3 below: whose session has ended meanwhile gets the answer of those who have none. */
+static int refusal(const secsession_here_t *here, const apr_bucket_brigade *brigade,
+                   const char **location)
+{
+    int status;
+
+    switch (secsession_flight_begin(here, brigade)) {
+    case SECSESSION_LIVE:
+        return OK;
+    case SECSESSION_UNAVAILABLE:
+        return HTTP_SERVICE_UNAVAILABLE;
+    default:
+        status = secsession_authn_demand(here, SECSESSION_UNKNOWN);
+        *location = status == HTTP_SEE_OTHER ? apr_table_get(here->r->headers_out, "Location")
+                                             : NULL;
+        return status;
+    }
+}
+
+/* Steps 1 to 3 below. Returns the status of the response that replaces this one and sets *location
  * if it is a redirect, or OK if this response is sent. */
-static int replacement(const secsession_here_t *here, const char **location)
+static int replacement(const secsession_here_t *here, const apr_bucket_brigade *brigade,
+                       const char **location)
 {
     const secsession_context_t *context = here->context;
     int status;
@@ -86,6 +107,9 @@ static int replacement(const secsession_here_t *here, const char **location)
         status = secsession_authn_demand_fresh(here, location);
         status = status == HTTP_SEE_OTHER ? status : OK;
     }
+    if (status == OK && !context->replaced_by) {
+        status = refusal(here, brigade, location);
+    }
     return status;
 }
 
@@ -94,12 +118,14 @@ static int replacement(const secsession_here_t *here, const char **location)
  *    whose response this is: the application may begin or end the session, or contradict itself,
  *    and then nothing of its response is sent.
  * 2. A refusal because the login is not recent enough becomes a redirect to the login page.
- * 3. Cookies and links of the application are hardened, before our own cookie is among them.
- * 4. The session is offered its next token, after step 1, which may have ended or replaced it.
- * 5. Our cookie is set or deleted, as steps 1 to 4 have decided.
- * 6. Caches are told last, since a response with our cookie must not be cached either.
+ * 3. A response whose session has ended since the request began is not sent, unless step 1 has
+ *    ended it: that is why the response is what it is.
+ * 4. Cookies and links of the application are hardened, before our own cookie is among them.
+ * 5. The session is offered its next token, after step 1, which may have ended or replaced it.
+ * 6. Our cookie is set or deleted, as steps 1 to 5 have decided.
+ * 7. Caches are told last, since a response with our cookie must not be cached either.
  *
- * A response that is replaced in step 1 or 2 becomes an error or a redirect of httpd, which passes
+ * A response that is replaced in steps 1 to 3 becomes an error or a redirect of httpd, which passes
  * this filter a second time, as another response. What the application said is obeyed only once,
  * and `replaced_by` says that the status is ours. */
 static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
@@ -110,13 +136,16 @@ static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
 
     ap_remove_output_filter(f);
     secsession_tunnel_note_ordinary(f->r);
-    status = replacement(&here, &location);
+    status = replacement(&here, brigade, &location);
     if (status != OK) {
         here.context->replaced_by = status;
         return replace(f, brigade, status, location);
     }
     if (here.context->replaced_by == HTTP_SERVICE_UNAVAILABLE) {
         secsession_answer_unavailable(f->r); /* httpd may have dropped the header fields */
+    }
+    if (here.context->replaced_by == HTTP_UNAUTHORIZED) {
+        secsession_authn_challenge(&here);
     }
     secsession_harden_response(&here);
     secsession_rotate_offer(&here);

@@ -62,6 +62,8 @@ static void take_over(secsession_context_t *context, const secsession_login_t *l
     context->session = session;
     context->new_token = text;
     context->forget = 0;
+    context->vigil = NULL; /* that was another session */
+    context->is_cut = 0;
 }
 
 secsession_outcome_t secsession_begin_user(const secsession_here_t *here,

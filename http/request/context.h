@@ -11,6 +11,7 @@
 #include "session/jar.h"
 #include "session/session.h"
 #include "session/token.h"
+#include "store/store.h"
 
 /* The vault as it was at this request, and what the response changes in it; see
  * http/application/cookies.h. */
@@ -63,6 +64,8 @@ typedef struct {
     const char *moment; /* of the database, before credentials were checked; NULL: not asked for */
     struct secsession_state_t *state; /* what mod_session keeps, see http/modsession/state.h */
     const request_rec *passes_by;     /* mod_cache while its hook runs, see caches.h; or NULL */
+    secsession_vigil_t *vigil;        /* what is under way, see underway.h; NULL: not watched */
+    int is_cut;                       /* it will be cut, or has been, or its end was logged */
     const char *url_id; /* the name of the session id that harden.c removed from the URL, or NULL */
 } secsession_context_t;
 

@@ -34,6 +34,7 @@ grant execute on function
     ),
     secsession.login_undecided(text, text, inet),
     secsession.end_changed(uuid),
+    secsession.under_way(uuid[]),
     secsession.offer_token(uuid, bytea, bytea, integer, integer),
     secsession.client_moved(uuid, inet, text),
     secsession.login_moment(),
