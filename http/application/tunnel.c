@@ -367,8 +367,7 @@ int secsession_tunnel_prepare(request_rec *r)
     const secsession_here_t here = secsession_here(r);
 
     if (here.context && r->main == NULL && secsession_interim_is_proxied(r)
-        && r->method_number != M_CONNECT && apr_table_get(r->headers_in, "Upgrade")
-        && r->connection->master == NULL) {
+        && r->method_number != M_CONNECT && apr_table_get(r->headers_in, "Upgrade")) {
         watch(&here);
     }
     return DECLINED;
