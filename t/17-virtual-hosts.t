@@ -36,7 +36,8 @@ my @EFFECTS = (
 # inherited, is something else than the main server's.
 my @AGREED = (
     [ 'DBDMax', 7, 8 ], [ 'SecSessionCacheSlots', 1000, 2000 ], [ 'SecSessionLease', '2s', '3s' ],
-    [ 'SecSessionStale', '2s', '3s' ], [ 'SecSessionUserNames', 'exact', 'lowercase' ], [ 'SecSessionKeys', $KEYS, $OTHER_KEYS ],
+    [ 'SecSessionStale', '2s', '3s' ], [ 'SecSessionUserNames', 'exact', 'lowercase' ],
+    [ 'SecSessionKeys', $KEYS, $OTHER_KEYS ],
     [ 'SecSessionFeed', map { qq("$DATABASE application_name=$_") } qw(feed other) ],
     [ 'SecSessionLog', 'logs/events', 'logs/others' ],
 );

@@ -228,7 +228,7 @@ sub count { my ($self, $table) = @_; return $self->value("select count(*) from s
 
 sub of_token {
     my ($self, $columns, $token) = @_;
-    my $hash = sha256_hex(decode_base64url($token));
+    my $hash = sha256_hex(substr decode_base64url($token), 0, 32);    # what follows is its tag
     return $self->value(
         "select $columns from secsession.session s join secsession.token t using (session_id)
         where t.token_hash = '\\x$hash'"
