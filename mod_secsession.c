@@ -31,6 +31,7 @@
 #include "http/request/current.h"
 #include "http/request/hop.h"
 #include "http/setup/config.h"
+#include "http/setup/neighbours.h"
 #include "http/setup/stores.h"
 #include "http/users/password.h"
 
@@ -38,7 +39,11 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
 {
     int status = secsession_config_check(pconf, server);
 
-    return status == OK ? secsession_stores_check(server) : status;
+    if (status != OK) {
+        return status;
+    }
+    secsession_neighbours_share(pconf, server);
+    return secsession_stores_check(server);
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)

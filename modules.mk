@@ -19,7 +19,7 @@ OBJECTS = mod_secsession.o \
           $(addprefix http/users/, password.o stamped.o record.o) \
           $(addprefix http/setup/, stores.o eventlog.o directives.o directives_app.o \
                                    arguments_app.o arguments_account.o arguments_harden.o \
-                                   arguments.o config.o) \
+                                   arguments.o neighbours.o config.o) \
           $(addprefix http/parse/, cookie.o head.o multipart.o fields.o attributes.o options.o \
                                    readings.o cachecontrol.o target.o text.o url.o) \
           $(addprefix store/, own.o vaults.o \

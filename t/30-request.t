@@ -262,7 +262,7 @@ sub statuses {
     );
 }
 
-subtest 'a useless cookie is deleted once in every answer, and a good one left alone' => sub {
+subtest 'a useless cookie is deleted once in every answer, others are left alone' => sub {
     my $alice = browser($httpd, 'alice');
     my $revoked = browser($httpd, 'bob');
     $postgres->psql("select secsession.revoke_user('bob', 'test')");
@@ -275,8 +275,10 @@ subtest 'a useless cookie is deleted once in every answer, and a good one left a
             my $response =
                 $httpd->client->set_token($dead{$kind})->get($path, headers => \@headers);
             is $response->status, $status, "$name, $kind";
-            is_deeply [ ours($response) ], ["$NAME=; $ATTRIBUTES; Max-Age=0"],
-                "$name, $kind: one deletion";
+            is_deeply [ ours($response) ],
+                [ $kind eq 'unknown' ? () : "$NAME=; $ATTRIBUTES; Max-Age=0" ],
+                "$name, $kind: one deletion, or none of what is not known to be ours";
+            next if $kind eq 'unknown';
             like $response->header('Cache-Control'), qr/^no-store$/,
                 "$name, $kind: nobody keeps it";
         }

@@ -262,7 +262,7 @@ static int begin_for(const secsession_here_t *here, const secsession_jar_t *chan
     for (int i = 0; i < changes->nelts; i++) {
         is_something |= APR_ARRAY_IDX(changes, i, secsession_kept_t).value != NULL;
     }
-    return !is_something || secsession_begin_anonymous(here, changes) == SECSESSION_ANONYMOUS
+    return !is_something || secsession_begin_anonymous(here, changes) != SECSESSION_UNAVAILABLE
                ? OK
                : secsession_answer_unavailable(here->r);
 }

@@ -229,11 +229,11 @@ static int keep(const secsession_here_t *here, secsession_state_t *state,
         outcome = secsession_store_keep(here->server->store, here->r->pool, session, jar);
         return outcome == SECSESSION_UNAVAILABLE ? fail(here, HTTP_SERVICE_UNAVAILABLE) : OK;
     }
-    if (secsession_begin_anonymous(here, jar) != SECSESSION_ANONYMOUS) {
-        return fail(here, HTTP_SERVICE_UNAVAILABLE);
+    outcome = secsession_begin_anonymous(here, jar);
+    if (outcome == SECSESSION_ANONYMOUS) {
+        state->id = here->context->session->id;
     }
-    state->id = here->context->session->id;
-    return OK;
+    return outcome == SECSESSION_UNAVAILABLE ? fail(here, HTTP_SERVICE_UNAVAILABLE) : OK;
 }
 
 /* Removes what must not be in the session of this user: the credentials of others and, if another

@@ -3,6 +3,7 @@
 
 #include <http_log.h>
 #include <openssl/crypto.h>
+#include <string.h>
 
 #include "http/request/context.h"
 #include "http/request/reserved.h"
@@ -54,24 +55,46 @@ static void read_token(const secsession_here_t *here, const char *text)
     }
 }
 
-/* One field is enough: httpd has joined all Cookie fields of the request. */
-static void take_cookie(const secsession_here_t *here)
+/* Removes the cookies of this name from the request. One field is enough: httpd has joined all
+ * Cookie fields of the request. */
+static secsession_presented_t take(request_rec *r, const char *name, const char **value)
 {
-    request_rec *r = here->r;
-    secsession_context_t *context = here->context;
-    const char *field = apr_table_get(r->headers_in, "Cookie");
-    const char *value, *rest;
+    const char *field = apr_table_get(r->headers_in, "Cookie"), *rest;
+    secsession_presented_t presented;
 
+    *value = NULL;
     if (field == NULL) {
-        return;
+        return SECSESSION_COOKIE_NONE;
     }
-    context->presented = secsession_cookie_take(r->pool, field, here->server->cookie.name, &value,
-                                                &rest);
+    presented = secsession_cookie_take(r->pool, field, name, value, &rest);
     if (rest == NULL) {
         apr_table_unset(r->headers_in, "Cookie");
     } else if (rest != field) {
         apr_table_setn(r->headers_in, "Cookie", rest);
     }
+    return presented;
+}
+
+/* No application of this httpd sees the cookie of another virtual host either. */
+static void take_those_of_others(request_rec *r, const secsession_server_config_t *server)
+{
+    const char *value;
+
+    for (int i = 0; i < server->cookies->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(server->cookies, i, const char *);
+
+        if (!server->in_use || strcmp(name, server->cookie.name) != 0) {
+            take(r, name, &value);
+        }
+    }
+}
+
+static void take_cookie(const secsession_here_t *here)
+{
+    secsession_context_t *context = here->context;
+    const char *value;
+
+    context->presented = take(here->r, here->server->cookie.name, &value);
     if (context->presented == SECSESSION_COOKIE_ONE) {
         read_token(here, value);
     }
@@ -82,7 +105,11 @@ int secsession_arrive(request_rec *r)
     secsession_here_t here = secsession_here(r);
     request_rec *first = secsession_first_request(r);
 
-    if (!here.server->in_use || here.context) {
+    if (here.context) {
+        return DECLINED;
+    }
+    take_those_of_others(r, here.server);
+    if (!here.server->in_use) {
         return DECLINED;
     }
     /* The context belongs to the first request even if this is its ErrorDocument: if httpd could

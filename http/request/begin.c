@@ -118,6 +118,45 @@ int secsession_begin_status(request_rec *r, secsession_outcome_t outcome)
     }
 }
 
+/* Whether a page of another site sent the request. Browsers that send no Sec-Fetch-Site send an
+ * Origin with each form. */
+static int is_cross_site(request_rec *r)
+{
+    const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
+    const char *origin = apr_table_get(r->headers_in, "Origin");
+    const char *host = apr_table_get(r->headers_in, "Host"), *separator;
+    apr_size_t length;
+
+    if (site || origin == NULL || host == NULL) {
+        return site && strcmp(site, "cross-site") == 0;
+    }
+    separator = strstr(origin, "://");
+    length = strcspn(host, ":");
+    return separator == NULL || strcspn(separator + 3, ":") != length
+           || strncasecmp(separator + 3, host, length) != 0;
+}
+
+/* With such a request browsers send a cookie with SameSite=Lax, too. */
+static int is_top_level(request_rec *r)
+{
+    const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
+    const char *to = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
+
+    return r->method_number == M_GET && (mode == NULL || strcmp(mode, "navigate") == 0)
+           && (to == NULL || strcmp(to, "document") == 0);
+}
+
+/* Whether the browser may have a cookie of ours that it does not send, because of SameSite
+ * (RFC 6265bis, 5.6.7.1). A new cookie would take the place of that one. */
+static int may_be_withheld(const secsession_here_t *here)
+{
+    const char *same_site = here->server->cookie.same_site;
+
+    return here->context->presented == SECSESSION_COOKIE_NONE && is_cross_site(here->r)
+           && strcmp(same_site, "None") != 0
+           && (strcmp(same_site, "Strict") == 0 || !is_top_level(here->r));
+}
+
 secsession_outcome_t secsession_begin_anonymous(const secsession_here_t *here,
                                                 const secsession_jar_t *cookies)
 {
@@ -126,6 +165,15 @@ secsession_outcome_t secsession_begin_anonymous(const secsession_here_t *here,
     const secsession_session_t *session;
     char *text;
 
+    if (may_be_withheld(here)) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "SS246: no session begins for the cookies of the application: another site "
+                      "sent the request to %s, and because of SameSite=%s the browser may not "
+                      "have sent the cookie of a session; to let that site come back to it, see "
+                      "SecSessionCookie",
+                      r->uri, here->server->cookie.same_site);
+        return SECSESSION_UNKNOWN;
+    }
     if (!describe(here, &login, &text)
         || secsession_store_begin(here->server->store, r->pool, &login, &session)
                != SECSESSION_ANONYMOUS) {

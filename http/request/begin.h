@@ -34,8 +34,10 @@ secsession_outcome_t secsession_begin_user(const secsession_here_t *here,
  * user is logged in, else 403 or 503. */
 int secsession_begin_status(request_rec *r, secsession_outcome_t outcome);
 
-/* Begins an anonymous session with these cookies in its vault. Returns SECSESSION_ANONYMOUS, or
- * SECSESSION_UNAVAILABLE if there is no token or the database gives no answer. */
+/* Begins an anonymous session with these cookies in its vault. Returns SECSESSION_ANONYMOUS;
+ * SECSESSION_UNKNOWN if no session begins, because the browser may have one whose cookie it does not
+ * send with a request from another site; SECSESSION_UNAVAILABLE if there is no token or the database
+ * gives no answer. */
 secsession_outcome_t secsession_begin_anonymous(const secsession_here_t *here,
                                                 const secsession_jar_t *cookies);
 

@@ -7,11 +7,13 @@
 #include "session/policy.h"
 
 /* Whether the cookie of the browser is useless from now on. A retired token is useless, too, but
- * the browser has the next one by now, and deleting the cookie would delete that. */
+ * the browser has the next one by now, and deleting the cookie would delete that. An unknown token
+ * may be one of another server on the same host: browsers send a cookie to all ports. */
 static int is_useless(secsession_outcome_t outcome)
 {
     return outcome != SECSESSION_LIVE && outcome != SECSESSION_ANONYMOUS
-           && outcome != SECSESSION_RETIRED && outcome != SECSESSION_UNAVAILABLE;
+           && outcome != SECSESSION_RETIRED && outcome != SECSESSION_UNKNOWN
+           && outcome != SECSESSION_UNAVAILABLE;
 }
 
 static void look_up(const secsession_here_t *here)

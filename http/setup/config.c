@@ -268,11 +268,11 @@ static void complete(apr_pool_t *pool, const server_rec *server, secsession_serv
         config->cookie.name = "__Host-secsession";
         config->cookie.scope = "; Path=/; Secure; HttpOnly";
     }
-    config->cookie.attributes = apr_pstrcat(pool, config->cookie.scope, "; SameSite=",
-                                            config->cookie.same_site
-                                                ? config->cookie.same_site
-                                                : profile_of(config->profile)->same_site,
-                                            NULL);
+    if (config->cookie.same_site == NULL) {
+        config->cookie.same_site = profile_of(config->profile)->same_site;
+    }
+    config->cookie.attributes = apr_pstrcat(pool, config->cookie.scope,
+                                            "; SameSite=", config->cookie.same_site, NULL);
     config->database = merge_database(&DEFAULT_DATABASE, &config->database);
 }
 
@@ -340,9 +340,9 @@ static int has_token_keys(apr_pool_t *pool, const server_rec *server,
     return 1;
 }
 
-int secsession_config_check(apr_pool_t *pool, server_rec *server)
+int secsession_config_check(apr_pool_t *pool, server_rec *first)
 {
-    for (; server; server = server->next) {
+    for (server_rec *server = first; server; server = server->next) {
         secsession_server_config_t *config = config_of(server);
 
         if (!config->in_use) {

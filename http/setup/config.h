@@ -20,8 +20,8 @@ extern const command_rec secsession_directives[];
 typedef struct {
     const char *name;
     const char *scope;      /* "; Path=/; Secure; HttpOnly" */
-    const char *same_site;  /* NULL: not set, the profile decides */
-    const char *attributes; /* the scope and SameSite, once the configuration is complete */
+    const char *same_site;  /* NULL: not set, until the configuration is complete */
+    const char *attributes; /* the scope and SameSite, once it is */
 } secsession_cookie_t;
 
 /* The profiles of SecSessionProfile. */
@@ -63,6 +63,7 @@ typedef struct {
     int in_use; /* SecSession is On for some part of it */
     const char *realm;
     secsession_cookie_t cookie;
+    const apr_array_header_t *cookies;   /* the names of the cookies of all servers of this httpd */
     const apr_array_header_t *forwarded; /* all names that SecSessionForward gives; NULL: none */
     const apr_array_header_t *vaulted;   /* all patterns of SecSessionVault; NULL: none */
     const apr_array_header_t *sources;   /* of user records (secsession_source_t); NULL: none */
@@ -144,7 +145,7 @@ secsession_limits_t secsession_config_caps(const secsession_location_config_t *l
 /* check_config: fills in the defaults of what is not set for each server in use, from `pool`, and
  * checks what depends on its whole configuration. Returns OK, or an error that stops httpd (and
  * httpd -t) and has been logged. */
-int secsession_config_check(apr_pool_t *pool, server_rec *server);
+int secsession_config_check(apr_pool_t *pool, server_rec *first);
 
 /* Where a server is configured, as two arguments for "%s:%u" in a message. */
 #define SECSESSION_PLACE(server)                                                                   \

@@ -1,0 +1,12 @@
+/* What the virtual hosts of one httpd must know of each other: browsers send a cookie to more of them
+ * than to the one that set it. */
+#ifndef SECSESSION_NEIGHBOURS_H
+#define SECSESSION_NEIGHBOURS_H
+
+#include <httpd.h>
+
+/* check_config, once the configuration of each server is complete: gives all servers the names of
+ * the cookies of those that are in use, in an array from `pool`. */
+void secsession_neighbours_share(apr_pool_t *pool, server_rec *first);
+
+#endif
