@@ -163,7 +163,7 @@ subtest 'a cookie that is no token is nobody\'s, is deleted, and costs no SQL' =
 
 # ASVS 5.0 7.2.1
 subtest
-    'a well-formed token that is not a session of this realm costs one look-up; an old one is deleted' =>
+    'a well-formed token that is not a session of this realm costs one look-up; old ones go' =>
     sub {
     my %unknown = (
         'guessed' => guessed(), 'all zero' => 'A' x 43, 'all one' => '_' x 42 . '8',

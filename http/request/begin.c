@@ -168,10 +168,10 @@ secsession_outcome_t secsession_begin_anonymous(const secsession_here_t *here,
     if (may_be_withheld(here)) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       "SS246: no session begins for the cookies of the application: another site "
-                      "sent the request to %s, and because of SameSite=%s the browser may not "
-                      "have sent the cookie of a session; to let that site come back to it, see "
+                      "sent the request to %s, and because of SameSite the browser may not have "
+                      "sent the cookie of a session; to let that site come back to it, see "
                       "SecSessionCookie",
-                      r->uri, here->server->cookie.same_site);
+                      r->uri);
         return SECSESSION_UNKNOWN;
     }
     if (!describe(here, &login, &text)

@@ -35,9 +35,9 @@ secsession_outcome_t secsession_begin_user(const secsession_here_t *here,
 int secsession_begin_status(request_rec *r, secsession_outcome_t outcome);
 
 /* Begins an anonymous session with these cookies in its vault. Returns SECSESSION_ANONYMOUS;
- * SECSESSION_UNKNOWN if no session begins, because the browser may have one whose cookie it does not
- * send with a request from another site; SECSESSION_UNAVAILABLE if there is no token or the database
- * gives no answer. */
+ * SECSESSION_UNKNOWN if no session begins, because the browser may have one whose cookie it does
+ * not send with a request from another site; SECSESSION_UNAVAILABLE if there is no token or the
+ * database gives no answer. */
 secsession_outcome_t secsession_begin_anonymous(const secsession_here_t *here,
                                                 const secsession_jar_t *cookies);
 
