@@ -1,5 +1,5 @@
-/* What the virtual hosts of one httpd must know of each other: browsers send a cookie to more of them
- * than to the one that set it. */
+/* What the virtual hosts of one httpd must know of each other: browsers send a cookie to more of
+ * them than to the one that set it. */
 #ifndef SECSESSION_NEIGHBOURS_H
 #define SECSESSION_NEIGHBOURS_H
 
