@@ -43,7 +43,8 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
         return status;
     }
     secsession_neighbours_share(pconf, server);
-    return secsession_stores_check(server);
+    status = secsession_neighbours_check(ptemp, server);
+    return status == OK ? secsession_stores_check(server) : status;
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)

@@ -16,6 +16,7 @@
 #include "http/request/current.h"
 #include "http/request/end.h"
 #include "http/request/name.h"
+#include "http/users/owner.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -158,6 +159,22 @@ static int go_on(request_rec *r, const char *user)
     return DECLINED;
 }
 
+/* Whether the user is one of a .htaccess file, which is no user of the realm. */
+static int is_of_htaccess(const secsession_here_t *here)
+{
+    request_rec *r = here->r;
+
+    if (!secsession_owner_is_stranger(r)) {
+        return 0;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                  "SS248: user %s of %s gets no session: a .htaccess file says how users "
+                  "authenticate there, and need not mean the users of realm %s; write it into the "
+                  "server's configuration if it does",
+                  r->user, r->uri, here->server->realm);
+    return 1;
+}
+
 static int adopt(const secsession_here_t *here)
 {
     request_rec *r = here->r;
@@ -166,6 +183,9 @@ static int adopt(const secsession_here_t *here)
     secsession_outcome_t outcome;
     int status = OK;
 
+    if (is_of_htaccess(here)) {
+        return DECLINED;
+    }
     who.user = secsession_name(here, r->user);
     if (who.user == NULL) {
         ap_log_rerror(

@@ -10,6 +10,7 @@
 #include "http/request/current.h"
 #include "http/request/end.h"
 #include "http/request/name.h"
+#include "http/users/owner.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -185,6 +186,14 @@ static int log_in(const secsession_here_t *here, secsession_state_t *state, cons
             "SS233: the user whom mod_auth_form has logged in cannot have a session: a user name "
             "must be UTF-8 of at most %d bytes without control characters",
             SECSESSION_USER_LENGTH);
+        return fail(here, HTTP_FORBIDDEN);
+    }
+    if (secsession_owner_is_stranger(r)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "SS249: user %s of %s is not logged in: a .htaccess file says how users "
+                      "authenticate there, and need not mean the users of realm %s; write it into "
+                      "the server's configuration if it does",
+                      who.user, r->uri, here->server->realm);
         return fail(here, HTTP_FORBIDDEN);
     }
     /* Without the moment, a revocation while the password was checked would go unnoticed (I2). */

@@ -98,6 +98,7 @@ void *secsession_config_merge_server(apr_pool_t *pool, void *base_data, void *ov
 
     merged->in_use = base->in_use || over->in_use;
     PICK(realm);
+    PICK(is_realm_chosen);
     PICK(log);
     merged->forwarded = both(pool, base->forwarded, over->forwarded);
     merged->vaulted = both(pool, base->vaulted, over->vaulted);

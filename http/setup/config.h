@@ -62,6 +62,7 @@ typedef struct {
 typedef struct {
     int in_use; /* SecSession is On for some part of it */
     const char *realm;
+    int is_realm_chosen; /* SecSessionRealm says it; else it is the ServerName */
     secsession_cookie_t cookie;
     const apr_array_header_t *cookies;   /* the names of the cookies of all servers of this httpd */
     const apr_array_header_t *forwarded; /* all names that SecSessionForward gives; NULL: none */

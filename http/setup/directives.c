@@ -43,6 +43,7 @@ static const char *set_realm(cmd_parms *cmd, void *location, const char *argumen
                                                               &secsession_module);
 
     server->realm = argument;
+    server->is_realm_chosen = 1;
     return secsession_argument_realm(cmd, argument);
 }
 

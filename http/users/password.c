@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "http/setup/config.h"
+#include "http/users/owner.h"
 #include "http/users/stamped.h"
 
 APLOG_USE_MODULE(secsession);
@@ -115,8 +116,8 @@ static authn_status ask(request_rec *r, const char *name, const char *user, cons
     return answer;
 }
 
-static authn_status ask_all(request_rec *r, const char *user, const char *password,
-                            const secsession_stamp_t **stamp)
+static authn_status ask_providers(request_rec *r, const char *user, const char *password,
+                                  const secsession_stamp_t **stamp)
 {
     const apr_array_header_t *providers = secsession_config_location(r)->providers;
     authn_status answer = AUTH_USER_NOT_FOUND;
@@ -127,6 +128,27 @@ static authn_status ask_all(request_rec *r, const char *user, const char *passwo
     for (int i = 0; i < providers->nelts && answer == AUTH_USER_NOT_FOUND; i++) {
         answer = ask(r, APR_ARRAY_IDX(providers, i, const char *), user, password, stamp);
     }
+    return answer;
+}
+
+/* What a .htaccess file says of users counts for its own pages, and not for a login to the realm. */
+static authn_status ask_all(request_rec *r, const char *user, const char *password,
+                            const secsession_stamp_t **stamp)
+{
+    ap_conf_vector_t *config;
+    authn_status answer;
+
+    if (!secsession_owner_is_stranger(r)) {
+        return ask_providers(r, user, password, stamp);
+    }
+    ap_log_rerror(
+        APLOG_MARK, APLOG_WARNING, 0, r,
+        "SS247: a .htaccess file says how users of %s authenticate: it does not count for "
+        "this login, but what the server's configuration says in its <Location>s does",
+        r->uri);
+    config = secsession_owner_take(r);
+    answer = ask_providers(r, user, password, stamp);
+    r->per_dir_config = config;
     return answer;
 }
 
