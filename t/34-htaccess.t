@@ -32,7 +32,8 @@ my %HTACCESS = (
 
 my ($postgres, $httpd) = start_servers(
     modules => [qw(authn_anon auth_form session session_cookie request)],
-    files => { map { ("$_/.htaccess" => $HTACCESS{$_}, "$_/page.html" => "page\n") } keys %HTACCESS },
+    files =>
+        { map { ("$_/.htaccess" => $HTACCESS{$_}, "$_/page.html" => "page\n") } keys %HTACCESS },
     config => <<"CONFIG");
 SecSessionAdopt On
 <Directory "\@FOLDER\@/htdocs">
@@ -59,7 +60,8 @@ subtest 'a users file of a .htaccess file gives nobody a session' => sub {
     for my $place (qw(basic anon files if)) {
         my $before = sessions();
         my $client = $httpd->client;
-        my $answer = $client->get("/$place/page.html", headers => [ basic_header('alice', $THEIRS) ]);
+        my $answer =
+            $client->get("/$place/page.html", headers => [ basic_header('alice', $THEIRS) ]);
         is $answer->status, 200, "$place: its own page is served";
         is $client->token, undef, 'without a session';
         is sessions() - $before, 0, 'in the database either';
@@ -126,7 +128,8 @@ subtest 'login places with different users in one realm' => sub {
         [ 'of one name on two ports' => host(81, 'ServerName a.example', $one)
                 . host(82, 'ServerName a.example', $other), 0, qr/SS309/ ],
         [ 'where one is adopted' => host(81, $one)
-                . host(82, qq{<Location "/x">\nSecSessionAdopt On\nAuthUserFile "$OWN"\n</Location>}),
+                . host(82, '<Location "/x">', 'SecSessionAdopt On', "AuthUserFile $OWN",
+                '</Location>'),
             0, qr/SS309/ ],
         [ 'of virtual hosts with one realm' =>
                 host(81, 'SecSessionRealm a', $one) . host(82, 'SecSessionRealm a', $other),
@@ -135,7 +138,8 @@ subtest 'login places with different users in one realm' => sub {
         [ 'with another provider' => $one
                 . place('/staff', $USERS, 'SecSessionAuthProvider dbd file'), 1, qr/SS310/ ],
         [ 'with realms of their own' =>
-                host(81, 'SecSessionRealm a', $one) . host(82, 'SecSessionRealm b', $other), 1, '' ],
+                host(81, 'SecSessionRealm a', $one) . host(82, 'SecSessionRealm b', $other),
+            1, '' ],
         [ 'with names of their own' => host(81, 'ServerName a.example', $one)
                 . host(82, 'ServerName b.example', $other), 1, '' ],
         [ 'with the same users' => $one . place('/staff', $USERS), 1, '' ],

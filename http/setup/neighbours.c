@@ -44,7 +44,7 @@ void secsession_neighbours_share(apr_pool_t *pool, server_rec *first)
     }
 }
 
-/* --- the users of a realm ---------------------------------------------------------------------- */
+/* --- the users of a realm -------------------------------------------------------------------- */
 
 /* A place at which users log in. */
 typedef struct {

@@ -131,7 +131,7 @@ static authn_status ask_providers(request_rec *r, const char *user, const char *
     return answer;
 }
 
-/* What a .htaccess file says of users counts for its own pages, and not for a login to the realm. */
+/* What a .htaccess file says of users counts for its own pages, not for a login to the realm. */
 static authn_status ask_all(request_rec *r, const char *user, const char *password,
                             const secsession_stamp_t **stamp)
 {
