@@ -257,7 +257,7 @@ subtest 'an error page from the backend gets nothing of the form' => sub {
     my @more = (
         headers => [ [ 'Content-Type' => 'application/x-www-form-urlencoded' ] ], keep_alive => 1
     );
-    my $large = 'username=alice&password=horse' . '&x=' . 'y' x 9000;
+    my $large = 'username=alice&password=horse' . '&x=' . 'y' x 90000;
     $client->post('/login', $large, @more);
     $client->post('/login', 'password=horse', @more);
     $client->request('PUT', '/login', body => 'password=horse', @more);

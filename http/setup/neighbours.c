@@ -88,13 +88,14 @@ static int check_place(apr_pool_t *pool, apr_array_header_t *places, const place
         }
         if (place->server != other->server
             && (!config->is_realm_chosen || !other_config->is_realm_chosen)) {
-            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, place->server,
-                         "SS309: %s:%u and %s:%u log in different users (%s and %s), and share "
-                         "the realm %s, although SecSessionRealm does not say so in both: write "
-                         "SecSessionRealm with a name of its own into one of them; or the same "
-                         "into both, if users of the same name are the same people",
-                         SECSESSION_PLACE(other->server), SECSESSION_PLACE(place->server),
-                         other->users, place->users, config->realm);
+            ap_log_error(
+                APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, place->server,
+                "SS309: the login places of %s:%u and %s:%u have different users (%s and %s), "
+                "and share the realm %s, although SecSessionRealm does not say so in "
+                "both: write SecSessionRealm with a name of its own into one of them; or "
+                "the same into both, if users of the same name are the same people",
+                SECSESSION_PLACE(other->server), SECSESSION_PLACE(place->server), other->users,
+                place->users, config->realm);
             return HTTP_INTERNAL_SERVER_ERROR;
         }
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, place->server,

@@ -10,9 +10,9 @@
 void secsession_neighbours_share(apr_pool_t *pool, server_rec *first);
 
 /* check_config, after the other checks: whether the users of each realm are the same people
- * wherever they log in. Two login places of one realm with different users are an error if virtual hosts
- * share the realm by default; else the log warns, also of virtual hosts that do. Returns OK, or an
- * error that stops httpd (and httpd -t) and has been logged. */
+ * wherever they log in. Two login places of one realm with different users are an error if virtual
+ * hosts share the realm by default; else the log warns, also of virtual hosts that do. Returns OK,
+ * or an error that stops httpd (and httpd -t) and has been logged. */
 int secsession_neighbours_check(apr_pool_t *pool, server_rec *first);
 
 #endif
