@@ -98,13 +98,14 @@ static int check_place(apr_pool_t *pool, apr_array_header_t *places, const place
                 place->users, config->realm);
             return HTTP_INTERNAL_SERVER_ERROR;
         }
-        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, place->server,
-                     "SS310: %s:%u and %s:%u have login places with different users (%s and %s) in "
-                     "the realm %s: a user of one is everywhere the user of that name of the "
-                     "other; if these are not the same people, give them virtual hosts with a "
-                     "SecSessionRealm each",
-                     SECSESSION_PLACE(other->server), SECSESSION_PLACE(place->server), other->users,
-                     place->users, config->realm);
+        ap_log_error(
+            APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, place->server,
+            "SS310: the login places of %s:%u and %s:%u have different users (%s and %s) in the "
+            "realm %s: a user of one is everywhere the user of that name of the other; if "
+            "these are not the same people, give them virtual hosts with a "
+            "SecSessionRealm each",
+            SECSESSION_PLACE(other->server), SECSESSION_PLACE(place->server), other->users,
+            place->users, config->realm);
         break;
     }
     APR_ARRAY_PUSH(places, place_t) = *place;
