@@ -24,6 +24,7 @@
 #include "http/application/trailers.h"
 #include "http/application/tunnel.h"
 #include "http/application/words.h"
+#include "http/handlers/back.h"
 #include "http/handlers/claim.h"
 #include "http/handlers/handler.h"
 #include "http/modsession/modsession.h"
@@ -90,6 +91,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_translate_name(secsession_claim_pre_translate, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_translate_name(secsession_claim_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_header_parser(secsession_current_look_up, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_header_parser(secsession_back_check, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_header_parser(secsession_harden_check, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_header_parser(secsession_guard_check, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_header_parser(secsession_cookies_apply, NULL, NULL, APR_HOOK_FIRST + 2);

@@ -9,7 +9,7 @@ OBJECTS = mod_secsession.o \
           $(addprefix http/application/, response.o flight.o trailers.o tunnel.o watch.o interim.o \
                                          words.o cookies.o tee.o harden.o forward.o environment.o \
                                          caches.o) \
-          $(addprefix http/handlers/, handler.o claim.o login.o sessions.o logout.o page.o \
+          $(addprefix http/handlers/, handler.o claim.o login.o sessions.o logout.o page.o back.o \
                                       form.o) \
           $(addprefix http/access/, authz.o adopt.o authn.o guard.o) \
           $(addprefix http/modsession/, modsession.o state.o credentials.o) \

@@ -11,6 +11,7 @@
 
 #include "http/access/authn.h"
 #include "http/access/guard.h"
+#include "http/handlers/back.h"
 #include "http/handlers/form.h"
 #include "http/handlers/page.h"
 #include "http/parse/target.h"
@@ -50,6 +51,10 @@ static const char *explain(const char *why)
         { "evicted", "Your session has ended because you have logged in elsewhere. "
                      "Please log in again." },
         { "fresh", "This page requires a more recent login. Please log in again." },
+        { "cookie",
+          "You have entered the right password, but your browser has not kept the cookie of "
+          "this site, so that you are not logged in. Browsers refuse it if the address "
+          "does not begin with https:// or if cookies are switched off." },
         { "reuse", "Your session was ended because somebody else may have used it. "
                    "Please log in again." },
     };
@@ -190,7 +195,8 @@ static int begin(const secsession_here_t *here, const form_t *form,
     default:
         return secsession_answer_unavailable(r);
     }
-    return secsession_answer_see_other(r, destination(here, form->target));
+    return secsession_answer_see_other(r, secsession_back_target(here,
+                                                                 destination(here, form->target)));
 }
 
 /* Only now is it known whom the provider takes for the user. */

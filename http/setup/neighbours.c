@@ -165,9 +165,8 @@ static void warn_of_shared_realm(const server_rec *first, const server_rec *serv
             && !(is_default_port(server) && is_default_port(other))) {
             ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, server,
                          "SS311: the virtual hosts of %s:%u and %s:%u share the realm %s and its "
-                         "sessions, because they have the same ServerName or none: if that is "
-                         "meant, write SecSessionRealm %s into both, else a name of its own into "
-                         "each",
+                         "sessions, although SecSessionRealm does not say so: if that is meant, "
+                         "write SecSessionRealm %s into both, else a name of its own into each",
                          SECSESSION_PLACE(other), SECSESSION_PLACE(server), config->realm,
                          config->realm);
             return;

@@ -1,7 +1,8 @@
 # A real Chromium, headless, driven by W3C WebDriver through Debian's chromium-driver.
 #
 #   my $browser = Secsession::Browser->start(%opt);     width, height => pixels; scripts => 0
-#                                                       switches JavaScript off
+#                                                       switches JavaScript off; hosts => 'MAP
+#                                                       shop.example 127.0.0.1'
 #   $browser->open($url); url, title                    after loading and every redirect
 #   $browser->text($css), attribute($css, $name)        of the first element that matches; dies
 #                                                       where none does in 5 s
@@ -42,7 +43,8 @@ sub start {
     my %options = (
         args => [
             '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage',
-            "--window-size=$size", "--user-data-dir=$folder/profile"
+            "--window-size=$size", "--user-data-dir=$folder/profile",
+            $opt{hosts} ? "--host-resolver-rules=$opt{hosts}" : ()
         ]
     );
     $options{prefs} = { 'profile.managed_default_content_settings.javascript' => 2 }
