@@ -197,7 +197,8 @@ sub pages_are_ours {
     is $wrong->status, 401, 'a wrong password';
     like $wrong->body, qr/The user name or the password is wrong/, 'is told by our page';
     my $right = $client->login('alice', $PASSWORD, return => '/there');
-    is $right->status . ' ' . ($right->header('Location') // ''), '303 /there', 'the right one';
+    like $right->status . ' ' . ($right->header('Location') // ''), qr{^303 /there(?:\?|$)},
+        'the right one';
     is $client->logout->status, 303, 'and the logout';
     is $client->token, undef, 'are ours';
     unlike caught(), qr/login|logout|password|horse/, 'the application saw nothing of it';

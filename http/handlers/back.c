@@ -25,13 +25,13 @@ static int is_of_this_machine(const char *host)
            || (length > suffix && strcasecmp(host + length - suffix, ".localhost") == 0);
 }
 
-/* If TLS ends at a proxy in front of httpd, the browser knows better: its Origin says https. */
+/* If TLS ends at a proxy in front of httpd, the browser knows better: its Origin says https. A client
+ * that sends none with a form is hardly a browser. */
 static int is_plain(request_rec *r)
 {
     const char *origin = apr_table_get(r->headers_in, "Origin");
 
-    return strcmp(ap_http_scheme(r), "http") == 0
-           && !(origin && strncasecmp(origin, "https:", 6) == 0)
+    return strcmp(ap_http_scheme(r), "http") == 0 && origin && strncasecmp(origin, "https:", 6) != 0
            && !is_of_this_machine(r->hostname ? r->hostname : ap_get_server_name(r));
 }
 
