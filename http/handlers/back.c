@@ -25,8 +25,8 @@ static int is_of_this_machine(const char *host)
            || (length > suffix && strcasecmp(host + length - suffix, ".localhost") == 0);
 }
 
-/* If TLS ends at a proxy in front of httpd, the browser knows better: its Origin says https. A client
- * that sends none with a form is hardly a browser. */
+/* If TLS ends at a proxy in front of httpd, the browser knows better: its Origin says https. A
+ * client that sends none with a form is hardly a browser. */
 static int is_plain(request_rec *r)
 {
     const char *origin = apr_table_get(r->headers_in, "Origin");
