@@ -26,7 +26,8 @@ PACKAGES = gcc libc6-dev apache2-bin apache2-dev libapr1-dev libaprutil1-dev lib
 TESTERS  = libcmocka-dev curl valgrind spin openssl libapache2-mod-auth-openidc iproute2 nftables \
            $(shell grep -qs '^ID=debian' /etc/os-release && echo chromium chromium-driver)
 # Applications that the tests protect, unpacked and not installed, and what they need.
-APPS        = dokuwiki mediawiki mediawiki-classes cgit nagios4-cgi nagios4-common nagios4-core
+APPS        = dokuwiki mediawiki mediawiki-classes cgit nagios4-cgi nagios4-common nagios4-core \
+              slapd libltdl7 libwrap0 libodbc2
 APP_TESTERS = php-intl php-mbstring php-phpseclib php-sqlite3 php-xml liblua5.1-0 libgd3 git
 LINTERS  = clang-format clang-tidy cppcheck shellcheck
 

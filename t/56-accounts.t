@@ -350,8 +350,15 @@ subtest 'a move that is only logged' => sub {
             . q{event = 'moved' order by at desc limit 1}
         ),
         '192.0.2.2|192.0.2.1|log', 'that names both addresses';
-    is from($alice, '192.0.2.1', '/logged/show')->status, 200, 'the way back';
-    is moves() - $before, 2, 'is another one';
+    for my $address ('192.0.2.1', '2001:db8::1', '192.0.2.1', '192.0.2.2', '2001:db8::1') {
+        is from($alice, $address, '/logged/show')->status, 200, "$address";
+        has_heard($postgres);
+    }
+    is moves() - $before, 2, 'one more for each other address, however often it comes back';
+    is $alice->login('alice', password_of('alice'), headers => [ [ 'X-Client' => '192.0.2.1' ] ])
+        ->status, 303, 'after another login';
+    is from($alice, '192.0.2.2', '/logged/show')->status, 200, 'one of them';
+    is moves() - $before, 3, 'is news again';
 };
 
 subtest 'a move that ends the session' => sub {
@@ -368,6 +375,25 @@ subtest 'a move that ends the session' => sub {
         and user_name = 'alice'}
         ),
         'revoked', 'as the audit trail says';
+};
+
+subtest 'a browser with two addresses where it has to log in again' => sub {
+    everybody_out();
+    my ($alice, $before) = (at('192.0.2.1'), moves());
+    for (1 .. 4) {
+        is from($alice, '2001:db8::1', '/address/show')->status, 401, 'from the one it is refused';
+        is from($alice, '192.0.2.2', '/address/show')->status, 401, 'and from another';
+        is from($alice, '192.0.2.1', '/address/show')->status, 200, 'but not from the first';
+    }
+    is moves() - $before, 2, 'with an event for each';
+    is from($alice, "192.0.3.$_", '/address/show')->status, 401, "from 192.0.3.$_" for 1 .. 33;
+    is moves() - $before, 35, 'however many there are';
+    is sql(q{select max(cardinality(moved_addrs)) from secsession.session}), 32,
+        'of which the last are remembered';
+    is from($alice, '192.0.3.33', '/ended/show', @HTML)->status, 303, 'where a move ends it';
+    has_heard($postgres);
+    is from($alice, '192.0.2.1', '/app/show')->status, 401,
+        'it ends for an address that is known, too';
 };
 
 subtest 'a database that is away' => sub {

@@ -24,6 +24,13 @@ alter table secsession.login_attempt
 comment on column secsession.login_attempt.pending is
     'How many of them are being checked; of a user from an address.';
 
+alter table secsession.session
+    drop column moved_to,
+    add column moved_addrs inet[] check (cardinality(moved_addrs) <= 32);
+comment on column secsession.session.moved_addrs is
+    'The other addresses that it has been used from since the login, each of which has an event: '
+    'the last few; null: none.';
+
 drop function if exists secsession.count_attempt(
     text, bytea, text, text, inet, integer, interval
 );

@@ -255,7 +255,7 @@ begin
         rotated_at = moment,
         persistent = login.persistent,
         bound_addr = null,
-        moved_to = null,
+        moved_addrs = null,
         credential_stamp = login.credential_stamp,
         stamp_checked_at = case when login.credential_stamp is not null then moment end,
         idle_timeout = login.idle_timeout,

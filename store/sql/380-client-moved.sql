@@ -12,7 +12,9 @@ set search_path = pg_catalog, secsession, pg_temp
 set lock_timeout = '1500ms'
 as $$
 declare
+    most_addrs constant integer := 32;
     bound session;
+    is_told boolean;
 begin
     if action in ('log', 'reauth', 'end') is not true then
         raise exception 'action must be log, reauth or end'
@@ -28,23 +30,33 @@ begin
 
     -- Of many requests from there the first is enough, and whoever holds the session is one of
     -- them.
-    if not found
-        or client_moved.client_addr in (
-            bound.moved_to, coalesce(bound.bound_addr, bound.client_addr)
-        )
-    then
+    if not found or client_moved.client_addr = coalesce(bound.bound_addr, bound.client_addr) then
         return;
     end if;
-    update session s
-    set bound_addr = case when action = 'log' then client_moved.client_addr else s.bound_addr end,
-        moved_to = case when action <> 'log' then client_moved.client_addr end
-    where s.session_id = client_moved.session_id;
-    perform log_event(
-        'moved', session_id, bound.realm, bound.user_name, client_moved.client_addr, null,
-        jsonb_build_object(
-            'from', coalesce(bound.bound_addr, bound.client_addr), 'action', action
-        )
+    -- A browser with IPv4 and IPv6 goes to and fro.
+    is_told := coalesce(
+        client_moved.client_addr = bound.client_addr
+            or client_moved.client_addr = any (bound.moved_addrs),
+        false
     );
+    if not is_told then
+        bound.moved_addrs := bound.moved_addrs || client_moved.client_addr;
+        perform log_event(
+            'moved', session_id, bound.realm, bound.user_name, client_moved.client_addr, null,
+            jsonb_build_object(
+                'from', coalesce(bound.bound_addr, bound.client_addr), 'action', action
+            )
+        );
+    end if;
+    if action = 'log' or not is_told then
+        update session s
+        set bound_addr = case
+                when action = 'log' then client_moved.client_addr
+                else s.bound_addr
+            end,
+            moved_addrs = bound.moved_addrs[cardinality(bound.moved_addrs) - most_addrs + 1:]
+        where s.session_id = client_moved.session_id;
+    end if;
     if action = 'end' then
         perform end_sessions(array[session_id], 'revoked', 'its client moved');
     end if;
