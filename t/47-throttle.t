@@ -163,6 +163,8 @@ subtest 'guessing from many addresses' => sub {
         'fifty guesses from fifty addresses are enough';
     is attempt('alice', password_of('alice'), from => '198.51.100.7')->status, 303,
         'but nobody can lock her out at home';
+    is attempt('Alice', 'wrong', from => '198.51.100.7')->status, 401,
+        'however she writes her name there';
     is attempt('bob', password_of('bob'), from => '203.0.113.201')->status, 303, 'nor anybody else';
     forget();
     attempt("user$_", 'wrong') for 1 .. 100;

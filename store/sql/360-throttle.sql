@@ -25,7 +25,9 @@ begin
     return exists (
         select
         from event_log l
-        where l.user_name = has_logged_in_from.user_name
+        where l.user_name in (
+            has_logged_in_from.user_name, lowercase_name(has_logged_in_from.user_name)
+        )
         and l.realm = has_logged_in_from.realm
         and l.event in ('login', 'authenticated')
         and throttle_address(l.client_addr) = throttle_address(has_logged_in_from.client_addr)
@@ -34,7 +36,8 @@ begin
 end
 $$;
 comment on function secsession.has_logged_in_from(text, text, inet) is
-    'Internal: whether a user has logged in from an address in the last 30 days.';
+    'Internal: whether a user has logged in from an address in the last 30 days, by the name that '
+    'was typed or by the same in lower case.';
 
 create or replace function secsession.login_begin(
     realm text,
