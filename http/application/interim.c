@@ -47,9 +47,12 @@ static int is_text(const char *value)
  * may ignore them (RFC 6265bis, 5.6). */
 static int is_allowed(apr_pool_t *pool, const char *line)
 {
-    const char *colon = strchr(line, ':');
-    const char *name = colon ? apr_pstrmemdup(pool, line, (apr_size_t)(colon - line)) : "";
+    const char *colon = strchr(line, ':'), *name;
 
+    if (colon == NULL) {
+        return 0;
+    }
+    name = apr_pstrmemdup(pool, line, (apr_size_t)(colon - line));
     return is_token(name) && is_text(colon + 1) && !secsession_reserved_is_field(name)
            && strcasecmp(name, "Set-Cookie") != 0;
 }
