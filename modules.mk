@@ -24,7 +24,7 @@ OBJECTS = mod_secsession.o \
                                    readings.o cachecontrol.o target.o text.o url.o) \
           $(addprefix store/, own.o vaults.o \
                               store.o \
-                              feed.o housekeeper.o lookups.o watchman.o vigil.o \
+                              feed.o housekeeper.o running.o lookups.o watchman.o vigil.o \
                               listener.o heartbeat.o listening.o ask.o urgent.o turn.o pace.o \
                               dbd.o message.o vault.o \
                               complain.o \
@@ -33,7 +33,7 @@ OBJECTS = mod_secsession.o \
                               threads.o \
                               execute.o connection.o slot.o jars.o trouble.o \
                               parameters.o entry.o conninfo.o \
-                              key.o) \
+                              key.o use.o) \
           $(addprefix session/, token.o client.o policy.o set_cookie.o jar.o date.o seal.o mac.o \
                                 keys.o stamp.o)
 

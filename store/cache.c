@@ -190,13 +190,12 @@ static int idle_of(const secsession_session_t *session, const secsession_visit_t
 static void note_use(secsession_slot_t *slot, const secsession_copy_t *copy, apr_time_t now,
                      int idle)
 {
-    apr_interval_time_t fine = idle < 100 ? apr_time_from_msec(idle * 10) : APR_USEC_PER_SEC;
     apr_int64_t seen = copy->seen;
 
     if (idle < copy->idle) {
         atomic_store_explicit(&slot->idle, idle, memory_order_relaxed);
     }
-    if (now - seen > fine) {
+    if (now - seen > secsession_use_fine(idle)) {
         atomic_compare_exchange_strong(&slot->seen, &seen, now);
     }
 }
@@ -240,10 +239,17 @@ const secsession_session_t *secsession_cache_find(secsession_cache_t *cache, apr
     return session;
 }
 
-/* Whether the last use that the database knows of is so old that a later one is to be written. */
-static int is_long(apr_interval_time_t since, int idle, double share_of_idle)
+int secsession_cache_use(secsession_cache_t *cache, const secsession_hash_t *token, int idle,
+                         apr_time_t now)
 {
-    return since >= APR_USEC_PER_SEC && (double)since >= idle * share_of_idle * APR_USEC_PER_SEC;
+    secsession_copy_t copy;
+    secsession_slot_t *slot = is_under_lease(cache, now, 0) ? find_slot(cache, token, &copy) : NULL;
+
+    if (slot == NULL || !is_believed(cache, &copy.entry)) {
+        return 0;
+    }
+    note_use(slot, &copy, now, idle);
+    return 1;
 }
 
 /* --- filling --------------------------------------------------------------------------------- */
@@ -316,7 +322,7 @@ int secsession_cache_put(secsession_cache_t *cache, const secsession_hash_t *tok
     if (!visit->is_polling && secsession_policy_check(session, &visit->limits) == SECSESSION_LIVE) {
         copy.seen = asked;
         copy.idle = idle_of(session, visit);
-        if (is_long(copy.seen - copy.known, copy.idle, SECSESSION_SHARE_OF_IDLE)) {
+        if (secsession_use_is_due(copy.seen - copy.known, copy.idle, SECSESSION_SHARE_OF_IDLE)) {
             copy.known = asked; /* lookup() has just written it */
         }
     }
@@ -347,14 +353,14 @@ static int is_due(secsession_cache_t *cache, secsession_slot_t *slot, apr_time_t
 
     if (unknown < APR_USEC_PER_SEC || !secsession_slot_read(slot, &copy)
         || copy.seen - copy.known < APR_USEC_PER_SEC
-        || !is_long(now - copy.known, copy.idle, share_of_idle)
+        || !secsession_use_is_due(now - copy.known, copy.idle, share_of_idle)
         || !is_unchanged(cache, &copy.entry)) {
         return 0;
     }
     secsession_entry_id(&copy.entry, use->id);
     use->seen = copy.seen;
     use->known = copy.known;
-    use->is_early = !is_long(now - copy.known, copy.entry.limits.idle, share_of_idle);
+    use->is_early = !secsession_use_is_due(now - copy.known, copy.entry.limits.idle, share_of_idle);
     return 1;
 }
 

@@ -12,27 +12,15 @@
 
 #include <apr_pools.h>
 #include <apr_time.h>
-#include <apr_uuid.h>
 
 #include "session/session.h"
 #include "session/token.h"
 #include "store/key.h"
+#include "store/use.h"
 
 typedef struct secsession_cache_t secsession_cache_t;
 
 typedef apr_uint64_t secsession_generation_t;
-
-/* The use of a session is written at most once in this share of its idle timeout. */
-#define SECSESSION_SHARE_OF_IDLE 0.1
-
-/* The use of a session that the database does not know of yet. */
-typedef struct {
-    char id[APR_UUID_FORMATTED_LENGTH + 1];
-    apr_time_t seen; /* monotonic */
-    apr_time_t known;
-    apr_size_t slot;
-    int is_early; /* the database may find that it need not know of it yet */
-} secsession_use_t;
 
 /* Makes a table for `sessions` sessions, at 320 bytes each, before the children are forked; it ends
  * with `pool`. The error of apr_shm_create. */
@@ -49,6 +37,11 @@ const secsession_session_t *secsession_cache_find(secsession_cache_t *cache, apr
                                                   const secsession_hash_t *token, const char *realm,
                                                   const secsession_visit_t *visit, apr_time_t now,
                                                   apr_interval_time_t stale);
+
+/* Notes that the session of a token is in use `now`, under this idle timeout in seconds. Whether it
+ * did: not where the cache does not know the token, or is not kept up to date. */
+int secsession_cache_use(secsession_cache_t *cache, const secsession_hash_t *token, int idle,
+                         apr_time_t now);
 
 /* Keeps a live session as the database described it. `asked` (monotonic) and `generation` were
  * taken before the database was asked. The session counts as used then if it is within the visit's

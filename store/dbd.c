@@ -67,6 +67,7 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_LISTEN] = "listen secsession",
     [SECSESSION_SQL_HEARTBEAT] =
         "select version, seen::text, news from secsession.heartbeat($1, $2, $3, $4)",
+    [SECSESSION_SQL_NOTE_USES] = "select secsession.note_uses($1, $2, $3)",
     [SECSESSION_SQL_ANNOUNCE] = "select secsession.announce($1)",
     [SECSESSION_SQL_LOCK_HOLDERS] =
         ("select array_to_string(secsession.lock_holders("

@@ -137,18 +137,6 @@ static int beat(secsession_listener_t *listener, apr_size_t count, double share)
     return 1;
 }
 
-/* How often the database is to write: it knows the idle timeouts of the sessions, and not those of
- * locations. */
-static double share_for(const secsession_listener_t *listener, apr_size_t count)
-{
-    for (apr_size_t i = 0; i < count; i++) {
-        if (listener->uses[i].is_early) {
-            return 0;
-        }
-    }
-    return SECSESSION_SHARE_OF_IDLE;
-}
-
 int secsession_heartbeat_beat(secsession_listener_t *listener)
 {
     apr_time_t now = secsession_monotonic();
@@ -161,7 +149,7 @@ int secsession_heartbeat_beat(secsession_listener_t *listener)
          * behind. */
         listener->next_batch = count < listener->batch ? now + BATCH_EVERY : now;
     }
-    if (!beat(listener, count, share_for(listener, count))) {
+    if (!beat(listener, count, secsession_use_share(listener->uses, count))) {
         return 0;
     }
     if (count == listener->batch) {

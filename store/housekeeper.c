@@ -14,6 +14,7 @@
 
 APLOG_USE_MODULE(secsession);
 
+#define TELL_EVERY apr_time_from_sec(1)
 #define SWEEP_EVERY apr_time_from_sec(1)
 #define PURGE_EVERY apr_time_from_sec(60)
 #define PURGE_AGAIN apr_time_from_sec(1) /* if something was removed, there may be more */
@@ -41,6 +42,7 @@ typedef struct {
 /* What the thread of this child uses: it lives as long as the process. */
 typedef struct {
     const secsession_housekeeper_t *housekeeper;
+    secsession_running_t *running;
     secsession_threads_t *threads;
     secsession_connection_t *connection; /* NULL: none is open */
     apr_pool_t *scratch;
@@ -174,21 +176,38 @@ static apr_interval_time_t work(watch_t *watch)
     return next > secsession_monotonic() ? next - secsession_monotonic() : 0;
 }
 
+/* `due` is when the next work is, monotonic. How long until then. */
+static apr_interval_time_t work_if_due(watch_t *watch, apr_time_t *due)
+{
+    apr_time_t now = secsession_monotonic();
+
+    if (now >= *due) {
+        *due = now + work(watch);
+        now = secsession_monotonic();
+    }
+    return *due > now ? *due - now : 0;
+}
+
 static void run(void *data)
 {
     watch_t *watch = data;
+    apr_time_t due = 0; /* our next work, monotonic */
     int is_our_turn = 0;
 
     while (!secsession_threads_rest(watch->threads, 0)) {
-        apr_interval_time_t rest = SWEEP_EVERY;
+        apr_interval_time_t rest = TELL_EVERY;
 
+        secsession_running_tell(watch->running, watch->scratch, watch->housekeeper->dbd);
         is_our_turn = is_our_turn
                       || apr_proc_mutex_trylock(watch->housekeeper->turn) == APR_SUCCESS;
         if (is_our_turn) {
-            rest = work(watch);
+            apr_interval_time_t left = work_if_due(watch, &due);
+
+            rest = left < rest ? left : rest;
         }
         secsession_threads_rest(watch->threads, rest);
     }
+    secsession_running_tell(watch->running, watch->scratch, watch->housekeeper->dbd);
     close_connection(watch);
     if (is_our_turn) {
         apr_proc_mutex_unlock(watch->housekeeper->turn);
@@ -196,7 +215,7 @@ static void run(void *data)
 }
 
 apr_status_t secsession_housekeeper_child_init(const secsession_housekeeper_t *housekeeper,
-                                               apr_pool_t *child)
+                                               apr_pool_t *child, secsession_running_t *running)
 {
     static const task_t sweep = { SECSESSION_SQL_SWEEP, SWEEP_EVERY, 0, 100, 0 };
     static const task_t purge = { SECSESSION_SQL_PURGE, PURGE_EVERY, PURGE_AGAIN, 100, 0 };
@@ -209,6 +228,7 @@ apr_status_t secsession_housekeeper_child_init(const secsession_housekeeper_t *h
     }
     watch = apr_pcalloc(pool, sizeof(*watch));
     watch->housekeeper = housekeeper;
+    watch->running = running;
     watch->tasks[0] = sweep;
     watch->tasks[1] = purge;
     status = apr_pool_create(&watch->scratch, pool);

@@ -1,11 +1,12 @@
 /* What is done in the background, by one child of a server, on a connection of its own: tombstones
  * for what was revoked (secsession.sweep), and the removal of what has long ended
- * (secsession.purge).
+ * (secsession.purge). And by each child, what its requests that are under way have to tell.
  */
 #ifndef SECSESSION_HOUSEKEEPER_H
 #define SECSESSION_HOUSEKEEPER_H
 
 #include "store/dbd.h"
+#include "store/running.h"
 #include "store/trouble.h"
 
 typedef struct secsession_housekeeper_t secsession_housekeeper_t;
@@ -18,6 +19,6 @@ apr_status_t secsession_housekeeper_create(secsession_housekeeper_t **housekeepe
 
 /* Starts this child's thread, which ends with `pool`. */
 apr_status_t secsession_housekeeper_child_init(const secsession_housekeeper_t *housekeeper,
-                                               apr_pool_t *pool);
+                                               apr_pool_t *pool, secsession_running_t *running);
 
 #endif

@@ -12,13 +12,15 @@
 #include "store/housekeeper.h"
 #include "store/jars.h"
 #include "store/lookups.h"
+#include "store/running.h"
 #include "store/trouble.h"
 #include "store/watchman.h"
 
 struct secsession_store_t {
     server_rec *server;
     secsession_dbd_t *dbd;
-    secsession_lookups_t *lookups; /* of this child */
+    secsession_lookups_t *lookups; /* of this child, like the next */
+    secsession_running_t *running;
     secsession_trouble_t *trouble;
     secsession_cache_t *cache; /* NULL: every lookup asks the database */
     secsession_feed_t *feed;

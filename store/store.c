@@ -97,7 +97,10 @@ apr_status_t secsession_store_child_init(secsession_store_t *store, apr_pool_t *
         status = secsession_lookups_create(&store->lookups, pool, store->dbd);
     }
     if (status == APR_SUCCESS) {
-        status = secsession_housekeeper_child_init(store->housekeeper, pool);
+        status = secsession_running_create(&store->running, store->cache);
+    }
+    if (status == APR_SUCCESS) {
+        status = secsession_housekeeper_child_init(store->housekeeper, pool, store->running);
     }
     if (status == APR_SUCCESS) {
         const secsession_vouchers_t vouchers = { store->cache, store->lease, store->stale };
@@ -219,6 +222,15 @@ secsession_outcome_t secsession_store_follow(secsession_store_t *store, apr_pool
     }
     memcpy(token->bytes, PQgetvalue(result, 0, 0), SECSESSION_HASH_BYTES);
     return secsession_store_lookup(store, pool, token, realm, visit, &client, session);
+}
+
+void secsession_store_use(secsession_store_t *store, apr_pool_t *request,
+                          const secsession_hash_t *token, const secsession_session_t *session,
+                          const secsession_visit_t *visit)
+{
+    if (store->running && !visit->is_polling) {
+        secsession_running_add(store->running, request, token, session, visit);
+    }
 }
 
 /* SECSESSION_THROTTLED with *wait 0: as many are being checked as may fail. */

@@ -120,6 +120,12 @@ secsession_outcome_t secsession_store_follow(secsession_store_t *store, apr_pool
                                              const char *client_addr,
                                              const secsession_session_t **session);
 
+/* A session is in use until `request`, the pool of a request, ends, unless the visit is polling.
+ * `token` is what it was looked up by. */
+void secsession_store_use(secsession_store_t *store, apr_pool_t *request,
+                          const secsession_hash_t *token, const secsession_session_t *session,
+                          const secsession_visit_t *visit);
+
 /* An attempt to log in, before the password is checked. */
 typedef struct {
     const char *realm;

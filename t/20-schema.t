@@ -154,7 +154,7 @@ subtest 'rights' => sub {
     is $may{httpd_web},
         'announce authenticate begin_session client_moved current_token end_changed end_own '
             . 'heartbeat keep_cookies lock_holders login_begin login_failed login_moment login_undecided logout '
-            . 'lookup lookup_many offer_token own_sessions purge revoke_own schema_version '
+            . 'lookup lookup_many note_uses offer_token own_sessions purge revoke_own schema_version '
             . 'session_id_in_url sweep under_way vault_of',
         'the web server may call just these';
     is $may{admin_role},

@@ -123,6 +123,7 @@ subtest 'what it tells web servers' => sub {
     my $id = sql(q(select session_id from secsession.token where token_hash = sha256('ended')));
     as_admin(q(select secsession.revoke_user('eve', 'x')));
     as_httpd("select secsession.heartbeat('{$id}', '{0}', null, 0)");
+    as_httpd("select secsession.note_uses('{$id}', '{0}', 0)");
     is state_of('ended'), 'ended/revoked', 'a use that it makes up revives nobody';
     like refused(q(select secsession.announce('all'))), qr/16 hexadecimal digits/,
         'what it announces is one key';

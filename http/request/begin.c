@@ -6,6 +6,7 @@
 
 #include "http/request/address.h"
 #include "http/request/answer.h"
+#include "http/request/current.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -51,10 +52,12 @@ static void remember(const secsession_here_t *here, secsession_login_t *login, i
     }
 }
 
-static void take_over(secsession_context_t *context, const secsession_login_t *login,
+static void take_over(const secsession_here_t *here, const secsession_login_t *login,
                       secsession_outcome_t outcome, const secsession_session_t *session,
                       const char *text)
 {
+    secsession_context_t *context = here->context;
+
     context->is_token = 1;
     context->token = login->token;
     context->is_looked_up = 1;
@@ -64,6 +67,7 @@ static void take_over(secsession_context_t *context, const secsession_login_t *l
     context->forget = 0;
     context->vigil = NULL; /* that was another session */
     context->is_cut = 0;
+    secsession_current_use(here);
 }
 
 secsession_outcome_t secsession_begin_user(const secsession_here_t *here,
@@ -91,7 +95,7 @@ secsession_outcome_t secsession_begin_user(const secsession_here_t *here,
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       "SS205: user %s logged in to realm %s: session %s", login.user, login.realm,
                       session->id);
-        take_over(context, &login, outcome, session, text);
+        take_over(here, &login, outcome, session, text);
         return SECSESSION_LIVE;
     }
     if (outcome == SECSESSION_FULL) {
@@ -179,6 +183,6 @@ secsession_outcome_t secsession_begin_anonymous(const secsession_here_t *here,
                != SECSESSION_ANONYMOUS) {
         return SECSESSION_UNAVAILABLE;
     }
-    take_over(here->context, &login, SECSESSION_ANONYMOUS, session, text);
+    take_over(here, &login, SECSESSION_ANONYMOUS, session, text);
     return SECSESSION_ANONYMOUS;
 }

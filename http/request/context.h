@@ -50,6 +50,7 @@ typedef struct {
     int is_token; /* the value presented is a well-formed token; `token` is its hash */
     secsession_hash_t token;
     int is_looked_up;
+    int is_in_use; /* the request has been noted as a use of the session until it ends */
     secsession_outcome_t outcome;        /* of the look-up */
     const secsession_session_t *session; /* if this is SECSESSION_LIVE or SECSESSION_ANONYMOUS */
     secsession_judgement_t judged;

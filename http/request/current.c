@@ -16,10 +16,15 @@ static int is_useless(secsession_outcome_t outcome)
            && outcome != SECSESSION_UNAVAILABLE;
 }
 
+static secsession_visit_t visit_of(const secsession_here_t *here)
+{
+    return (secsession_visit_t){ secsession_config_caps(here->location),
+                                 here->location->touch == 0 };
+}
+
 static void look_up(const secsession_here_t *here)
 {
-    const secsession_visit_t visit = { secsession_config_caps(here->location),
-                                       here->location->touch == 0 };
+    const secsession_visit_t visit = visit_of(here);
     request_rec *first = secsession_first_request(here->r);
     secsession_context_t *context = here->context;
     secsession_client_t client;
@@ -80,11 +85,33 @@ const secsession_session_t *secsession_current(const secsession_here_t *here)
     return session;
 }
 
+static int is_websocket(request_rec *r)
+{
+    const char *protocols = apr_table_get(r->headers_in, "Upgrade");
+
+    return protocols && ap_find_token(r->pool, protocols, "websocket");
+}
+
+void secsession_current_use(const secsession_here_t *here)
+{
+    const secsession_visit_t visit = visit_of(here);
+    request_rec *first = secsession_first_request(here->r);
+    secsession_context_t *context = here->context;
+
+    context->is_in_use = 1;
+    if (!is_websocket(first)) {
+        secsession_store_use(here->server->store, first->pool, &context->token, context->session,
+                             &visit);
+    }
+}
+
 int secsession_current_look_up(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
 
-    secsession_current(&here);
+    if (secsession_current(&here) && !here.context->is_in_use) {
+        secsession_current_use(&here);
+    }
     return DECLINED;
 }
 

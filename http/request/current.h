@@ -16,6 +16,10 @@ int secsession_current_look_up(request_rec *r);
 secsession_outcome_t secsession_current_session(const secsession_here_t *here,
                                                 const secsession_session_t **session);
 
+/* The session is in use from now until the request ends, if that counts as use at this location. A
+ * WebSocket does not: see http/application/tunnel.c. */
+void secsession_current_use(const secsession_here_t *here);
+
 /* The same session, or NULL if there is none that is good at this location. */
 const secsession_session_t *secsession_current(const secsession_here_t *here);
 

@@ -41,6 +41,33 @@ comment on function secsession.news_since(pg_snapshot) is
     'Internal: what web servers must ask again because of what has committed since then (null: '
     'all), and what is seen now.';
 
+create or replace function secsession.note_uses(
+    session_ids uuid[],
+    ages_ms bigint[],
+    share_of_idle double precision
+)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '200ms'
+as $$
+begin
+    perform touch(
+        session_ids,
+        array(
+            select statement_timestamp() - make_interval(secs => u.age_ms / 1000.0)
+            from unnest(ages_ms) with ordinality as u (age_ms, n)
+            order by u.n
+        ),
+        share_of_idle
+    );
+end
+$$;
+comment on function secsession.note_uses(uuid[], bigint[], double precision) is
+    'Takes over when sessions were used, as their ages in milliseconds; at most once in this share '
+    'of the idle timeout each.';
+
 create or replace function secsession.heartbeat(
     session_ids uuid[],
     ages_ms bigint[],
@@ -57,15 +84,7 @@ set lock_timeout = '200ms'
 as $$
 begin
     if cardinality(session_ids) > 0 then
-        perform touch(
-            session_ids,
-            array(
-                select statement_timestamp() - make_interval(secs => u.age_ms / 1000.0)
-                from unnest(ages_ms) with ordinality as u (age_ms, n)
-                order by u.n
-            ),
-            share_of_idle
-        );
+        perform note_uses(session_ids, ages_ms, share_of_idle);
     end if;
     if 'secsession' in (select pg_listening_channels()) then
         version := schema_version();

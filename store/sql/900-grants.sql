@@ -49,6 +49,7 @@ grant execute on function
     secsession.login_failed(text, text, inet, text, integer, integer),
     secsession.session_id_in_url(uuid, inet, text, text),
     secsession.heartbeat(uuid[], bigint[], pg_snapshot, double precision),
+    secsession.note_uses(uuid[], bigint[], double precision),
     secsession.announce(text)
 to :"httpd";
 

@@ -1,6 +1,6 @@
 /* store/cache.h: what the cache answers, when it does not, and that nobody ever gets the session of
  * another user.
- * links: store/cache.c store/slot.c store/entry.c store/key.c session/policy.c
+ * links: store/cache.c store/use.c store/slot.c store/entry.c store/key.c session/policy.c
  */
 #include <setjmp.h>
 #include <stdarg.h>

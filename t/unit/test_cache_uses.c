@@ -1,6 +1,6 @@
 /* store/cache.h: uses that are to be written early, and how full a cache is that nothing has been
  * taken out of yet.
- * links: store/cache.c store/slot.c store/entry.c store/key.c session/policy.c
+ * links: store/cache.c store/use.c store/slot.c store/entry.c store/key.c session/policy.c
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* store/message.h: what a notification makes the cache forget; in doubt this is more than it says.
- * links: store/message.c store/cache.c store/slot.c store/entry.c store/key.c session/policy.c
+ * links: store/message.c store/cache.c store/use.c store/slot.c store/entry.c store/key.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
