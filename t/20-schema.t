@@ -94,7 +94,7 @@ SQL
 select p.proname from pg_proc p where p.pronamespace = 'secsession'::regnamespace and p.prosqlbody is not null
     and (p.provolatile = 'v' or p.proacl is null
         or exists (select from aclexplode(p.proacl) a where a.grantee <> 'secsession_owner'::regrole
-            and not (p.proname in ('ends', 'is_unseen')
+            and not (p.proname in ('ends', 'idle_end', 'is_unseen')
                 and a.grantee in ('secsession_admin'::regrole, 'secsession_auditor'::regrole)))
         -- A dependency on a whole table; that on a column is of a row that was handed in.
         or exists (select from pg_depend d where d.objid = p.oid and d.classid = 'pg_proc'::regclass
@@ -158,10 +158,10 @@ subtest 'rights' => sub {
             . 'session_id_in_url sweep under_way vault_of',
         'the web server may call just these';
     is $may{admin_role},
-        'ends is_unseen lock_holders purge reset_throttle revoke_address revoke_all revoke_before '
+        'ends idle_end is_unseen lock_holders purge reset_throttle revoke_address revoke_all revoke_before '
             . 'revoke_on_change revoke_session revoke_user schema_version sweep',
         'an administrator may call just these';
-    is $may{auditor_role}, 'ends is_unseen', 'an auditor may call only what the view calls';
+    is $may{auditor_role}, 'ends idle_end is_unseen', 'an auditor may call only what the view calls';
 
     for my $role (@roles) {
         for my $forbidden (

@@ -28,7 +28,7 @@ subtest 'when a token is accepted' => sub {
     is look('t1')->{state}, 'live', 'while it lives here';
 
     for my $case (
-        [ 'idle', 'expired_idle', "last_seen_at = now() - interval '600.0 s'" ],
+        [ 'idle', 'expired_idle', "last_seen_at = now() - interval '606.0 s'" ],
         [ 'absolute', 'expired_absolute', "expires_at = now() - interval '0.001 s'" ],
         [
             'absolute', 'expired_absolute',
@@ -39,7 +39,7 @@ subtest 'when a token is accepted' => sub {
         my ($reason, $event, $set) = @$case;
         my $token = "$reason $set" =~ s/\W+/_/gr;
         login($token, 'alice', idle => 600, absolute => 3600);
-        set_session($token, $set =~ s/= now\(\) - interval '(600|0)/= now() - interval '$1/r);
+        set_session($token, $set =~ s/= now\(\) - interval '(606|0)/= now() - interval '$1/r);
         is_ended($token, $reason, "a session past its end is ended: $set");
         is events($token), "created authenticated $event", 'with its event';
         is stored($token, 'end_reason, ended_at is not null'), "$reason|t", 'and its tombstone';
@@ -47,6 +47,12 @@ subtest 'when a token is accepted' => sub {
         is_ended($token, $reason, 'nothing brings it back');
         is events($token), "created authenticated $event", 'and nothing more is written about it';
     }
+    login('noted', 'alice', idle => 600, absolute => 3600);
+    set_session('noted', "last_seen_at = now() - interval '603 s'");
+    is state_of('noted'), 'live', 'the last use may have been a hundredth later than was written';
+    login('short', 'alice', idle => 10, absolute => 3600);
+    set_session('short', "last_seen_at = now() - interval '10.1 s'");
+    is state_of('short'), 'live', 'or a second';
     login('edge', 'alice', idle => 600, absolute => 3600);
     set_session('edge',
         "last_seen_at = now() - interval '595 s', authenticated_at = now() - interval '3595 s', "

@@ -15,7 +15,7 @@ subtest 'the answer is the same as that of lookup()' => sub {
     my %made = (
         live => '',
         'used long ago' => "last_seen_at = now() - interval '900 s'",
-        idle => "last_seen_at = now() - interval '1001 s'",
+        idle => "last_seen_at = now() - interval '1011 s'",
         absolute => "expires_at = now() - interval '1 s'",
         'to be compared' =>
             "credential_stamp = sha256('x'), stamp_checked_at = now() - interval '2 min'",

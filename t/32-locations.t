@@ -330,7 +330,7 @@ subtest 'the limits of a session are those of the login page where it began' => 
     is stored($id, "idle_timeout || ' ' || absolute_timeout"), '120 600', 'as stored';
     is environment_of($client->get('/app/show'))->{SECSESSION_IDLE}, 120,
         'as told to applications elsewhere';
-    age($client, 'last_seen_at', '2 minutes');
+    age($client, 'last_seen_at', '3 minutes');
     is $client->get('/app/show')->status, 401, 'as obeyed elsewhere';
 };
 

@@ -7,6 +7,7 @@ use Secsession::Process qw(await run scratch spew);
 use Time::HiRes qw(time);
 
 my ($IDLE, $ABSOLUTE) = (1800, 8 * 3600);
+my $OVER = $IDLE * 1.01;    # the last use is known to a hundredth
 my $LOCATIONS = <<'CONFIG';
 <Location "/app/show/idle">
     SecSessionIdleTimeout 1m
@@ -90,7 +91,7 @@ subtest 'who does nothing for the idle timeout has to log in again' => sub {    
     not_used_for($id, $IDLE - 10);
     is_let_in($alice, 'ten seconds before it she is let in');
     is_let_in($alice, 'which counted as use');
-    not_used_for($id, $IDLE);
+    not_used_for($id, $OVER);
     is_sent_to_login($alice, 'idle', 'after it she is sent to log in');
     is stored($id, 'end_reason'), 'idle', 'the session has ended for good';
     update_session($id, 'last_seen_at = now()');
@@ -167,7 +168,7 @@ subtest 'a location with a shorter timeout asks for a login there, and nowhere e
 
 subtest 'a location with a longer timeout does not lengthen a session' => sub {
     my ($idle, $absolute) = map { browser($httpd, 'alice') } 1 .. 2;
-    not_used_for(id_of($idle), $IDLE);
+    not_used_for(id_of($idle), $OVER);
     logged_in_for(id_of($absolute), $ABSOLUTE);
     is_sent_to_login($idle, 'idle', 'the idle timeout of the login', '/app/show/longer');
     is_sent_to_login($absolute, 'absolute', 'the absolute timeout of the login',
@@ -184,7 +185,7 @@ subtest 'a session keeps the limits of its login when the configuration changes'
         'applications are told the old end';
     is environment_of($living->get('/app/show'))->{SECSESSION_IDLE}, $IDLE,
         'and the old idle timeout';
-    not_used_for(id_of($idle), $IDLE);
+    not_used_for(id_of($idle), $OVER);
     logged_in_for(id_of($absolute), $ABSOLUTE);
     is_sent_to_login($idle, 'idle', 'a longer idle timeout revives nobody');
     # A server that has just been started purges: then nobody knows why any more.
@@ -196,7 +197,7 @@ subtest 'a session keeps the limits of its login when the configuration changes'
 
     $httpd->reconfigure(configuration('5m', '1h'));
     $httpd->graceful;
-    not_used_for(id_of($living), 300);
+    not_used_for(id_of($living), 303);
     is_sent_to_login($living, 'idle', 'shorter limits hold at once, for old sessions too');
     is stored($id, 'ended_at is null'), 't', 'as a limit of the place: the session has not ended';
     $httpd->reconfigure(configuration('30m', '8h'));
@@ -269,7 +270,7 @@ subtest 'a page that polls keeps no session alive' => sub {
     my $before = stored($id, 'last_seen_at');
     is_let_in($alice, 'it is served', '/app/show/poll') for 1 .. 3;
     is stored($id, 'last_seen_at'), $before, 'and the time of the last use stays';
-    not_used_for($id, $IDLE);
+    not_used_for($id, $OVER);
     is_sent_to_login($alice, 'idle', 'after the idle timeout it is not served', '/app/show/poll');
     my $busy = browser($httpd, 'alice');
     my $other = id_of($busy);
@@ -356,7 +357,7 @@ subtest 'a server whose clock is wrong treats sessions like the others' => sub {
             stored($id, "now() - last_seen_at between '0' and interval '15 s'") eq 't'
         }
         10, 'which was now, by the database, as soon as that server has heard';
-        not_used_for(environment_of($late->get('/pub/show'))->{SECSESSION_ID}, $IDLE);
+        not_used_for(environment_of($late->get('/pub/show'))->{SECSESSION_ID}, $OVER);
         is_sent_to_login($late, 'idle', 'after it nobody');
         $wrong->stop;
     }

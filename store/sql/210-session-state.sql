@@ -41,6 +41,17 @@ comment on function secsession.ends(secsession.revocation, secsession.session) i
     'Internal: the one place that says which sessions a revocation ends. Whoever asks names open '
     'rows, by the user''s name or the empty one, so that the index is used.';
 
+create or replace function secsession.idle_end(last_seen_at timestamptz, idle_timeout integer)
+returns timestamptz
+language sql
+stable
+-- The last use may be so much later than it was written: see is_noted().
+return last_seen_at
+    + make_interval(secs => idle_timeout + greatest(idle_timeout * 0.01, 1));
+comment on function secsession.idle_end(timestamptz, integer) is
+    'Internal: when a session is idle: as long as promised after its last use, however exactly '
+    'that is known.';
+
 create or replace function secsession.end_of_session(
     user_name text,
     authenticated_at timestamptz,
@@ -54,7 +65,7 @@ stable
 return least(
     authenticated_at + make_interval(secs => absolute_timeout),
     case
-        when user_name is null then last_seen_at + make_interval(secs => idle_timeout)
+        when user_name is null then secsession.idle_end(last_seen_at, idle_timeout)
     end
 );
 comment on function secsession.end_of_session(
@@ -90,7 +101,7 @@ select
                 and secsession.ends(v, s)
                 -- What came first is the reason, however late it is written down.
                 and least(
-                    s.expires_at, s.last_seen_at + make_interval(secs => s.idle_timeout)
+                    s.expires_at, secsession.idle_end(s.last_seen_at, s.idle_timeout)
                 ) > least(v.revoked_at, statement_timestamp())
                 order by v.revoked_at, v.revocation_id
                 limit 1
@@ -98,7 +109,7 @@ select
             case
                 when s.expires_at <= statement_timestamp() and s.user_name is not null
                 then 'absolute'
-                when s.last_seen_at + make_interval(secs => s.idle_timeout) <= statement_timestamp()
+                when secsession.idle_end(s.last_seen_at, s.idle_timeout) <= statement_timestamp()
                 then 'idle'
                 when s.expires_at <= statement_timestamp()
                 then 'absolute'

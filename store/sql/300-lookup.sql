@@ -29,7 +29,7 @@ create or replace function secsession.is_noted(last_seen_at timestamptz, idle_ti
 returns boolean
 language sql
 stable
--- What is not written is forgotten where there is no cache.
+-- What is not written is forgotten where there is no cache, and is granted by idle_end().
 return last_seen_at > statement_timestamp()
     - greatest(idle_timeout * interval '0.01 s', interval '1 s');
 comment on function secsession.is_noted(timestamptz, integer) is
@@ -241,7 +241,7 @@ stable
 return idle_cap >= 0
     and (
         idle_cap = 0
-        or session.last_seen_at + make_interval(secs => idle_cap) > statement_timestamp()
+        or secsession.idle_end(session.last_seen_at, idle_cap) > statement_timestamp()
     )
     and (
         absolute_cap = 0
@@ -334,7 +334,7 @@ begin
         and s.last_seen_at <= u.moment - interval '1 s'
         and s.last_seen_at <= statement_timestamp()
             - make_interval(secs => s.idle_timeout * touch.share_of_idle)
-        and s.last_seen_at + make_interval(secs => s.idle_timeout) > u.moment
+        and idle_end(s.last_seen_at, s.idle_timeout) > u.moment
         for no key update of s skip locked
     )
     update session s

@@ -81,7 +81,7 @@ returns boolean
 language sql
 stable
 return session.expires_at > statement_timestamp()
-    and session.last_seen_at + make_interval(secs => session.idle_timeout) > statement_timestamp()
+    and secsession.idle_end(session.last_seen_at, session.idle_timeout) > statement_timestamp()
     and not exists (
         select
         from secsession.revocation v

@@ -66,7 +66,8 @@ to :"admin";
 -- The view calls them, and a view's functions are called with the rights of whoever reads it.
 grant execute on function
     secsession.ends(secsession.revocation, secsession.session),
-    secsession.is_unseen(xid8, pg_snapshot)
+    secsession.is_unseen(xid8, pg_snapshot),
+    secsession.idle_end(timestamptz, integer)
 to :"admin", :"auditor";
 
 grant select on

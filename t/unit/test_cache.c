@@ -155,7 +155,7 @@ static void limits_are_the_databases_to_refuse(void **state)
 
     put(1, ID, "alice", NOW);
     secsession_cache_extend_lease(cache, NOW + 5000 * SECOND);
-    assert_null(secsession_cache_find(cache, pool, &hash, "realm", &shorter, NOW + 3 * SECOND, 0));
+    assert_null(secsession_cache_find(cache, pool, &hash, "realm", &shorter, NOW + 4 * SECOND, 0));
     assert_null(find_at(1, NOW + 100 * SECOND));
     for (int i = 0; i < 999; i += 99) {
         put(1, ID, "alice", NOW + i * SECOND);

@@ -38,11 +38,13 @@ static void idle_session_ends_at_its_limit(void **state)
 {
     static const case_t cases[] = {
         { 0, 0, { 60, HOUR }, { 0, 0 }, SECSESSION_LIVE },
-        { 59999, 0, { 60, HOUR }, { 0, 0 }, SECSESSION_LIVE },
-        { 60000, 0, { 60, HOUR }, { 0, 0 }, SECSESSION_IDLE },
-        { 60001, 0, { 60, HOUR }, { 0, 0 }, SECSESSION_IDLE },
-        { 999, 0, { 1, HOUR }, { 0, 0 }, SECSESSION_LIVE },
-        { 1000, 0, { 1, HOUR }, { 0, 0 }, SECSESSION_IDLE },
+        { 60999, 0, { 60, HOUR }, { 0, 0 }, SECSESSION_LIVE },
+        { 61000, 0, { 60, HOUR }, { 0, 0 }, SECSESSION_IDLE },
+        { 61001, 0, { 60, HOUR }, { 0, 0 }, SECSESSION_IDLE },
+        { 1999, 0, { 1, HOUR }, { 0, 0 }, SECSESSION_LIVE },
+        { 2000, 0, { 1, HOUR }, { 0, 0 }, SECSESSION_IDLE },
+        { 1817999, 0, { 1800, HOUR }, { 0, 0 }, SECSESSION_LIVE },
+        { 1818000, 0, { 1800, HOUR }, { 0, 0 }, SECSESSION_IDLE },
     };
 
     CHECK(cases);
@@ -62,8 +64,8 @@ static void session_ends_at_its_absolute_limit_however_busy(void **state)
 static void both_limits_over_is_said_to_be_the_absolute_one(void **state)
 {
     static const case_t cases[] = {
-        { 60000, 3600000, { 60, HOUR }, { 0, 0 }, SECSESSION_ABSOLUTE },
-        { 60000, 3599999, { 60, HOUR }, { 0, 0 }, SECSESSION_IDLE },
+        { 61000, 3600000, { 60, HOUR }, { 0, 0 }, SECSESSION_ABSOLUTE },
+        { 61000, 3599999, { 60, HOUR }, { 0, 0 }, SECSESSION_IDLE },
         { FOR_EVER, FOR_EVER, { 60, HOUR }, { 60, HOUR }, SECSESSION_ABSOLUTE },
     };
 
@@ -73,12 +75,12 @@ static void both_limits_over_is_said_to_be_the_absolute_one(void **state)
 static void location_shortens(void **state)
 {
     static const case_t cases[] = {
-        { 29999, 0, { 60, HOUR }, { 30, 0 }, SECSESSION_LIVE },
-        { 30000, 0, { 60, HOUR }, { 30, 0 }, SECSESSION_IDLE },
+        { 30999, 0, { 60, HOUR }, { 30, 0 }, SECSESSION_LIVE },
+        { 31000, 0, { 60, HOUR }, { 30, 0 }, SECSESSION_IDLE },
         { 0, 599999, { 60, HOUR }, { 0, 600 }, SECSESSION_LIVE },
         { 0, 600000, { 60, HOUR }, { 0, 600 }, SECSESSION_ABSOLUTE },
         { 30000, 600000, { 60, HOUR }, { 30, 600 }, SECSESSION_ABSOLUTE },
-        { 59000, 0, { 60, HOUR }, { 59, 0 }, SECSESSION_IDLE },
+        { 60000, 0, { 60, HOUR }, { 59, 0 }, SECSESSION_IDLE },
         { 0, 3599000, { 60, HOUR }, { 0, HOUR - 1 }, SECSESSION_ABSOLUTE },
     };
 
@@ -88,11 +90,11 @@ static void location_shortens(void **state)
 static void location_never_lengthens(void **state)
 {
     static const case_t cases[] = {
-        { 60000, 0, { 60, HOUR }, { 61, 0 }, SECSESSION_IDLE },
-        { 60000, 0, { 60, HOUR }, { INT_MAX, INT_MAX }, SECSESSION_IDLE },
+        { 61000, 0, { 60, HOUR }, { 61, 0 }, SECSESSION_IDLE },
+        { 61000, 0, { 60, HOUR }, { INT_MAX, INT_MAX }, SECSESSION_IDLE },
         { 0, 3600000, { 60, HOUR }, { 0, HOUR + 1 }, SECSESSION_ABSOLUTE },
         { 0, 3600000, { 60, HOUR }, { INT_MAX, INT_MAX }, SECSESSION_ABSOLUTE },
-        { 60000, 0, { 60, HOUR }, { 60, HOUR }, SECSESSION_IDLE },
+        { 61000, 0, { 60, HOUR }, { 60, HOUR }, SECSESSION_IDLE },
     };
 
     CHECK(cases);
@@ -104,7 +106,7 @@ static void clock_that_was_set_back_logs_nobody_out(void **state)
         { -1, -1, { 1, 1 }, { 0, 0 }, SECSESSION_LIVE },
         { INT64_MIN, INT64_MIN, { 1, 1 }, { 1, 1 }, SECSESSION_LIVE },
         { -1, 1000, { 1, 1 }, { 0, 0 }, SECSESSION_ABSOLUTE },
-        { 1000, -1, { 1, 1 }, { 0, 0 }, SECSESSION_IDLE },
+        { 2000, -1, { 1, 1 }, { 0, 0 }, SECSESSION_IDLE },
     };
 
     CHECK(cases);
@@ -115,12 +117,12 @@ static void huge_and_missing_limits_do_not_overflow(void **state)
     const apr_int64_t longest = (apr_int64_t)INT_MAX * 1000;
     const case_t cases[] = {
         { longest - 1, longest - 1, { INT_MAX, INT_MAX }, { 0, 0 }, SECSESSION_LIVE },
-        { longest, 0, { INT_MAX, INT_MAX }, { 0, 0 }, SECSESSION_IDLE },
+        { longest + longest / 100, 0, { INT_MAX, INT_MAX }, { 0, 0 }, SECSESSION_IDLE },
         { 0, longest, { INT_MAX, INT_MAX }, { 0, 0 }, SECSESSION_ABSOLUTE },
         { FOR_EVER, FOR_EVER, { 0, 0 }, { 0, 0 }, SECSESSION_LIVE },
-        { 5000, FOR_EVER, { 0, 0 }, { 5, 0 }, SECSESSION_IDLE },
+        { 6000, FOR_EVER, { 0, 0 }, { 5, 0 }, SECSESSION_IDLE },
         { FOR_EVER, 5000, { 0, 0 }, { 0, 5 }, SECSESSION_ABSOLUTE },
-        { 5000, 0, { 5, 0 }, { -1, -1 }, SECSESSION_IDLE },
+        { 6000, 0, { 5, 0 }, { -1, -1 }, SECSESSION_IDLE },
     };
 
     CHECK(cases);
