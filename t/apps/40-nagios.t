@@ -78,7 +78,8 @@ my $config = configuration(
     'proxy:unix:/run/php/php8.2-fpm.sock' => 'proxy:unix:' . $fpm->socket
 );
 $config =~ s{\^\(\?:/usr.*?\)"}{^\Q$root\E"} or die 'no DirectoryMatch';
-my ($postgres, $httpd) = start_servers(config => $config . "SetEnv NAGIOS_CGI_CONFIG $cgi\n",
+my ($postgres, $httpd) = start_servers(
+    config => $config . qq{ScriptAlias "/cgi-bin/" "$root/usr/lib/cgi-bin/"\n} . "SetEnv NAGIOS_CGI_CONFIG $cgi\n",
     modules => [qw(env proxy proxy_fcgi)]);
 
 # Whom the CGI takes its user for; a user who is no contact sees no host.
@@ -103,6 +104,10 @@ subtest 'what a user may see' => sub {
     unlike $pages[1], qr/reactor/, 'somebody else does not';
     like $alice->get('/nagios4/')->body, qr/<frameset|<iframe/i, 'its pages of PHP are there';
     is $httpd->get('/nagios4/')->status, 401, 'but not for strangers';
+    is $httpd->get('/cgi-bin/nagios4/status.cgi?hostgroup=all')->status, 401,
+        'not even through the door that Debian has for all CGI programs';
+    like $alice->get('/cgi-bin/nagios4/status.cgi?hostgroup=all&style=hostdetail')->body, qr/reactor/,
+        'through which a user may go';
     is $alice->get('/nagios4/cgi-bin/cmd.cgi?cmd_typ=96&host=reactor')->status, 200,
         'who has just logged in may give commands';
     $postgres->psql(
@@ -110,8 +115,9 @@ subtest 'what a user may see' => sub {
             . "where user_name = 'alice'"
     );
     has_heard($postgres);
-    is $alice->get('/nagios4/cgi-bin/cmd.cgi?cmd_typ=96&host=reactor')->status, 401,
-        'others are asked for the password again';
+    is $alice->get("$_/cmd.cgi?cmd_typ=96&host=reactor")->status, 401,
+        'others are asked for the password again'
+        for '/nagios4/cgi-bin', '/cgi-bin/nagios4';
 };
 
 done_testing;
