@@ -7,6 +7,11 @@ use Secsession::Test;
 
 my $HOME = '/pub/welcome';
 my ($postgres, $httpd) = start_servers(
+    files => {
+        'folder/config.php' => '<?php $password = "secret";', 'folder/.htpasswd' => 'alice:secret',
+        'folder/notes' => 'secret', 'folder/page.html' => '<p>secret page</p>',
+        'own.html' => '<p id="own">{{return}}</p>'
+    },
     login => "SecSessionLoginHome $HOME\n", config => <<'CONFIG');
 <Location "/sessions">
     SetHandler secsession-sessions
@@ -25,6 +30,11 @@ my ($postgres, $httpd) = start_servers(
     SecSessionLoginHome /login-at-home
     Require all granted
 </Location>
+<LocationMatch "^/(folder|own)">
+    SetHandler secsession-login
+    Require all granted
+</LocationMatch>
+Alias "/own" "@FOLDER@/htdocs/own.html"
 <Location "/closed">
     AuthType SecSession
     Require user nobody
@@ -131,6 +141,16 @@ subtest 'our other pages in a frame' => sub {
         unlike $page->body, qr/<form|127\.0\.0\.1/, 'nothing but a link';
     }
     is $alice->get('/app/show')->status, 200, 'and nobody is logged out';
+};
+
+subtest 'a folder that happens to have the URL of the login page' => sub {
+    for my $path ('', '/', '/config.php', '/.htpasswd', '/notes') {
+        my $page = $httpd->get("/folder$path");
+        unlike $page->raw, qr/secret/, "'$path' is not sent";
+        like $page->body, qr/<form/, 'but the login page' if $page->status == 200;
+    }
+    like $httpd->get('/own?return=/app/show')->body, qr{<p id="own">/app/show}, 'a page is';
+    like $httpd->get('/own/config.php')->body, qr/<form/, 'and nothing below it';
 };
 
 done_testing;

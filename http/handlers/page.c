@@ -47,6 +47,14 @@ static const char SITE_POLICY[] =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 #define FRAMED_BY_US "; frame-ancestors 'self'"
 
+/* Whether the file that the request maps to is a page. Below a folder that happens to have the URL
+ * of the login page there may be programs and files with passwords. */
+static int is_page(const request_rec *r)
+{
+    return r->finfo.filetype == APR_REG && (r->path_info == NULL || *r->path_info == '\0')
+           && r->content_type && strcmp(r->content_type, "text/html") == 0;
+}
+
 /* The contents of the file that the request maps to, or NULL. */
 static const char *read_template(request_rec *r)
 {
@@ -55,7 +63,7 @@ static const char *read_template(request_rec *r)
     char *text;
     apr_status_t status;
 
-    if (r->finfo.filetype != APR_REG) {
+    if (!is_page(r)) {
         return NULL;
     }
     text = apr_pcalloc(r->pool, TEMPLATE_LIMIT + 1);
