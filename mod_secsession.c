@@ -107,7 +107,7 @@ static void register_hooks(apr_pool_t *pool)
      * a client certificate, and before those of other AuthTypes, which need not see the request. */
     ap_hook_check_authn(secsession_authn_check, NULL, NULL, APR_HOOK_FIRST + 1,
                         AP_AUTH_INTERNAL_PER_CONF);
-    ap_hook_note_auth_failure(secsession_authn_note_failure, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_note_auth_failure(secsession_authn_note_failure, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_fixups(secsession_claim_note, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(secsession_adopt_fixup, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(secsession_environment_fixup, NULL, NULL, APR_HOOK_FIRST);
@@ -120,8 +120,11 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_error_filter(secsession_modsession_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_filter(secsession_trailers_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_filter(secsession_flight_insert, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_insert_filter(secsession_response_note_handler, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_error_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
+    /* httpd changes to another protocol in a handler that is REALLY_FIRST. */
+    ap_hook_handler(secsession_arrive_give_back, NULL, NULL, APR_HOOK_REALLY_FIRST - 1);
     /* The hooks of mod_cache are at APR_HOOK_FIRST and APR_HOOK_REALLY_FIRST. */
     ap_hook_quick_handler(secsession_caches_pass_by_early, NULL, NULL, APR_HOOK_FIRST - 1);
     ap_hook_quick_handler(secsession_caches_go_on_early, NULL, NULL, APR_HOOK_FIRST + 1);
@@ -130,6 +133,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(secsession_modsession_prepare_login, NULL, NULL, APR_HOOK_REALLY_FIRST + 2);
     ap_hook_handler(secsession_handler_run, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(secsession_tunnel_prepare, NULL, NULL, APR_HOOK_FIRST - 1);
+    ap_hook_log_transaction(secsession_arrive_take_back, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* A request that httpd refused while reading it (400, 417) has not come to post_read_request,
      * but it is logged. */
     ap_hook_log_transaction(secsession_arrive, NULL, NULL, APR_HOOK_REALLY_FIRST);

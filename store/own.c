@@ -51,15 +51,16 @@ secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool
                                              const secsession_session_t *session)
 {
     secsession_parameters_t parameters = { 0 };
+    secsession_outcome_t outcome;
 
     secsession_parameters_add_hash(&parameters, token);
     secsession_parameters_add_text(&parameters, realm);
-    secsession_parameters_add_text(&parameters, session->id);
-    return change(store, pool, SECSESSION_SQL_LOGOUT, &parameters,
-                  secsession_key_of_session(session->id))
-                   == SECSESSION_DONE
-               ? SECSESSION_LOGGED_OUT
-               : SECSESSION_UNAVAILABLE;
+    secsession_parameters_add_text(&parameters, session ? session->id : NULL);
+    /* Which session a retired token was of, this server learns with the next heartbeat. */
+    outcome = session ? change(store, pool, SECSESSION_SQL_LOGOUT, &parameters,
+                               secsession_key_of_session(session->id))
+                      : secsession_ask_done(store->dbd, pool, SECSESSION_SQL_LOGOUT, &parameters);
+    return outcome == SECSESSION_DONE ? SECSESSION_LOGGED_OUT : SECSESSION_UNAVAILABLE;
 }
 
 secsession_outcome_t secsession_store_revoke_own(secsession_store_t *store, apr_pool_t *pool,

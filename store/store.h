@@ -194,7 +194,8 @@ secsession_outcome_t secsession_store_session_id_in_url(secsession_store_t *stor
                                                         const char *place);
 
 /* Ends the session of a token at its user's wish; `session` is what the token was looked up as,
- * which may have another token by now. SECSESSION_LOGGED_OUT: it has ended, now or before; only
+ * which may have another token by now, or NULL if the token had just been retired.
+ * SECSESSION_LOGGED_OUT: it has ended, now or before; only
  * SECSESSION_UNAVAILABLE means that it may go on. */
 secsession_outcome_t secsession_store_logout(secsession_store_t *store, apr_pool_t *pool,
                                              const secsession_hash_t *token, const char *realm,

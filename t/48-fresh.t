@@ -4,6 +4,7 @@
 
 use lib 't/lib';
 use Secsession::Test;
+use Secsession::Programs 'answering';
 
 my ($postgres, $httpd) = start_servers(children => 2, threads => 8, config => <<'CONFIG');
 ScriptAliasMatch "^/(?:money|form|other|any)/(show)" "@FOLDER@/cgi-bin/$1"
@@ -23,6 +24,23 @@ ScriptAliasMatch "^/(?:money|form|other|any)/(show)" "@FOLDER@/cgi-bin/$1"
 <Location "/any/">
     Require session-fresh 5m
     Require user bob
+</Location>
+ScriptAliasMatch "^/(?:all|open)/(show|headers)" "@FOLDER@/cgi-bin/$1"
+<Location "/all/">
+    AuthType SecSession
+    SecSessionLoginPage /login
+    <RequireAll>
+        Require session-fresh 5m
+        Require user bob
+    </RequireAll>
+</Location>
+<Location "/open/">
+    AuthType SecSession
+    SecSessionLoginPage /login
+    <RequireAny>
+        Require session-fresh 5m
+        Require valid-user
+    </RequireAny>
 </Location>
 CONFIG
 my @HTML = ([ Accept => 'text/html' ]);
@@ -119,6 +137,23 @@ subtest 'wrong arguments stop httpd' => sub {
         ok !$ok, "Require $wrong: refused";
         like $said, qr/Require session-(?:fresh|method) takes/, 'in words that say what is allowed';
     }
+};
+
+subtest 'a refusal that a new login would not change is no invitation to log in' => sub {
+    my $alice = age(browser($httpd, 'alice'), 301);
+    my $refused = $alice->get('/all/show', headers => \@HTML);
+    is $refused->status, 401, 'another line of Require refuses the user as well';
+    is $refused->header('Location'), undef, 'who is not sent to the login page';
+    unlike $refused->header('WWW-Authenticate'), qr/max_age/, 'nor told that the login is too old';
+    unlike $alice->post('/all/show', 'a=1', headers => \@HTML)->body, qr/more recent login/,
+        'nor is the sender of a form';
+    my $bob = age(browser($httpd, 'bob'), 301);
+    like $bob->get('/all/show', headers => \@HTML)->header('Location'), qr/why=fresh$/,
+        'who would be let in after a new login is sent there';
+    my $own = $alice->get(answering('open', 'Status: 401 Unauthorized'), headers => \@HTML);
+    is $own->status, 401, 'the 401 of an application whose user was let in';
+    is $own->header('Location'), undef, 'is its own';
+    like $own->body, qr/answered/, 'word for word';
 };
 
 done_testing;

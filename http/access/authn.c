@@ -140,10 +140,29 @@ void secsession_authn_note_stale(const secsession_here_t *here, int within)
     }
 }
 
+/* Whether this request has been refused for no other reason than that its login is not recent
+ * enough. Other lines of Require may have refused it as well, and then a new login would not
+ * help. */
+static int is_only_stale(const secsession_here_t *here)
+{
+    secsession_context_t *context = here->context;
+    int status = DECLINED;
+
+    if (context && context->stale_within && !context->is_fresh_assumed && here->r->main == NULL) {
+        context->is_fresh_assumed = 1;
+        status = ap_run_auth_checker(here->r);
+        context->is_fresh_assumed = 0;
+    }
+    return status == OK;
+}
+
 int secsession_authn_note_failure(request_rec *r, const char *type)
 {
     const secsession_here_t here = secsession_here(r);
 
+    if (is_only_stale(&here)) {
+        secsession_authn_note_stale(&here, here.context->stale_within);
+    }
     if (strcasecmp(type, SECSESSION_AUTH_TYPE) != 0) {
         return DECLINED;
     }

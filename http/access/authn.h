@@ -13,8 +13,8 @@ int secsession_authn_is_ours(request_rec *r);
  * the location has another AuthType. */
 int secsession_authn_check(request_rec *r);
 
-/* note_auth_failure: adds the challenge if a user is logged in but Require does not admit that
- * user. */
+/* note_auth_failure, before other modules: adds the challenge if a user is logged in but Require
+ * does not admit that user, and finds out whether a more recent login would be enough. */
 int secsession_authn_note_failure(request_rec *r, const char *type);
 
 /* Answers a request without a session: if a person is waiting for a page, with a redirect to the

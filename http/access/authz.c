@@ -50,11 +50,14 @@ static authz_status check_fresh(request_rec *r, const char *line, const void *pa
     if (session == NULL) {
         return r->user ? AUTHZ_DENIED : AUTHZ_DENIED_NO_USER;
     }
+    if (here.context->is_fresh_assumed) {
+        return AUTHZ_GRANTED;
+    }
     if (session->age_ms / 1000 < within
         && !(session->persistent && session->age_ms / 1000 >= REMEMBERED_FRESH)) {
         return AUTHZ_GRANTED;
     }
-    secsession_authn_note_stale(&here, within);
+    here.context->stale_within = within;
     return AUTHZ_DENIED;
 }
 

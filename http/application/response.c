@@ -30,6 +30,21 @@ static const char *max_age(apr_pool_t *pool, const secsession_context_t *context
                : "";
 }
 
+#define LATE apr_time_from_sec(2)
+
+/* Whether the response deletes the cookie. An application may answer when its user has logged in
+ * again meanwhile, and the browser would delete the new cookie in place of the useless one: what
+ * comes late leaves that to the next response. Nobody logs in within LATE. */
+static int is_to_be_deleted(const secsession_here_t *here)
+{
+    const secsession_context_t *context = here->context;
+    const apr_time_t since = secsession_first_request(here->r)->request_time;
+
+    return context->forget
+           || (context->is_useless
+               && !(context->is_of_application && apr_time_now() - since >= LATE));
+}
+
 /* Adds our Set-Cookie field to the response (RFC 6265bis, 4.1.1), if the cookie has to be set or
  * deleted. A deletion must repeat the attributes, or browsers refuse it for a __Host- cookie.
  * Returns whether there is such a field. */
@@ -39,7 +54,7 @@ static int set_cookie(const secsession_here_t *here)
     const secsession_context_t *context = here->context;
     apr_pool_t *pool = here->r->pool;
 
-    if (context->new_token == NULL && !context->forget) {
+    if (context->new_token == NULL && !is_to_be_deleted(here)) {
         return 0;
     }
     apr_table_addn(here->r->err_headers_out, "Set-Cookie",
@@ -152,6 +167,18 @@ static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
     is_ours = set_cookie(&here) || here.context->replaced_by;
     secsession_caches_tell(&here, is_ours);
     return ap_pass_brigade(f->next, brigade);
+}
+
+/* The ErrorDocument of a request that we have refused is a part of our answer. */
+void secsession_response_note_handler(request_rec *r)
+{
+    const secsession_here_t here = secsession_here(r);
+    const int is_ours = here.location->page && *here.location->page;
+
+    if (here.context && r->main == NULL && !is_ours
+        && !(r->prev && ap_is_HTTP_ERROR(r->prev->status))) {
+        here.context->is_of_application = 1;
+    }
 }
 
 void secsession_response_insert(request_rec *r)

@@ -8,6 +8,9 @@
 /* Registers the output filter; to be called once, in register_hooks(). */
 void secsession_response_register(void);
 
+/* insert_filter, just before the handler runs: notes whether it is one of ours that will answer. */
+void secsession_response_note_handler(request_rec *r);
+
 /* insert_filter and insert_error_filter: adds the filter to the response. */
 void secsession_response_insert(request_rec *r);
 

@@ -2,6 +2,7 @@
 #include "http/request/arrive.h"
 
 #include <http_log.h>
+#include <http_protocol.h>
 #include <openssl/crypto.h>
 #include <string.h>
 
@@ -45,7 +46,7 @@ static void read_token(const secsession_here_t *here, const char *text)
                                      &context->token);
 
     context->is_token = status == APR_SUCCESS;
-    context->forget = !context->is_token && status != APR_EMISMATCH;
+    context->is_useless = !context->is_token && status != APR_EMISMATCH;
     if (status == APR_EMISMATCH && secsession_store_is_untagged_news(here->server->store)) {
         ap_log_rerror(
             APLOG_MARK, APLOG_WARNING, 0, here->r,
@@ -91,9 +92,13 @@ static void take_those_of_others(request_rec *r, const secsession_server_config_
 
 static void take_cookie(const secsession_here_t *here)
 {
+    request_rec *r = here->r;
     secsession_context_t *context = here->context;
     const char *value;
 
+    context->upgraded = apr_table_get(r->headers_in, "Upgrade")
+                            ? apr_table_get(r->headers_in, "Cookie")
+                            : NULL;
     context->presented = take(here->r, here->server->cookie.name, &value);
     if (context->presented == SECSESSION_COOKIE_ONE) {
         read_token(here, value);
@@ -119,5 +124,42 @@ int secsession_arrive(request_rec *r)
     ap_set_module_config(first->request_config, &secsession_module, here.context);
     take_cookie(&here);
     secsession_reserved_strip_request(r);
+    return DECLINED;
+}
+
+/* Whether httpd is about to change to another protocol for this request; it will ask the same. */
+static int is_to_change(request_rec *r)
+{
+    const char *upgrade = apr_table_get(r->headers_in, "Upgrade");
+    const char *connection = apr_table_get(r->headers_in, "Connection");
+    apr_array_header_t *offers = NULL;
+    const char *protocol = NULL;
+
+    if (upgrade && connection && ap_find_token(r->pool, connection, "upgrade")
+        && ap_parse_token_list_strict(r->pool, upgrade, &offers, 0) == NULL && offers) {
+        protocol = ap_select_protocol(r->connection, r, NULL, offers);
+    }
+    return protocol && strcmp(protocol, ap_get_protocol(r->connection)) != 0;
+}
+
+int secsession_arrive_give_back(request_rec *r)
+{
+    secsession_context_t *context = secsession_here(r).context;
+
+    if (context && context->upgraded && r->main == NULL && r->connection->master == NULL
+        && is_to_change(r)) {
+        apr_table_setn(r->headers_in, "Cookie", context->upgraded);
+        context->is_given_back = 1;
+    }
+    return DECLINED;
+}
+
+int secsession_arrive_take_back(request_rec *r)
+{
+    secsession_context_t *context = secsession_here(r).context;
+
+    if (context && context->is_given_back) {
+        apr_table_unset(r->headers_in, "Cookie");
+    }
     return DECLINED;
 }

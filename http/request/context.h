@@ -36,7 +36,8 @@ typedef struct {
 } secsession_words_t;
 
 /* Whether a session is good at a location. Every hook asks for this, and it does not change during
- * a request, so that it is remembered. */
+ * a request, so that it is remembered: with each subrequest and internal redirect by itself, since
+ * the configuration of a later one can be where that of one which is over has been. */
 typedef struct {
     const secsession_session_t *session; /* NULL: not judged yet */
     const void *location;
@@ -47,7 +48,9 @@ typedef struct {
  * the pool of the first of them. */
 typedef struct {
     secsession_presented_t presented;
-    int is_token; /* the value presented is a well-formed token; `token` is its hash */
+    const char *upgraded; /* the Cookie field as it came, if the client asks for another protocol */
+    int is_given_back;    /* the request has that field again */
+    int is_token;         /* the value presented is a well-formed token; `token` is its hash */
     secsession_hash_t token;
     int is_looked_up;
     int is_in_use; /* the request has been noted as a use of the session until it ends */
@@ -56,6 +59,10 @@ typedef struct {
     secsession_judgement_t judged;
     const char *new_token; /* the token that the response sets, or NULL */
     int forget;            /* the response deletes the cookie */
+    int is_useless;        /* the cookie that the browser presented is good for nothing */
+    int is_of_application; /* an application, or a file, answers */
+    int stale_within;      /* a Require session-fresh did not grant, by which age; 0: none */
+    int is_fresh_assumed;  /* what Require says is tried as if the login were recent */
     int fresh_within; /* the login must be less old than this, in seconds; 0: any age will do */
     int replaced_by;  /* the status that replaced the application's response, or 0 */
     void *form;       /* the copy of the form that http/application/tee.c makes */

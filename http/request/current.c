@@ -40,10 +40,27 @@ static void look_up(const secsession_here_t *here)
     if (context->outcome == SECSESSION_LIVE) {
         context->outcome = secsession_stamped_check(first, context->session);
     }
-    context->forget = is_useless(context->outcome);
+    context->is_useless = is_useless(context->outcome);
 }
 
-static void judge(const secsession_here_t *here)
+/* Where it is kept what has been judged for this request. The first request has the context in this
+ * place, so that its judgement is in there. */
+static secsession_judgement_t *judgement_of(const secsession_here_t *here)
+{
+    request_rec *r = here->r;
+    secsession_judgement_t *judged = &here->context->judged;
+
+    if (r->main || r->prev) {
+        judged = ap_get_module_config(r->request_config, &secsession_module);
+        if (judged == NULL) {
+            judged = apr_pcalloc(r->pool, sizeof(*judged));
+            ap_set_module_config(r->request_config, &secsession_module, judged);
+        }
+    }
+    return judged;
+}
+
+static void judge(const secsession_here_t *here, secsession_judgement_t *judged)
 {
     const secsession_limits_t caps = secsession_config_caps(here->location);
     secsession_context_t *context = here->context;
@@ -52,13 +69,14 @@ static void judge(const secsession_here_t *here)
     if (outcome == SECSESSION_LIVE) {
         outcome = secsession_address_check(here, context->session);
     }
-    context->judged = (secsession_judgement_t){ context->session, here->location, outcome };
+    *judged = (secsession_judgement_t){ context->session, here->location, outcome };
 }
 
 secsession_outcome_t secsession_current_session(const secsession_here_t *here,
                                                 const secsession_session_t **session)
 {
     secsession_context_t *context = here->context;
+    secsession_judgement_t *judged;
 
     *session = NULL;
     if (context == NULL || here->location->enabled != 1) {
@@ -70,11 +88,12 @@ secsession_outcome_t secsession_current_session(const secsession_here_t *here,
     if (context->outcome != SECSESSION_LIVE && context->outcome != SECSESSION_ANONYMOUS) {
         return context->outcome;
     }
-    if (context->judged.session != context->session || context->judged.location != here->location) {
-        judge(here);
+    judged = judgement_of(here);
+    if (judged->session != context->session || judged->location != here->location) {
+        judge(here, judged);
     }
-    *session = context->judged.outcome == SECSESSION_LIVE ? context->session : NULL;
-    return *session ? context->outcome : context->judged.outcome;
+    *session = judged->outcome == SECSESSION_LIVE ? context->session : NULL;
+    return *session ? context->outcome : judged->outcome;
 }
 
 const secsession_session_t *secsession_current(const secsession_here_t *here)

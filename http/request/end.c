@@ -14,7 +14,7 @@ int secsession_end_session(const secsession_here_t *here)
 {
     secsession_context_t *context = here->context;
 
-    if (context->session
+    if ((context->session || context->outcome == SECSESSION_RETIRED)
         && secsession_store_logout(here->server->store, here->r->pool, &context->token,
                                    here->server->realm, context->session)
                != SECSESSION_LOGGED_OUT) {
