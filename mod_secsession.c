@@ -27,6 +27,7 @@
 #include "http/handlers/back.h"
 #include "http/handlers/claim.h"
 #include "http/handlers/handler.h"
+#include "http/handlers/logout.h"
 #include "http/modsession/modsession.h"
 #include "http/request/arrive.h"
 #include "http/request/current.h"
@@ -131,6 +132,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(secsession_caches_pass_by, NULL, NULL, APR_HOOK_REALLY_FIRST - 1);
     ap_hook_handler(secsession_caches_go_on, NULL, NULL, APR_HOOK_REALLY_FIRST + 1);
     ap_hook_handler(secsession_modsession_prepare_login, NULL, NULL, APR_HOOK_REALLY_FIRST + 2);
+    ap_hook_handler(secsession_logout_guard_form, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(secsession_handler_run, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(secsession_tunnel_prepare, NULL, NULL, APR_HOOK_FIRST - 1);
     ap_hook_log_transaction(secsession_arrive_take_back, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -145,7 +145,7 @@ subtest 'a location with a shorter timeout does not see what is kept' => sub {
 subtest 'mod_auth_form\'s logout ends the session' => sub {
     my $alice = form_browser('alice');
     my $other = $alice->clone;
-    my $response = $alice->get('/do-logout');
+    my $response = $alice->post_form('/do-logout', {});
     is $response->status, 307, 'the handler sends on';
     like $response->cookie('__Host-secsession'), qr/Max-Age=0/, 'the cookie is deleted';
     is of_token('end_reason', $other->token), 'logout', 'the session has ended in the database';

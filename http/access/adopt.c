@@ -9,6 +9,7 @@
 #include <http_request.h>
 
 #include "http/access/authn.h"
+#include "http/access/guard.h"
 #include "http/modsession/modsession.h"
 #include "http/parse/text.h"
 #include "http/request/answer.h"
@@ -33,9 +34,9 @@ static int is_on(const secsession_here_t *here)
     request_rec *r = here->r;
     const secsession_location_config_t *location = here->location;
 
-    return location->adopt == 1 && location->enabled == 1 && r->main == NULL
-           && r->proxyreq != PROXYREQ_PROXY && here->context && !secsession_authn_is_ours(r)
-           && !is_by_mod_session(r);
+    return (location->adopt == 1 || secsession_modsession_is_on(here)) && location->enabled == 1
+           && r->main == NULL && r->proxyreq != PROXYREQ_PROXY && here->context
+           && !secsession_authn_is_ours(r) && !is_by_mod_session(r);
 }
 
 /* Whether the client sends its credentials in the Authorization header field. */
@@ -72,7 +73,7 @@ static const char *type_of(request_rec *r)
 {
     const char *type = ap_auth_type(r);
 
-    return type && r->ap_auth_type && strcasecmp(type, r->ap_auth_type) == 0 ? type : NULL;
+    return r->ap_auth_type ? type : NULL;
 }
 
 static const char *method_of(request_rec *r)
@@ -222,6 +223,7 @@ int secsession_adopt_fixup(request_rec *r)
     const secsession_here_t here = secsession_here(r);
     const secsession_session_t *session;
     secsession_outcome_t outcome;
+    int status;
 
     if (!is_on(&here) || r->user == NULL) {
         return DECLINED;
@@ -229,6 +231,10 @@ int secsession_adopt_fixup(request_rec *r)
     outcome = secsession_current_session(&here, &session);
     if (outcome == SECSESSION_LIVE && is_same(&here, session)) {
         return go_on(r, session->user);
+    }
+    status = session ? DECLINED : secsession_guard_check_user(&here);
+    if (status != DECLINED) {
+        return status;
     }
     /* A retired token means that the request was under way when another request of this browser got
      * the next token. It has credentials of its own and is served by these, without a session. */

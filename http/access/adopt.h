@@ -1,5 +1,7 @@
 /* SecSessionAdopt: users whom another AuthType has authenticated, such as Basic or OpenID Connect,
- * or by their client certificate, get a session. */
+ * or by their client certificate, get a session. So do they where mod_session is on, since what it
+ * keeps may be what lets them in with the next request: the session must be theirs, or nobody could
+ * revoke it. */
 #ifndef SECSESSION_ADOPT_H
 #define SECSESSION_ADOPT_H
 

@@ -10,7 +10,6 @@
 #include <openssl/crypto.h>
 
 #include "http/access/authn.h"
-#include "http/access/guard.h"
 #include "http/handlers/back.h"
 #include "http/handlers/form.h"
 #include "http/handlers/page.h"
@@ -21,6 +20,7 @@
 #include "http/request/current.h"
 #include "http/request/name.h"
 #include "http/request/navigation.h"
+#include "http/request/origin.h"
 #include "http/users/password.h"
 
 APLOG_USE_MODULE(secsession);
@@ -295,7 +295,7 @@ static int log_in(const secsession_here_t *here, const secsession_session_t *ses
     char *text;
     int status;
 
-    if (secsession_guard_origin(r) == SECSESSION_OTHER_ORIGIN) {
+    if (secsession_origin_of(r) == SECSESSION_OTHER_ORIGIN) {
         ap_log_rerror(
             APLOG_MARK, APLOG_WARNING, 0, r,
             "SS209: a login form from another site was refused; if this was your own page, check "

@@ -3,12 +3,13 @@
 
 #include <http_log.h>
 
-#include "http/access/guard.h"
 #include "http/handlers/page.h"
+#include "http/modsession/modsession.h"
 #include "http/request/answer.h"
 #include "http/request/current.h"
 #include "http/request/end.h"
 #include "http/request/navigation.h"
+#include "http/request/origin.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -48,9 +49,24 @@ int secsession_logout_answer(request_rec *r)
     case M_GET:
         return is_by_link(r) ? secsession_logout_end(&here) : secsession_page_send_logout(r);
     case M_POST:
-        return secsession_guard_origin(r) == SECSESSION_OTHER_ORIGIN ? HTTP_FORBIDDEN
-                                                                     : secsession_logout_end(&here);
+        return secsession_origin_of(r) == SECSESSION_OTHER_ORIGIN ? HTTP_FORBIDDEN
+                                                                  : secsession_logout_end(&here);
     default:
         return secsession_answer_other_method(r);
     }
+}
+
+/* mod_auth_form itself logs out whoever comes, wherever from. */
+int secsession_logout_guard_form(request_rec *r)
+{
+    const secsession_here_t here = secsession_here(r);
+
+    if (strcmp(r->handler, "form-logout-handler") != 0 || !secsession_modsession_is_there()
+        || secsession_current(&here) == NULL || is_by_link(r)) {
+        return DECLINED;
+    }
+    if (r->method_number == M_GET) {
+        return secsession_page_send_logout(r);
+    }
+    return secsession_origin_of(r) == SECSESSION_OTHER_ORIGIN ? HTTP_FORBIDDEN : DECLINED;
 }

@@ -9,6 +9,10 @@
  * answer with. */
 int secsession_logout_answer(request_rec *r);
 
+/* handler, before mod_auth_form's form-logout-handler: the same for a session that this would
+ * end. */
+int secsession_logout_guard_form(request_rec *r);
+
 /* Ends the session of this request as a logout by its user (see http/request/end.h), and redirects
  * to SecSessionLogoutHome, or to / where that is not set. Returns the status to answer with: 503 if
  * the session could not be ended. */

@@ -9,13 +9,13 @@
 #include <http_request.h>
 
 #include "http/access/authn.h"
-#include "http/access/guard.h"
 #include "http/handlers/form.h"
 #include "http/handlers/logout.h"
 #include "http/handlers/page.h"
 #include "http/request/answer.h"
 #include "http/request/current.h"
 #include "http/request/navigation.h"
+#include "http/request/origin.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -210,8 +210,8 @@ int secsession_sessions_answer(request_rec *r)
     case M_GET:
         return wants_json(r) ? send_left(&here, session) : send_list(&here, session);
     case M_POST:
-        return secsession_guard_origin(r) == SECSESSION_OTHER_ORIGIN ? HTTP_FORBIDDEN
-                                                                     : end(&here, session);
+        return secsession_origin_of(r) == SECSESSION_OTHER_ORIGIN ? HTTP_FORBIDDEN
+                                                                  : end(&here, session);
     default:
         return secsession_answer_other_method(r);
     }

@@ -114,14 +114,20 @@ int secsession_modsession_check(request_rec *r)
     }
     state = secsession_state_get(&here);
     state->is_checked = 1;
-    if (load_through(r, &loaded) != APR_SUCCESS || loaded == NULL) {
-        return DECLINED; /* Session is Off here */
+    state->is_on = load_through(r, &loaded) == APR_SUCCESS && loaded != NULL;
+    if (!state->is_on) {
+        return DECLINED;
     }
     if (state->is_unavailable) {
         return secsession_answer_unavailable(r);
     }
     secsession_state_note(&here, state, loaded);
     return DECLINED;
+}
+
+int secsession_modsession_is_on(const secsession_here_t *here)
+{
+    return is_ours(here) && here->context->state && here->context->state->is_on;
 }
 
 static int may_log_in(const secsession_here_t *here)

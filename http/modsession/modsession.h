@@ -8,7 +8,7 @@
 #ifndef SECSESSION_MODSESSION_H
 #define SECSESSION_MODSESSION_H
 
-#include <httpd.h>
+#include "http/request/context.h"
 
 /* Registers the output filter; to be called once, in register_hooks(). */
 void secsession_modsession_register(void);
@@ -19,6 +19,10 @@ int secsession_modsession_find(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *
 
 /* Whether mod_session is loaded. */
 int secsession_modsession_is_there(void);
+
+/* Whether Session is On at the location of this request, and what it keeps is kept in our sessions;
+ * known after secsession_modsession_check(). */
+int secsession_modsession_is_on(const secsession_here_t *here);
 
 /* check_access, before any module asks mod_session who is logged in: answers 503 if Session is On
  * and the database gives no answer, since those modules take an error for "nobody is logged in". */

@@ -9,6 +9,7 @@
 #include "http/request/begin.h"
 #include "http/request/current.h"
 #include "http/request/end.h"
+#include "http/request/origin.h"
 #include "http/request/name.h"
 #include "http/users/owner.h"
 
@@ -72,6 +73,7 @@ void secsession_state_read(const secsession_here_t *here, secsession_state_t *st
     }
     *state = (secsession_state_t){ .is_read = 1,
                                    .is_checked = state->is_checked,
+                                   .is_on = state->is_on,
                                    .failure = state->failure };
     state->record = state->nothing = make_empty(pool);
     state->jar = secsession_jar_make(pool);
@@ -194,6 +196,13 @@ static int log_in(const secsession_here_t *here, secsession_state_t *state, cons
                       "authenticate there, and need not mean the users of realm %s; write it into "
                       "the server's configuration if it does",
                       who.user, r->uri, here->server->realm);
+        return fail(here, HTTP_FORBIDDEN);
+    }
+    if (secsession_origin_of(r) == SECSESSION_OTHER_ORIGIN) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "SS262: a login form for mod_auth_form from another site was refused; if it "
+                      "was your own page, check that the proxy passes on the Host header of the "
+                      "browser (ProxyPreserveHost On)");
         return fail(here, HTTP_FORBIDDEN);
     }
     /* Without the moment, a revocation while the password was checked would go unnoticed (I2). */

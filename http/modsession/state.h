@@ -17,6 +17,7 @@ typedef struct secsession_state_t {
     apr_time_t expiry;     /* the expiry of mod_session, as it was kept */
     int is_read;
     int is_checked; /* secsession_modsession_check() runs or has run, and answers with 503 */
+    int is_on;      /* Session is On at the location that was checked last */
     int is_unavailable;
     int had_credentials;
     int failure; /* the status of the response if something could not be kept, or 0 */
