@@ -118,7 +118,7 @@ begin
     -- When the same call came before, and its answer was lost, the room has been made.
     if most_sessions > 0
         and not exists (select from token t where t.token_hash = login.token_hash)
-        and not has_room(login.realm, login.user_name, most_sessions, is_newest_refused)
+        and not has_room(login, most_sessions, is_newest_refused)
     then
         return refuse_login(
             login, 'full', null, 'too many sessions', jsonb_build_object('most', most_sessions)
