@@ -162,5 +162,6 @@ void secsession_flight_register(void)
      * for piece by piece. */
     out = ap_register_output_filter("secsession flight", pass_on, NULL,
                                     (ap_filter_type)(AP_FTYPE_TRANSCODE + 5));
-    in = ap_register_input_filter("secsession flight", read_on, NULL, AP_FTYPE_CONTENT_SET);
+    /* With a filter of the content, mod_proxy would read a whole body before it sends any of it. */
+    in = ap_register_input_filter("secsession flight", read_on, NULL, AP_FTYPE_PROTOCOL);
 }
