@@ -22,8 +22,8 @@ OBJECTS = mod_secsession.o \
                                    arguments.o neighbours.o config.o) \
           $(addprefix http/parse/, cookie.o head.o multipart.o fields.o attributes.o options.o \
                                    readings.o cachecontrol.o target.o text.o url.o) \
-          $(addprefix store/, own.o vaults.o \
-                              store.o \
+          $(addprefix store/, own.o vaults.o logins.o \
+                              store.o claims.o \
                               feed.o housekeeper.o running.o lookups.o watchman.o vigil.o \
                               listener.o heartbeat.o listening.o ask.o urgent.o turn.o pace.o \
                               dbd.o message.o vault.o \
@@ -34,8 +34,8 @@ OBJECTS = mod_secsession.o \
                               execute.o connection.o slot.o jars.o trouble.o \
                               parameters.o entry.o conninfo.o \
                               key.o use.o) \
-          $(addprefix session/, token.o client.o policy.o set_cookie.o jar.o date.o seal.o mac.o \
-                                keys.o stamp.o)
+          $(addprefix session/, token.o client.o policy.o set_cookie.o jar.o date.o seal.o claim.o \
+                                mac.o keys.o stamp.o)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wno-unused-parameter -Werror

@@ -76,6 +76,8 @@ typedef struct {
     apr_uint32_t vault_version;      /* 0: the vault is empty */
     apr_int64_t told;                /* when all this was so, by the store's clock */
     apr_uint64_t generation;         /* of the store's cache then; 0: none */
+    const unsigned char *mac;        /* of its claim on the token that was looked up, see claim.h;
+                                      * NULL: there is none, or it has been checked before */
 } secsession_session_t;
 
 #endif

@@ -8,6 +8,8 @@
 #include <apr_uuid.h>
 #include <string.h>
 
+#include "session/claim.h"
+
 /* The fields of secsession.session_answer. */
 enum {
     FIELD_STATE,
@@ -29,6 +31,7 @@ enum {
     FIELD_BOUND_ADDR,
     FIELD_IS_STAMPED,
     FIELD_STAMP,
+    FIELD_MAC,
     FIELDS
 };
 
@@ -158,6 +161,14 @@ static const secsession_stamp_t *stamp(apr_pool_t *pool, const field_t *field, i
     return *ok ? apr_pmemdup(pool, field->bytes, SECSESSION_STAMP_BYTES) : NULL;
 }
 
+/* A MAC of another length was not made by a web server, and is as good as none. */
+static const unsigned char *mac(apr_pool_t *pool, const field_t *field)
+{
+    return field->bytes && field->length == SECSESSION_CLAIM_BYTES
+               ? apr_pmemdup(pool, field->bytes, SECSESSION_CLAIM_BYTES)
+               : NULL;
+}
+
 /* PostgreSQL counts microseconds since 2000. */
 static apr_int64_t seconds_since_1970(apr_int64_t moment)
 {
@@ -201,6 +212,7 @@ static secsession_outcome_t decode_session(apr_pool_t *pool, const field_t field
     session->bound = address(&fields[FIELD_BOUND_ADDR], &ok);
     session->is_stamped = truth(&fields[FIELD_IS_STAMPED], &ok);
     session->stamp = stamp(pool, &fields[FIELD_STAMP], &ok);
+    session->mac = mac(pool, &fields[FIELD_MAC]);
     if (!ok) {
         return SECSESSION_UNAVAILABLE;
     }

@@ -46,19 +46,21 @@ static const char *const STATEMENTS[] = {
         ("select secsession.authenticate(row($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
          "::secsession.login, cookies => $11, persistent => $12, "
          "most_sessions => $13, is_newest_refused => $14, credential_stamp => $15, "
-         "is_lowercase => $16, attempt => $17)"),
+         "is_lowercase => $16, attempt => $17, ids => $18)"),
+    [SECSESSION_SQL_SIGN_SESSION] = "select secsession.sign_session($1, $2, $3)",
     [SECSESSION_SQL_LOGOUT] = "select secsession.logout($1, $2, $3)",
     [SECSESSION_SQL_LOGIN_FAILED] = "select secsession.login_failed($1, $2, $3, $4, $5, $6)",
     [SECSESSION_SQL_LOGIN_UNDECIDED] = "select secsession.login_undecided($1, $2, $3)",
     [SECSESSION_SQL_LOGIN_MOMENT] = "select secsession.login_moment()::text",
-    [SECSESSION_SQL_BEGIN_SESSION] = "select secsession.begin_session($1, $2, $3, $4, $5, $6, $7)",
+    [SECSESSION_SQL_BEGIN_SESSION] =
+        "select secsession.begin_session($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     [SECSESSION_SQL_KEEP_COOKIES] = "select secsession.keep_cookies($1, $2)",
     [SECSESSION_SQL_VAULT_OF] = "select * from secsession.vault_of($1)",
     [SECSESSION_SQL_REVOKE_OWN] = "select secsession.revoke_own($1, $2, $3)",
     [SECSESSION_SQL_OWN_SESSIONS] = "select * from secsession.own_sessions($1)",
     [SECSESSION_SQL_END_OWN] = "select secsession.end_own($1, $2)",
     [SECSESSION_SQL_SESSION_ID_IN_URL] = "select secsession.session_id_in_url($1, $2, $3, $4)",
-    [SECSESSION_SQL_OFFER_TOKEN] = "select secsession.offer_token($1, $2, $3, $4, $5)",
+    [SECSESSION_SQL_OFFER_TOKEN] = "select secsession.offer_token($1, $2, $3, $4, $5, $6)",
     [SECSESSION_SQL_CLIENT_MOVED] = "select secsession.client_moved($1, $2, $3)",
     [SECSESSION_SQL_END_CHANGED] = "select secsession.end_changed($1)",
     [SECSESSION_SQL_UNDER_WAY] = "select left_ms, age_ms from secsession.under_way($1)",

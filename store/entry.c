@@ -58,6 +58,7 @@ const secsession_session_t *secsession_entry_session(apr_pool_t *pool,
     session->stamp = NULL;
     session->told = now;
     session->generation = entry->generation;
+    session->mac = NULL;
     return session;
 }
 

@@ -29,13 +29,23 @@ struct secsession_store_t {
     apr_interval_time_t lease;
     apr_interval_time_t stale;
     secsession_jars_t *jars;             /* NULL: each vault is read from the database */
-    const secsession_keys_t *vault_keys; /* NULL: none */
-    _Atomic apr_time_t no_offers_until;  /* monotonic; of this child */
+    const secsession_keys_t *vault_keys; /* NULL: none; like the next */
+    const secsession_keys_t *claim_keys;
+    _Atomic apr_time_t no_offers_until; /* monotonic; of this child */
 };
 
-/* Adds cookies as they go into SQL, null where there are none. Whether they can. */
+/* Adds cookies as they go into SQL, sealed for the session with this id; null where there are none.
+ * Whether they can. */
 int secsession_store_add_cookies(struct secsession_store_t *store, apr_pool_t *pool,
-                                 secsession_parameters_t *parameters,
+                                 secsession_parameters_t *parameters, const char *id,
                                  const secsession_jar_t *cookies);
+
+/* The generation of the cache at this moment; 0: there is none. */
+secsession_generation_t secsession_store_generation(const struct secsession_store_t *store);
+
+/* Writes down since when, and in which generation, it is known that the session is so: *session
+ * becomes a copy in `pool`. */
+void secsession_store_date(apr_pool_t *pool, const secsession_session_t **session, apr_time_t asked,
+                           secsession_generation_t generation);
 
 #endif

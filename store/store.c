@@ -1,12 +1,13 @@
 /* Turns each request of http/ into one statement, and the answer into an outcome; first of all asks
- * the cache. What concerns vaults is in vaults.c, what concerns a running session in own.c. */
+ * the cache. What concerns logins is in logins.c, what concerns vaults in vaults.c, and what
+ * concerns a running session in own.c. */
 #include "store/store.h"
 
 #include <apr_strings.h>
 #include <http_log.h>
 
-#include "store/answer.h"
 #include "store/ask.h"
+#include "store/claims.h"
 #include "store/parts.h"
 
 APLOG_USE_MODULE(secsession);
@@ -52,7 +53,8 @@ static apr_status_t derive_keys(secsession_store_t *store, apr_pool_t *pool,
         return APR_SUCCESS;
     }
     store->vault_keys = secsession_keys_derive(pool, keys, "mod_secsession vault");
-    return store->vault_keys ? APR_SUCCESS : APR_EGENERAL;
+    store->claim_keys = secsession_keys_derive(pool, keys, "mod_secsession claim");
+    return store->vault_keys && store->claim_keys ? APR_SUCCESS : APR_EGENERAL;
 }
 
 apr_status_t secsession_store_create(secsession_store_t **result, apr_pool_t *pool,
@@ -116,14 +118,13 @@ int secsession_store_is_untagged_news(secsession_store_t *store)
     return secsession_trouble_is_news(store->trouble, SECSESSION_TROUBLE_TAG);
 }
 
-static secsession_generation_t generation_of(const secsession_store_t *store)
+secsession_generation_t secsession_store_generation(const secsession_store_t *store)
 {
     return store->cache ? secsession_cache_generation(store->cache) : 0;
 }
 
-/* Writes down since when it is known that the session is so. */
-static void date(apr_pool_t *pool, const secsession_session_t **session, apr_time_t asked,
-                 secsession_generation_t generation)
+void secsession_store_date(apr_pool_t *pool, const secsession_session_t **session, apr_time_t asked,
+                           secsession_generation_t generation)
 {
     secsession_session_t *dated = apr_pmemdup(pool, *session, sizeof(**session));
 
@@ -139,7 +140,7 @@ static secsession_outcome_t look_up(secsession_store_t *store, apr_pool_t *pool,
                                     const secsession_session_t **session)
 {
     const secsession_question_t question = { token, realm, visit, client };
-    secsession_generation_t generation = generation_of(store);
+    secsession_generation_t generation = secsession_store_generation(store);
     apr_time_t asked = secsession_monotonic();
     secsession_outcome_t outcome;
 
@@ -147,8 +148,11 @@ static secsession_outcome_t look_up(secsession_store_t *store, apr_pool_t *pool,
         return SECSESSION_UNAVAILABLE; /* secsession_store_child_init failed, which was logged */
     }
     outcome = secsession_lookups_ask(store->lookups, pool, &question, session);
+    if (outcome == SECSESSION_LIVE || outcome == SECSESSION_ANONYMOUS) {
+        outcome = secsession_claims_check(store, pool, token, realm, outcome, session);
+    }
     if (*session) {
-        date(pool, session, asked, generation);
+        secsession_store_date(pool, session, asked, generation);
     }
     return outcome;
 }
@@ -233,196 +237,6 @@ void secsession_store_use(secsession_store_t *store, apr_pool_t *request,
     }
 }
 
-/* SECSESSION_THROTTLED with *wait 0: as many are being checked as may fail. */
-static secsession_outcome_t begin_attempt(secsession_store_t *store, apr_pool_t *pool,
-                                          const secsession_attempt_t *attempt, const char **moment,
-                                          int *wait)
-{
-    secsession_parameters_t parameters = { 0 };
-    const PGresult *result;
-    int ok = 1;
-
-    secsession_parameters_add_text(&parameters, attempt->realm);
-    secsession_parameters_add_text(&parameters, attempt->user);
-    secsession_parameters_add_text(&parameters, attempt->client_addr);
-    secsession_parameters_add_number(&parameters, pool, attempt->most);
-    secsession_parameters_add_number(&parameters, pool, attempt->within);
-    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_LOGIN_BEGIN, &parameters);
-    if (result == NULL) {
-        return SECSESSION_UNAVAILABLE;
-    }
-    *moment = secsession_column_text(pool, result, 0, 0);
-    if (PQgetisnull(result, 0, 1)) {
-        return SECSESSION_DONE;
-    }
-    *wait = (int)secsession_column_number(result, 0, 1, &ok);
-    if (!ok) {
-        secsession_dbd_log_nonsense(store->dbd, SECSESSION_SQL_LOGIN_BEGIN);
-        return SECSESSION_UNAVAILABLE;
-    }
-    return SECSESSION_THROTTLED;
-}
-
-#define FIRST_TURN apr_time_from_msec(20)
-#define LONGEST_TURN apr_time_from_msec(320)
-#define LAST_TURN apr_time_from_sec(10)
-
-/* Between two questions no connection is held. */
-secsession_outcome_t secsession_store_login_begin(secsession_store_t *store, apr_pool_t *pool,
-                                                  const secsession_attempt_t *attempt,
-                                                  const char **moment, int *wait)
-{
-    apr_time_t until = secsession_monotonic() + LAST_TURN;
-    apr_interval_time_t turn = FIRST_TURN;
-    secsession_outcome_t outcome;
-
-    while ((outcome = begin_attempt(store, pool, attempt, moment, wait)) == SECSESSION_THROTTLED
-           && *wait == 0) {
-        if (secsession_monotonic() > until) {
-            *wait = 1;
-            return outcome;
-        }
-        apr_sleep(turn);
-        turn = turn < LONGEST_TURN ? turn * 2 : turn;
-    }
-    return outcome;
-}
-
-/* The server does not wait for the feed to tell it what it has just changed itself. */
-static void forget(secsession_store_t *store, const secsession_hash_t *token)
-{
-    if (store->cache) {
-        secsession_cache_invalidate_token(store->cache, token);
-    }
-}
-
-secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, apr_pool_t *pool,
-                                                   const secsession_login_t *login,
-                                                   const secsession_session_t **session)
-{
-    secsession_generation_t generation = generation_of(store);
-    apr_time_t asked = secsession_monotonic();
-    secsession_parameters_t parameters = { 0 };
-    secsession_outcome_t outcome;
-
-    secsession_parameters_add_hash(&parameters, &login->token);
-    secsession_parameters_add_hash(&parameters, login->replaces);
-    secsession_parameters_add_text(&parameters, login->realm);
-    secsession_parameters_add_text(&parameters, login->user);
-    secsession_parameters_add_text(&parameters, login->method);
-    secsession_parameters_add_text(&parameters, login->moment);
-    secsession_parameters_add_text(&parameters, login->client.addr);
-    secsession_parameters_add_text(&parameters, secsession_client_agent(&login->client, pool));
-    secsession_parameters_add_number(&parameters, pool, login->limits.idle);
-    secsession_parameters_add_number(&parameters, pool, login->limits.absolute);
-    if (!secsession_store_add_cookies(store, pool, &parameters, login->cookies)) {
-        return SECSESSION_UNAVAILABLE;
-    }
-    secsession_parameters_add_truth(&parameters, login->persistent);
-    secsession_parameters_add_number(&parameters, pool, login->crowd.most);
-    secsession_parameters_add_truth(&parameters, login->crowd.is_newest_refused);
-    secsession_parameters_add_bytes(&parameters, login->stamp ? login->stamp->bytes : NULL,
-                                    SECSESSION_STAMP_BYTES);
-    secsession_parameters_add_truth(&parameters, login->is_lowercase);
-    secsession_parameters_add_text(&parameters, login->attempt);
-    outcome = secsession_ask_session(store->dbd, pool, SECSESSION_SQL_AUTHENTICATE, &parameters,
-                                     session);
-    if (login->replaces) {
-        forget(store, login->replaces);
-    }
-    if (outcome == SECSESSION_LIVE) {
-        date(pool, session, asked, generation);
-    }
-    /* That token may be in its grace, and the session known by the one after it. */
-    if (store->cache && outcome == SECSESSION_LIVE) {
-        secsession_cache_invalidate(store->cache, secsession_key_of_session((*session)->id));
-    }
-    return outcome;
-}
-
-/* After a failure no other request tries for so long. */
-#define OFFERS_PAUSE apr_time_from_sec(10)
-
-secsession_outcome_t secsession_store_offer(secsession_store_t *store, apr_pool_t *pool,
-                                            const secsession_session_t *session,
-                                            const secsession_hash_t *token,
-                                            const secsession_hash_t *next,
-                                            const secsession_rotation_t *rotation)
-{
-    secsession_parameters_t parameters = { 0 };
-    apr_time_t now = secsession_monotonic();
-    const PGresult *result;
-
-    if (now < atomic_load(&store->no_offers_until)) {
-        return SECSESSION_UNAVAILABLE;
-    }
-    secsession_parameters_add_text(&parameters, session->id);
-    secsession_parameters_add_hash(&parameters, token);
-    secsession_parameters_add_hash(&parameters, next);
-    secsession_parameters_add_number(&parameters, pool, rotation->interval);
-    secsession_parameters_add_number(&parameters, pool, rotation->grace);
-    result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_OFFER_TOKEN, &parameters);
-    forget(store, token);
-    if (result == NULL) {
-        atomic_store(&store->no_offers_until, now + OFFERS_PAUSE);
-        return SECSESSION_UNAVAILABLE;
-    }
-    return *PQgetvalue(result, 0, 0) ? SECSESSION_DONE : SECSESSION_RETIRED;
-}
-
-secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_t *pool,
-                                            const secsession_login_t *anonymous,
-                                            const secsession_session_t **session)
-{
-    apr_time_t asked = secsession_monotonic();
-    secsession_parameters_t parameters = { 0 };
-    secsession_outcome_t outcome = SECSESSION_UNAVAILABLE;
-
-    secsession_parameters_add_hash(&parameters, &anonymous->token);
-    secsession_parameters_add_text(&parameters, anonymous->realm);
-    secsession_parameters_add_text(&parameters, anonymous->client.addr);
-    secsession_parameters_add_text(&parameters, secsession_client_agent(&anonymous->client, pool));
-    secsession_parameters_add_number(&parameters, pool, anonymous->limits.idle);
-    secsession_parameters_add_number(&parameters, pool, anonymous->limits.absolute);
-    if (secsession_store_add_cookies(store, pool, &parameters, anonymous->cookies)) {
-        outcome = secsession_ask_session(store->dbd, pool, SECSESSION_SQL_BEGIN_SESSION,
-                                         &parameters, session);
-    }
-    if (outcome == SECSESSION_ANONYMOUS) {
-        date(pool, session, asked, 0);
-    }
-    return outcome;
-}
-
-secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, apr_pool_t *pool,
-                                                   const secsession_attempt_t *attempt,
-                                                   const char *reason)
-{
-    secsession_parameters_t parameters = { 0 };
-
-    secsession_parameters_add_text(&parameters, attempt->realm);
-    secsession_parameters_add_text(&parameters, *attempt->user ? attempt->user : NULL);
-    secsession_parameters_add_text(&parameters, attempt->client_addr);
-    secsession_parameters_add_text(&parameters, reason);
-    secsession_parameters_add_number(&parameters, pool, attempt->most);
-    secsession_parameters_add_number(&parameters, pool, attempt->within);
-    return secsession_ask_done(store->dbd, pool, SECSESSION_SQL_LOGIN_FAILED, &parameters);
-}
-
-secsession_outcome_t secsession_store_login_undecided(secsession_store_t *store, apr_pool_t *pool,
-                                                      const secsession_attempt_t *attempt)
-{
-    secsession_parameters_t parameters = { 0 };
-
-    if (attempt->most == 0) {
-        return SECSESSION_DONE;
-    }
-    secsession_parameters_add_text(&parameters, attempt->realm);
-    secsession_parameters_add_text(&parameters, attempt->user);
-    secsession_parameters_add_text(&parameters, attempt->client_addr);
-    return secsession_ask_done(store->dbd, pool, SECSESSION_SQL_LOGIN_UNDECIDED, &parameters);
-}
-
 secsession_outcome_t secsession_store_session_id_in_url(secsession_store_t *store, apr_pool_t *pool,
                                                         const secsession_session_t *session,
                                                         const char *client_addr, const char *name,
@@ -435,15 +249,4 @@ secsession_outcome_t secsession_store_session_id_in_url(secsession_store_t *stor
     secsession_parameters_add_text(&parameters, name);
     secsession_parameters_add_text(&parameters, place);
     return secsession_ask_done(store->dbd, pool, SECSESSION_SQL_SESSION_ID_IN_URL, &parameters);
-}
-
-secsession_outcome_t secsession_store_login_moment(secsession_store_t *store, apr_pool_t *pool,
-                                                   const char **moment)
-{
-    const secsession_parameters_t none = { 0 };
-    const PGresult *result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_LOGIN_MOMENT,
-                                                  &none);
-
-    *moment = result ? PQgetvalue(result, 0, 0) : NULL;
-    return result ? SECSESSION_DONE : SECSESSION_UNAVAILABLE;
 }

@@ -47,8 +47,9 @@ typedef struct {
 /* A login whose password has been found right; or, without a user, the beginning of an anonymous
  * session. */
 typedef struct {
-    secsession_hash_t token;           /* of the new token, which nobody has yet */
-    const secsession_hash_t *replaces; /* the token that the browser presented, or NULL */
+    secsession_hash_t token;               /* of the new token, which nobody has yet */
+    const secsession_hash_t *replaces;     /* the token that the browser presented, or NULL */
+    const secsession_session_t *continues; /* its session, which may go on; NULL: not live */
     const char *realm;
     const char *user; /* UTF-8 without control characters; NULL: anonymous */
     int is_lowercase; /* its letters have been made so: it may be typed otherwise */
@@ -164,7 +165,7 @@ secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, ap
  * browser; SECSESSION_RETIRED: another request was first, or `token` is no longer current: tell it
  * nothing. */
 secsession_outcome_t secsession_store_offer(secsession_store_t *store, apr_pool_t *pool,
-                                            const secsession_session_t *session,
+                                            const secsession_session_t *session, const char *realm,
                                             const secsession_hash_t *token,
                                             const secsession_hash_t *next,
                                             const secsession_rotation_t *rotation);

@@ -21,6 +21,7 @@ typedef enum {
     SECSESSION_TROUBLE_QUEUE,     /* the queue of NOTIFY is filling up; never over */
     SECSESSION_TROUBLE_SEAL,      /* what a vault holds cannot be opened; never over */
     SECSESSION_TROUBLE_TAG,       /* tokens without a tag of ours are presented; never over */
+    SECSESSION_TROUBLE_CLAIM,     /* sessions are not signed; never over */
     SECSESSION_TROUBLE_KINDS
 } secsession_trouble_kind_t;
 

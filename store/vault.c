@@ -11,11 +11,12 @@
 /* The columns of secsession.vault_of(). */
 enum { VERSION, NAME, DOMAIN, PATH, VALUE, HOST_ONLY, SAME_SITE, SECONDS_LEFT, COLUMNS };
 
-/* What a value is sealed for: it cannot be opened as the value of another cookie. */
-static const char *place_of(apr_pool_t *pool, const secsession_kept_t *cookie)
+/* What a value is sealed for: it cannot be opened as the value of another cookie, or in another
+ * session. */
+static const char *place_of(apr_pool_t *pool, const char *id, const secsession_kept_t *cookie)
 {
-    return apr_pstrcat(pool, cookie->domain, cookie->host_only ? "\n" : "\n.\n", cookie->path, "\n",
-                       cookie->name, NULL);
+    return apr_pstrcat(pool, id, "\n", cookie->domain, cookie->host_only ? "\n" : "\n.\n",
+                       cookie->path, "\n", cookie->name, NULL);
 }
 
 static const char *hex(apr_pool_t *pool, const void *bytes, apr_size_t length)
@@ -29,7 +30,7 @@ static const char *hex_of(apr_pool_t *pool, const char *text)
 }
 
 /* NULL if the value cannot be sealed. */
-static const char *encode_value(apr_pool_t *pool, const secsession_keys_t *keys,
+static const char *encode_value(apr_pool_t *pool, const secsession_keys_t *keys, const char *id,
                                 const secsession_kept_t *cookie)
 {
     const unsigned char *seal;
@@ -38,7 +39,7 @@ static const char *encode_value(apr_pool_t *pool, const secsession_keys_t *keys,
     if (cookie->value == NULL) {
         return "null";
     }
-    if (secsession_seal(pool, keys, place_of(pool, cookie), cookie->value, &seal, &length)
+    if (secsession_seal(pool, keys, place_of(pool, id, cookie), cookie->value, &seal, &length)
         != APR_SUCCESS) {
         return NULL;
     }
@@ -46,10 +47,10 @@ static const char *encode_value(apr_pool_t *pool, const secsession_keys_t *keys,
 }
 
 /* NULL if its value cannot be sealed. */
-static const char *encode(apr_pool_t *pool, const secsession_keys_t *keys,
+static const char *encode(apr_pool_t *pool, const secsession_keys_t *keys, const char *id,
                           const secsession_kept_t *cookie, apr_int64_t now)
 {
-    const char *value = encode_value(pool, keys, cookie);
+    const char *value = encode_value(pool, keys, id, cookie);
 
     return value
                ? apr_pstrcat(pool, "{\"name\":\"", hex_of(pool, cookie->name), "\",\"domain\":\"",
@@ -62,13 +63,13 @@ static const char *encode(apr_pool_t *pool, const secsession_keys_t *keys,
                : NULL;
 }
 
-const char *secsession_vault_encode(apr_pool_t *pool, const secsession_keys_t *keys,
+const char *secsession_vault_encode(apr_pool_t *pool, const secsession_keys_t *keys, const char *id,
                                     const secsession_jar_t *cookies)
 {
     apr_array_header_t *all = apr_array_make(pool, cookies->nelts, sizeof(const char *));
 
     for (int i = 0; i < cookies->nelts; i++) {
-        const char *json = encode(pool, keys, &APR_ARRAY_IDX(cookies, i, secsession_kept_t),
+        const char *json = encode(pool, keys, id, &APR_ARRAY_IDX(cookies, i, secsession_kept_t),
                                   apr_time_sec(apr_time_now()));
 
         if (json == NULL) {
@@ -79,8 +80,8 @@ const char *secsession_vault_encode(apr_pool_t *pool, const secsession_keys_t *k
     return apr_pstrcat(pool, "[", apr_array_pstrcat(pool, all, ','), "]", NULL);
 }
 
-static int decode_row(apr_pool_t *pool, const secsession_keys_t *keys, const PGresult *result,
-                      int row, secsession_kept_t *cookie, int *ok)
+static int decode_row(apr_pool_t *pool, const secsession_keys_t *keys, const char *id,
+                      const PGresult *result, int row, secsession_kept_t *cookie, int *ok)
 {
     cookie->name = secsession_column_text(pool, result, row, NAME);
     cookie->domain = secsession_column_text(pool, result, row, DOMAIN);
@@ -91,14 +92,14 @@ static int decode_row(apr_pool_t *pool, const secsession_keys_t *keys, const PGr
                           ? 0
                           : apr_time_sec(apr_time_now())
                                 + secsession_column_number(result, row, SECONDS_LEFT, ok);
-    cookie->value = secsession_unseal(pool, keys, place_of(pool, cookie),
+    cookie->value = secsession_unseal(pool, keys, place_of(pool, id, cookie),
                                       (const unsigned char *)PQgetvalue(result, row, VALUE),
                                       (apr_size_t)PQgetlength(result, row, VALUE));
     return cookie->value != NULL;
 }
 
 apr_status_t secsession_vault_decode(apr_pool_t *pool, const secsession_keys_t *keys,
-                                     const PGresult *result, secsession_jar_t **jar,
+                                     const char *id, const PGresult *result, secsession_jar_t **jar,
                                      apr_uint32_t *version, int *sealed)
 {
     int ok = 1;
@@ -115,7 +116,7 @@ apr_status_t secsession_vault_decode(apr_pool_t *pool, const secsession_keys_t *
     for (int row = 0; row < PQntuples(result) && !PQgetisnull(result, row, NAME); row++) {
         secsession_kept_t cookie;
 
-        if (decode_row(pool, keys, result, row, &cookie, &ok)) {
+        if (decode_row(pool, keys, id, result, row, &cookie, &ok)) {
             APR_ARRAY_PUSH(*jar, secsession_kept_t) = cookie;
         } else {
             (*sealed)++;

@@ -10,10 +10,11 @@
 APLOG_USE_MODULE(secsession);
 
 int secsession_store_add_cookies(secsession_store_t *store, apr_pool_t *pool,
-                                 secsession_parameters_t *parameters,
+                                 secsession_parameters_t *parameters, const char *id,
                                  const secsession_jar_t *cookies)
 {
-    const char *json = cookies ? secsession_vault_encode(pool, store->vault_keys, cookies) : NULL;
+    const char *json = cookies ? secsession_vault_encode(pool, store->vault_keys, id, cookies)
+                               : NULL;
 
     secsession_parameters_add_text(parameters, json);
     if (cookies && json == NULL) {
@@ -72,7 +73,8 @@ static secsession_outcome_t read_vault(secsession_store_t *store, apr_pool_t *po
     if (result == NULL) {
         return SECSESSION_UNAVAILABLE;
     }
-    switch (secsession_vault_decode(pool, store->vault_keys, result, jar, &version, &sealed)) {
+    switch (secsession_vault_decode(pool, store->vault_keys, session->id, result, jar, &version,
+                                    &sealed)) {
     case APR_SUCCESS:
         break;
     case APR_ENOENT:
@@ -109,7 +111,7 @@ secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t
     const PGresult *result;
 
     secsession_parameters_add_text(&parameters, session->id);
-    if (!secsession_store_add_cookies(store, pool, &parameters, cookies)) {
+    if (!secsession_store_add_cookies(store, pool, &parameters, session->id, cookies)) {
         return SECSESSION_UNAVAILABLE;
     }
     result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_KEEP_COOKIES, &parameters);

@@ -155,7 +155,7 @@ subtest 'rights' => sub {
         'announce authenticate begin_session client_moved current_token end_changed end_own '
             . 'heartbeat keep_cookies lock_holders login_begin login_failed login_moment login_undecided logout '
             . 'lookup lookup_many note_uses offer_token own_sessions purge revoke_own schema_version '
-            . 'session_id_in_url sweep under_way vault_of',
+            . 'session_id_in_url sign_session sweep under_way vault_of',
         'the web server may call just these';
     is $may{admin_role},
         'ends idle_end is_unseen lock_holders purge reset_throttle revoke_address revoke_all revoke_before '

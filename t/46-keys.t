@@ -116,6 +116,120 @@ subtest 'who had a token before there were keys logs in again' => sub {
         'and does not know tokens with a tag';
 };
 
+# --- who can write into the database, or call its functions --------------------------------------
+
+# What a row says is changed as an administrator of the database could, and told to the servers.
+sub rewrite {
+    my ($client, $set) = @_;
+    my $id = $postgres->of_token('session_id', substr $client->token, 0, 43);
+    $postgres->psql("update secsession.session
+        set $set, last_seen_at = last_seen_at - interval '1 second' where session_id = '$id'");
+    has_heard($postgres);
+    return $id;
+}
+
+sub user_seen {
+    my ($client) = @_;
+    return environment_of($client->clone->get('/app/show'))->{REMOTE_USER} // 'nobody';
+}
+
+subtest 'whoever changes a row makes himself nobody' => sub {
+    my %change = (
+        'the user' => "user_name = 'alice'",
+        'the session id' => "session_id = gen_random_uuid()",
+        'how the user has authenticated' => "auth_method = 'basic'",
+        'when the user has authenticated' =>
+            "authenticated_at = authenticated_at + interval '2 seconds'",
+        'the MAC, away' => 'mac = null',
+        'the MAC, to one of another length' => q(mac = substr(mac, 1, 16)),
+        'the MAC, to that of another session' =>
+            q(mac = (select mac from secsession.session where user_name = 'alice' and mac is not null limit 1)),
+        'the MAC, to one by no key' => q(mac = '\x02' || substr(mac, 2)),
+    );
+    for my $what (sort keys %change) {
+        my $bob = browser($httpd, 'bob');
+        is user_seen($bob), 'bob', "before: $what";
+        rewrite($bob, $change{$what});
+        is user_seen($bob), 'nobody', $what;
+        is $bob->get('/static/page.html')->status, 401, 'and no page';
+    }
+    like $httpd->error_log, qr/SS120: session [0-9a-f-]{36} is refused/, 'the log says so';
+    my $bob = browser($httpd, 'bob');
+    rewrite($bob, "client_addr = '192.0.2.1', user_agent = 'another'");
+    is user_seen($bob), 'bob', 'what does not say whose it is can be changed';
+};
+
+subtest 'nor does a row that was made up, or a token of the session of another' => sub {
+    my ($bob, $alice) = (browser($httpd, 'bob'), browser($httpd, 'alice'));
+    my %hash = map { $_->[0] => unpack 'H*', sha256(substr decode_base64url($_->[1]->token), 0, 32) }
+        [ bob => $bob ], [ alice => $alice ];
+    my ($id) = rewrite($bob, 'user_agent = null');
+    my $victim = $postgres->of_token('session_id', substr $alice->token, 0, 43);
+    $postgres->psql(<<"SQL");
+update secsession.session set token_hash = sha256('x') where session_id = '$id';
+insert into secsession.other_token (token_hash, session_id, offered_at, offered_grace, mac)
+select '\\x$hash{bob}', session_id, now(), 10, mac from secsession.session
+where session_id = '$victim';
+SQL
+    has_heard($postgres);
+    is user_seen($bob), 'nobody', 'a token of his that is offered to her session';
+
+    my $honest = browser($httpd, 'bob');
+    my $hash = unpack 'H*', sha256(substr decode_base64url($honest->token), 0, 32);
+    rewrite($honest, q(token_hash = sha256('y')));
+    $postgres->psql(<<"SQL", user => 'httpd_web');
+select secsession.authenticate(row('\\x$hash', null, 'localhost', 'alice', 'form',
+    secsession.login_moment(), '192.0.2.1', null, 1000, 2000)::secsession.login);
+select secsession.sign_session('\\x$hash', '\\x01' || substr(sha256('guessed'), 1, 16));
+SQL
+    has_heard($postgres);
+    is user_seen($honest), 'nobody', 'a session that the web server\'s role has made for it';
+    is $postgres->value(
+        "select state from secsession.lookup('\\x$hash', 'localhost', 0, 0)",
+        user => 'httpd_web'), 'live', 'though the database knows it';
+};
+
+subtest 'whoever continues a session is given only what was asked for' => sub {
+    my $bob = browser($httpd, 'bob');
+    my $id = rewrite($bob, "user_name = 'alice'");
+    is $bob->login('alice', 'wrong')->status, 401, 'who changes the user of a session';
+    is $bob->login('bob', password_of('bob'))->status, 303, 'and logs in';
+    is user_seen($bob), 'bob', 'is who has logged in';
+    isnt id_of($bob), $id, 'in another session';
+    my $again = browser($httpd, 'bob');
+    my $before = id_of($again);
+    is $again->login('bob', password_of('bob'))->status, 303, 'who logs in again';
+    is id_of($again), $before, 'goes on with the session, which was signed';
+    is $again->login('alice', password_of('alice'))->status, 303, 'another user';
+    isnt id_of($again), $before, 'has another session';
+    is user_seen($again), 'alice', 'and is in';
+};
+
+subtest 'functions that answer something else than they were asked' => sub {
+    $postgres->psql(<<'SQL');
+create function public.lie() returns trigger language plpgsql as $$
+begin
+    new.user_name := 'alice';
+    return new;
+end
+$$;
+create trigger lie before insert on secsession.session for each row execute function public.lie();
+SQL
+    my $bob = $httpd->client;
+    is $bob->login('bob', password_of('bob'))->status, 503, 'a login is refused';
+    is user_seen($bob), 'nobody', 'and nobody is logged in';
+    like $httpd->error_log, qr/SS121: /, 'the log says why';
+    $postgres->psql('drop trigger lie on secsession.session; drop function public.lie()');
+};
+
+subtest 'administrators need no keys to end sessions' => sub {
+    my $bob = browser($httpd, 'bob');
+    is user_seen($bob), 'bob', 'who is in';
+    is $postgres->value("select secsession.revoke_user('bob', 'x') > 0", user => 'admin_role'), 't',
+        'is revoked';
+    wait_until { user_seen($bob) eq 'nobody' } 5, 'and out';
+};
+
 subtest 'keys are changed one after the other' => sub {
     my $with = sub {
         $httpd->reconfigure(config_with(keys_file(@_), "SecSessionRotateInterval 1s\n"));
@@ -126,10 +240,13 @@ subtest 'keys are changed one after the other' => sub {
     $with->($ONE, $TWO);
     is $alice->get('/static/page.html')->status, 200, 'a second is added';
     $with->($TWO, $ONE);
-    is $alice->clone->get('/static/page.html')->status, 200, 'and comes first';
+    my $old = $alice->clone;
+    is $old->clone->get('/static/page.html')->status, 200, 'and comes first';
     wait_until { $alice->get('/static/page.html'); $number->($alice->token) == 2 } 10,
         'the next token has a tag by it';
     is $alice->get('/static/page.html')->status, 200, 'the session goes on';
+    is user_seen($old), 'alice', 'with the token before it, too, in its grace';
+    is user_seen($alice), 'alice', 'with her name, which is signed';
     $with->($TWO);
     is $alice->get('/static/page.html')->status, 200, 'also without the old key';
     is look($token), '401 0', 'by which nothing is accepted any more';

@@ -6,6 +6,7 @@ use lib 't/lib';
 use Secsession::Test;
 use Secsession::Programs 'answering';
 use Secsession::Process qw(spew run);
+use MIME::Base64 'decode_base64url';
 
 my $VAULT = <<'CONFIG';
 <LocationMatch "^/(v|vl|vx)/">
@@ -295,7 +296,9 @@ subtest 'sealed with a key that the database does not have' => sub {
         return Secsession::Httpd->start(
             postgres => $postgres, files => { 'static/page.html' => 'x' }, modules => ['include'],
             config =>
-                Secsession::Test::standard_config(config => "SecSessionKeys $keys\n$VAULT")
+                Secsession::Test::standard_config(
+                config => "SecSessionKeys $keys\nSecSessionRotateInterval 1s\n$VAULT"
+                )
         );
     };
     my $sealed = $with->($first);
@@ -308,8 +311,15 @@ subtest 'sealed with a key that the database does not have' => sub {
     my $token = $client->token;
     $sealed->stop;
     $sealed = $with->("# the new one first\n$second$first");
-    is cookies_seen($sealed->client->set_token($token)), 'APPID=topsecret',
-        'a new key is put before the old one: both open';
+    my $again = $sealed->client->set_token($token);
+    is cookies_seen($again), 'APPID=topsecret', 'a new key is put before the old one: both open';
+    wait_until {
+        cookies_seen($again);
+        ord(substr decode_base64url($again->token), 32, 1) == 8
+    }
+    10, 'the next token of the session is by the new key';
+    cookies_seen($again);
+    $token = $again->token;
     $sealed->stop;
     $sealed = $with->($second);
     is cookies_seen($sealed->client->set_token($token)), '',

@@ -90,6 +90,7 @@ secsession_outcome_t secsession_begin_user(const secsession_here_t *here,
     }
     remember(here, &login, who->persistent);
     login.replaces = context->is_token ? &context->token : NULL;
+    login.continues = context->session;
     outcome = secsession_store_authenticate(here->server->store, r->pool, &login, &session);
     if (outcome == SECSESSION_LIVE) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,

@@ -31,8 +31,8 @@ void secsession_rotate_offer(const secsession_here_t *here)
     }
     text = apr_palloc(r->pool, SECSESSION_TOKEN_SIZE);
     if (secsession_token_make(server->token_keys, text, &next) == APR_SUCCESS
-        && secsession_store_offer(server->store, r->pool, context->session, &context->token, &next,
-                                  &server->rotation)
+        && secsession_store_offer(server->store, r->pool, context->session, server->realm,
+                                  &context->token, &next, &server->rotation)
                == SECSESSION_DONE) {
         context->new_token = text;
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "SS227: session %s is offered its next token",

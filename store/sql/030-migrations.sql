@@ -41,6 +41,11 @@ select :installed_version < 7 as migration_needed \gset
 \ir 160-events.sql
 \endif
 
+select :installed_version < 8 as migration_needed \gset
+\if :migration_needed
+\ir 170-keys.sql
+\endif
+
 select :installed_version < 9 as migration_needed \gset
 \if :migration_needed
 \ir 175-rotation.sql

@@ -8,7 +8,8 @@ select
     null::timestamptz as grace_until,
     null::integer as offered_grace,
     null::inet as next_addr,
-    null::bytea as next_agent
+    null::bytea as next_agent,
+    s.mac
 from secsession.session s
 where s.token_hash is not null
 union all
@@ -19,7 +20,8 @@ select
     t.grace_until,
     t.offered_grace,
     t.next_addr,
-    t.next_agent
+    t.next_agent,
+    t.mac
 from secsession.other_token t
 $view$);
 
@@ -32,6 +34,7 @@ comment on column secsession.token.grace_until is 'See other_token.';
 comment on column secsession.token.offered_grace is 'See other_token.';
 comment on column secsession.token.next_addr is 'See other_token.';
 comment on column secsession.token.next_agent is 'See other_token.';
+comment on column secsession.token.mac is 'See session.';
 
 create or replace function secsession.mark_of_agent(agent text)
 returns bytea

@@ -6,7 +6,8 @@ create or replace function secsession.answer_of(
     state text,
     end_reason text,
     cacheable boolean,
-    credential_stamp bytea
+    credential_stamp bytea,
+    mac bytea
 )
 returns secsession.session_answer
 language sql
@@ -19,9 +20,11 @@ return row(
     statement_timestamp(), session.idle_timeout, session.absolute_timeout, cacheable,
     session.vault_version, session.persistent, session.rotated_at,
     coalesce(session.bound_addr, session.client_addr),
-    session.credential_stamp is not null, credential_stamp
+    session.credential_stamp is not null, credential_stamp, mac
 )::secsession.session_answer;
-comment on function secsession.answer_of(secsession.session, text, text, boolean, bytea) is
+comment on function secsession.answer_of(
+    secsession.session, text, text, boolean, bytea, bytea
+) is
     'Internal: the one place that makes a session_answer of a session; live is said as anonymous '
     'where it has no user.';
 
@@ -84,7 +87,9 @@ as $$
 declare
     answer session_answer;
 begin
-    select (answer_of(p.session, 'live', null, not pg_is_in_recovery(), null)).*
+    select (answer_of(
+        p.session, 'live', null, not pg_is_in_recovery(), null, (p.session).mac
+    )).*
     into answer
     from plain_session p
     where p.token_hash = lookup.token_hash
@@ -132,7 +137,9 @@ begin
     left join lateral (
         select
             s.session_id,
-            answer_of(s.session, 'live', null, not pg_is_in_recovery(), null) as answer
+            answer_of(
+                s.session, 'live', null, not pg_is_in_recovery(), null, (s.session).mac
+            ) as answer
         from plain_session s
         where s.token_hash = asked.token_hash
         and s.realm = lookup_many.realm
@@ -142,7 +149,7 @@ begin
         select
             s.session_id,
             s.ended_at,
-            answer_of(s, 'ended', s.end_reason, false, null) as answer
+            answer_of(s, 'ended', s.end_reason, false, null, null) as answer
         from token t
         join session s on s.session_id = t.session_id
         where p.session_id is null
@@ -222,7 +229,8 @@ begin
     return answer_of(
         known.session, state, end_reason,
         known.retired_at is null and known.offered_grace is null and not pg_is_in_recovery(),
-        case when state = 'live' then stamp_that_is_due(known.session) end
+        case when state = 'live' then stamp_that_is_due(known.session) end,
+        (known.token).mac
     );
 end
 $$;

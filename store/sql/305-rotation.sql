@@ -6,7 +6,8 @@ create or replace function secsession.offer_token(
     token_hash bytea,
     next_token_hash bytea,
     rotate_interval integer,
-    grace integer
+    grace integer,
+    next_mac bytea default null
 )
 returns boolean
 language plpgsql
@@ -44,12 +45,12 @@ begin
         order by old.offered_at desc
         offset 7
     );
-    insert into other_token (token_hash, session_id, offered_at, offered_grace)
-    values (next_token_hash, offer_token.session_id, clock_timestamp(), grace);
+    insert into other_token (token_hash, session_id, offered_at, offered_grace, mac)
+    values (next_token_hash, offer_token.session_id, clock_timestamp(), grace, next_mac);
     return true;
 end
 $$;
-comment on function secsession.offer_token(uuid, bytea, bytea, integer, integer) is
+comment on function secsession.offer_token(uuid, bytea, bytea, integer, integer, bytea) is
     'Offers a session its next token if its current one is token_hash and no token was made or '
     'offered for so many seconds; once the next one is presented, the current one is served for '
     'grace seconds. Whether it did.';
@@ -68,7 +69,7 @@ as $$
 declare
     moment timestamptz;
     rotated session;
-    grace integer;
+    offered record;
 begin
     select s.*
     into rotated
@@ -77,8 +78,8 @@ begin
     and s.ended_at is null
     for no key update skip locked;
 
-    select t.offered_grace
-    into grace
+    select t.offered_grace as grace, t.mac
+    into offered
     from other_token t
     where t.token_hash = accept_offer.token_hash;
 
@@ -86,7 +87,7 @@ begin
         return false;
     end if;
     -- Another request came before us.
-    if grace is null then
+    if offered.grace is null then
         return true;
     end if;
     -- If a crash takes this back it is an offer again, and as good.
@@ -94,6 +95,7 @@ begin
     moment := clock_timestamp();
     update session s
     set token_hash = accept_offer.token_hash,
+        mac = offered.mac,
         rotated_at = moment
     where s.session_id = accept_offer.session_id;
 
@@ -101,11 +103,12 @@ begin
     where t.token_hash = accept_offer.token_hash;
 
     insert into other_token (
-        token_hash, session_id, retired_at, grace_until, next_addr, next_agent
+        token_hash, session_id, retired_at, grace_until, next_addr, next_agent, mac
     )
     select
-        rotated.token_hash, rotated.session_id, moment, moment + make_interval(secs => grace),
-        client_addr, mark_of_agent(client_agent)
+        rotated.token_hash, rotated.session_id,
+        moment, moment + make_interval(secs => offered.grace),
+        client_addr, mark_of_agent(client_agent), rotated.mac
     where rotated.token_hash is not null;
 
     perform log_event(

@@ -119,13 +119,14 @@ begin
     -- One statement, since each costs as much as the rows that it writes.
     with started as (
         insert into session (
-            token_hash, realm, user_name, is_lowercase, auth_method, login_seen,
+            session_id, mac, token_hash, realm, user_name, is_lowercase, auth_method, login_seen,
             client_addr, user_agent,
             created_at, authenticated_at, last_seen_at, rotated_at,
             idle_timeout, absolute_timeout, expires_at, persistent,
             credential_stamp, stamp_checked_at
         )
         select
+            coalesce(login.session_id, gen_random_uuid()), login.mac,
             login.token_hash, login.realm, login.user_name, coalesce(login.is_lowercase, false),
             login.auth_method, login.login_seen, login.client_addr, login.user_agent,
             moment, moment, moment, moment,
@@ -150,7 +151,7 @@ begin
         -- Strangers can make sessions of nobody, as many as they like.
         where (s.session).user_name is not null
     )
-    select (answer_of(s.session, 'live', null, true, null)).*
+    select (answer_of(s.session, 'live', null, true, null, (s.session).mac)).*
     into answer
     from started s;
     return answer;
@@ -244,6 +245,7 @@ begin
 
     update session s
     set token_hash = login.token_hash,
+        mac = null,
         user_name = login.user_name,
         is_lowercase = login.is_lowercase,
         auth_method = login.auth_method,

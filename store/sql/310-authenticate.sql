@@ -135,6 +135,27 @@ comment on function secsession.replace_session(uuid, secsession.session, integer
     'session that another user left in this browser, if there is one. Answers as start_session(), '
     'or full.';
 
+create or replace function secsession.goes_on_with(
+    replaced secsession.session_state,
+    user_name text,
+    ids uuid[]
+)
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    -- Who had no user yet keeps the vault.
+    return replaced.session_id is not null
+        and coalesce(replaced.user_name, goes_on_with.user_name) = goes_on_with.user_name
+        and (ids is null or replaced.session_id is not distinct from ids[2]);
+end
+$$;
+comment on function secsession.goes_on_with(secsession.session_state, text, uuid[]) is
+    'Internal: whether the session that was in this browser goes on when this user logs in.';
+
 create or replace function secsession.authenticate(
     login secsession.login,
     cookies jsonb default null,
@@ -143,7 +164,8 @@ create or replace function secsession.authenticate(
     is_newest_refused boolean default false,
     credential_stamp bytea default null,
     is_lowercase boolean default false,
-    attempt text default null
+    attempt text default null,
+    ids uuid[] default null
 )
 returns secsession.session_answer
 language plpgsql
@@ -170,9 +192,7 @@ begin
     replaced := replaced_session(
         login.old_token_hash, wanted.realm, wanted.client_addr, wanted.user_agent
     );
-    -- Who had no user yet keeps the vault.
-    goes_on := replaced.session_id is not null
-        and coalesce(replaced.user_name, wanted.user_name) = wanted.user_name;
+    goes_on := goes_on_with(replaced, wanted.user_name, ids);
     -- A session that a revocation spares is spared when its user logs in again, too.
     wanted.session_id := case when goes_on then replaced.session_id end;
     if replaced.ending is not null or is_revoked_meanwhile(wanted) then
@@ -182,6 +202,7 @@ begin
     if goes_on then
         perform continue_session(replaced.session_id, wanted);
     else
+        wanted.session_id := ids[1];
         answer := replace_session(
             replaced.session_id, wanted, most_sessions, is_newest_refused
         );
@@ -201,7 +222,7 @@ begin
 end
 $$;
 comment on function secsession.authenticate(
-    secsession.login, jsonb, boolean, integer, boolean, bytea, boolean, text
+    secsession.login, jsonb, boolean, integer, boolean, bytea, boolean, text, uuid[]
 ) is
     'Logs a user in under a new token. If the old token is served for a live session of this '
     'user, that session goes on and the old token is worth nothing any more; if of another user, '
@@ -210,5 +231,42 @@ comment on function secsession.authenticate(
     'user was revoked since login.seen, which login_begin() or login_moment() told; nobody is '
     'logged in. Where most_sessions is above 0 and the user has as many in this realm, the '
     'oldest ends, or the answer''s state is full and nobody is logged in. is_lowercase: see '
-    'session. attempt: the name by which login_begin() counted. May be called again with the '
-    'same new token.';
+    'session. attempt: the name by which login_begin() counted. ids, where '
+    'the web server has keys: how it calls a new session, and the only session that may go on, '
+    'whose MAC it has checked; null: none. May be called again with the same new token.';
+
+create or replace function secsession.sign_session(
+    token_hash bytea,
+    mac bytea,
+    cookies jsonb default null
+)
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '1500ms'
+as $$
+declare
+    signed session;
+begin
+    -- Nobody has the token before this is durable.
+    perform make_durable();
+    update session s
+    set mac = sign_session.mac
+    where s.token_hash = sign_session.token_hash
+    and s.ended_at is null
+    -- The same call came before, and its answer was lost: what it made stands.
+    and coalesce(s.mac = sign_session.mac, s.mac is null)
+    returning s.*
+    into signed;
+
+    if signed.session_id is not null and cookies is not null then
+        return keep_cookies(signed.session_id, cookies);
+    end if;
+    return signed.vault_version;
+end
+$$;
+comment on function secsession.sign_session(bytea, bytea, jsonb) is
+    'Completes a login: stores the web server''s MAC of what authenticate() answered, and cookies '
+    'in the vault, see keep_cookies(). Returns the vault''s version; null: the session has ended, '
+    'or has another MAC. May be called again.';

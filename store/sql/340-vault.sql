@@ -174,7 +174,9 @@ create or replace function secsession.begin_session(
     user_agent text,
     idle_timeout integer,
     absolute_timeout integer,
-    cookies jsonb
+    cookies jsonb,
+    session_id uuid default null,
+    mac bytea default null
 )
 returns secsession.session_answer
 language plpgsql
@@ -189,6 +191,8 @@ begin
     -- See authenticate().
     perform pg_current_xact_id();
     perform wait_for_disk_only();
+    anonymous.session_id := session_id;
+    anonymous.mac := mac;
     anonymous.token_hash := token_hash;
     anonymous.realm := realm;
     anonymous.auth_method := 'none';
@@ -210,7 +214,8 @@ begin
 end
 $$;
 comment on function secsession.begin_session(
-    bytea, text, inet, text, integer, integer, jsonb
+    bytea, text, inet, text, integer, integer, jsonb, uuid, bytea
 ) is
     'Makes a session that nobody has authenticated in, for the cookies of an application; see '
-    'keep_cookies(). May be called again with the same token.';
+    'keep_cookies(). May be called again with the same token. session_id: how the web server calls '
+    'it, and what its mac is of.';

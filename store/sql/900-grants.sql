@@ -30,15 +30,16 @@ grant execute on function
     secsession.lookup_many(bytea, text),
     secsession.login_begin(text, text, inet, integer, integer),
     secsession.authenticate(
-        secsession.login, jsonb, boolean, integer, boolean, bytea, boolean, text
+        secsession.login, jsonb, boolean, integer, boolean, bytea, boolean, text, uuid[]
     ),
+    secsession.sign_session(bytea, bytea, jsonb),
     secsession.login_undecided(text, text, inet),
     secsession.end_changed(uuid),
     secsession.under_way(uuid[]),
-    secsession.offer_token(uuid, bytea, bytea, integer, integer),
+    secsession.offer_token(uuid, bytea, bytea, integer, integer, bytea),
     secsession.client_moved(uuid, inet, text),
     secsession.login_moment(),
-    secsession.begin_session(bytea, text, inet, text, integer, integer, jsonb),
+    secsession.begin_session(bytea, text, inet, text, integer, integer, jsonb, uuid, bytea),
     secsession.keep_cookies(uuid, jsonb),
     secsession.vault_of(uuid),
     secsession.revoke_own(uuid, boolean, text),

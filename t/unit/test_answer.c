@@ -13,13 +13,17 @@
 
 #include <apr_general.h>
 
+#include "session/claim.h"
 #include "store/answer.h"
 
-#define FIELDS 19
+#define FIELDS 20
 #define SECOND 1000000LL
 
 /* A stamp: it has this many bytes. */
 #define STAMP "01234567890123456789012345678901234567890123456789012345"
+
+/* As many bytes as the MAC of a claim. */
+#define MAC "\1abcdefghijklmnop"
 
 typedef struct {
     unsigned char bytes[1024];
@@ -94,6 +98,7 @@ static row_t answer(const char *state, const char *reason)
     put_field(&row, "\2\40\0\4\300\0\2\1", 8);
     put_field(&row, "\1", 1);
     put_field(&row, STAMP, SECSESSION_STAMP_BYTES);
+    put_field(&row, MAC, SECSESSION_CLAIM_BYTES);
     return row;
 }
 
@@ -144,6 +149,21 @@ static void live_session_is_read_whole(void **state)
     assert_memory_equal(session->bound.bytes, "\0\0\0\0\0\0\0\0\0\0\377\377\300\0\2\1", 16);
     assert_int_equal(session->is_stamped, 1);
     assert_memory_equal(session->stamp->bytes, STAMP, SECSESSION_STAMP_BYTES);
+    assert_memory_equal(session->mac, MAC, SECSESSION_CLAIM_BYTES);
+}
+
+/* None, one that is too short, and one that is too long. */
+static void mac_of_another_length_is_none(void **state)
+{
+    for (int length = -1; length <= SECSESSION_CLAIM_BYTES + 1; length++) {
+        const secsession_session_t *session;
+        row_t row = answer("live", NULL);
+
+        row.length -= SECSESSION_CLAIM_BYTES + 8;
+        put_field(&row, length < 0 ? NULL : MAC "q", length);
+        assert_int_equal(decode(&row, &session), SECSESSION_LIVE);
+        assert_int_equal(session->mac != NULL, length == SECSESSION_CLAIM_BYTES);
+    }
 }
 
 static void every_end_has_its_reason(void **state)
@@ -268,6 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_session_is_read_whole),
+        cmocka_unit_test(mac_of_another_length_is_none),
         cmocka_unit_test(every_end_has_its_reason),
         cmocka_unit_test(no_row_is_an_unknown_token),
         cmocka_unit_test(anonymous_session_has_no_user),

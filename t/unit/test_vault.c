@@ -19,6 +19,7 @@
 #include "store/vault.h"
 
 #define COLUMNS 8
+#define ID "01234567-89ab-4def-8123-456789abcdef"
 #define KEY "1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 static apr_pool_t *pool;
@@ -69,11 +70,11 @@ static void cookies_are_json_in_hexadecimal(void **state)
           .same_site = "",
           .expires = 1 },
     };
-    const char *json = secsession_vault_encode(pool, NULL, jar_of(cookies, 3));
+    const char *json = secsession_vault_encode(pool, NULL, ID, jar_of(cookies, 3));
     const char *left;
 
-    assert_string_equal(secsession_vault_encode(pool, NULL, secsession_jar_make(pool)), "[]");
-    assert_string_equal(secsession_vault_encode(pool, NULL, jar_of(&COOKIE, 1)),
+    assert_string_equal(secsession_vault_encode(pool, NULL, ID, secsession_jar_make(pool)), "[]");
+    assert_string_equal(secsession_vault_encode(pool, NULL, ID, jar_of(&COOKIE, 1)),
                         "[{\"name\":\"61\",\"domain\":\"68\",\"path\":\"2f\",\"value\":\"0031ff\","
                         "\"host_only\":true,\"same_site\":\"lax\",\"left\":null}]");
     assert_non_null(strstr(json,
@@ -89,7 +90,7 @@ static void time_that_is_left_is_counted_from_now(void **state)
     const char *left;
 
     cookie.expires = apr_time_sec(apr_time_now()) + 1000;
-    left = strstr(secsession_vault_encode(pool, NULL, jar_of(&cookie, 1)), "\"left\":");
+    left = strstr(secsession_vault_encode(pool, NULL, ID, jar_of(&cookie, 1)), "\"left\":");
     assert_in_range(atoi(left + 7), 900, 1000);
 }
 
@@ -138,10 +139,11 @@ static void add_row(PGresult *result, int row, const secsession_kept_t *cookie, 
 static secsession_jar_t *jar;
 static apr_uint32_t version;
 static int sealed;
+static const char *id = ID; /* of the session whose vault is read */
 
 static apr_status_t decode(const secsession_keys_t *with, PGresult *result)
 {
-    apr_status_t status = secsession_vault_decode(pool, with, result, &jar, &version, &sealed);
+    apr_status_t status = secsession_vault_decode(pool, with, id, result, &jar, &version, &sealed);
 
     PQclear(result);
     return status;
@@ -151,7 +153,7 @@ static apr_status_t decode(const secsession_keys_t *with, PGresult *result)
 static const char *seal_of(const secsession_keys_t *with, const secsession_kept_t *cookie,
                            int *length)
 {
-    const char *json = secsession_vault_encode(pool, with, jar_of(cookie, 1));
+    const char *json = secsession_vault_encode(pool, with, ID, jar_of(cookie, 1));
     char *hex = apr_pstrdup(pool, strstr(json, "\"value\":\"") + 9);
     apr_size_t size;
     const void *bytes;
@@ -224,6 +226,21 @@ static void seal_opens_for_its_own_cookie_only(void **state)
     assert_int_equal(jar->nelts, 0);
 }
 
+/* Somebody who can write into the database has moved it into a session of his own. */
+static void seal_opens_in_its_own_session_only(void **state)
+{
+    PGresult *result = answer(COLUMNS);
+    int length;
+    const char *seal = seal_of(keys, &COOKIE, &length);
+
+    add_row(result, 0, &COOKIE, seal, length);
+    id = "11234567-89ab-4def-8123-456789abcdef";
+    assert_int_equal(decode(keys, result), APR_SUCCESS);
+    assert_int_equal(sealed, 1);
+    assert_int_equal(jar->nelts, 0);
+    id = ID;
+}
+
 static void empty_vault_has_a_version_and_no_session_has_none(void **state)
 {
     PGresult *result = answer(COLUMNS);
@@ -257,6 +274,7 @@ int main(void)
         cmocka_unit_test(time_that_is_left_is_counted_from_now),
         cmocka_unit_test(cookies_come_back_whole),
         cmocka_unit_test(seal_opens_for_its_own_cookie_only),
+        cmocka_unit_test(seal_opens_in_its_own_session_only),
         cmocka_unit_test(empty_vault_has_a_version_and_no_session_has_none),
         cmocka_unit_test(what_is_no_such_answer_is_an_error),
     };
