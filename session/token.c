@@ -149,7 +149,7 @@ static apr_uint16_t values_of(const unsigned char text[PADDED], apr_uint16_t val
  * would be the same token. */
 static int decode(const char *text, apr_size_t length, token_t *token)
 {
-    unsigned char padded[PADDED], *bytes = (unsigned char *)token;
+    unsigned char padded[PADDED], bytes[WHOLE_BYTES];
     apr_uint16_t values[PADDED], wrong;
 
     memset(padded, 'A', sizeof(padded));
@@ -164,6 +164,8 @@ static int decode(const char *text, apr_size_t length, token_t *token)
         bytes[group * 3 + 1] = (unsigned char)(bits >> 8);
         bytes[group * 3 + 2] = (unsigned char)bits;
     }
+    memcpy(token, bytes, sizeof(bytes));
+    OPENSSL_cleanse(bytes, sizeof(bytes));
     OPENSSL_cleanse(padded, sizeof(padded));
     OPENSSL_cleanse(values, sizeof(values));
     return wrong == 0 && (length == SECSESSION_TAGGED_CHARS || token->number == 0);

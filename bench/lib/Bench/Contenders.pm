@@ -45,6 +45,14 @@ my @CONTENDERS = (
         key => 'unknown', name => 'mod_secsession, a cookie that no session has',
         start => \&unknown, sessions => 1
     },
+    {
+        key => 'keys', name => 'mod_secsession, `SecSessionKeys`', start => \&logged_in_with_keys,
+        beside => 'same-bytes'
+    },
+    {
+        key => 'unknown-keys', name => 'mod_secsession, `SecSessionKeys`, a cookie that was made up',
+        start => \&unknown_keys
+    },
     { key => 'basic', name => 'AuthType Basic, bcrypt of cost 5', start => \&basic },
     { key => 'form-cookie', name => 'mod_auth_form, mod_session_cookie', start => \&form_cookie },
     {
@@ -187,6 +195,30 @@ sub unknown {
     my ($bench) = @_;
     my $cookie = '__Host-secsession=' . 'A' x 43;
     return { %{ cache($bench) }, lines => ["Cookie: $cookie"], status => 401 };
+}
+
+# Tokens that only httpd can make: somebody logs in.
+sub with_keys {
+    my ($bench) = @_;
+    my $keys = spew(scratch('keys') . '/keys', '1 ' . 'A' x 43 . "=\n", 0600);
+    return $bench->{with_keys} //=
+        ours($bench, qq(SecSessionKeys "$keys"\n) . ($bench->{cache_config} // ''));
+}
+
+sub logged_in_with_keys {
+    my ($bench) = @_;
+    my $httpd = with_keys($bench);
+    my $client = $httpd->client(timeout => 30);
+    $client->login('alice', $bench->{password});
+    return { httpd => $httpd, postgres => $bench->{postgres},
+        others => [ $bench->{postgres}->pid ],
+        lines => [ 'Cookie: __Host-secsession=' . $client->token ] };
+}
+
+sub unknown_keys {
+    my ($bench) = @_;
+    my $cookie = '__Host-secsession=' . 'A' x 64;
+    return { httpd => with_keys($bench), lines => ["Cookie: $cookie"], status => 401 };
 }
 
 sub basic {
