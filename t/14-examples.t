@@ -7,6 +7,7 @@ use Secsession::Process qw(scratch spew);
 use Secsession::Test;
 
 my $KEYS = spew(scratch('keys') . '/keys', '1 ' . 'A' x 43 . "=\n", 0600);
+my $DATABASE = spew(scratch('database') . '/conf', qq(DBDParams "host=localhost password=x"\n), 0600);
 my $tester = Secsession::Httpd->new(
     config => qq{DBDriver pgsql\nDBDParams "host=/nowhere dbname=app"\n},
     modules => [
@@ -25,7 +26,8 @@ cmp_ok scalar @found, '>', 40, 'the examples are found';
 # Each in a virtual host of its own, so that they do not have to agree.
 my $number = 0;
 my $all = join "\n", map {
-    my $text = $_->{text} =~ s{"/etc/apache2/secsession-keys"}{"$KEYS"}r;
+    my $text = $_->{text} =~ s{"/etc/apache2/secsession-keys"}{"$KEYS"}r
+        =~ s{"/etc/apache2/secsession-database.conf"}{"$DATABASE"}r;
     "# $_->{file}:$_->{line}\n<VirtualHost *:@{[ ++$number ]}>\n$text\n</VirtualHost>"
 } @found;
 my ($ok, $said) = $tester->configtest($all);

@@ -201,6 +201,7 @@ sub unknown {
 sub with_keys {
     my ($bench) = @_;
     my $keys = spew(scratch('keys') . '/keys', '1 ' . 'A' x 43 . "=\n", 0600);
+    chown scalar getpwnam($bench->{started_by}), -1, $keys if $bench->{started_by};
     return $bench->{with_keys} //=
         ours($bench, qq(SecSessionKeys "$keys"\n) . ($bench->{cache_config} // ''));
 }
