@@ -34,7 +34,7 @@ OBJECTS = mod_secsession.o \
                               execute.o connection.o slot.o jars.o trouble.o \
                               parameters.o entry.o conninfo.o \
                               key.o use.o) \
-          $(addprefix session/, token.o client.o policy.o set_cookie.o jar.o date.o seal.o claim.o \
+          $(addprefix session/, claim.o token.o client.o policy.o set_cookie.o jar.o date.o seal.o \
                                 mac.o keys.o stamp.o)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
