@@ -13,8 +13,8 @@ OBJECTS = mod_secsession.o \
                                       form.o) \
           $(addprefix http/access/, authz.o adopt.o authn.o guard.o) \
           $(addprefix http/modsession/, modsession.o state.o credentials.o) \
-          $(addprefix http/request/, begin.o rotate.o end.o underway.o current.o address.o \
-                                     arrive.o hop.o name.o reserved.o answer.o context.o \
+          $(addprefix http/request/, begin.o rotate.o end.o underway.o current.o visit.o \
+                                     address.o arrive.o hop.o name.o reserved.o answer.o context.o \
                                      navigation.o origin.o) \
           $(addprefix http/users/, password.o owner.o stamped.o record.o) \
           $(addprefix http/setup/, stores.o eventlog.o directives.o directives_app.o \
@@ -34,8 +34,8 @@ OBJECTS = mod_secsession.o \
                               execute.o connection.o slot.o jars.o trouble.o \
                               parameters.o entry.o conninfo.o \
                               key.o use.o) \
-          $(addprefix session/, claim.o token.o client.o policy.o set_cookie.o jar.o date.o seal.o \
-                                mac.o keys.o stamp.o)
+          $(addprefix session/, claim.o token.o parcel.o client.o policy.o set_cookie.o jar.o date.o \
+                                seal.o mac.o keys.o stamp.o)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wno-unused-parameter -Werror

@@ -45,7 +45,7 @@ ScriptAliasMatch "^/v/(headers|show)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
 CONFIG
 
 sub value { return $postgres->value(@_) }
-sub sessions { return value('select count(*) from secsession.session') }
+sub sessions { return value('select count(*) from secsession.session where expires_at > now()') }
 sub events { return value('select count(*) from secsession.event') }
 
 subtest 'a backend that sets very many cookies' => sub {
@@ -125,6 +125,110 @@ subtest 'it is removed at its idle end' => sub {
     $client->get('/v/show');
     is value("select expires_at <= authenticated_at + interval '8 hours' from secsession.session
         where session_id = :'id'", vars => { id => $id }), 't', 'but never after its absolute end';
+};
+
+# --- with keys ---------------------------------------------------------------------------------
+
+my $keys = spew($httpd->folder . '/keys', "1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n");
+chmod 0600, $keys;
+my $LARGE = <<'PERL';
+print "Set-Cookie: APPID=", 'x' x $ENV{QUERY_STRING}, "; path=/\nContent-Type: text/plain\n\nanswered\n";
+PERL
+my $keyed = Secsession::Httpd->start(postgres => $postgres, files => {}, cgi => { large => $LARGE },
+    config => Secsession::Test::standard_config(config => <<"CONFIG"));
+SecSessionKeys "$keys"
+<LocationMatch "^/v/">
+    SecSessionVault APPID*
+    SecSessionAppLogin On
+</LocationMatch>
+<Location "/v/elsewhere/">
+    SecSessionVault none
+</Location>
+ScriptAliasMatch "^/v/(?:elsewhere/)?(headers|show|large)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
+CONFIG
+
+sub visitor {
+    my (@fields) = @_;
+    my $client = $keyed->client;
+    $client->get(answering('v', @fields ? @fields : 'Set-Cookie: APPID=s3cret; path=/'));
+    return $client;
+}
+sub seen { return environment_of($_[0]->get('/v/show'))->{HTTP_COOKIE} // '' }
+
+subtest 'a cookie that never comes back makes no row' => sub {
+    my ($rows, $statements) = (sessions(), $postgres->statements);
+    my @tokens = map { visitor()->token } 1 .. 5;
+    is sessions(), $rows, 'visitors without cookies have no session';
+    is $postgres->statements - $statements, 0, 'and cost no statement';
+    unlike join(' ', @tokens), qr/s3cret|APPID/, 'what the browser keeps in its place says nothing';
+    my %different = map { $_ => 1 } @tokens;
+    is scalar(keys %different), 5, 'and is of one visitor only';
+};
+
+subtest 'when it comes back there is a session' => sub {
+    my $rows = sessions();
+    my $client = visitor('Set-Cookie: APPID=1; path=/', 'Set-Cookie: APPID2=2; path=/v/',
+        'Set-Cookie: APPID3=; path=/; Max-Age=0');
+    my $copy = $client->clone;
+    is seen($client), 'APPID2=2; APPID=1', 'the application sees its cookies';
+    is sessions(), $rows + 1, 'in a session';
+    unlike $client->token, qr/\./, 'whose token the browser has from then on';
+    is seen($client), 'APPID2=2; APPID=1', 'with the same cookies';
+    is seen($copy->clone), 'APPID2=2; APPID=1', 'a browser that missed the response has them, too'
+        for 1, 2;
+    is sessions(), $rows + 1, 'in the same session';
+    $client->get(answering('v', 'Set-Cookie: APPID=changed; path=/'));
+    is seen($copy), 'APPID2=2; APPID=changed', 'an old copy brings nothing back';
+    my $many = visitor();
+    my @running = map { $many->clone->start_request('GET', '/v/show') } 1 .. 8;
+    is_deeply [ grep { (environment_of($_->finish)->{HTTP_COOKIE} // '') ne 'APPID=s3cret' } @running ],
+        [], 'eight requests at once see it';
+    is sessions(), $rows + 2, 'and make one session';
+};
+
+subtest 'it goes with the login, and ends with its session' => sub {
+    my $client = visitor();
+    my $before = $client->clone;
+    is $client->login('alice', password_of('alice'))->status, 303, 'a visitor logs in';
+    is seen($client), 'APPID=s3cret', 'and keeps the cookies';
+    is seen($before), '', 'what was before the login is worth nothing';
+    $client = visitor();
+    my $copy = $client->clone;
+    seen($client);
+    $client->logout;
+    is seen($copy->clone), '', 'nor is what was before a logout';
+    $postgres->psql("select secsession.revoke_all('test')");
+    has_heard($postgres);
+    is seen($copy), '', 'or a revocation';
+    $client = visitor();
+    is $client->get('/v/elsewhere/show')->cookie('__Host-secsession') =~ /=[^.;]+;/ ? 1 : 0, 1,
+        'any place with sessions begins it';
+    is seen($client), 'APPID=s3cret', 'and nothing is lost there';
+};
+
+subtest 'nobody makes one up' => sub {
+    my ($token, $seal) = visitor()->token =~ /^(.*)\.(.*)$/;
+    my $other = visitor()->token =~ s/\..*//r;
+    my $rows = sessions();
+    for my $forged (
+        "$token.", "$token.AAAA", "$other.$seal", "$token." . $seal =~ s/^(.{20})./$1A/r,
+        "$token.$seal=", 'A' x 43 . ".$seal", ".$seal", "$token.$seal.$seal", "$token." . 'A' x 3000
+    ) {
+        next if $forged eq "$token.$seal";
+        is seen($keyed->client->set_token($forged)), '', substr($forged, 0, 80) . ' is worth nothing';
+    }
+    is sessions(), $rows, 'and makes no session';
+    is seen($httpd->client->set_token("$token.$seal")), '', 'nor does it at a server without the keys';
+};
+
+subtest 'cookies too large for a cookie' => sub {
+    my $rows = sessions();
+    my ($large, $small) = map { my $client = $keyed->client; $client->get("/v/large?$_"); $client }
+        3500, 2400;
+    is sessions(), $rows + 1, 'have a session from the start';
+    is length seen($large), 3506, 'and are kept';
+    ok length($small->token) < 4000, 'those that fit fit into what browsers keep';
+    is length seen($small), 2406, 'and are kept, too';
 };
 
 done_testing;

@@ -25,7 +25,7 @@ static const char *max_age(apr_pool_t *pool, const secsession_context_t *context
     if (context->new_token == NULL) {
         return "; Max-Age=0";
     }
-    return context->session->persistent
+    return context->session && context->session->persistent
                ? apr_psprintf(pool, "; Max-Age=%" APR_INT64_T_FMT, context->session->left_ms / 1000)
                : "";
 }

@@ -253,8 +253,8 @@ static int log_in(const secsession_here_t *here)
     return secsession_begin_status(here->r, secsession_begin_user(here, &who));
 }
 
-/* Begins an anonymous session to keep the cookies in, but not if all of them are deletions. Returns
- * OK, or 503. */
+/* Keeps cookies for a visitor without a session, but not if all of them are deletions. Returns OK,
+ * or 503. */
 static int begin_for(const secsession_here_t *here, const secsession_jar_t *changes)
 {
     int is_something = 0;
@@ -262,7 +262,7 @@ static int begin_for(const secsession_here_t *here, const secsession_jar_t *chan
     for (int i = 0; i < changes->nelts; i++) {
         is_something |= APR_ARRAY_IDX(changes, i, secsession_kept_t).value != NULL;
     }
-    return !is_something || secsession_begin_anonymous(here, changes) != SECSESSION_UNAVAILABLE
+    return !is_something || secsession_begin_visit(here, changes) != SECSESSION_UNAVAILABLE
                ? OK
                : secsession_answer_unavailable(here->r);
 }

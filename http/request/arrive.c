@@ -1,6 +1,7 @@
 /* Removes our cookie, and every header field that only this module may set, from a request. */
 #include "http/request/arrive.h"
 
+#include <apr_strings.h>
 #include <http_log.h>
 #include <http_protocol.h>
 #include <openssl/crypto.h>
@@ -8,6 +9,7 @@
 
 #include "http/request/context.h"
 #include "http/request/reserved.h"
+#include "session/parcel.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -56,6 +58,18 @@ static void read_token(const secsession_here_t *here, const char *text)
     }
 }
 
+/* The first cookies of a visitor may be behind the token. */
+static void read_value(const secsession_here_t *here, const char *value)
+{
+    const apr_size_t length = here->server->parcel_keys ? secsession_parcel_token(value) : 0;
+
+    if (length > 0) {
+        here->context->parcel = value;
+        value = apr_pstrmemdup(here->r->pool, value, length);
+    }
+    read_token(here, value);
+}
+
 /* Removes the cookies of this name from the request. One field is enough: httpd has joined all
  * Cookie fields of the request. */
 static secsession_presented_t take(request_rec *r, const char *name, const char **value)
@@ -101,7 +115,7 @@ static void take_cookie(const secsession_here_t *here)
                             : NULL;
     context->presented = take(here->r, here->server->cookie.name, &value);
     if (context->presented == SECSESSION_COOKIE_ONE) {
-        read_token(here, value);
+        read_value(here, value);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "http/request/address.h"
 #include "http/request/answer.h"
 #include "http/request/current.h"
+#include "http/request/visit.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -186,4 +187,12 @@ secsession_outcome_t secsession_begin_anonymous(const secsession_here_t *here,
     }
     take_over(here, &login, SECSESSION_ANONYMOUS, session, text);
     return SECSESSION_ANONYMOUS;
+}
+
+secsession_outcome_t secsession_begin_visit(const secsession_here_t *here,
+                                            const secsession_jar_t *cookies)
+{
+    return !may_be_withheld(here) && secsession_visit_begin(here, cookies)
+               ? SECSESSION_ANONYMOUS
+               : secsession_begin_anonymous(here, cookies);
 }

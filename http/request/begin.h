@@ -41,4 +41,9 @@ int secsession_begin_status(request_rec *r, secsession_outcome_t outcome);
 secsession_outcome_t secsession_begin_anonymous(const secsession_here_t *here,
                                                 const secsession_jar_t *cookies);
 
+/* The same for the first cookies of a visitor, who gets them to carry if that can be (see visit.h):
+ * then there is no session yet, and the context has none. */
+secsession_outcome_t secsession_begin_visit(const secsession_here_t *here,
+                                            const secsession_jar_t *cookies);
+
 #endif

@@ -52,6 +52,7 @@ typedef struct {
     int is_given_back;    /* the request has that field again */
     int is_token;         /* the value presented is a well-formed token; `token` is its hash */
     secsession_hash_t token;
+    const char *parcel; /* the value presented if it carries cookies, see visit.h; or NULL */
     int is_looked_up;
     int is_in_use; /* the request has been noted as a use of the session until it ends */
     secsession_outcome_t outcome;        /* of the look-up */

@@ -3,6 +3,7 @@
 #include "http/request/current.h"
 
 #include "http/request/address.h"
+#include "http/request/visit.h"
 #include "http/users/stamped.h"
 #include "session/policy.h"
 
@@ -39,6 +40,9 @@ static void look_up(const secsession_here_t *here)
                                                &context->session);
     if (context->outcome == SECSESSION_LIVE) {
         context->outcome = secsession_stamped_check(first, context->session);
+    }
+    if (context->parcel) {
+        secsession_visit_return(here);
     }
     context->is_useless = is_useless(context->outcome);
 }

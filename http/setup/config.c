@@ -325,13 +325,18 @@ static int is_cookie_apart(const server_rec *server, const secsession_server_con
 static int has_token_keys(apr_pool_t *pool, const server_rec *server,
                           secsession_server_config_t *config)
 {
-    const char *purpose = apr_pstrcat(pool, "mod_secsession token\n", config->realm, "\n",
-                                      config->cookie.name, NULL);
+    const char *place = apr_pstrcat(pool, "\n", config->realm, "\n", config->cookie.name, NULL);
+    const secsession_keys_t *keys = config->database.keys;
 
-    if (config->database.keys) {
-        config->token_keys = secsession_keys_derive(pool, config->database.keys, purpose);
+    if (keys) {
+        config->token_keys =
+            secsession_keys_derive(pool, keys,
+                                   apr_pstrcat(pool, "mod_secsession token", place, NULL));
+        config->parcel_keys =
+            secsession_keys_derive(pool, keys,
+                                   apr_pstrcat(pool, "mod_secsession parcel", place, NULL));
     }
-    if (config->database.keys && config->token_keys == NULL) {
+    if (keys && !(config->token_keys && config->parcel_keys)) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
                      "SS314: no keys can be derived from the SecSessionKeys of %s:%u: the name of "
                      "the cookie is too long, or libcrypto has no HKDF with SHA-256",

@@ -75,8 +75,9 @@ typedef struct {
     int lowercase;                       /* names of users are in lower case; -1: not set */
     const char *log;                     /* SecSessionLog; NULL: no log */
     const secsession_keys_t *token_keys; /* after check_config: for its tokens' tags; or NULL */
-    secsession_store_config_t database;  /* includes mod_dbd's DBDriver, DBDParams and DBDMax */
-    secsession_store_t *store;           /* after post_config; NULL unless in_use */
+    const secsession_keys_t *parcel_keys; /* the same for the first cookies of visitors */
+    secsession_store_config_t database;   /* includes mod_dbd's DBDriver, DBDParams and DBDMax */
+    secsession_store_t *store;            /* after post_config; NULL unless in_use */
 } secsession_server_config_t;
 
 /* How a response that logs a user in or out is recognised. */

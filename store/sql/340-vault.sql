@@ -203,13 +203,12 @@ begin
     anonymous.absolute_timeout := absolute_timeout;
     perform check_login(anonymous);
     answer := start_session(anonymous);
-    -- The same call came before, and its answer was lost: what it made stands.
+    -- The same call came before, and its answer was lost: what it made stands, and has perhaps
+    -- changed since.
     if answer.session_id is null then
-        answer := session_started_before(anonymous);
+        return session_started_before(anonymous);
     end if;
-    if answer.state = 'anonymous' then
-        answer.vault_version := merge_cookies(answer.session_id, cookies);
-    end if;
+    answer.vault_version := merge_cookies(answer.session_id, cookies);
     return answer;
 end
 $$;
