@@ -2,6 +2,7 @@
 #include "store/claims.h"
 
 #include <http_log.h>
+#include <string.h>
 #include <sys/random.h>
 
 APLOG_USE_MODULE(secsession);
@@ -64,6 +65,15 @@ const unsigned char *secsession_claims_sign(struct secsession_store_t *store, ap
     return mac;
 }
 
+/* RFC 9562: of version 4 (random) or 8 (of an algorithm of one's own). */
+static void format_id(apr_uuid_t *uuid, char id[APR_UUID_FORMATTED_LENGTH + 1],
+                      unsigned char version)
+{
+    uuid->data[6] = (unsigned char)((uuid->data[6] & 0x0f) | version << 4);
+    uuid->data[8] = (uuid->data[8] & 0x3f) | 0x80;
+    apr_uuid_format(id, uuid);
+}
+
 int secsession_claims_make_id(struct secsession_store_t *store,
                               char id[APR_UUID_FORMATTED_LENGTH + 1])
 {
@@ -73,9 +83,23 @@ int secsession_claims_make_id(struct secsession_store_t *store,
         log_failure(store);
         return 0;
     }
-    uuid.data[6] = (uuid.data[6] & 0x0f) | 0x40; /* RFC 9562: version 4 */
-    uuid.data[8] = (uuid.data[8] & 0x3f) | 0x80;
-    apr_uuid_format(id, &uuid);
+    format_id(&uuid, id, 4);
+    return 1;
+}
+
+int secsession_claims_id_of(struct secsession_store_t *store, apr_pool_t *pool,
+                            const secsession_hash_t *token, const char *realm,
+                            char id[APR_UUID_FORMATTED_LENGTH + 1])
+{
+    const secsession_claim_t nameless = { .token = token, .id = "", .realm = realm };
+    const unsigned char *mac = secsession_claims_sign(store, pool, &nameless);
+    apr_uuid_t uuid;
+
+    if (mac == NULL) {
+        return 0;
+    }
+    memcpy(uuid.data, mac + SECSESSION_CLAIM_BYTES - sizeof(uuid.data), sizeof(uuid.data));
+    format_id(&uuid, id, 8);
     return 1;
 }
 

@@ -27,6 +27,12 @@ const unsigned char *secsession_claims_sign(struct secsession_store_t *store, ap
 int secsession_claims_make_id(struct secsession_store_t *store,
                               char id[APR_UUID_FORMATTED_LENGTH + 1]);
 
+/* The id for the session of a visitor, which follows from its token: so requests that come at once
+ * begin the same session. Whether libcrypto made it; logged. */
+int secsession_claims_id_of(struct secsession_store_t *store, apr_pool_t *pool,
+                            const secsession_hash_t *token, const char *realm,
+                            char id[APR_UUID_FORMATTED_LENGTH + 1]);
+
 /* Logs that the database has answered with another session than was asked for. */
 void secsession_claims_log_other(struct secsession_store_t *store,
                                  const secsession_session_t *session);

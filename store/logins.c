@@ -256,7 +256,8 @@ secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_
     secsession_outcome_t outcome;
     char id[APR_UUID_FORMATTED_LENGTH + 1] = "";
 
-    if ((store->claim_keys && !secsession_claims_make_id(store, id))
+    if ((store->claim_keys
+         && !secsession_claims_id_of(store, pool, &anonymous->token, anonymous->realm, id))
         || !add_anonymous(store, pool, &parameters, anonymous, id)) {
         return SECSESSION_UNAVAILABLE;
     }

@@ -22,7 +22,7 @@ subtest 'a slow request does not bring an ended session back' => sub {
     $postgres->psql("select secsession.revoke_user('alice', 'test')");
     has_heard($postgres);
     $httpd->let_go('keeper');
-    is $request->finish->body, "kept\n", 'it ends, and has something kept';
+    is $request->finish->status, 401, 'it ends, has something kept, and is not answered any more';
     unlike $postgres->value(
         "select string_agg(encode(value, 'escape'), ' ') from secsession.vault where session_id = "
             . "'$id'"
