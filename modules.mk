@@ -34,8 +34,8 @@ OBJECTS = mod_secsession.o \
                               execute.o connection.o slot.o jars.o trouble.o \
                               parameters.o entry.o conninfo.o \
                               key.o use.o) \
-          $(addprefix session/, claim.o token.o parcel.o client.o policy.o set_cookie.o jar.o date.o \
-                                seal.o mac.o keys.o stamp.o)
+          $(addprefix session/, claim.o token.o parcel.o client.o policy.o set_cookie.o jar.o \
+                                date.o seal.o mac.o keys.o stamp.o)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wno-unused-parameter -Werror
