@@ -140,7 +140,7 @@ static int work_on(watch_t *watch, task_t *task)
     int ok = 1, is_done;
 
     apr_pool_clear(watch->scratch);
-    secsession_parameters_add_number(&parameters, watch->scratch, task->batch);
+    secsession_parameters_add_number(&parameters, watch->scratch, (apr_int64_t)task->batch);
     is_done = execute(watch, task->sql, &parameters, &result) && PQntuples(result) == 1;
     end = secsession_monotonic();
     if (is_done) {
