@@ -99,9 +99,9 @@ sub many_logins {
     return map { $_->finish } @under_way;
 }
 
-subtest 'sixty-four logins at once' => sub {
+subtest 'thirty-two logins at once' => sub {
     everybody_out();
-    is scalar(grep { $_->status == 303 } many_logins($httpd, 'alice', 64)), 64, 'all succeed';
+    is scalar(grep { $_->status == 303 } many_logins($httpd, 'alice', 32)), 32, 'all succeed';
     is live('alice'), 3, 'and three sessions are left';
 };
 
