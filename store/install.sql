@@ -14,6 +14,8 @@ set local client_min_messages = warning;
 set local search_path = pg_catalog, pg_temp;
 -- Nothing waits for a lock without a bound: see 025-locks.sql.
 set local lock_timeout = '5s';
+-- As the migrations are written. What is evaluated later has no literal that depends on it.
+set local standard_conforming_strings = on;
 
 \ir sql/005-database.sql
 set local client_encoding = 'UTF8';

@@ -64,6 +64,17 @@ subtest 'installing' => sub {
         'a schema that somebody else prepared is refused';
 };
 
+# The bodies of functions are parsed with the settings of whoever calls them.
+subtest 'no literal depends on standard_conforming_strings' => sub {
+    my $migration = qr{/1[0-8]\d-};    # runs once, in install.sql, which sets it
+    for my $file (grep { !/$migration/ } glob checkout() . '/store/sql/*.sql') {
+        my $sql = slurp($file) =~ s/^\\.*//gmr =~ s/\\g(?:set|exec)?\b.*//gr =~ s/^\s*--.*//gmr;
+        $sql =~ s/\bE'(?:[^'\\]|\\.|'')*'//g;
+        is_deeply [ $sql =~ /^(.*\\.*)$/mg ], [],
+            ($file =~ s{.*/}{}r) . ' has backslashes in literals of E\'\' alone';
+    }
+};
+
 subtest 'what the catalogue says' => sub {
     is sql(<<'SQL'), '', 'every table, view, column, type and function explains itself in psql';
 select c.relname from pg_class c where c.relnamespace = 'secsession'::regnamespace and c.relkind in ('r', 'v', 'p', 'm')

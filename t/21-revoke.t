@@ -79,6 +79,43 @@ subtest 'a user' => sub {    # ASVS 5.0 7.4.2 7.4.5
     is state_of($bob), 'live', 'and harm nobody';
 };
 
+subtest 'whoever has switched off standard_conforming_strings' => sub {
+    my $off = 'set standard_conforming_strings = off; set escape_string_warning = off;';
+    my $as = sub { return sql("$off $_[1]", user => $_[0]) };
+    my $enters = sub {
+        my ($token, $user) = @_;
+        return "select state from secsession.authenticate(row(sha256('$token'), null, 'r', '$user',
+            'form', null, '192.0.2.1', null, 1000, 2000)::secsession.login)";
+    };
+    # Its letters are those of the escapes by which the blanks and controls are written.
+    my $user = 'alice20cab0';
+    is $as->(httpd_web => $enters->('off1', $user)), 'live', 'a login';
+    is $as->(httpd_web => "select state || '/' || user_name from secsession.lookup(sha256('off1'), 'r', 0, 0)"),
+        "live/$user", 'is served';
+    for my $bad ("x\x01", "\x1f", "x\x7f", "\xe2\x80\xa9x") {
+        like $postgres->psql_fails("$off " . $enters->('off2', $bad), user => 'httpd_web'),
+            qr/user_name must not/, 'a name with a control or a blank is refused';
+    }
+    is $as->(admin_role => "select secsession.revoke_user('  $user\xc2\xa0', 'x')"), 1,
+        'a revocation finds whom it names';
+    is $as->(httpd_web => "select state || '/' || end_reason from secsession.lookup(sha256('off1'), 'r', 0, 0)"),
+        'ended/revoked', 'who is out';
+    sql("create table off_account (name text, password text);
+        insert into off_account values ('$user', 'old');
+        create trigger revoke after update of password on off_account for each row
+            execute function secsession.revoke_on_change('name')");
+    login($user);
+    sql("$off update off_account set password = 'new'");
+    is sql("select count(*) from secsession.active_session where user_name = '$user'"), 0,
+        'and so does a trigger';
+    is sql("$off select count(*) from secsession.event_partitions() where end_at is null"), 1,
+        'the months of the trail are read as they are';
+    is $as->(httpd_web => "select secsession.login_failed('r', '$user', '192.0.2.77', 'x', 3, 60)"), '',
+        'failures';
+    is sql("select user_key = secsession.throttle_user('$user') from secsession.login_attempt where address = '192.0.2.77' and user_key <> ''"),
+        't', 'are counted for the same user';
+};
+
 subtest 'logins under way' => sub {
     my %revocation = (
         'the user' => "revoke_user('carol', 'x')", 'the user in this realm' => "revoke_user('carol', 'x', 'r')",

@@ -71,6 +71,35 @@ subtest 'a moment of login that is made up' => sub {
         'and what is none is refused';
 };
 
+subtest 'a moment of login that is made up to see what is not over yet' => sub {
+    # As revocations may be: one that has not committed, and one behind others that have begun later.
+    my %forged = (
+        'nobody runs' => sub { my (undef, $xmax) = @_; return "$xmax:$xmax:" },
+        'the revocation alone does not' => sub {
+            my ($running, $xmax, @others) = @_;
+            my @xip = grep { $_ != $running } @others;
+            return ($xip[0] // $xmax) . ":$xmax:" . join ',', @xip;
+        },
+    );
+    for my $what (sort keys %forged) {
+        my $admin = Secsession::Psql->new($postgres, 'admin_role');
+        my $other = Secsession::Psql->new($postgres);
+        $admin->run(q(begin; select secsession.revoke_user('mallory', 'x');));
+        my $running = $admin->run('select pg_current_xact_id();');
+        $other->run('begin; select pg_current_xact_id();');
+        sql('select pg_current_xact_id()');
+        my ($xmax, $xip) = sql('select pg_current_snapshot()') =~ /^\d+:(\d+):(.*)$/;
+        my $seen = $forged{$what}->($running, $xmax, split /,/, $xip);
+        my $token = "forged $what";
+        is as_httpd(login($token, 'mallory', seen => "'$seen'")), 'ended/revoked', "$what: refused";
+        $admin->run('commit;');
+        is state_of($token), '', 'nor is it served when the revocation has committed';
+        is as_httpd(login("$token later", 'mallory')), 'live', 'a true moment is good';
+        is state_of("$token later"), 'live', 'while others still run';
+        $other->run('rollback;');
+    }
+};
+
 subtest 'it holds every session that there is' => sub {
     as_httpd(login("held$_", "user$_")) for 1 .. 20;
     my $holder = Secsession::Psql->new($postgres, 'httpd_web');

@@ -15,8 +15,8 @@ select
 from pg_namespace
 join pg_roles r on r.oid = nspowner
 where nspname = 'secsession'
-and rolname like '%\_owner'
-and shobj_description(r.oid, 'pg_authid') like 'mod\_secsession: %'
+and rolname like E'%\\_owner'
+and shobj_description(r.oid, 'pg_authid') like E'mod\\_secsession: %'
 \gset
 select
     case
@@ -63,7 +63,7 @@ declare
     roles constant text := current_setting('secsession.roles');
     others constant text := current_setting('secsession.other_databases');
 begin
-    if roles = '' or roles like 'pg\_%' or octet_length(roles) > 55 then
+    if roles = '' or roles like E'pg\\_%' or octet_length(roles) > 55 then
         raise exception 'the roles cannot be called "%_owner", "%_httpd" and so on', roles, roles
             using hint = 'A name has 1 to 55 bytes and does not begin with pg_.';
     end if;

@@ -41,10 +41,10 @@ begin
         c.oid::regclass,
         b.bound = 'DEFAULT',
         case
-            when b.bound ~ 'FROM \(MINVALUE\)' then '-infinity'
-            else substring(b.bound from $r$FROM \('([^']*)'\)$r$)
+            when b.bound ~ 'FROM [(]MINVALUE[)]' then '-infinity'
+            else substring(b.bound from $r$FROM [(]'([^']*)'[)]$r$)
         end::timestamptz,
-        substring(b.bound from $r$TO \('([^']*)'\)$r$)::timestamptz
+        substring(b.bound from $r$TO [(]'([^']*)'[)]$r$)::timestamptz
     from pg_inherits i
     join pg_class c on c.oid = i.inhrelid
     cross join lateral pg_get_expr(c.relpartbound, c.oid) as b (bound)

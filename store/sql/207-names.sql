@@ -15,8 +15,8 @@ begin
         return btrim(
             user_name,
             convert_from(
-                '\x20c2a0e19a80e28080e28081e28082e28083e28084e28085e28086e28087e28088e28089e2808a'
-                    'e280a8e280a9e280afe2819fe38080',
+                E'\\x20c2a0e19a80e28080e28081e28082e28083e28084e28085e28086e28087e28088e28089'
+                    'e2808ae280a8e280a9e280afe2819fe38080',
                 'UTF8'
             )
         );

@@ -19,6 +19,21 @@ end;
 comment on function secsession.is_unseen(xid8, pg_snapshot) is
     'Internal: whether a login could not see what this transaction, which has committed, has done.';
 
+create or replace function secsession.sees_more(login_seen pg_snapshot)
+returns boolean
+language sql
+stable
+-- Snapshots only ever see more: one that was read before this one sees nothing that is running now.
+return pg_snapshot_xmax(login_seen) > pg_snapshot_xmax(pg_current_snapshot())
+    or exists (
+        select
+        from pg_snapshot_xip(pg_current_snapshot()) as running (xid)
+        where pg_visible_in_snapshot(running.xid, login_seen)
+    );
+comment on function secsession.sees_more(pg_snapshot) is
+    'Internal: whether a snapshot sees a transaction that this one does not see: then nobody can '
+    'have read it before.';
+
 create or replace function secsession.ends(
     revocation secsession.revocation,
     session secsession.session
@@ -164,9 +179,9 @@ set jit = off
 as $$
 begin
     login.authenticated_at := clock_timestamp();
-    -- Closed rows too: the credentials may have been checked for long. No snapshot that is still to
-    -- come can have been read before that.
-    return pg_snapshot_xmax(login.login_seen) > pg_snapshot_xmax(pg_current_snapshot())
+    -- Closed rows too: the credentials may have been checked for long. No snapshot that sees what
+    -- is not over can have been read before that.
+    return sees_more(login.login_seen)
         or exists (
             select
             from revocation v

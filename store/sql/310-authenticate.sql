@@ -18,7 +18,7 @@ declare
         then 'user_name must not begin or end with a blank'
         when login.is_lowercase and login.user_name <> lowercase_name(login.user_name)
         then 'user_name must be in lower case'
-        when login.user_name ~ '[\u0001-\u001f\u007f]'
+        when login.user_name ~ E'[\\u0001-\\u001f\\u007f]'
         then 'user_name must not contain control characters'
         when coalesce(login.auth_method, '') = ''
         then 'auth_method must not be empty'
