@@ -13,15 +13,15 @@ OBJECTS = mod_secsession.o \
                                       form.o) \
           $(addprefix http/access/, authz.o adopt.o authn.o guard.o) \
           $(addprefix http/modsession/, modsession.o state.o credentials.o) \
-          $(addprefix http/request/, begin.o rotate.o end.o underway.o current.o visit.o \
-                                     address.o arrive.o hop.o name.o reserved.o answer.o context.o \
-                                     navigation.o origin.o) \
+          $(addprefix http/request/, begin.o rotate.o end.o underway.o current.o several.o \
+                                     visit.o address.o arrive.o hop.o name.o reserved.o \
+                                     answer.o context.o navigation.o origin.o) \
           $(addprefix http/users/, password.o owner.o stamped.o record.o) \
           $(addprefix http/setup/, stores.o eventlog.o directives.o directives_app.o \
                                    arguments_app.o arguments_account.o arguments_harden.o \
                                    arguments.o neighbours.o config.o) \
           $(addprefix http/parse/, cookie.o head.o multipart.o fields.o attributes.o options.o \
-                                   readings.o cachecontrol.o target.o text.o url.o) \
+                                   readings.o cachecontrol.o scopes.o target.o text.o url.o) \
           $(addprefix store/, own.o vaults.o logins.o \
                               store.o claims.o \
                               feed.o housekeeper.o running.o lookups.o watchman.o vigil.o \

@@ -198,23 +198,16 @@ secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool
     return outcome;
 }
 
-secsession_outcome_t secsession_store_follow(secsession_store_t *store, apr_pool_t *pool,
-                                             secsession_hash_t *token, const char *realm,
-                                             const secsession_visit_t *visit,
-                                             const char *client_addr,
-                                             const secsession_session_t **session)
+secsession_outcome_t secsession_store_follow_exactly(secsession_store_t *store, apr_pool_t *pool,
+                                                     secsession_hash_t *token, const char *realm,
+                                                     const secsession_visit_t *visit,
+                                                     const char *client_addr,
+                                                     const secsession_session_t **session)
 {
     const secsession_client_t client = { client_addr, NULL };
     secsession_parameters_t parameters = { 0 };
     const PGresult *result;
 
-    if (store->cache) {
-        *session = secsession_cache_find(store->cache, pool, token, realm, visit,
-                                         secsession_monotonic(), 0);
-        if (*session) {
-            return SECSESSION_LIVE;
-        }
-    }
     secsession_parameters_add_hash(&parameters, token);
     secsession_parameters_add_text(&parameters, realm);
     result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_CURRENT_TOKEN, &parameters);
@@ -226,6 +219,22 @@ secsession_outcome_t secsession_store_follow(secsession_store_t *store, apr_pool
     }
     memcpy(token->bytes, PQgetvalue(result, 0, 0), SECSESSION_HASH_BYTES);
     return secsession_store_lookup(store, pool, token, realm, visit, &client, session);
+}
+
+secsession_outcome_t secsession_store_follow(secsession_store_t *store, apr_pool_t *pool,
+                                             secsession_hash_t *token, const char *realm,
+                                             const secsession_visit_t *visit,
+                                             const char *client_addr,
+                                             const secsession_session_t **session)
+{
+    if (store->cache) {
+        *session = secsession_cache_find(store->cache, pool, token, realm, visit,
+                                         secsession_monotonic(), 0);
+        if (*session) {
+            return SECSESSION_LIVE;
+        }
+    }
+    return secsession_store_follow_exactly(store, pool, token, realm, visit, client_addr, session);
 }
 
 void secsession_store_use(secsession_store_t *store, apr_pool_t *request,

@@ -127,6 +127,14 @@ void secsession_store_use(secsession_store_t *store, apr_pool_t *request,
                           const secsession_hash_t *token, const secsession_session_t *session,
                           const secsession_visit_t *visit);
 
+/* The same, but *token becomes the one of now; the cache may take one for it that has been retired
+ * since. */
+secsession_outcome_t secsession_store_follow_exactly(secsession_store_t *store, apr_pool_t *pool,
+                                                     secsession_hash_t *token, const char *realm,
+                                                     const secsession_visit_t *visit,
+                                                     const char *client_addr,
+                                                     const secsession_session_t **session);
+
 /* An attempt to log in, before the password is checked. */
 typedef struct {
     const char *realm;

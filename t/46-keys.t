@@ -89,6 +89,9 @@ subtest 'a token that was made up costs no SQL' => sub {
     is look($forged{$_}), '401 0', $_ for sort keys %forged;
     is look("${token}A"), "401 0 $NAME=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0",
         'and what is no token is deleted';
+    my ($one, $two) = @forged{ sort keys %forged };
+    is look("$one; $NAME=$two"), '401 0', 'nor do two of them';
+    is look("$one; $NAME=$token; $NAME=$two"), '200 1', 'nor beside a good one';
     is scalar(() = $httpd->error_log =~ /SS253: /g), 1, 'the log says it, once a minute';
     unlike $httpd->error_log, qr/\Q$token\E|\Q$forged{'guessed, without a tag'}\E/, 'without a token';
 };

@@ -250,7 +250,7 @@ static policy_t policy_of_all(const secsession_here_t *here)
  * servers that are used without TLS. */
 static int is_secure(const secsession_here_t *here)
 {
-    return strstr(here->server->cookie.attributes, "; Secure") != NULL;
+    return strstr(here->server->cookie.flags, "; Secure") != NULL;
 }
 
 static const char *harden_field(const secsession_here_t *here, const apr_table_entry_t *field,

@@ -13,16 +13,21 @@
 #include "http/application/harden.h"
 #include "http/application/tunnel.h"
 #include "http/application/words.h"
+#include "http/parse/scopes.h"
 #include "http/request/answer.h"
 #include "http/request/current.h"
 #include "http/request/rotate.h"
 
+/* Fields that delete our cookie elsewhere; servers in between limit the size of a response's
+ * head. */
+#define MOST_SCOPES 40
+
 static ap_filter_rec_t *filter;
 
 /* If the user stays signed in, the browser keeps the cookie as long as the session can last. */
-static const char *max_age(apr_pool_t *pool, const secsession_context_t *context)
+static const char *max_age(apr_pool_t *pool, const secsession_context_t *context, int is_set)
 {
-    if (context->new_token == NULL) {
+    if (!is_set) {
         return "; Max-Age=0";
     }
     return context->session && context->session->persistent
@@ -32,17 +37,60 @@ static const char *max_age(apr_pool_t *pool, const secsession_context_t *context
 
 #define LATE apr_time_from_sec(2)
 
-/* Whether the response deletes the cookie. An application may answer when its user has logged in
- * again meanwhile, and the browser would delete the new cookie in place of the useless one: what
- * comes late leaves that to the next response. Nobody logs in within LATE. */
+/* An application may answer when its user has logged in again meanwhile, and then what the answer
+ * says about the old cookie would be taken for the new one: what comes late leaves that to the next
+ * response. Nobody logs in within LATE. */
+static int is_late(const secsession_here_t *here)
+{
+    return here->context->is_of_application
+           && apr_time_now() - secsession_first_request(here->r)->request_time >= LATE;
+}
+
+/* Whether the response deletes the cookie. */
 static int is_to_be_deleted(const secsession_here_t *here)
 {
     const secsession_context_t *context = here->context;
-    const apr_time_t since = secsession_first_request(here->r)->request_time;
 
-    return context->forget
-           || (context->is_useless
-               && !(context->is_of_application && apr_time_now() - since >= LATE));
+    return context->forget || (context->is_useless && !is_late(here));
+}
+
+/* The token that the response sets, or NULL. That of several cookies which is used gets our own
+ * scope, since the others are deleted. */
+static const char *token_to_set(const secsession_here_t *here)
+{
+    const secsession_context_t *context = here->context;
+
+    if (context->new_token) {
+        return context->new_token;
+    }
+    return (context->outcome == SECSESSION_LIVE || context->outcome == SECSESSION_ANONYMOUS)
+                   && !context->forget && !is_late(here)
+               ? context->chosen
+               : NULL;
+}
+
+/* Deletes the cookies of our name in every scope but our own. That of a __Host- cookie is always
+ * the same. They come before our own field: a browser for which two scopes are one keeps what comes
+ * last. */
+static void delete_others(const secsession_here_t *here)
+{
+    const secsession_cookie_t *cookie = &here->server->cookie;
+    request_rec *r = here->r;
+    const apr_array_header_t *scopes;
+
+    if (strncasecmp(cookie->name, "__Host-", 7) == 0) {
+        return;
+    }
+    scopes = secsession_scopes_of(r->pool, secsession_asked_for(r), r->hostname, MOST_SCOPES);
+    for (int i = 0; i < scopes->nelts; i++) {
+        const char *scope = APR_ARRAY_IDX(scopes, i, const char *);
+
+        if (strcmp(scope, cookie->scope) != 0) {
+            apr_table_addn(r->err_headers_out, "Set-Cookie",
+                           apr_pstrcat(r->pool, cookie->name, "=", scope, cookie->flags,
+                                       "; SameSite=", cookie->same_site, "; Max-Age=0", NULL));
+        }
+    }
 }
 
 /* Adds our Set-Cookie field to the response (RFC 6265bis, 4.1.1), if the cookie has to be set or
@@ -52,15 +100,18 @@ static int set_cookie(const secsession_here_t *here)
 {
     const secsession_cookie_t *cookie = &here->server->cookie;
     const secsession_context_t *context = here->context;
+    const char *token = token_to_set(here);
     apr_pool_t *pool = here->r->pool;
 
-    if (context->new_token == NULL && !is_to_be_deleted(here)) {
+    if (token == NULL && !is_to_be_deleted(here)) {
         return 0;
     }
+    if (context->presented == SECSESSION_COOKIE_SEVERAL) {
+        delete_others(here);
+    }
     apr_table_addn(here->r->err_headers_out, "Set-Cookie",
-                   apr_pstrcat(pool, cookie->name, "=",
-                               context->new_token ? context->new_token : "", cookie->attributes,
-                               max_age(pool, context), NULL));
+                   apr_pstrcat(pool, cookie->name, "=", token ? token : "", cookie->attributes,
+                               max_age(pool, context, token != NULL), NULL));
     return 1;
 }
 

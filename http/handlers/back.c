@@ -40,7 +40,7 @@ const char *secsession_back_target(const secsession_here_t *here, const char *ta
     request_rec *r = here->r;
     apr_size_t length = strcspn(target, "#");
 
-    if (!strstr(here->server->cookie.scope, "; Secure") || !is_plain(r)) {
+    if (!strstr(here->server->cookie.flags, "; Secure") || !is_plain(r)) {
         return target;
     }
     return apr_pstrcat(r->pool, apr_pstrmemdup(r->pool, target, length),

@@ -44,17 +44,41 @@ static int hides_ours(secsession_span_t pair, const char *name, apr_size_t name_
     return 0;
 }
 
+/* Adds a value that is not among them yet. */
+static void add_value(apr_pool_t *pool, secsession_values_t *values, const char *start,
+                      const char *end)
+{
+    apr_size_t length = (apr_size_t)(end - start);
+
+    for (int i = 0; i < values->count && i < SECSESSION_COOKIE_VALUES; i++) {
+        if (strlen(values->texts[i]) == length && memcmp(values->texts[i], start, length) == 0) {
+            return;
+        }
+    }
+    if (values->count < SECSESSION_COOKIE_VALUES) {
+        values->texts[values->count++] = apr_pstrmemdup(pool, start, length);
+    } else {
+        values->count = SECSESSION_COOKIE_VALUES + 1;
+    }
+}
+
+static secsession_presented_t presented(const secsession_values_t *values)
+{
+    return values->count > 1   ? SECSESSION_COOKIE_SEVERAL
+           : values->count > 0 ? SECSESSION_COOKIE_ONE
+                               : SECSESSION_COOKIE_NONE;
+}
+
 secsession_presented_t secsession_cookie_take(apr_pool_t *pool, const char *field, const char *name,
-                                              const char **value, const char **rest)
+                                              secsession_values_t *values, const char **rest)
 {
     apr_size_t name_length = strlen(name);
-    secsession_presented_t presented = SECSESSION_COOKIE_NONE;
     char *kept, *end;
 
-    *value = NULL;
+    *values = (secsession_values_t){ 0 };
     *rest = field;
     if (strstr(field, name) == NULL) {
-        return presented;
+        return SECSESSION_COOKIE_NONE;
     }
     kept = end = apr_palloc(pool, 2 * strlen(field) + 1); /* a blank after each semicolon */
     for (const char *at = field, *next; at; at = next) {
@@ -64,13 +88,7 @@ secsession_presented_t secsession_cookie_take(apr_pool_t *pool, const char *fiel
 
         next = semicolon ? semicolon + 1 : NULL;
         if (found) {
-            const char *text = apr_pstrmemdup(pool, found, (apr_size_t)(pair.end - found));
-
-            presented = *value == NULL
-                                || (presented == SECSESSION_COOKIE_ONE && strcmp(*value, text) == 0)
-                            ? SECSESSION_COOKIE_ONE
-                            : SECSESSION_COOKIE_SEVERAL;
-            *value = text;
+            add_value(pool, values, found, pair.end);
         } else if (pair.end > pair.start && !hides_ours(pair, name, name_length)) {
             if (end > kept) {
                 *end++ = ';';
@@ -82,5 +100,5 @@ secsession_presented_t secsession_cookie_take(apr_pool_t *pool, const char *fiel
     }
     *end = '\0';
     *rest = end > kept ? kept : NULL;
-    return presented;
+    return presented(values);
 }

@@ -72,16 +72,15 @@ static void read_value(const secsession_here_t *here, const char *value)
 
 /* Removes the cookies of this name from the request. One field is enough: httpd has joined all
  * Cookie fields of the request. */
-static secsession_presented_t take(request_rec *r, const char *name, const char **value)
+static secsession_presented_t take(request_rec *r, const char *name, secsession_values_t *values)
 {
     const char *field = apr_table_get(r->headers_in, "Cookie"), *rest;
     secsession_presented_t presented;
 
-    *value = NULL;
     if (field == NULL) {
         return SECSESSION_COOKIE_NONE;
     }
-    presented = secsession_cookie_take(r->pool, field, name, value, &rest);
+    presented = secsession_cookie_take(r->pool, field, name, values, &rest);
     if (rest == NULL) {
         apr_table_unset(r->headers_in, "Cookie");
     } else if (rest != field) {
@@ -93,13 +92,13 @@ static secsession_presented_t take(request_rec *r, const char *name, const char 
 /* No application of this httpd sees the cookie of another virtual host either. */
 static void take_those_of_others(request_rec *r, const secsession_server_config_t *server)
 {
-    const char *value;
+    secsession_values_t values;
 
     for (int i = 0; i < server->cookies->nelts; i++) {
         const char *name = APR_ARRAY_IDX(server->cookies, i, const char *);
 
         if (!server->in_use || strcmp(name, server->cookie.name) != 0) {
-            take(r, name, &value);
+            take(r, name, &values);
         }
     }
 }
@@ -108,14 +107,16 @@ static void take_cookie(const secsession_here_t *here)
 {
     request_rec *r = here->r;
     secsession_context_t *context = here->context;
-    const char *value;
+    secsession_values_t values;
 
     context->upgraded = apr_table_get(r->headers_in, "Upgrade")
                             ? apr_table_get(r->headers_in, "Cookie")
                             : NULL;
-    context->presented = take(here->r, here->server->cookie.name, &value);
+    context->presented = take(r, here->server->cookie.name, &values);
     if (context->presented == SECSESSION_COOKIE_ONE) {
-        read_value(here, value);
+        read_value(here, values.texts[0]);
+    } else if (context->presented == SECSESSION_COOKIE_SEVERAL) {
+        context->values = apr_pmemdup(r->pool, &values, sizeof(values));
     }
 }
 

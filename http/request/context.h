@@ -48,9 +48,10 @@ typedef struct {
  * the pool of the first of them. */
 typedef struct {
     secsession_presented_t presented;
+    const secsession_values_t *values; /* of several different cookies; NULL: it is not several */
     const char *upgraded; /* the Cookie field as it came, if the client asks for another protocol */
     int is_given_back;    /* the request has that field again */
-    int is_token;         /* the value presented is a well-formed token; `token` is its hash */
+    int is_token;         /* the value is a well-formed token; `token` is its hash */
     secsession_hash_t token;
     const char *parcel; /* the value presented if it carries cookies, see visit.h; or NULL */
     int is_looked_up;
@@ -59,6 +60,7 @@ typedef struct {
     const secsession_session_t *session; /* if this is SECSESSION_LIVE or SECSESSION_ANONYMOUS */
     secsession_judgement_t judged;
     const char *new_token; /* the token that the response sets, or NULL */
+    const char *chosen;    /* of the values, the one that has been looked up; NULL: none */
     int forget;            /* the response deletes the cookie */
     int is_useless;        /* the cookie that the browser presented is good for nothing */
     int is_of_application; /* an application, or a file, answers */

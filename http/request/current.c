@@ -3,6 +3,7 @@
 #include "http/request/current.h"
 
 #include "http/request/address.h"
+#include "http/request/several.h"
 #include "http/request/visit.h"
 #include "http/users/stamped.h"
 #include "session/policy.h"
@@ -31,6 +32,9 @@ static void look_up(const secsession_here_t *here)
     secsession_client_t client;
 
     context->is_looked_up = 1;
+    if (context->presented == SECSESSION_COOKIE_SEVERAL) {
+        secsession_several_choose(here);
+    }
     if (!context->is_token) {
         return;
     }

@@ -248,8 +248,8 @@ const char *secsession_argument_cookie(cmd_parms *cmd, int argc, char *const arg
     cookie->same_site = attributes.same_site;
     cookie->scope = apr_pstrcat(cmd->pool, "; Path=", attributes.path ? attributes.path : "/",
                                 attributes.domain ? "; Domain=" : "",
-                                attributes.domain ? attributes.domain : "",
-                                attributes.is_insecure ? "" : "; Secure", "; HttpOnly", NULL);
+                                attributes.domain ? attributes.domain : "", NULL);
+    cookie->flags = attributes.is_insecure ? "; HttpOnly" : "; Secure; HttpOnly";
     return error;
 }
 

@@ -267,12 +267,13 @@ static void complete(apr_pool_t *pool, const server_rec *server, secsession_serv
     }
     if (config->cookie.name == NULL) {
         config->cookie.name = "__Host-secsession";
-        config->cookie.scope = "; Path=/; Secure; HttpOnly";
+        config->cookie.scope = "; Path=/";
+        config->cookie.flags = "; Secure; HttpOnly";
     }
     if (config->cookie.same_site == NULL) {
         config->cookie.same_site = profile_of(config->profile)->same_site;
     }
-    config->cookie.attributes = apr_pstrcat(pool, config->cookie.scope,
+    config->cookie.attributes = apr_pstrcat(pool, config->cookie.scope, config->cookie.flags,
                                             "; SameSite=", config->cookie.same_site, NULL);
     config->database = merge_database(&DEFAULT_DATABASE, &config->database);
 }

@@ -19,9 +19,10 @@ extern const command_rec secsession_directives[];
 /* Our cookie, as SecSessionCookie describes it. */
 typedef struct {
     const char *name;
-    const char *scope;      /* "; Path=/; Secure; HttpOnly" */
+    const char *scope;      /* "; Path=/" */
+    const char *flags;      /* "; Secure; HttpOnly" */
     const char *same_site;  /* NULL: not set, until the configuration is complete */
-    const char *attributes; /* the scope and SameSite, once it is */
+    const char *attributes; /* all of these, once it is */
 } secsession_cookie_t;
 
 /* The profiles of SecSessionProfile. */

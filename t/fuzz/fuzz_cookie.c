@@ -113,19 +113,35 @@ static void check_value(const char *value)
             == (is_token ? APR_SUCCESS : APR_EINVAL));
 }
 
+static void check_values(const secsession_values_t *values)
+{
+    REQUIRE(values->count <= SECSESSION_COOKIE_VALUES + 1);
+    for (int i = 0; i < SECSESSION_COOKIE_VALUES; i++) {
+        REQUIRE((values->texts[i] != NULL) == (i < values->count));
+        for (int j = 0; j < i && i < values->count; j++) {
+            REQUIRE(strcmp(values->texts[i], values->texts[j]) != 0);
+        }
+        if (values->texts[i]) {
+            check_value(values->texts[i]);
+        }
+    }
+}
+
 static void check(apr_pool_t *pool, const char *field, const char *name)
 {
-    const char *value = field, *rest = NULL, *again;
+    secsession_values_t values = { .texts = { field } };
+    const char *value, *rest = NULL, *again;
     char *before = apr_pstrmemdup(pool, field, strlen(field));
     expected_t expected = expect(pool, field, name);
-    secsession_presented_t presented = secsession_cookie_take(pool, field, name, &value, &rest);
+    secsession_presented_t presented = secsession_cookie_take(pool, field, name, &values, &rest);
 
+    value = values.texts[0];
     REQUIRE(strcmp(field, before) == 0);
     REQUIRE(presented == expected.presented);
     REQUIRE((value == NULL) == (presented == SECSESSION_COOKIE_NONE));
     if (value) {
-        REQUIRE(presented == SECSESSION_COOKIE_SEVERAL || strcmp(value, expected.value) == 0);
-        check_value(value);
+        REQUIRE(strcmp(value, expected.value) == 0);
+        check_values(&values);
     }
     if (rest == field) {
         REQUIRE(presented == SECSESSION_COOKIE_NONE && !expected.is_hidden);
@@ -135,7 +151,8 @@ static void check(apr_pool_t *pool, const char *field, const char *name)
     REQUIRE(rest == NULL || *rest);
     if (rest) {
         check_nobody_finds(pool, rest, name);
-        REQUIRE(secsession_cookie_take(pool, rest, name, &value, &again) == SECSESSION_COOKIE_NONE);
+        REQUIRE(secsession_cookie_take(pool, rest, name, &values, &again)
+                == SECSESSION_COOKIE_NONE);
         REQUIRE(again && strcmp(rest, again) == 0);
     }
 }

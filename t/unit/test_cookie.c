@@ -35,9 +35,12 @@ static int is_same(const char *a, const char *b)
 static void check(const case_t *cases, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
+        secsession_values_t values;
         const char *value, *rest;
         secsession_presented_t presented = secsession_cookie_take(pool, cases[i].field, "sid",
-                                                                  &value, &rest);
+                                                                  &values, &rest);
+
+        value = values.texts[0];
 
         if (presented != cases[i].presented || !is_same(rest, cases[i].rest)
             || (presented == ONE && !is_same(value, cases[i].value))) {
@@ -108,7 +111,7 @@ static void value_is_never_decoded(void **state)
     CHECK(cases);
 }
 
-static void two_values_are_no_session(void **state)
+static void different_values_are_told_from_one(void **state)
 {
     static const case_t cases[] = {
         { "sid=x; sid=x", ONE, "x", NULL },
@@ -122,6 +125,34 @@ static void two_values_are_no_session(void **state)
     };
 
     CHECK(cases);
+}
+
+static void three_different_values_are_kept(void **state)
+{
+    static const struct {
+        const char *field, *all;
+        int count;
+    } cases[] = {
+        { "a=1", "", 0 },
+        { "sid=x; sid=x", "x", 1 },
+        { "sid=x; sid=y; a=1; sid=x", "x y", 2 },
+        { "sid; sid=xx; sid=x", " xx x", 3 },
+        { "sid=z; sid=y; sid=x; sid=y", "z y x", 3 },
+        { "sid=z; sid=y; sid=x; sid=w", "z y x", 4 },
+        { "sid=1; sid=2; sid=3; sid=4; sid=5; sid=1", "1 2 3", 4 },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        secsession_values_t values;
+        const char *all = "", *rest;
+
+        secsession_cookie_take(pool, cases[i].field, "sid", &values, &rest);
+        assert_int_equal(values.count, cases[i].count);
+        for (int j = 0; j < SECSESSION_COOKIE_VALUES && values.texts[j]; j++) {
+            all = apr_pstrcat(pool, all, j ? " " : "", values.texts[j], NULL);
+        }
+        assert_string_equal(all, cases[i].all);
+    }
 }
 
 /* httpd joins two Cookie fields of one HTTP/1.1 request with ", ". */
@@ -139,15 +170,16 @@ static void cookie_behind_a_comma_is_no_session_and_goes_no_further(void **state
 
 static void a_thousand_cookies_are_all_kept(void **state)
 {
-    const char *others = "", *value, *rest;
+    const char *others = "", *rest;
+    secsession_values_t values;
 
     for (int i = 0; i < 1000; i++) {
         others = apr_psprintf(pool, "%s%sc%d=%d", others, i ? "; " : "", i, i);
     }
     assert_int_equal(secsession_cookie_take(pool, apr_pstrcat(pool, others, "; sid=x", NULL), "sid",
-                                            &value, &rest),
+                                            &values, &rest),
                      ONE);
-    assert_string_equal(value, "x");
+    assert_string_equal(values.texts[0], "x");
     assert_string_equal(rest, others);
 }
 
@@ -155,13 +187,14 @@ static void a_thousand_cookies_are_all_kept(void **state)
 static void cookies_without_blanks_do_not_overflow(void **state)
 {
     char field[4002];
-    const char *value, *rest;
+    secsession_values_t values;
+    const char *rest;
 
     for (size_t i = 0; i < sizeof(field); i++) {
         field[i] = i % 2 ? ';' : 'a';
     }
     memcpy(field + sizeof(field) - 4, "sid", 4);
-    assert_int_equal(secsession_cookie_take(pool, field, "sid", &value, &rest), ONE);
+    assert_int_equal(secsession_cookie_take(pool, field, "sid", &values, &rest), ONE);
     assert_int_equal(strlen(rest), 3 * (sizeof(field) / 2 - 2) - 2);
 }
 
@@ -183,7 +216,8 @@ int main(void)
         cmocka_unit_test(other_cookies_stay_byte_for_byte),
         cmocka_unit_test(only_the_very_name_is_ours),
         cmocka_unit_test(value_is_never_decoded),
-        cmocka_unit_test(two_values_are_no_session),
+        cmocka_unit_test(different_values_are_told_from_one),
+        cmocka_unit_test(three_different_values_are_kept),
         cmocka_unit_test(cookie_behind_a_comma_is_no_session_and_goes_no_further),
         cmocka_unit_test(a_thousand_cookies_are_all_kept),
         cmocka_unit_test(cookies_without_blanks_do_not_overflow),
