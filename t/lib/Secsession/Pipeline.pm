@@ -46,10 +46,12 @@ sub send {
     return;
 }
 
+sub can_be_read { return scalar IO::Select->new($_[0]{socket})->can_read($_[1]) }
+
 sub take {
     my ($self) = @_;
     return 0 if $self->{ended};
-    IO::Select->new($self->{socket})->can_read($self->{timeout}) or die "nothing comes\n";
+    $self->can_be_read($self->{timeout}) or die "nothing comes\n";
     return 1 if sysread $self->{socket}, $self->{data}, 65536, length $self->{data};
     $self->{ended} = 1;
     return 0;
