@@ -210,7 +210,7 @@ my $FAKE =
         as";
 my $REST =
     "'form', now(), now(), now(), now(), now(), 9, 9, true, 0, false, now(), null::inet, false, "
-        . "null::bytea";
+        . "null::bytea, null::bytea";
 my $ALICE = "gen_random_uuid(), 'alice', $REST";
 my $MEND = "drop function $LOOKUP; alter function secsession.real rename to lookup";
 my %errors = (
