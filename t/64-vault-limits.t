@@ -206,6 +206,21 @@ subtest 'it goes with the login, and ends with its session' => sub {
     is seen($client), 'APPID=s3cret', 'and nothing is lost there';
 };
 
+subtest 'beside another cookie of our name it begins no session, but goes with one' => sub {
+    my $client = visitor();
+    my $name = '__Host-secsession';
+    my @both = (headers => [ [ Cookie => "$name=" . $client->token . "; $name=another" ] ]);
+    my $rows = sessions();
+    my $answer = $keyed->client->get('/v/show', @both);
+    is environment_of($answer)->{HTTP_COOKIE}, undef, 'it is not known which of them counts';
+    is_deeply [ $answer->all_headers('Set-Cookie') ], [], 'both are left alone';
+    is sessions(), $rows, 'and make no row';
+    is seen($client), 'APPID=s3cret', 'alone it begins a session';
+    $answer = $keyed->client->get('/v/show', @both);
+    is environment_of($answer)->{HTTP_COOKIE}, 'APPID=s3cret', 'which is then the only live one';
+    like $answer->cookie($name), qr/\A\Q$name=@{[ $client->token ]}\E;/, 'and is kept without them';
+};
+
 subtest 'nobody makes one up' => sub {
     my ($token, $seal) = visitor()->token =~ /^(.*)\.(.*)$/;
     my $other = visitor()->token =~ s/\..*//r;
