@@ -187,7 +187,7 @@ secsession_outcome_t secsession_store_lookup(secsession_store_t *store, apr_pool
         return SECSESSION_LIVE;
     }
     outcome = look_up(store, pool, token, realm, visit, client, session);
-    if (outcome == SECSESSION_LIVE && (*session)->cacheable) {
+    if (outcome == SECSESSION_LIVE && *session && (*session)->cacheable) {
         keep(store, token, realm, *session, visit, asked, (*session)->generation);
     }
     if (outcome == SECSESSION_UNAVAILABLE && store->stale > 0) {

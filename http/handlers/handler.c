@@ -27,7 +27,8 @@ int secsession_handler_run(request_rec *r)
 {
     const char *name = secsession_claim_name(r);
 
-    if (name == NULL && strncmp(r->handler, SECSESSION_HANDLER, sizeof(SECSESSION_HANDLER) - 1)) {
+    if (name == NULL
+        && strncmp(r->handler, SECSESSION_HANDLER, sizeof(SECSESSION_HANDLER) - 1) != 0) {
         return DECLINED;
     }
     if (name == NULL) {

@@ -119,7 +119,7 @@ static void decode(char *name)
             to = put_character(to, (unsigned int)code);
             at += 5;
         } else {
-            *to++ = *at == '+' ? ' ' : *at;
+            *to++ = (char)(*at == '+' ? ' ' : *at);
         }
     }
     *to = '\0';

@@ -70,7 +70,9 @@ static void add_pattern(apr_pool_t *pool, apr_array_header_t *patterns, const ch
         char *in_php = apr_pstrdup(pool, pattern);
 
         for (char *c = in_php; *c; c++) {
-            *c = *c == '.' ? '_' : *c;
+            if (*c == '.') {
+                *c = '_';
+            }
         }
         APR_ARRAY_PUSH(patterns, const char *) = in_php;
     }
