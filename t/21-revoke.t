@@ -183,8 +183,11 @@ subtest 'refusals' => sub {
     like refused("revoke_user(null, 'x')"), qr/user_name must have/, 'nor does null';
     like refused($_), qr/realm must not be empty/, "an empty realm does not mean all: $_"
         for "revoke_all('x', '')", "revoke_user('a', 'x', '')";
+    for my $blank ("\xc2\xa0", "\xe3\x80\x80 \xe2\x80\xa8", "\t\n") {
+        like refused("revoke_user('a', '$blank')"), qr/needs a reason/, 'nor is a reason of blanks one';
+    }
     like refused($_), qr/must not be null/, "null: $_"
-        for "revoke_address(null, 'x')", "revoke_before(null, 'x')";
+        for "revoke_session(null, 'x')", "revoke_address(null, 'x')", "revoke_before(null, 'x')";
 };
 
 subtest 'transactions' => sub {
@@ -233,6 +236,10 @@ subtest 'purging' => sub {
     is sql('select secsession.purge(2)', user => 'admin_role'), 2, 'a batch is no larger than asked for';
     is sql('select secsession.purge(2)', user => 'admin_role'), 1, 'the next takes the rest';
     is new_events('event, user_name'), 'expired_absolute mia1', 'with an end only for those that had none';
+    for my $call ('purge', 'sweep') {
+        like sql("select secsession.$call(2147483647)", user => $_), qr/^\d+$/, "$call of as many as can be said"
+            for qw(httpd_web admin_role);
+    }
     login('kim');
     my $heard = sub {
         my $before = sql('select secsession.login_moment()', user => 'httpd_web');

@@ -69,6 +69,48 @@ subtest 'nobody but its owner can add to the trail, change it, or take anything 
     like $postgres->psql_fails('select * from secsession.event', user => $_), qr/permission denied/, "$_ cannot read it" for qw(httpd_web stranger);
 };
 
+# A session that somebody else holds gets its tombstone from whoever commits first.
+subtest 'an administrator is named whoever ends the session first' => sub {
+    my %first = (
+        'its logout' => [ httpd_web => q(select secsession.logout(null, 'r', '#')) ],
+        'a logout everywhere' =>
+            [ httpd_web => q(select secsession.revoke_own('#', false, 'everywhere')) ],
+        'the web server, since its client moved' =>
+            [ httpd_web => q(select secsession.client_moved('#', '203.0.113.5', 'end')) ],
+        'the web server, since its record changed' =>
+            [ httpd_web => q(select secsession.end_changed('#')) ],
+        'another administrator' => [ other_admin => q(select secsession.revoke_session('#', 'y')) ],
+        'another administrator, with all of the user' =>
+            [ other_admin => q(select secsession.revoke_user('held', 'y')) ],
+    );
+    sql('create role other_admin login in role secsession_admin');
+    my $n = 0;
+    for my $what (sort keys %first) {
+        my ($role, $statement) = @{ $first{$what} };
+        for my $call (q(revoke_user('held', 'why #')), q(revoke_address('192.0.2.44', 'why #')),
+            q(revoke_session('#id', 'why #'))) {
+            $n++;
+            sql("select secsession.authenticate(row(sha256('held$n'), null, 'r', 'held', 'form', null,
+                '192.0.2.44', null, 1000, 2000)::secsession.login)", user => 'httpd_web');
+            my $id = sql("select session_id from secsession.session where token_hash = sha256('held$n')");
+            my $holder = Secsession::Psql->new($postgres, $role);
+            $holder->run('begin; ' . $statement =~ s/#/$id/r . ';');
+            sql('select secsession.' . $call =~ s/#id/$id/r =~ s/#/$n/r, user => 'admin_role');
+            is sql("select count(*) from secsession.event where actor = 'admin_role'
+                and reason = 'why $n' and event = 'revoked'"), 1,
+                "at once, beside $what: $call";
+            $holder->run('commit;');
+            sql('select secsession.sweep()', user => 'httpd_web') for 1 .. 2;
+            is sql("select count(*) > 0 from secsession.event where actor = 'admin_role'
+                and reason = 'why $n'"), 't', 'and for good';
+            is sql("select ended_at is not null from secsession.session where session_id = '$id'"), 't',
+                'the session has ended';
+        }
+    }
+    sql('truncate secsession.event_log');
+    fail_as($_) for qw(alice bob);
+};
+
 subtest 'it is kept for its retention, and no longer' => sub {
     my $kept = sub { return sql(q(select string_agg(user_name, ' ' order by event_id) from secsession.event_log where realm = 'r' and event = 'login_failed')) };
     my $retain = sub { sql("insert into secsession.setting (event_retention) values ('$_[0]')
@@ -153,7 +195,7 @@ subtest 'an event can always be written' => sub {
 # What is typed as a name, sent as a browser, or given as a reason.
 my $LINE = '2026-01-01 00:00:00+00 | logout | r | alice | | | httpd_web | |';
 my @HOSTILE = (
-    "x\n $LINE", "x\r\n$LINE", "x\r $LINE", "\x1b[2K\x1b[1A$LINE", "\x1b]0;title\x07", "\x08\x08\x08", "\t|\t", "\x0b\x0c", "\x7f\x7f",
+    "x\n $LINE", "x\r\n$LINE", "x\r $LINE", "\x1b[2K\x1b[1A$LINE", "\x1b]0;title\x07", "\x08\x08\x08", "\t|\t", "x\x0b\x0c", "\x7f\x7f",
     "\xc2\x9b2K", "\xc2\x85$LINE", "\xe2\x80\xa8$LINE", "\xe2\x80\xaeecila", "\xe2\x81\xa6", 'a | b', q('; drop), '"', '\\n', '%s',
 );
 my $QUOTED = join ',', map { q(E') . s/(['\\])/\\$1/gr . q(') } @HOSTILE;

@@ -4,7 +4,8 @@ use lib 't/lib';
 use Secsession::Test;
 use Secsession::Psql;
 
-my $postgres = Secsession::Postgres->start(settings => { autovacuum => 'off' })->install;
+my $postgres = Secsession::Postgres->start(
+    settings => { autovacuum => 'off', max_prepared_transactions => 2 })->install;
 $postgres->psql('create role app_role login');
 
 # Who waits for anybody is cancelled, and the test fails.
@@ -176,6 +177,35 @@ subtest 'revocation of a user with thousands of sessions' => sub {
     is count('event', q(event = 'revoked' and user_name = 'crowd' and reason = 'left'
         and actor = 'admin_role' and session_id is not null)), 6000, 'every session has its event';
     is count('active_session', "user_name = 'crowd'"), 1, 'the later login is listed';
+};
+
+# --- what only a superuser can hold --------------------------------------------------------------
+
+subtest 'beside a lock of a whole table that lasts' => sub {
+    fill('locked', 3);
+    my $id = sql(q(select session_id from secsession.session where realm = 'locked' limit 1));
+    my $fails = sub {
+        return $postgres->psql_fails("$BOUND;\nselect secsession.$_[0]", user => 'admin_role');
+    };
+    my $holder = Secsession::Psql->new($postgres);
+    my $pid = $holder->run('select pg_backend_pid();');
+    my %calls = (event_log => q(revoke_all('x', 'locked')), session => "revoke_session('$id', 'x')",
+        revocation => q(revoke_user('locked0', 'x')));
+    for my $table (sort keys %calls) {
+        $holder->run("begin; lock table secsession.$table in share mode;");
+        like $fails->($calls{$table}),
+            qr/are locked: [^:]*\bpid $pid\b.*nothing has been revoked.*HINT:.*pg_terminate_backend/s,
+            "$table: the revocation is refused and says by whom";
+        $holder->run('rollback;');
+    }
+    is states('locked', 1 .. 3), '3 live', 'and has done nothing';
+
+    $holder->run(q(begin; lock table secsession.revocation in share mode; select 1;
+        select pg_current_xact_id(); prepare transaction 'it''s forgotten';));
+    like $fails->($calls{revocation}),
+        qr/prepared transaction 'it''s forgotten' has kept.*HINT:.*rollback prepared/s, 'one that was prepared has its name';
+    $holder->run(q(rollback prepared 'it''s forgotten';));
+    is as_admin("select secsession.$calls{revocation}"), 3, 'when it is over all is as always';
 };
 
 # --- nothing waits -------------------------------------------------------------------------------

@@ -69,14 +69,12 @@ begin
         'the tables of the schema secsession cannot be locked: % in use; nothing has been changed',
         case
             when cardinality(holders) > 0
-            then 'a transaction of ' || array_to_string(holders, ', ') || ' keeps them'
+            then array_to_string(holders, ', ') || ' keeps them'
             else 'many short transactions keep them'
         end
         using
             errcode = 'lock_not_available',
-            hint = 'Run install.sql again when that has ended; select * from pg_stat_activity '
-                'where pid = ..., as a superuser, shows what it is, and pg_terminate_backend(pid) '
-                'ends it.';
+            hint = 'Run install.sql again when that has ended; ' || lock_hint(holders);
 end
 $$;
 
@@ -87,12 +85,25 @@ volatile
 security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
-    -- With the number of the transaction, since a server process has many.
+    -- With the number of the transaction, since a server process has many. What was prepared has
+    -- no process any more: its own number leads to its name. (Of two that began as the same number
+    -- of their processes both are named.)
     select array_agg(distinct holder.name)
     from (
         select
             case
-                when l.pid is null then 'a prepared transaction'
+                when l.pid is null then (
+                    select coalesce(
+                        string_agg(format('prepared transaction %L', p.gid), ' or '),
+                        'a prepared transaction'
+                    )
+                    from pg_locks own
+                    join pg_prepared_xacts p on p.transaction = own.transactionid
+                    where own.locktype = 'transactionid'
+                    and own.pid is null
+                    and own.virtualtransaction = l.virtualtransaction
+                    and p.database = current_database()
+                )
                 else format('pid %s (transaction %s)', l.pid, l.virtualtransaction)
             end as name
         from pg_locks l
@@ -109,6 +120,24 @@ $$;
 comment on function secsession.lock_holders(text[]) is
     'The transactions that have locked tables of this schema at this moment, in one of these modes '
     '(null: in any).';
+
+create or replace function secsession.lock_hint(holders text[])
+returns text
+language sql
+stable
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+    select case
+        when array_to_string(holders, ', ') like '%prepared transaction%'
+        then 'rollback prepared ''NAME'', as a superuser in this database, ends one that was '
+            'prepared; for others, '
+        else ''
+    end || 'select * from pg_stat_activity where pid = ..., as a superuser, shows what it is, '
+        'and pg_terminate_backend(pid) ends it.';
+$$;
+comment on function secsession.lock_hint(text[]) is
+    'Internal: how those that lock_holders() has named are ended.';
 
 create or replace procedure secsession.install_view(name text, query text)
 language plpgsql

@@ -63,6 +63,39 @@ end;
 comment on function secsession.keys_of(secsession.revocation) is
     'Internal: what the web servers must ask again because of a revocation.';
 
+create or replace function secsession.is_notify_held()
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    attempts constant integer := 5;
+begin
+    -- A COMMIT with a NOTIFY, in any database, holds the object 0 of pg_database until it is over;
+    -- mostly for less than a millisecond.
+    for attempt in 1 .. attempts loop
+        if not exists (
+            select
+            from pg_locks l
+            where l.locktype = 'object'
+            and l.database = 0
+            and l.classid = 'pg_database'::regclass
+            and l.objid = 0
+            and l.pid is distinct from pg_backend_pid()
+        )
+        then
+            return false;
+        end if;
+        perform pg_sleep(0.01);
+    end loop;
+    return true;
+end
+$$;
+comment on function secsession.is_notify_held() is
+    'Internal: whether a COMMIT with a NOTIFY would wait behind another one, which may itself wait '
+    'for a standby.';
+
 create or replace function secsession.notify_servers(keys text[])
 returns void
 language plpgsql
@@ -71,8 +104,8 @@ set search_path = pg_catalog, secsession, pg_temp
 as $$
 begin
     -- In a queue that anybody in this cluster can fill the COMMIT would fail. To ask for its usage
-    -- also removes what everybody has read.
-    if pg_notification_queue_usage() > 0.8 then
+    -- also removes what everybody has read. And behind another one's it would wait.
+    if pg_notification_queue_usage() > 0.8 or is_notify_held() then
         return;
     end if;
     -- A message has room for 470 keys.
@@ -83,7 +116,8 @@ end
 $$;
 comment on function secsession.notify_servers(text[]) is
     'Internal: tells the web servers, when this transaction commits, what they must ask again. '
-    'If there is no room for that they learn it with their next heartbeat.';
+    'If there is no room for that, or somebody is in the way, they learn it with their next '
+    'heartbeat.';
 
 create or replace function secsession.note_change(keys text[])
 returns void

@@ -161,6 +161,7 @@ returns integer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '5s'
 as $$
 declare
     removed integer;

@@ -9,7 +9,7 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 begin
-    if coalesce(btrim(reason), '') = '' then
+    if coalesce(plain_name(translate(reason, E'\t\n\x0b\f\r', '     ')), '') = '' then
         raise exception 'a revocation needs a reason'
             using errcode = 'invalid_parameter_value',
                 hint = 'The reason is kept in the audit trail: say why.';
@@ -161,8 +161,35 @@ comment on function secsession.count_ended(secsession.revocation) is
     'Internal: how many sessions a revocation has just ended. Of very many it says that there '
     'are at least so many, since the revocation takes effect only when its transaction commits.';
 
-create or replace function secsession.revoke(wanted secsession.revocation)
+create or replace function secsession.refuse_for_locks()
 returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
+    -- In any mode: somebody may wait behind it for all of the table, and we behind both.
+    holders constant text[] := coalesce(
+        lock_holders(array[
+            'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'
+        ]),
+        lock_holders()
+    );
+begin
+    raise exception 'the tables of the schema secsession are locked: % has kept them for too long; '
+        'nothing has been revoked',
+        coalesce(array_to_string(holders, ', '), 'a transaction that has just ended')
+        using
+            errcode = 'lock_not_available',
+            hint = 'Revoke again when that has ended; ' || lock_hint(holders);
+end
+$$;
+comment on function secsession.refuse_for_locks() is
+    'Internal: refuses a revocation that has waited for a lock of a whole table for as long as it '
+    'may, and says who holds it.';
+
+create or replace function secsession.end_few(made secsession.revocation)
+returns boolean
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
@@ -170,9 +197,36 @@ as $$
 declare
     -- More would be written before the revocation takes effect.
     most_at_once constant integer := 100;
+    ids uuid[];
+begin
+    if made.kind in ('before', 'all') then
+        return false;
+    end if;
+    ids := array(
+        select s.session_id
+        from unended_of(made, most_at_once + 1) s
+    );
+    if cardinality(ids) > most_at_once then
+        return false;
+    end if;
+    perform end_sessions(ids, null, null);
+    return not exists (select from unended_of(made, 1));
+end
+$$;
+comment on function secsession.end_few(secsession.revocation) is
+    'Internal: ends the sessions of a revocation by their tombstones at once, if they are few. '
+    'Whether each has its tombstone, and so its event, now; not where somebody else holds one.';
+
+create or replace function secsession.revoke(wanted secsession.revocation)
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+declare
     made revocation;
     ended integer;
-    ids uuid[];
+    is_told boolean;
 begin
     perform make_durable();
     insert into revocation (
@@ -188,36 +242,32 @@ begin
     into made;
 
     ended := count_ended(made);
-    if made.kind not in ('before', 'all') then
-        ids := array(
-            select s.session_id
-            from unended_of(made, most_at_once + 1) s
-        );
-    end if;
-    if cardinality(ids) <= most_at_once then
-        perform end_sessions(ids, null, null);
-    end if;
-    -- The events of sessions follow, of many of them later: this one says at once who it was. Of
-    -- two revocations for one user the first has said it.
-    if (ended = 0 and not made.only_lowercase)
-        or (cardinality(ids) <= most_at_once) is not true
-    then
+    is_told := end_few(made);
+    -- The events of other sessions follow later, and may be somebody else's who has ended them
+    -- first: this one says at once who it was. Of two revocations for one user the first has said
+    -- it.
+    if (ended = 0 and not made.only_lowercase) or not is_told then
         perform log_event(
             'revoked', null, wanted.realm, wanted.user_name, null, wanted.reason, wanted.detail
         );
     end if;
     return ended;
+exception
+    when lock_not_available then
+        return refuse_for_locks();
 end
 $$;
 comment on function secsession.revoke(secsession.revocation) is
-    'Internal: makes a revocation. Returns how many sessions it ended; one that found none, or '
-    'more than it ends by their tombstones at once, leaves an event of its own.';
+    'Internal: makes a revocation. Returns how many sessions it ended; one that found none, more '
+    'than it ends by their tombstones at once, or one that somebody else holds, leaves an event '
+    'of its own.';
 
 create or replace function secsession.revoke_session(session_id uuid, reason text)
 returns integer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '5s'
 as $$
 declare
     detail constant jsonb := jsonb_build_object(
@@ -226,12 +276,27 @@ declare
     ended integer;
 begin
     perform check_revocation(reason);
+    if session_id is null then
+        raise exception 'session_id must not be null'
+            using errcode = 'invalid_parameter_value';
+    end if;
     ended := end_sessions(array[session_id], 'revoked', reason, detail);
     perform notify_servers(array[key_of_session(session_id)]);
-    if ended = 0 then
+    -- Without a tombstone its event follows later, or is somebody else's: see revoke().
+    if ended = 0
+        or exists (
+            select
+            from session s
+            where s.session_id = revoke_session.session_id
+            and s.ended_at is null
+        )
+    then
         perform log_event('revoked', null, null, null, null, reason, detail);
     end if;
     return ended;
+exception
+    when lock_not_available then
+        return refuse_for_locks();
 end
 $$;
 comment on function secsession.revoke_session(uuid, text) is
@@ -246,6 +311,7 @@ returns integer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '5s'
 as $$
 declare
     name constant text := plain_name(user_name);
@@ -284,6 +350,7 @@ returns integer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '5s'
 as $$
 declare
     wanted revocation;
@@ -313,6 +380,7 @@ returns integer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '5s'
 as $$
 declare
     wanted revocation;
@@ -339,6 +407,7 @@ returns integer
 language plpgsql
 security definer
 set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '5s'
 as $$
 declare
     wanted revocation;

@@ -308,6 +308,7 @@ begin
     end if;
     -- What is lost in a crash is done again; a standby that is away must not hold it up.
     perform wait_for_disk_only();
+    batch := least(batch, 100000000);    -- of which ten times as many can be counted
     found_named := sweep_named(batch);
     found_wide := sweep_wide(batch);
 

@@ -200,6 +200,7 @@ begin
     end if;
     -- What a crash takes back is done again.
     perform wait_for_disk_only();
+    batch := least(batch, 100000000);    -- of which ten times as many can be counted
     others := remove_events(batch * 10) + remove_attempts(batch * 10);
     -- In small steps, of which there is one at least: how long one takes, nobody knows before.
     loop
