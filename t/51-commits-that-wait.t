@@ -2,7 +2,7 @@
 # on, and a revocation takes effect.
 use lib 't/lib';
 use Secsession::Test;
-use Secsession::Process qw(await);
+use Secsession::Process qw(await is_alive spawn);
 use Secsession::Programs 'answering';
 use Secsession::Psql;
 
@@ -79,12 +79,35 @@ subtest 'a standby that is away' => sub {
         'when nobody has to be waited for any more, logins work';
 };
 
+# It holds a lock that every COMMIT with a NOTIFY needs, until the standby is back.
+subtest 'a NOTIFY in another database whose COMMIT waits for a standby' => sub {
+    sql('create database elsewhere');
+    my ($alice, $bob) = map { browser($cached, $_) } qw(alice bob);
+    my $id = id_of($bob);
+    my $holds = "select count(*) from pg_locks where locktype = 'object' and database = 0
+        and classid = 'pg_database'::regclass and objid = 0 and granted";
+    ok configure("synchronous_standby_names = 'nobody'", 'nobody'), 'COMMIT waits for nobody';
+    my $culprit = spawn(command =>
+            [ $postgres->client(db => 'elsewhere'), '-c', "create table t (); notify nothing" ]);
+    wait_until { $postgres->value($holds) == 1 } 10, 'it waits, with that lock';
+    my $revoke = sub {
+        return $postgres->psql("set synchronous_commit = 'local'; set statement_timeout = '20s';
+            select secsession.$_[0]", user => 'admin_role');
+    };
+    cmp_ok $revoke->(q(revoke_user('alice', 'x'))), '>', 0, 'a user is revoked all the same';
+    is $revoke->("revoke_session('$id', 'x')"), 1, 'so is a session';
+    ok is_alive($culprit), 'while it waits';
+    wait_until { $_->get('/static/page.html')->status != 200 } 5, 'they are refused within the lease'
+        for $alice, $bob;
+    configure("synchronous_standby_names = ''", '');
+    wait_until { !is_alive($culprit) } 10, 'it goes on when nobody has to be waited for';
+};
+
 subtest 'a full queue of NOTIFY' => sub {
     plan skip_all => 'before PostgreSQL 17 it has eight gigabytes'
         if $postgres->value('show server_version_num') < 170_000;
     sql(q(alter system set max_notify_queue_pages = 64));
     $postgres->restart;
-    sql('create database elsewhere');
     my ($alice, $bob) = map { browser($cached, $_) } qw(alice bob);
     my $culprit = Secsession::Psql->new($postgres);
     $culprit->run('\connect elsewhere');
