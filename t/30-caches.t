@@ -137,4 +137,26 @@ for my $more ("CacheQuickHandler Off\n", "CacheStoreNoStore On\nCacheStorePrivat
     };
 }
 
+# Without CacheEnable mod_cache does nothing, but its hooks run.
+my $CACHE = 'LoadModule cache_module ' . Secsession::Httpd::installation()->{modules} . '/mod_cache.so';
+for my $order ([ 'before' => 'cache' ], [ 'after' => () ]) {
+    my ($when, @modules) = @$order;
+    subtest "our own pages, with mod_cache loaded $when our module" => sub {
+        my $other = Secsession::Httpd->start(postgres => $postgres, files => {}, modules => \@modules,
+            config => (@modules ? '' : "$CACHE\n") . Secsession::Test::standard_config(config => <<'CONFIG'));
+<Location "/sessions">
+    SetHandler secsession-sessions
+    AuthType SecSession
+    Require valid-user
+</Location>
+CONFIG
+        # Who is logged in and opens the login page is sent on.
+        my %status = ('/login' => 303, '/logout' => 200, '/sessions' => 200);
+        for my $path (sort keys %status) {
+            my $alice = browser($other, 'alice');
+            is $alice->request($_, $path)->status, $status{$path}, "$_ $path" for qw(GET HEAD);
+        }
+    };
+}
+
 done_testing;
