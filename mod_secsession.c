@@ -124,6 +124,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_filter(secsession_response_note_handler, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_error_filter(secsession_response_insert, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_handler(secsession_environment_settle, NULL, NULL, APR_HOOK_REALLY_FIRST - 1);
     /* httpd changes to another protocol in a handler that is REALLY_FIRST. */
     ap_hook_handler(secsession_arrive_give_back, NULL, NULL, APR_HOOK_REALLY_FIRST - 1);
     /* The hooks of mod_cache are at APR_HOOK_FIRST and APR_HOOK_REALLY_FIRST. */
@@ -133,7 +134,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(secsession_caches_go_on, NULL, NULL, APR_HOOK_REALLY_FIRST + 1);
     ap_hook_handler(secsession_modsession_prepare_login, NULL, NULL, APR_HOOK_REALLY_FIRST + 2);
     ap_hook_handler(secsession_logout_guard_form, NULL, NULL, APR_HOOK_FIRST);
-    ap_hook_handler(secsession_handler_run, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    /* Our pages come after secsession_caches_go_on, so that they see the true method. */
+    ap_hook_handler(secsession_handler_run, NULL, NULL, APR_HOOK_REALLY_FIRST + 2);
     ap_hook_handler(secsession_tunnel_prepare, NULL, NULL, APR_HOOK_FIRST - 1);
     ap_hook_log_transaction(secsession_arrive_take_back, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* A request that httpd refused while reading it (400, 417) has not come to post_read_request,

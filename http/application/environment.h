@@ -9,4 +9,12 @@
  * even if no Require asked for a user. Always DECLINED. */
 int secsession_environment_fixup(request_rec *r);
 
+/* handler, before all others: with AuthType SecSession the user of the request is that of its
+ * session, or nobody, and no variable and no field of SecSessionForward says anything else. Between
+ * fixups and here httpd may have moved the request to another location without asking who the user
+ * is (ap_internal_fast_redirect, for DirectoryIndex and FallbackResource); other modules may have
+ * set such a field or variable in fixups, and a page that includes this one may have set variables.
+ * DECLINED, or 403 as secsession_forward_fixup() says. */
+int secsession_environment_settle(request_rec *r);
+
 #endif
