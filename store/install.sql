@@ -30,6 +30,7 @@ set local client_encoding = 'UTF8';
 \ir sql/220-end-sessions.sql
 \ir sql/230-tell-servers.sql
 \ir sql/300-lookup.sql
+\ir sql/302-lookup-writes.sql
 \ir sql/305-rotation.sql
 \ir sql/308-most-sessions.sql
 \ir sql/309-session-of-login.sql
@@ -43,6 +44,7 @@ set local client_encoding = 'UTF8';
 \ir sql/370-session-id-in-url.sql
 \ir sql/380-client-moved.sql
 \ir sql/390-under-way.sql
+\ir sql/395-refused-revocations.sql
 \ir sql/400-revoke.sql
 \ir sql/410-revoke-on-change.sql
 \ir sql/420-sweep.sql

@@ -183,7 +183,6 @@ declare
     known record;
     state text := 'live';
     end_reason text;
-    may_write constant boolean := not current_setting('transaction_read_only')::boolean;
 begin
     select s.session, s.ending, t.retired_at, t.offered_grace, t as token
     into known
@@ -206,23 +205,13 @@ begin
     end if;
 
     -- Who got the lock of the row before us decides, so it is looked up again: it may even be live.
-    if may_write and state = 'ended' and (known.session).ended_at is null then
-        if end_noticed((known.session).session_id, end_reason, client_addr) then
-            return careful_lookup(
-                token_hash, realm, idle_cap, absolute_cap, client_addr, client_agent
-            );
-        end if;
+    if is_written_down(
+        known.session, state, end_reason, known.token, client_addr, client_agent
+    ) then
+        return careful_lookup(
+            token_hash, realm, idle_cap, absolute_cap, client_addr, client_agent
+        );
     end if;
-    if may_write and state = 'live' and known.offered_grace is not null then
-        if accept_offer(
-            (known.session).session_id, token_hash, client_addr, client_agent
-        ) then
-            return careful_lookup(
-                token_hash, realm, idle_cap, absolute_cap, client_addr, client_agent
-            );
-        end if;
-    end if;
-
     if state = 'live' and is_use(known.session, idle_cap, absolute_cap) then
         perform touch_exactly(known.session, idle_cap);
     end if;
@@ -237,191 +226,3 @@ $$;
 comment on function secsession.careful_lookup(bytea, text, integer, integer, inet, text) is
     'Internal: lookup() of a token that is old or unknown, or whose session may have ended or is '
     'due to be touched.';
-
-create or replace function secsession.is_use(
-    session secsession.session,
-    idle_cap integer,
-    absolute_cap integer
-)
-returns boolean
-language sql
-stable
-return idle_cap >= 0
-    and (
-        idle_cap = 0
-        or secsession.idle_end(session.last_seen_at, idle_cap) > statement_timestamp()
-    )
-    and (
-        absolute_cap = 0
-        or session.authenticated_at + make_interval(secs => absolute_cap) > statement_timestamp()
-    );
-comment on function secsession.is_use(secsession.session, integer, integer) is
-    'Internal: whether a look-up with these caps, see lookup(), is a use of the session.';
-
-create or replace function secsession.stamp_that_is_due(checked secsession.session)
-returns bytea
-language plpgsql
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-begin
-    -- Of a check that is still to come the clock has been set back.
-    if coalesce(
-        checked.stamp_checked_at > statement_timestamp() - interval '1 min'
-            and checked.stamp_checked_at < statement_timestamp() + interval '1 min',
-        true
-    )
-    then
-        return null;
-    end if;
-    if current_setting('transaction_read_only')::boolean then
-        return checked.credential_stamp;
-    end if;
-    -- If a crash takes it back it is compared once more.
-    perform set_config('synchronous_commit', 'off', true);
-    -- Of many requests at once one is enough, and none waits.
-    update session s
-    set stamp_checked_at = statement_timestamp()
-    where s.session_id = (
-        select due.session_id
-        from session due
-        where due.session_id = checked.session_id
-        and due.ended_at is null
-        and due.stamp_checked_at = checked.stamp_checked_at
-        for no key update skip locked
-    );
-    return case when found then checked.credential_stamp end;
-end
-$$;
-comment on function secsession.stamp_that_is_due(secsession.session) is
-    'Internal: the session''s credential_stamp if this request is to compare it with the record: '
-    'one in a minute; else null.';
-
-create or replace function secsession.end_changed(session_id uuid)
-returns integer
-language plpgsql
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-set lock_timeout = '1500ms'
-as $$
-begin
-    return end_sessions(array[session_id], 'revoked', 'the record of the user has changed');
-end
-$$;
-comment on function secsession.end_changed(uuid) is
-    'Ends a session whose user has another record, or none, than at the login. Returns how many '
-    'ended: 0 or 1.';
-
-create or replace function secsession.touch(
-    session_ids uuid[],
-    moments timestamptz[],
-    share_of_idle double precision default 0.1
-)
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-begin
-    if current_setting('transaction_read_only')::boolean then
-        return;
-    end if;
-    -- A lost touch can only end a session earlier: no need to wait for the disk.
-    perform set_config('synchronous_commit', 'off', true);
-    -- Of many at once only one writes, and none waits for another or for a revocation. A use that
-    -- comes when the session had ended by then does not revive it.
-    with used as (
-        select u.session_id, u.moment
-        from unnest(touch.session_ids, touch.moments) as u (session_id, moment)
-    ),
-    due as (
-        select s.session_id, u.moment
-        from session s
-        join used u on u.session_id = s.session_id
-        where s.ended_at is null
-        and s.last_seen_at <= u.moment - interval '1 s'
-        and s.last_seen_at <= statement_timestamp()
-            - make_interval(secs => s.idle_timeout * touch.share_of_idle)
-        and idle_end(s.last_seen_at, s.idle_timeout) > u.moment
-        for no key update of s skip locked
-    )
-    update session s
-    set last_seen_at = greatest(s.last_seen_at, d.moment),
-        expires_at = case
-            when s.user_name is null
-            then end_of_session(
-                null, s.authenticated_at, greatest(s.last_seen_at, d.moment),
-                s.idle_timeout, s.absolute_timeout
-            )
-            else s.expires_at
-        end
-    from due d
-    where s.session_id = d.session_id
-    and s.ended_at is null;
-exception
-    when disk_full or lock_not_available or serialization_failure then
-        return;
-end
-$$;
-comment on function secsession.touch(uuid[], timestamptz[], double precision) is
-    'Internal: moves last_seen_at of these sessions forward, at most once in this share of the '
-    'idle timeout and once a second. Where the database cannot write, running sessions go on '
-    'without.';
-
-create or replace function secsession.touch_exactly(used secsession.session, idle_cap integer)
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-begin
-    -- A cache remembers a use until it is written; here it is written or forgotten.
-    perform touch(
-        array[used.session_id],
-        array[statement_timestamp()],
-        0.01 * least(nullif(idle_cap, 0) / used.idle_timeout::double precision, 1)
-    );
-end
-$$;
-comment on function secsession.touch_exactly(secsession.session, integer) is
-    'Internal: notes that a session is used at this moment, to a hundredth of the idle timeout, '
-    'its own or the location''s cap in seconds (0: no cap).';
-
-create or replace function secsession.end_noticed(
-    session_id uuid,
-    end_reason text,
-    client_addr inet
-)
-returns boolean
-language plpgsql
-security definer
-set search_path = pg_catalog, secsession, pg_temp
-as $$
-begin
-    if end_reason <> 'reuse' then
-        perform end_sessions(array[session_id], null, null);
-    else
-        perform end_sessions(
-            array[s.session_id],
-            'reuse',
-            'a retired token was presented',
-            jsonb_strip_nulls(jsonb_build_object(
-                'authenticated_from', s.client_addr,
-                'presented_from', end_noticed.client_addr
-            ))
-        )
-        from session s
-        where s.session_id = end_noticed.session_id;
-    end if;
-    return not exists (
-        select
-        from session_state s
-        where s.session_id = end_noticed.session_id
-        and s.ended_at is null
-        and s.ending is not null
-    );
-end
-$$;
-comment on function secsession.end_noticed(uuid, text, inet) is
-    'Internal: ends the session that a lookup found past its end or whose retired token it was '
-    'given. Whether it has its tombstone.';

@@ -83,12 +83,9 @@ begin
     from other_token t
     where t.token_hash = accept_offer.token_hash;
 
-    if rotated.session_id is null then
-        return false;
-    end if;
-    -- Another request came before us.
-    if offered.grace is null then
-        return true;
+    -- Another request holds it, or came before us.
+    if rotated.session_id is null or offered.grace is null then
+        return rotated.session_id is not null;
     end if;
     -- If a crash takes this back it is an offer again, and as good.
     perform set_config('synchronous_commit', 'off', true);

@@ -156,6 +156,33 @@ $$;
 comment on function secsession.goes_on_with(secsession.session_state, text, uuid[]) is
     'Internal: whether the session that was in this browser goes on when this user logs in.';
 
+create or replace function secsession.complete_answer(
+    answer secsession.session_answer,
+    login secsession.session,
+    cookies jsonb
+)
+returns secsession.session_answer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    -- Of a new session everything is known; of another, what the next request will meet.
+    if answer.session_id is null then
+        answer := session_started_before(login);
+    end if;
+    if cookies is not null then
+        answer.vault_version := merge_cookies(answer.session_id, cookies);
+    end if;
+    return answer;
+end
+$$;
+comment on function secsession.complete_answer(
+    secsession.session_answer, secsession.session, jsonb
+) is
+    'Internal: what is answered to a login that has its session, whose vault takes the cookies '
+    '(null: there are none).';
+
 create or replace function secsession.authenticate(
     login secsession.login,
     cookies jsonb default null,
@@ -210,15 +237,7 @@ begin
     if answer.state = 'full' then
         return answer;
     end if;
-
-    -- Of a new session everything is known; of another, what the next request will meet.
-    if answer.session_id is null then
-        answer := session_started_before(wanted);
-    end if;
-    if cookies is not null then
-        answer.vault_version := merge_cookies(answer.session_id, cookies);
-    end if;
-    return answer;
+    return complete_answer(answer, wanted, cookies);
 end
 $$;
 comment on function secsession.authenticate(

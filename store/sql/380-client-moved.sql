@@ -35,9 +35,7 @@ begin
     end if;
     -- A browser with IPv4 and IPv6 goes to and fro.
     is_told := coalesce(
-        client_moved.client_addr = bound.client_addr
-            or client_moved.client_addr = any (bound.moved_addrs),
-        false
+        client_moved.client_addr = any (bound.moved_addrs || bound.client_addr), false
     );
     if not is_told then
         bound.moved_addrs := bound.moved_addrs || client_moved.client_addr;

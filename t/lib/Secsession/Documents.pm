@@ -4,6 +4,8 @@
 #   sources()             the files of C, SQL, shell and make, relative to the checkout
 #   documents()           the files of Markdown, and CHANGES
 #   long_lines($file)     the numbers of its lines that are longer than 100 columns
+#   long_functions($file) of SQL: "name: N lines" of each function that has more than 60, from its
+#                         create to its $$;
 #   dead_links($file)     the links of a Markdown file that lead nowhere: no such file, or no such
 #                         heading in it
 #   examples($file)       the indented blocks of a Markdown file: { line, text }
@@ -22,9 +24,10 @@ use File::Basename 'dirname';
 use Secsession::Directives;
 use Secsession::Process qw(checkout slurp);
 
-our @EXPORT_OK = qw(sources documents long_lines dead_links dead_names examples built_directives
-    described_directives);
+our @EXPORT_OK = qw(sources documents long_lines long_functions dead_links dead_names examples
+    built_directives described_directives);
 
+my $FUNCTION_LINES = 60;
 my $COLUMNS = 100;    # .clang-format has the same
 my $root = checkout();
 
@@ -50,6 +53,21 @@ sub long_lines {
     my @lines = split /\n/, slurp("$root/$file");
     utf8::decode($_) for @lines;
     return grep { length($lines[ $_ - 1 ] =~ s/\t/        /gr) > $COLUMNS } 1 .. @lines;
+}
+
+sub long_functions {
+    my ($file) = @_;
+    my (@long, $name, $lines);
+    for my $line (split /
+/, slurp("$root/$file")) {
+        ($name, $lines) = ($1, 0) if $line =~ /^create or replace (?:function|procedure) ([\w.]+)/;
+        undef $name if $line =~ /^comment on /;    # of one that is only an expression
+        $lines++ if defined $name;
+        next if $line ne '$$;' || !defined $name;
+        push @long, "$name: $lines lines" if $lines > $FUNCTION_LINES;
+        undef $name;
+    }
+    return @long;
 }
 
 # --- links ---------------------------------------------------------------------------------------
