@@ -78,6 +78,12 @@ subtest 'a fresh login is enough, an old one is not' => sub {    # ASVS 5.0 7.5.
     is $form->status, 401, 'a form that is posted: 401';
     like $form->body, qr/What you have entered was not sent/,
         'and a page that says that it was not sent';
+    like $form->body, qr/\A<!DOCTYPE html>/, 'which is HTML from its first byte';
+    is $form->header('Content-Type'), 'text/html; charset=utf-8', 'in the charset that it names';
+    is_deeply [ $form->all_headers('WWW-Authenticate') ], [ $script->header('WWW-Authenticate') ],
+        'with one challenge, which has the reason';
+    is_deeply [ $script->all_headers('WWW-Authenticate') ], [ $script->header('WWW-Authenticate') ],
+        'as for a script';
     is $httpd->get('/money/show', headers => \@HTML)->status, 303,
         'who is not logged in is sent to log in';
     unlike $httpd->get('/money/show', headers => \@HTML)->header('Location'), qr/why=/, 'as ever';

@@ -23,13 +23,21 @@ int secsession_authn_is_ours(request_rec *r)
     return type && strcasecmp(type, SECSESSION_AUTH_TYPE) == 0;
 }
 
+/* When httpd sends an error, the fields that were in err_headers_out are in headers_out, where one
+ * of another AuthType stays. */
+static int set_challenge(request_rec *r, const char *challenge)
+{
+    if (secsession_authn_is_ours(r)) {
+        apr_table_unset(r->headers_out, "WWW-Authenticate");
+    }
+    apr_table_setn(r->err_headers_out, "WWW-Authenticate", challenge);
+    return HTTP_UNAUTHORIZED;
+}
+
 int secsession_authn_challenge(const secsession_here_t *here)
 {
-    request_rec *r = here->r;
-    apr_table_setn(r->err_headers_out, "WWW-Authenticate",
-                   apr_pstrcat(r->pool, SECSESSION_AUTH_TYPE " realm=\"", here->server->realm, "\"",
-                               NULL));
-    return HTTP_UNAUTHORIZED;
+    return set_challenge(here->r, apr_pstrcat(here->r->pool, SECSESSION_AUTH_TYPE " realm=\"",
+                                              here->server->realm, "\"", NULL));
 }
 
 /* The reason that the login page is told, as documented in docs/directives.md, or NULL. */
@@ -117,20 +125,22 @@ int secsession_authn_demand_fresh(const secsession_here_t *here, const char **lo
     if (*location) {
         return HTTP_SEE_OTHER;
     }
-    apr_table_setn(r->err_headers_out, "WWW-Authenticate",
-                   apr_psprintf(r->pool,
-                                SECSESSION_AUTH_TYPE
-                                " realm=\"%s\", "
-                                "error=\"insufficient_user_authentication\", max_age=%d",
-                                here->server->realm, here->context->fresh_within));
-    return HTTP_UNAUTHORIZED;
+    if (r->method_number != M_GET) {
+        /* NOT_SENT, for which httpd has set its own type. */
+        secsession_answer_set_page_headers(r, SECSESSION_OWN_POLICY);
+    }
+    return set_challenge(r, apr_psprintf(r->pool,
+                                         SECSESSION_AUTH_TYPE
+                                         " realm=\"%s\", "
+                                         "error=\"insufficient_user_authentication\", max_age=%d",
+                                         here->server->realm, here->context->fresh_within));
 }
 
 static const char NOT_SENT[] =
-    "\"" PAGE("Log in again",
-              "<p role=\"alert\">What you have entered was not sent, because this page requires a "
-              "more recent login.</p>\n<p>Log in again in another tab, come back to this page, and "
-              "reload it to send the form again.</p>\n");
+    PAGE("Log in again",
+         "<p role=\"alert\">What you have entered was not sent, because this page requires a "
+         "more recent login.</p>\n<p>Log in again in another tab, come back to this page, and "
+         "reload it to send the form again.</p>\n");
 
 void secsession_authn_note_stale(const secsession_here_t *here, int within)
 {
