@@ -9,10 +9,11 @@ use IO::Select;
 use IO::Socket::INET;
 
 # By its path: /refuse answers without asking for the body; /late says 100 only then; /early and /long
-# send a 103 first; /many sends two; /words says more in its 100 than it may.
+# send a 103 first; /many sends two; /words says more in its 100 than it may; /first makes a file as
+# soon as the first byte of the body is there.
 my $BACKEND = <<'PERL';
 use strict; use warnings; use IO::Socket::INET;
-my ($port) = @ARGV;
+my ($port, $folder) = @ARGV;
 my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 50, ReuseAddr => 1) or die "listen: $!";
 $SIG{CHLD} = 'IGNORE';
 my $WORDS = "SecSession-Login: mallory\r\nsecsession-logout: 1\r\nSet-Cookie: __Host-secsession=evil\r\nset-cookie : PHPSESSID=secret; path=/\r\nX-Ok: yes\r\n";
@@ -33,15 +34,19 @@ while (my $c = $server->accept) {
     syswrite $c, "$hint\r\n" if $path =~ /many/;
     syswrite $c, $hint . join('', map { "Link: </$_" . 'x' x 1000 . ">\r\n" } 1 .. 20) . "\r\n" if $path =~ /long/;
     syswrite $c, "HTTP/1.1 100 Continue\r\n" . ($path =~ /words/ ? $WORDS : '') . "\r\n" if $head =~ /^Expect:/mi;
-    while (length $data < ($length // 0)) { sysread($c, $data, 65536, length $data) or last }
+    while (length $data < ($length // 0)) {
+        sysread($c, $data, 65536, length $data) or last;
+        if ($path =~ m{/(first-.*)}) { open my $first, '>', "$folder/$1" or die "first: $!" }
+    }
     my $text = "$path got " . length $data;
     syswrite $c, "HTTP/1.1 200 OK\r\nContent-Length: " . length($text) . "\r\nConnection: close\r\n\r\n$text";
     exit;
 }
 PERL
 my $port = free_port();
-my $program = spew(scratch('backend') . '/backend.pl', $BACKEND, 0644);
-spawn(command => [ $^X, $program, $port ], log => scratch('backend') . '/log');
+my $folder = scratch('backend');
+my $program = spew("$folder/backend.pl", $BACKEND, 0644);
+spawn(command => [ $^X, $program, $port, $folder ], log => "$folder/log");
 await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) } 10
     or die 'the backend does not start';
 
@@ -53,10 +58,14 @@ Protocols h2c http/1.1
 H2EarlyHints On
 ProxyPass "/up/"   "http://127.0.0.1:$port/"
 ProxyPass "/free/" "http://127.0.0.1:$port/"
+ProxyPass "/off/"  "http://127.0.0.1:$port/"
 <Location "/up/">
     AuthType SecSession
     Require valid-user
     SecSessionVault PHPSESSID
+</Location>
+<Location "/off/">
+    SecSession Off
 </Location>
 <Location "/pub/with.shtml">
     Options +Includes
@@ -132,6 +141,34 @@ subtest 'an upload by curl' => sub {
     }
     like curl($httpd->client, '/up/big', '--http1.1', '-H', "'Expect: 100-continue'",
         '--data-binary', "\@$file"), qr{^< HTTP/1\.1 401}m, 'who has no session is refused';
+};
+
+# Writes the second half when the application has something of the first.
+sub in_halves {
+    my ($to, $file, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    local $SIG{PIPE} = 'IGNORE';
+    syswrite $to, 'x' x 50_000;
+    wait_until { -e "$folder/$file" } 20, "$name: the application has some of it";
+    return syswrite $to, 'x' x 50_000;
+}
+
+subtest 'an upload whose length is known goes on before it is whole' => sub {
+    my $alice = browser($httpd, 'alice');
+    for my $path ('/up/', '/free/', '/off/') {
+        my $name = $path =~ tr{/}{}dr;
+        my $socket = connection();
+        syswrite $socket, head($alice, POST => "${path}first-1-$name", 'Content-Length: 100000');
+        in_halves($socket, "first-1-$name", "HTTP/1.1, $path");
+        like receive($socket, qr/got \d+/), qr/got 100000\z/, 'and then all';
+        my @fields = map { (-H => $_) } 'Cookie: __Host-secsession=' . $alice->token, 'Expect:',
+            'Content-Length: 100000';
+        open my $curl, '|-', qw(curl -s -m 60 --http2-prior-knowledge -X POST -T - -o /dev/null),
+            @fields, 'http://localhost:' . $httpd->port . "${path}first-2-$name"
+            or die "curl: $!";
+        in_halves($curl, "first-2-$name", "HTTP/2, $path");
+        close $curl;
+    }
 };
 
 subtest 'early hints' => sub {

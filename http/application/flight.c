@@ -15,6 +15,7 @@
 #include <string.h>
 #include <util_filter.h>
 
+#include "http/request/current.h"
 #include "http/request/underway.h"
 
 #define SHORT 65536 /* bytes, which httpd would also give to the connection at once */
@@ -150,7 +151,9 @@ static apr_status_t read_on(ap_filter_t *f, apr_bucket_brigade *brigade, ap_inpu
 
 void secsession_flight_insert(request_rec *r)
 {
-    if (r->main == NULL && r->method_number != M_GET && secsession_here(r).context
+    const secsession_here_t here = secsession_here(r);
+
+    if (r->main == NULL && r->method_number != M_GET && secsession_current(&here)
         && ap_request_has_body(r) && !is_our_page(r)) {
         ap_add_input_filter_handle(in, NULL, r, r->connection);
     }

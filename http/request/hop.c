@@ -69,6 +69,17 @@ static int may_have_trailers(const request_rec *r)
     return r->connection->master || apr_table_get(r->headers_in, "Transfer-Encoding");
 }
 
+/* mod_proxy streams a body whose length is known only if there is no filter but those of the
+ * protocol. This one is such a filter, but only the type of one before the protocol puts it in front
+ * of httpd's own. Where httpd reads trailers by itself, which it does through the filters of the
+ * protocol, there is no Content-Length. */
+static void count_as_protocol(request_rec *r, ap_filter_t *f)
+{
+    if (r->input_filters == f && apr_table_get(r->headers_in, "Content-Length")) {
+        r->proto_input_filters = f;
+    }
+}
+
 /* --- hooks ------------------------------------------------------------------------------------ */
 
 void secsession_hop_register(void)
@@ -87,7 +98,7 @@ int secsession_hop_arrive(request_rec *r)
     }
     clean_connection(r);
     if (may_have_trailers(r)) {
-        ap_add_input_filter_handle(filter, NULL, r, r->connection);
+        count_as_protocol(r, ap_add_input_filter_handle(filter, NULL, r, r->connection));
     }
     return DECLINED;
 }
