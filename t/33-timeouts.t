@@ -151,6 +151,15 @@ subtest 'a location with a shorter timeout asks for a login there, and nowhere e
     is $refused->header('Set-Cookie'), undef, 'her cookie is not deleted';
     is stored($id, "now() - last_seen_at >= interval '300 s'"), 't',
         'the refused requests were no use of the session';
+    my $way = $refused->header('Location') =~ s{^https?://[^/]+}{}r;
+    is $alice->get($way, @navigation)->status, 200, 'the login page asks for her password';
+    is_sent_to_login($alice, 'idle', 'to look at it gives her nothing', '/app/show/idle');
+    my $on = $alice->get('/login?return=%2Fapp%2Fshow%2Fidle', @navigation);
+    is_deeply [ $on->status, $on->header('Location') =~ s{^https?://[^/]+}{}r ],
+        [ 303, '/app/show/idle' ], 'opened by herself it sends her on';
+    is_sent_to_login($alice, 'idle', 'which is no use either', '/app/show/idle');
+    is $alice->get($way, @navigation)->status, 200, 'and ends at the page that asks for it';
+    is stored($id, "now() - last_seen_at >= interval '300 s'"), 't', 'all of it was no use';
     is_let_in($alice, 'elsewhere the session lives');
     is_let_in($alice, 'and after a request elsewhere there too', '/app/show/idle');
 

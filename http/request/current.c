@@ -18,10 +18,17 @@ static int is_useless(secsession_outcome_t outcome)
            && outcome != SECSESSION_UNAVAILABLE;
 }
 
+/* Whoever is sent to the login page because a place has a shorter idle timeout would use the session
+ * by that alone, and the place would be open again without a password. */
+static int is_polling(const secsession_location_config_t *location)
+{
+    return location->touch == 0 || secsession_config_is_login(location);
+}
+
 static secsession_visit_t visit_of(const secsession_here_t *here)
 {
     return (secsession_visit_t){ secsession_config_caps(here->location),
-                                 here->location->touch == 0 };
+                                 is_polling(here->location) };
 }
 
 static void look_up(const secsession_here_t *here)

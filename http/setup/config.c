@@ -238,6 +238,11 @@ secsession_limits_t secsession_config_caps(const secsession_location_config_t *l
     return secsession_config_remembered(location).absolute > 0 ? location->caps : named(location);
 }
 
+int secsession_config_is_login(const secsession_location_config_t *location)
+{
+    return location->page && strcmp(location->page, SECSESSION_HANDLER "login") == 0;
+}
+
 static secsession_server_config_t *config_of(const server_rec *server)
 {
     return ap_get_module_config(server->module_config, &secsession_module);

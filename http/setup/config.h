@@ -145,6 +145,9 @@ secsession_limits_t secsession_config_remembered(const secsession_location_confi
  * the server apply to new sessions of users who do not stay signed in. */
 secsession_limits_t secsession_config_caps(const secsession_location_config_t *location);
 
+/* Whether the handler of this location is our login page. */
+int secsession_config_is_login(const secsession_location_config_t *location);
+
 /* check_config: fills in the defaults of what is not set for each server in use, from `pool`, and
  * checks what depends on its whole configuration. Returns OK, or an error that stops httpd (and
  * httpd -t) and has been logged. */

@@ -118,7 +118,7 @@ static int is_login_place(const server_rec *server, const secsession_location_co
     const secsession_location_config_t *defaults = ap_get_module_config(server->lookup_defaults,
                                                                         &secsession_module);
 
-    if (location->page && strcmp(location->page, SECSESSION_HANDLER "login") == 0) {
+    if (secsession_config_is_login(location)) {
         return 1;
     }
     return location->user_file && location->page == NULL
