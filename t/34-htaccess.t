@@ -134,7 +134,7 @@ subtest 'login places with different users in one realm' => sub {
         [ 'of virtual hosts with one realm' =>
                 host(81, 'SecSessionRealm a', $one) . host(82, 'SecSessionRealm a', $other),
             1, qr/SS310/ ],
-        [ 'of one server' => $one . $other, 1, qr/SS310/ ],
+        [ 'of one server' => $one . $other, 1, qr{SS310: the login places /login of .* and /staff of } ],
         [ 'with another provider' => $one
                 . place('/staff', $USERS, 'SecSessionAuthProvider dbd file'), 1, qr/SS310/ ],
         [ 'with realms of their own' =>

@@ -18,8 +18,8 @@ static int is_useless(secsession_outcome_t outcome)
            && outcome != SECSESSION_UNAVAILABLE;
 }
 
-/* Whoever is sent to the login page because a place has a shorter idle timeout would use the session
- * by that alone, and the place would be open again without a password. */
+/* Whoever is sent to the login page because a place has a shorter idle timeout would use the
+ * session by that alone, and the place would be open again without a password. */
 static int is_polling(const secsession_location_config_t *location)
 {
     return location->touch == 0 || secsession_config_is_login(location);

@@ -70,9 +70,9 @@ static int may_have_trailers(const request_rec *r)
 }
 
 /* mod_proxy streams a body whose length is known only if there is no filter but those of the
- * protocol. This one is such a filter, but only the type of one before the protocol puts it in front
- * of httpd's own. Where httpd reads trailers by itself, which it does through the filters of the
- * protocol, there is no Content-Length. */
+ * protocol. This one is such a filter, but only the type of one before the protocol puts it in
+ * front of httpd's own. Where httpd reads trailers by itself, which it does through the filters of
+ * the protocol, there is no Content-Length. */
 static void count_as_protocol(request_rec *r, ap_filter_t *f)
 {
     if (r->input_filters == f && apr_table_get(r->headers_in, "Content-Length")) {

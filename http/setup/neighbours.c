@@ -50,6 +50,7 @@ void secsession_neighbours_share(apr_pool_t *pool, server_rec *first)
 typedef struct {
     const server_rec *server;
     const char *users; /* whom it asks about them */
+    const char *path;  /* its section's */
 } place_t;
 
 static int is_same_realm(const secsession_server_config_t *one,
@@ -90,22 +91,22 @@ static int check_place(apr_pool_t *pool, apr_array_header_t *places, const place
             && (!config->is_realm_chosen || !other_config->is_realm_chosen)) {
             ap_log_error(
                 APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, place->server,
-                "SS309: the login places of %s:%u and %s:%u have different users (%s and %s), "
-                "and share the realm %s, although SecSessionRealm does not say so in "
+                "SS309: the login places %s of %s:%u and %s of %s:%u have different users (%s and "
+                "%s), and share the realm %s, although SecSessionRealm does not say so in "
                 "both: write SecSessionRealm with a name of its own into one of them; or "
                 "the same into both, if users of the same name are the same people",
-                SECSESSION_PLACE(other->server), SECSESSION_PLACE(place->server), other->users,
-                place->users, config->realm);
+                other->path, SECSESSION_PLACE(other->server), place->path,
+                SECSESSION_PLACE(place->server), other->users, place->users, config->realm);
             return HTTP_INTERNAL_SERVER_ERROR;
         }
         ap_log_error(
             APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, place->server,
-            "SS310: the login places of %s:%u and %s:%u have different users (%s and %s) in the "
-            "realm %s: a user of one is everywhere the user of that name of the other; if "
+            "SS310: the login places %s of %s:%u and %s of %s:%u have different users (%s and %s) "
+            "in the realm %s: a user of one is everywhere the user of that name of the other; if "
             "these are not the same people, give them virtual hosts with a "
             "SecSessionRealm each",
-            SECSESSION_PLACE(other->server), SECSESSION_PLACE(place->server), other->users,
-            place->users, config->realm);
+            other->path, SECSESSION_PLACE(other->server), place->path,
+            SECSESSION_PLACE(place->server), other->users, place->users, config->realm);
         break;
     }
     APR_ARRAY_PUSH(places, place_t) = *place;
@@ -138,7 +139,8 @@ static int check_sections(apr_pool_t *pool, apr_array_header_t *places, const se
                                                                             &secsession_module);
         const char *users = location && is_login_place(server, location) ? users_of(pool, location)
                                                                          : NULL;
-        const place_t place = { server, users };
+        const core_dir_config *core = ap_get_core_module_config(section);
+        const place_t place = { server, users, core->d };
 
         status = users ? check_place(pool, places, &place) : OK;
     }
