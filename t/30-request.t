@@ -221,7 +221,7 @@ subtest 'an application cannot set our cookie or our header fields' => sub {
     my @own = ('own=1; Path=/;  HttpOnly', '__Host-secsessionx=2', 'a="x y"; Max-Age=5',
         'x__Host-secsession=3');
     my @forged = map { "Set-Cookie: $_" } "$NAME=forged; Path=/", "$NAME = spaced", " $NAME=",
-        "$NAME";
+        "$NAME", "=$NAME", "=$NAME=nameless", " = $NAME=nameless";
     my @fields = (
         @forged, (map { "Set-Cookie: $_" } @own), 'SecSession-Login: mallory',
         'secsession-logout: 1',

@@ -102,3 +102,11 @@ secsession_presented_t secsession_cookie_take(apr_pool_t *pool, const char *fiel
     *rest = end > kept ? kept : NULL;
     return presented(values);
 }
+
+int secsession_cookie_is_set_by(const char *field, const char *name)
+{
+    const char *start = field + strspn(field, " \t=");
+    const secsession_span_t pair = secsession_span_trim(start, start + strcspn(start, ";"));
+
+    return value_of(pair, name, strlen(name)) != NULL;
+}

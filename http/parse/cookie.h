@@ -27,4 +27,9 @@ typedef struct {
 secsession_presented_t secsession_cookie_take(apr_pool_t *pool, const char *field, const char *name,
                                               secsession_values_t *values, const char **rest);
 
+/* Whether a browser that gets `field`, the value of a Set-Cookie header field, could send a cookie
+ * called `name` because of it. A browser sends a cookie that has no name as its value alone, so
+ * that "=sid=x" comes back as "sid=x" (RFC 6265bis, 5.8.3). */
+int secsession_cookie_is_set_by(const char *field, const char *name);
+
 #endif

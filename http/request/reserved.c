@@ -4,6 +4,8 @@
 #include <apr_lib.h>
 #include <string.h>
 
+#include "http/parse/cookie.h"
+
 #define PREFIX "SecSession-"
 
 static char normal(char c)
@@ -84,22 +86,9 @@ void secsession_reserved_strip_name(request_rec *r, const char *name)
     r->headers_in = secsession_reserved_without(r->pool, r->headers_in, is_named, name);
 }
 
-static int sets(const char *field, const char *cookie)
-{
-    apr_size_t length = strlen(cookie);
-
-    field += strspn(field, " \t");
-    if (strncmp(field, cookie, length) != 0) {
-        return 0;
-    }
-    field += length;
-    field += strspn(field, " \t");
-    return *field == '=' || *field == ';' || *field == '\0';
-}
-
 int secsession_reserved_is_set_by(const secsession_here_t *here, const char *field)
 {
-    return sets(field, here->server->cookie.name);
+    return secsession_cookie_is_set_by(field, here->server->cookie.name);
 }
 
 /* Whether only this module may send this field. This is called for every field of every response,
@@ -110,7 +99,8 @@ static int is_not_theirs(const apr_table_entry_t *field, const char *cookie)
         return 0;
     }
     return secsession_reserved_is_field(field->key)
-           || (strcasecmp(field->key, "Set-Cookie") == 0 && sets(field->val, cookie));
+           || (strcasecmp(field->key, "Set-Cookie") == 0
+               && secsession_cookie_is_set_by(field->val, cookie));
 }
 
 /* Returns the same table, or a copy without such fields if there are any. */

@@ -157,12 +157,26 @@ static void check(apr_pool_t *pool, const char *field, const char *name)
     }
 }
 
+/* A Set-Cookie field sets our cookie if what a browser then sends has it; a cookie without a name
+ * is sent as its value alone. */
+static void check_set(apr_pool_t *pool, const char *field, const char *name)
+{
+    const char *sent = field + strspn(field, " \t="), *rest;
+    secsession_values_t values;
+
+    sent = apr_pstrmemdup(pool, sent, strcspn(sent, ";"));
+    REQUIRE(
+        secsession_cookie_is_set_by(field, name)
+        == (secsession_cookie_take(pool, sent, name, &values, &rest) != SECSESSION_COOKIE_NONE));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     for (size_t i = 0; i < sizeof(NAMES) / sizeof(*NAMES); i++) {
         apr_pool_t *pool = fuzz_pool_make();
 
         check(pool, fuzz_string(pool, data, size), NAMES[i]);
+        check_set(pool, fuzz_string(pool, data, size), NAMES[i]);
         fuzz_pool_destroy(pool);
     }
     return 0;

@@ -168,6 +168,22 @@ static void cookie_behind_a_comma_is_no_session_and_goes_no_further(void **state
     CHECK(cases);
 }
 
+static void set_cookie_sets_ours_with_a_name_or_without_one(void **state)
+{
+    static const char *const ours[] = { "sid=x",       "sid",     " sid = x", "sid ; Path=/",
+                                        "sid;Path=/",  "=sid",    "=sid=abc", "= sid; Secure",
+                                        " \t=\tsid=x", "==sid=x", "sid=",     "= =sid" };
+    static const char *const others[] = { "",      "=",      ";",     "a=sid", "sidx=1",  "xsid=1",
+                                          "SID=x", "=a=sid", "=sidx", "; sid", "a; sid=x" };
+
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+        assert_true(secsession_cookie_is_set_by(ours[i], "sid"));
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_false(secsession_cookie_is_set_by(others[i], "sid"));
+    }
+}
+
 static void a_thousand_cookies_are_all_kept(void **state)
 {
     const char *others = "", *rest;
@@ -219,6 +235,7 @@ int main(void)
         cmocka_unit_test(different_values_are_told_from_one),
         cmocka_unit_test(three_different_values_are_kept),
         cmocka_unit_test(cookie_behind_a_comma_is_no_session_and_goes_no_further),
+        cmocka_unit_test(set_cookie_sets_ours_with_a_name_or_without_one),
         cmocka_unit_test(a_thousand_cookies_are_all_kept),
         cmocka_unit_test(cookies_without_blanks_do_not_overflow),
     };
