@@ -38,6 +38,9 @@ ScriptAliasMatch "^/(?:needs|open|plain)/(show)" "@FOLDER@/cgi-bin/$1"
     Require all granted
     SecSessionForward X-Remote-User
 </LocationMatch>
+<LocationMatch "^/(open|plain)/">
+    RequestHeader set X-Remote-User alice
+</LocationMatch>
 <Location "/needs/">
     Require valid-user
 </Location>
@@ -75,6 +78,13 @@ subtest 'a page that sets variables and includes an application' => sub {
     is_told($bob, '/ssi/needs.shtml', 'bob', 'who is logged in is himself where that is required');
     is_told($bob, '/ssi/open.shtml', 'bob', 'and where it is not');
     is_told($httpd->client, '/ssi/open.shtml', undef, 'a stranger is nobody');
+};
+
+subtest 'RequestHeader at the place itself' => sub {
+    for my $path (@TO{qw(open plain)}) {
+        is environment_of($_->[0]->get($path))->{HTTP_X_REMOTE_USER}, $_->[1], "$path: says nothing"
+            for [ $bob, 'bob' ], [ $httpd->client, undef ];
+    }
 };
 
 subtest 'without users of its own' => sub {
