@@ -41,4 +41,11 @@ sub which {
     return "the example of $example";
 }
 
+# What is left of a configuration without comments, blank lines and indentation.
+sub essence { return join "\n", map { s/^\s+//r } grep { /^\s*[^#\s]/ } split /\n/, $_[0] }
+
+my ($shown) = grep { $_->{file} eq 'README.md' && $_->{text} =~ /^SecSessionKeys/m } @found;
+is essence($shown->{text}), essence(Secsession::Process::slurp('conf/secsession.conf')),
+    'README.md shows what conf/secsession.conf has';
+
 done_testing;
