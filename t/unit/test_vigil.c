@@ -1,7 +1,6 @@
 /* store/vigil.h: until when what is under way may go on, and when PostgreSQL is asked about it.
  * links: store/vigil.c store/cache.c store/use.c store/slot.c store/entry.c
- * links: store/key.c store/answer.c
- * session/policy.c
+ * links: store/key.c store/answer.c session/policy.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
