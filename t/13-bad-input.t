@@ -67,10 +67,12 @@ sub rows {
         . '(select count(*) from secsession.token), (select count(*) from secsession.event_log)');
 }
 
-# A new connection asks for the version of the schema, once, and what is over is swept every second;
-# that is no request's.
+# A new connection asks for the version of the schema, once; what is over is swept every second, and
+# what is under way is asked about: that is no request's.
+my $OTHERS = qr/schema_version|sweep|purge|note_uses|under_way/;
+
 sub statements {
-    return $postgres->statements(undef, qr/^(?!select secsession\.(?:schema_version|sweep|purge)\()/);
+    return $postgres->statements(undef, qr/^(?!select .*secsession\.(?:$OTHERS)\()/);
 }
 
 # Statements that the block causes, and whether rows appeared. Some may also go, since what is old is
