@@ -35,7 +35,8 @@ await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) } 10
     or die 'the backend does not start';
 
 my ($postgres, $httpd) = start_servers(
-    children => 2, threads => 8, modules => [qw(proxy proxy_http)], config => <<"CONFIG");
+    children => 2, threads => 8, database => { log_statements => 1 },
+    modules => [qw(proxy proxy_http)], config => <<"CONFIG");
 <LocationMatch "^/(b|v)/">
     SecSessionVault APPID*
     SecSessionAppLogin On
@@ -155,14 +156,13 @@ sub visitor {
 }
 sub seen { return environment_of($_[0]->get('/v/show'))->{HTTP_COOKIE} // '' }
 
+sub asked { return $postgres->statements(undef, qr/lookup|begin_session|keep_cookies|vault_of/) }
+
 subtest 'a cookie that never comes back makes no row' => sub {
-    my $asked = sub {
-        return $postgres->statements(undef, qr/lookup|begin_session|keep_cookies|vault_of/);
-    };
-    my ($rows, $statements) = (sessions(), $asked->());
+    my ($rows, $statements) = (sessions(), asked());
     my @tokens = map { visitor()->token } 1 .. 5;
     is sessions(), $rows, 'visitors without cookies have no session';
-    is $asked->() - $statements, 0, 'and cost no statement';
+    is asked() - $statements, 0, 'and cost no statement';
     unlike join(' ', @tokens), qr/s3cret|APPID/, 'what the browser keeps in its place says nothing';
     my %different = map { $_ => 1 } @tokens;
     is scalar(keys %different), 5, 'and is of one visitor only';
@@ -173,7 +173,9 @@ subtest 'when it comes back there is a session' => sub {
     my $client = visitor('Set-Cookie: APPID=1; path=/', 'Set-Cookie: APPID2=2; path=/v/',
         'Set-Cookie: APPID3=; path=/; Max-Age=0');
     my $copy = $client->clone;
+    my $statements = asked();
     is seen($client), 'APPID2=2; APPID=1', 'the application sees its cookies';
+    cmp_ok asked(), '>', $statements, 'which costs statements';
     is sessions(), $rows + 1, 'in a session';
     unlike $client->token, qr/\./, 'whose token the browser has from then on';
     is seen($client), 'APPID2=2; APPID=1', 'with the same cookies';
