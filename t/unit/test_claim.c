@@ -3,17 +3,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include <apr_errno.h>
 #include <apr_general.h>
-#include <apr_strings.h>
 
 #include "session/claim.h"
+#include "t/unit/keys_of.h"
 
 #define ONE "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define TWO "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
@@ -43,22 +41,9 @@ static int tear_down(void **state)
     return 0;
 }
 
-static const secsession_keys_t *keys_of(const char *text)
-{
-    char *name = apr_pstrdup(pool, "/tmp/test_claim-XXXXXX");
-    int file = mkstemp(name);
-    secsession_keys_t *keys;
-
-    assert_int_equal(write(file, text, strlen(text)), strlen(text));
-    close(file);
-    assert_null(secsession_keys_read(pool, name, &keys));
-    unlink(name);
-    return keys;
-}
-
 static void every_part_of_a_claim_counts(void **state)
 {
-    const secsession_keys_t *keys = keys_of("7 " ONE);
+    const secsession_keys_t *keys = keys_of(pool, "7 " ONE);
     secsession_claim_t others[] = { CLAIM, CLAIM, CLAIM, CLAIM, CLAIM, CLAIM, CLAIM, CLAIM };
     unsigned char mac[SECSESSION_CLAIM_BYTES];
 
@@ -84,7 +69,7 @@ static void every_part_of_a_claim_counts(void **state)
 /* One text that ends where the next begins is not the same as two that end elsewhere. */
 static void what_belongs_to_one_text_does_not_go_on_in_the_next(void **state)
 {
-    const secsession_keys_t *keys = keys_of("7 " ONE);
+    const secsession_keys_t *keys = keys_of(pool, "7 " ONE);
     secsession_claim_t one = CLAIM, other = CLAIM;
     unsigned char mac[SECSESSION_CLAIM_BYTES];
 
@@ -103,7 +88,7 @@ static void what_belongs_to_one_text_does_not_go_on_in_the_next(void **state)
 
 static void one_changed_bit_is_no_mac(void **state)
 {
-    const secsession_keys_t *keys = keys_of("7 " ONE "\n6 " TWO);
+    const secsession_keys_t *keys = keys_of(pool, "7 " ONE "\n6 " TWO);
     unsigned char mac[SECSESSION_CLAIM_BYTES];
 
     assert_int_equal(secsession_claim_sign(pool, keys, &CLAIM, mac), APR_SUCCESS);
@@ -118,8 +103,9 @@ static void one_changed_bit_is_no_mac(void **state)
 
 static void keys_of_claims_can_be_changed_one_after_the_other(void **state)
 {
-    const secsession_keys_t *old = keys_of("1 " ONE), *both = keys_of("2 " TWO "\n1 " ONE);
-    const secsession_keys_t *new = keys_of("2 " TWO), *swapped = keys_of("1 " TWO);
+    const secsession_keys_t *old = keys_of(pool, "1 " ONE),
+                            *both = keys_of(pool, "2 " TWO "\n1 " ONE);
+    const secsession_keys_t *new = keys_of(pool, "2 " TWO), *swapped = keys_of(pool, "1 " TWO);
     unsigned char mac[SECSESSION_CLAIM_BYTES];
 
     assert_int_equal(secsession_claim_sign(pool, old, &CLAIM, mac), APR_SUCCESS);

@@ -5,15 +5,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include <apr_file_io.h>
 #include <apr_general.h>
-#include <apr_strings.h>
 
 #include "session/keys.h"
+#include "t/unit/keys_of.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ONE "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -32,38 +30,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static const char *file_of(const char *text, apr_size_t length)
-{
-    char *name = apr_pstrdup(pool, "/tmp/test_keys-XXXXXX");
-    apr_file_t *file;
-
-    assert_int_equal(apr_file_mktemp(&file, name, APR_CREATE | APR_WRITE | APR_EXCL, pool),
-                     APR_SUCCESS);
-    assert_int_equal(apr_file_write_full(file, text, length, NULL), APR_SUCCESS);
-    apr_file_close(file);
-    return name;
-}
-
-static const char *read_bytes(const char *text, apr_size_t length, secsession_keys_t **keys)
-{
-    const char *name = file_of(text, length);
-    const char *error = secsession_keys_read(pool, name, keys);
-
-    unlink(name);
-    return error;
-}
-
-static secsession_keys_t *keys_of(const char *text)
-{
-    secsession_keys_t *keys;
-    const char *error = read_bytes(text, strlen(text), &keys);
-
-    if (error) {
-        fail_msg("%s", error);
-    }
-    return keys;
-}
-
 static void keys_stand_on_lines_with_comments(void **state)
 {
     static const struct {
@@ -78,7 +44,7 @@ static void keys_stand_on_lines_with_comments(void **state)
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        assert_int_equal(secsession_keys_first(keys_of(cases[i].text)), cases[i].first);
+        assert_int_equal(secsession_keys_first(keys_of(pool, cases[i].text)), cases[i].first);
     }
 }
 
@@ -115,7 +81,7 @@ static void wrong_file_is_refused_with_its_line(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         secsession_keys_t *keys;
-        const char *error = read_bytes(cases[i].text, strlen(cases[i].text), &keys);
+        const char *error = read_keys(pool, cases[i].text, strlen(cases[i].text), &keys);
 
         assert_non_null(error);
         assert_non_null(strstr(error, cases[i].error));
@@ -129,11 +95,11 @@ static void whatever_is_not_read_of_a_file_is_an_error(void **state)
     char *long_file = apr_palloc(pool, 65537);
     secsession_keys_t *keys;
 
-    assert_non_null(strstr(read_bytes(nul, sizeof(nul) - 1, &keys), "is no text"));
+    assert_non_null(strstr(read_keys(pool, nul, sizeof(nul) - 1, &keys), "is no text"));
     memset(long_file, '\n', 65537);
     memcpy(long_file, "1 " ONE, 46);
-    assert_null(read_bytes(long_file, 65536, &keys));
-    assert_non_null(strstr(read_bytes(long_file, 65537, &keys), "at most 65536 bytes"));
+    assert_null(read_keys(pool, long_file, 65536, &keys));
+    assert_non_null(strstr(read_keys(pool, long_file, 65537, &keys), "at most 65536 bytes"));
 }
 
 static void unreadable_file_is_named_with_the_reason(void **state)
@@ -154,7 +120,7 @@ static void each_purpose_has_keys_of_its_own(void **state)
         0x48, 0x7f, 0x11, 0x6f, 0xae, 0x3a, 0x94, 0x65, 0xf6, 0x46, 0x87,
         0x39, 0xf9, 0x15, 0x71, 0x85, 0x7e, 0x1e, 0xee, 0xcc, 0xc3
     };
-    const secsession_keys_t *keys = keys_of("7 " ONE "\n3 " TWO);
+    const secsession_keys_t *keys = keys_of(pool, "7 " ONE "\n3 " TWO);
     const secsession_keys_t *derived = secsession_keys_derive(pool, keys, "vault");
     const secsession_keys_t *other = secsession_keys_derive(pool, keys, "token");
 
@@ -177,7 +143,7 @@ static void each_purpose_has_keys_of_its_own(void **state)
 /* A purpose that was cut off would be that of somebody else. */
 static void purpose_that_is_too_long_has_no_keys(void **state)
 {
-    const secsession_keys_t *keys = keys_of("1 " ONE);
+    const secsession_keys_t *keys = keys_of(pool, "1 " ONE);
     char purpose[SECSESSION_PURPOSE_BYTES + 2];
 
     memset(purpose, 'x', sizeof(purpose));

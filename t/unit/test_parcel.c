@@ -4,9 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -14,26 +12,13 @@
 #include <apr_strings.h>
 
 #include "session/parcel.h"
+#include "t/unit/keys_of.h"
 
 #define TOKEN "abcdefghijklmnopqrstuvwxyz0123456789-_ABCDE"
 #define UNTIL 1000
 
 static apr_pool_t *pool;
 static const secsession_keys_t *keys, *others;
-
-static const secsession_keys_t *keys_of(const char *line, const char *purpose)
-{
-    char path[] = "/tmp/secsession-keys-XXXXXX";
-    int file = mkstemp(path);
-    FILE *stream = fdopen(file, "w");
-    secsession_keys_t *read;
-
-    fputs(line, stream);
-    fclose(stream);
-    assert_null(secsession_keys_read(pool, path, &read));
-    unlink(path);
-    return secsession_keys_derive(pool, read, purpose);
-}
 
 static secsession_jar_t *some_cookies(const char *value)
 {
@@ -120,8 +105,13 @@ static int set_up(void **state)
     if (apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS) {
         return 1;
     }
-    keys = keys_of("7 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n", "one");
-    others = keys_of("7 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n", "another");
+    keys = secsession_keys_derive(pool,
+                                  keys_of(pool, "7 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"),
+                                  "one");
+    others =
+        secsession_keys_derive(pool,
+                               keys_of(pool, "7 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"),
+                               "another");
     return keys == NULL || others == NULL;
 }
 

@@ -5,15 +5,14 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include <apr_file_io.h>
 #include <apr_general.h>
 #include <apr_strings.h>
 
 #include "session/seal.h"
+#include "t/unit/keys_of.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ONE "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -31,38 +30,6 @@ static int tear_down(void **state)
 {
     apr_pool_destroy(pool);
     return 0;
-}
-
-static const char *file_of(const char *text, apr_size_t length)
-{
-    char *name = apr_pstrdup(pool, "/tmp/test_seal-XXXXXX");
-    apr_file_t *file;
-
-    assert_int_equal(apr_file_mktemp(&file, name, APR_CREATE | APR_WRITE | APR_EXCL, pool),
-                     APR_SUCCESS);
-    assert_int_equal(apr_file_write_full(file, text, length, NULL), APR_SUCCESS);
-    apr_file_close(file);
-    return name;
-}
-
-static const char *read_bytes(const char *text, apr_size_t length, secsession_keys_t **keys)
-{
-    const char *name = file_of(text, length);
-    const char *error = secsession_keys_read(pool, name, keys);
-
-    unlink(name);
-    return error;
-}
-
-static secsession_keys_t *keys_of(const char *text)
-{
-    secsession_keys_t *keys;
-    const char *error = read_bytes(text, strlen(text), &keys);
-
-    if (error) {
-        fail_msg("%s", error);
-    }
-    return keys;
 }
 
 typedef struct {
@@ -86,7 +53,7 @@ static const char *open_with(const secsession_keys_t *keys, seal_t seal)
 
 static void what_is_sealed_opens_again(void **state)
 {
-    const secsession_keys_t *keys = keys_of("1 " ONE);
+    const secsession_keys_t *keys = keys_of(pool, "1 " ONE);
     char *text = apr_palloc(pool, 4097);
 
     for (apr_size_t length = 0; length <= 4096; length += length < 40 ? 1 : 169) {
@@ -105,7 +72,7 @@ static void what_is_sealed_opens_again(void **state)
 
 static void the_same_text_is_never_sealed_alike(void **state)
 {
-    const secsession_keys_t *keys = keys_of("1 " ONE);
+    const secsession_keys_t *keys = keys_of(pool, "1 " ONE);
     seal_t one = seal_with(keys, "value"), other = seal_with(keys, "value");
 
     assert_int_equal(one.length, other.length);
@@ -116,7 +83,7 @@ static void the_same_text_is_never_sealed_alike(void **state)
 
 static void one_changed_bit_or_byte_less_does_not_open(void **state)
 {
-    const secsession_keys_t *keys = keys_of("1 " ONE "\n3 " TWO);
+    const secsession_keys_t *keys = keys_of(pool, "1 " ONE "\n3 " TWO);
     seal_t seal = seal_with(keys, "a value");
     unsigned char *copy = apr_pmemdup(pool, seal.bytes, seal.length);
 
@@ -138,7 +105,7 @@ static void one_changed_bit_or_byte_less_does_not_open(void **state)
 
 static void it_opens_in_its_place_only(void **state)
 {
-    const secsession_keys_t *keys = keys_of("1 " ONE);
+    const secsession_keys_t *keys = keys_of(pool, "1 " ONE);
     seal_t seal = seal_with(keys, "value");
 
     assert_null(secsession_unseal(pool, keys, "www.example.com\n/\nSID", seal.bytes, seal.length));
@@ -149,8 +116,9 @@ static void it_opens_in_its_place_only(void **state)
 
 static void keys_can_be_changed_one_after_the_other(void **state)
 {
-    const secsession_keys_t *old = keys_of("1 " ONE), *both = keys_of("2 " TWO "\n1 " ONE);
-    const secsession_keys_t *new = keys_of("2 " TWO), *swapped = keys_of("1 " TWO);
+    const secsession_keys_t *old = keys_of(pool, "1 " ONE),
+                            *both = keys_of(pool, "2 " TWO "\n1 " ONE);
+    const secsession_keys_t *new = keys_of(pool, "2 " TWO), *swapped = keys_of(pool, "1 " TWO);
     seal_t by_old = seal_with(old, "value"), by_both = seal_with(both, "value");
 
     assert_string_equal(open_with(both, by_old), "value");
@@ -163,7 +131,7 @@ static void keys_can_be_changed_one_after_the_other(void **state)
 
 static void sealed_and_open_are_not_taken_for_each_other(void **state)
 {
-    const secsession_keys_t *keys = keys_of("1 " ONE);
+    const secsession_keys_t *keys = keys_of(pool, "1 " ONE);
 
     assert_null(open_with(NULL, seal_with(keys, "value")));
     assert_null(open_with(keys, seal_with(NULL, "value")));

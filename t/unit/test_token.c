@@ -5,20 +5,18 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include <apr_errno.h>
 #include <apr_general.h>
-#include <apr_strings.h>
 #include <openssl/evp.h>
 
 #include "session/token.h"
+#include "t/unit/keys_of.h"
 
 #define MANY 10000
 
@@ -262,19 +260,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static const secsession_keys_t *keys_of(const char *text)
-{
-    char *name = apr_pstrdup(pool, "/tmp/test_token-XXXXXX");
-    int file = mkstemp(name);
-    secsession_keys_t *keys;
-
-    assert_int_equal(write(file, text, strlen(text)), strlen(text));
-    close(file);
-    assert_null(secsession_keys_read(pool, name, &keys));
-    unlink(name);
-    return keys;
-}
-
 static apr_status_t status_of(const secsession_keys_t *keys, const char *text)
 {
     secsession_hash_t hash;
@@ -284,7 +269,7 @@ static apr_status_t status_of(const secsession_keys_t *keys, const char *text)
 
 static void token_with_a_tag_is_recognised_by_its_keys(void **state)
 {
-    const secsession_keys_t *keys = keys_of("7 " ONE), *others = keys_of("7 " TWO);
+    const secsession_keys_t *keys = keys_of(pool, "7 " ONE), *others = keys_of(pool, "7 " TWO);
     char text[SECSESSION_TOKEN_SIZE];
     secsession_hash_t made, found;
 
@@ -309,7 +294,7 @@ static void tag_is_hmac_sha_256(void **state)
     static const char text[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAHQWxTkrnzbfGI6Q6xTRe_";
     secsession_hash_t with_tag, without;
 
-    assert_int_equal(secsession_token_hash(keys_of("7 " ONE), text, strlen(text), &with_tag),
+    assert_int_equal(secsession_token_hash(keys_of(pool, "7 " ONE), text, strlen(text), &with_tag),
                      APR_SUCCESS);
     assert_int_equal(secsession_token_hash(NULL, ZEROS, strlen(ZEROS), &without), APR_SUCCESS);
     assert_memory_equal(with_tag.bytes, without.bytes, SECSESSION_HASH_BYTES);
@@ -317,7 +302,7 @@ static void tag_is_hmac_sha_256(void **state)
 
 static void one_changed_bit_is_no_token(void **state)
 {
-    const secsession_keys_t *keys = keys_of("7 " ONE "\n8 " TWO);
+    const secsession_keys_t *keys = keys_of(pool, "7 " ONE "\n8 " TWO);
     char text[SECSESSION_TOKEN_SIZE];
     secsession_hash_t hash;
 
@@ -338,8 +323,9 @@ static void one_changed_bit_is_no_token(void **state)
 
 static void keys_of_tags_can_be_changed_one_after_the_other(void **state)
 {
-    const secsession_keys_t *old = keys_of("1 " ONE), *both = keys_of("2 " TWO "\n1 " ONE);
-    const secsession_keys_t *new = keys_of("2 " TWO);
+    const secsession_keys_t *old = keys_of(pool, "1 " ONE),
+                            *both = keys_of(pool, "2 " TWO "\n1 " ONE);
+    const secsession_keys_t *new = keys_of(pool, "2 " TWO);
     char by_old[SECSESSION_TOKEN_SIZE], by_both[SECSESSION_TOKEN_SIZE];
     secsession_hash_t hash;
 
@@ -354,7 +340,7 @@ static void keys_of_tags_can_be_changed_one_after_the_other(void **state)
 /* A connection may lead to two virtual hosts, one after the other. */
 static void what_one_host_knows_is_not_known_to_another(void **state)
 {
-    const secsession_keys_t *keys = keys_of("7 " ONE), *others = keys_of("7 " TWO);
+    const secsession_keys_t *keys = keys_of(pool, "7 " ONE), *others = keys_of(pool, "7 " TWO);
     secsession_known_token_t known = { 0 };
     char text[SECSESSION_TOKEN_SIZE];
     secsession_hash_t made, found;

@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -14,9 +13,9 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <apr_time.h>
-#include <unistd.h>
 
 #include "store/vault.h"
+#include "t/unit/keys_of.h"
 
 #define COLUMNS 8
 #define ID "01234567-89ab-4def-8123-456789abcdef"
@@ -27,15 +26,11 @@ static secsession_keys_t *keys;
 
 static int set_up(void **state)
 {
-    char name[] = "/tmp/test_vault-XXXXXX";
-    int file = mkstemp(name);
-    int ok = file >= 0 && write(file, KEY, sizeof(KEY) - 1) == sizeof(KEY) - 1;
-
-    apr_pool_create(&pool, NULL);
-    ok = ok && secsession_keys_read(pool, name, &keys) == NULL;
-    close(file);
-    unlink(name);
-    return !ok;
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        return 1;
+    }
+    keys = keys_of(pool, KEY);
+    return 0;
 }
 
 static int tear_down(void **state)
