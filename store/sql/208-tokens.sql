@@ -81,8 +81,8 @@ comment on function secsession.queue_time() is
     'Internal: how long a request may have waited in its browser, behind others, with the token '
     'that was current when it began to wait.';
 
-create or replace function secsession.state_of_retired_token(
-    old secsession.token,
+create or replace function secsession.state_of_token(
+    used secsession.token,
     client_addr inet,
     client_agent text,
     moment timestamptz
@@ -96,22 +96,23 @@ as $$
 declare
     -- A request may have begun a little before the token was retired. Much before means that the
     -- clock has been set back: nothing lasts until it has caught up.
-    is_past constant boolean := moment > old.retired_at - interval '10 s';
-    is_queued constant boolean := moment < old.retired_at + queue_time()
-        and is_of_next(old, client_addr, client_agent);
+    is_past constant boolean := moment > used.retired_at - interval '10 s';
+    is_queued constant boolean := moment < used.retired_at + queue_time()
+        and is_of_next(used, client_addr, client_agent);
 begin
     return case
-        when is_past
-            and (moment < old.grace_until or (is_queued and old.grace_until > old.retired_at))
+        when used.retired_at is null
         then 'live'
-        when moment < old.retired_at + interval '10 s' or is_queued
+        when is_past
+            and (moment < used.grace_until or (is_queued and used.grace_until > used.retired_at))
+        then 'live'
+        when moment < used.retired_at + interval '10 s' or is_queued
         then 'retired'
         else 'reuse'
     end;
 end
 $$;
-comment on function secsession.state_of_retired_token(secsession.token, inet, text, timestamptz)
-is
-    'Internal: what a token that another has replaced still does for this client: live in its '
+comment on function secsession.state_of_token(secsession.token, inet, text, timestamptz) is
+    'Internal: what a token does for this client: live if it is current, for one in its '
     'grace, and for the requests that waited in the browser which has the next one; retired for '
     'those that had no grace, and for what was on its way; and reuse after that.';

@@ -195,7 +195,7 @@ begin
         return null;
     end if;
     if known.retired_at is not null and known.ending is null then
-        state := state_of_retired_token(
+        state := state_of_token(
             known.token, client_addr, client_agent, statement_timestamp()
         );
     end if;

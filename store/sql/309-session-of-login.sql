@@ -20,12 +20,9 @@ begin
         where t.token_hash = served_session.token_hash
         and s.realm = served_session.realm
         and s.ending is null
-        and (
-            t.retired_at is null
-            or state_of_retired_token(
-                t, served_session.client_addr, served_session.client_agent, clock_timestamp()
-            ) = 'live'
-        )
+        and state_of_token(
+            t, served_session.client_addr, served_session.client_agent, clock_timestamp()
+        ) = 'live'
     );
 end
 $$;

@@ -19,13 +19,9 @@ begin
         where t.token_hash = unended_sessions.token_hash
         and s.realm = unended_sessions.realm
         and s.ended_at is null
-        and (
-            t.retired_at is null
-            or state_of_retired_token(
-                t, unended_sessions.client_addr, unended_sessions.client_agent,
-                clock_timestamp()
-            ) = 'live'
-        )
+        and state_of_token(
+            t, unended_sessions.client_addr, unended_sessions.client_agent, clock_timestamp()
+        ) = 'live'
     );
 end
 $$;
@@ -51,7 +47,7 @@ begin
         and t.retired_at > s.authenticated_at
         -- One that is still to be retired: the clock has been set back, so its age is not known.
         and t.retired_at < clock_timestamp() + interval '10 s'
-        and state_of_retired_token(t, null, null, clock_timestamp()) = 'retired'
+        and state_of_token(t, null, null, clock_timestamp()) = 'retired'
     );
 end
 $$;

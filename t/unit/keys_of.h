@@ -1,5 +1,5 @@
-/* Keys for the unit tests: a file of this text is written, read, and removed. For tests of all kinds of keys;
- * every test is linked with session/.
+/* Keys for the unit tests: a file of this text is written, read, and removed. Every test is linked
+ * with session/.
  */
 #ifndef SECSESSION_KEYS_OF_H
 #define SECSESSION_KEYS_OF_H
