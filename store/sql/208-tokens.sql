@@ -113,6 +113,6 @@ begin
 end
 $$;
 comment on function secsession.state_of_token(secsession.token, inet, text, timestamptz) is
-    'Internal: what a token does for this client: live if it is current, for one in its '
-    'grace, and for the requests that waited in the browser which has the next one; retired for '
-    'those that had no grace, and for what was on its way; and reuse after that.';
+    'Internal: what a token does for this client: live if it is current or in its grace, and for '
+    'the requests that waited in the browser which has the next one; retired for those that had '
+    'no grace, and for what was on its way; and reuse after that.';
