@@ -43,7 +43,7 @@ Timeout 120
 </Location>
 CONFIG
 }
-my $postgres = Secsession::Postgres->start->install;
+my $postgres = Secsession::Postgres->start(log_statements => 1)->install;
 my ($cached, $other, $uncached) =
     map { Secsession::Httpd->start(%layout, postgres => $postgres, config => configuration($_)) }
     qw(On On Off);

@@ -24,6 +24,7 @@
 #   $postgres->backend_pids($user)       of httpd_web unless told
 #   $postgres->conninfo($user)           for DBDParams
 #   $postgres->statements($user, qr//)   how many statements were executed; with log_statements
+#   $postgres->asked_by_requests         the same, without what web servers do by themselves
 #   $postgres->log, host, pid
 #   $postgres->program('pg_dump')        the path of an installed client program
 #   $postgres->version                   of the server: 15, 16, ...
@@ -266,6 +267,13 @@ sub statements {
     $user //= 'httpd_web';
     my @executed = $self->log =~ /\] \Q$user\E\@\S+ LOG:  (?:statement|execute [^:]*): (.*)/g;
     return scalar grep { !$pattern || $_ =~ $pattern } @executed;
+}
+
+my $BY_THEMSELVES = qr/heartbeat|sweep|purge|note_uses|under_way|schema_version|announce/;
+
+sub asked_by_requests {
+    my ($self) = @_;
+    return $self->statements(undef, qr/\bsecsession\.(?!(?:$BY_THEMSELVES)\()\w+\(/);
 }
 
 1;
