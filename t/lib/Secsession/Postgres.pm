@@ -48,6 +48,7 @@ sub start {
     my $self = bless {
         data => "$folder/data", host => "$folder/socket", log_file => "$folder/server.log",
         bin => $ENV{SECSESSION_POSTGRES} // installed(), clients => installed(),
+        log_statements => $opt{log_statements},
     }, $class;
     copy_template($self->{bin}, $self->{data});
     mkdir $self->{host}, 0750 or die "mkdir $self->{host}: $!";
@@ -264,6 +265,7 @@ sub conninfo {
 # One line of the log per execution: log_statement writes it before the statement runs.
 sub statements {
     my ($self, $user, $pattern) = @_;
+    die "without log_statements none is counted\n" unless $self->{log_statements};
     $user //= 'httpd_web';
     my @executed = $self->log =~ /\] \Q$user\E\@\S+ LOG:  (?:statement|execute [^:]*): (.*)/g;
     return scalar grep { !$pattern || $_ =~ $pattern } @executed;
