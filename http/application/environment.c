@@ -3,6 +3,7 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <string.h>
 
 #include "http/access/authn.h"
 #include "http/application/forward.h"
@@ -14,32 +15,31 @@ static const char *text_of(request_rec *r, apr_int64_t number)
     return apr_off_t_toa(r->pool, number);
 }
 
-/* NULL: there is no session. All variables are first removed and then added. This is faster than
- * setting one after the other, which would compare the name of each with those of the variables
- * that were added before it. */
-static void set_environment(const secsession_here_t *here, const secsession_session_t *session)
+#define COUNT 5
+
+static const char *const NAMES[COUNT] = { "SECSESSION_ID", "SECSESSION_CREATED",
+                                          "SECSESSION_AUTHENTICATED", "SECSESSION_EXPIRES",
+                                          "SECSESSION_IDLE" };
+
+static void tell(const secsession_here_t *here, const secsession_session_t *session,
+                 const char *values[COUNT])
 {
-    static const char *const names[] = { "SECSESSION_ID", "SECSESSION_CREATED",
-                                         "SECSESSION_AUTHENTICATED", "SECSESSION_EXPIRES",
-                                         "SECSESSION_IDLE" };
-    const apr_size_t count = sizeof(names) / sizeof(names[0]);
     request_rec *r = here->r;
 
-    for (apr_size_t i = 0; i < count; i++) {
-        apr_table_unset(r->subprocess_env, names[i]);
-    }
-    if (session) {
-        const char *const values[] = {
-            session->id,
-            text_of(r, session->created_at),
-            text_of(r, session->authenticated_at),
-            text_of(r, session->expires_at),
-            text_of(r, secsession_current_idle_timeout(here, session)),
-        };
+    values[0] = session->id;
+    values[1] = text_of(r, session->created_at);
+    values[2] = text_of(r, session->authenticated_at);
+    values[3] = text_of(r, session->expires_at);
+    values[4] = text_of(r, secsession_current_idle_timeout(here, session));
+}
 
-        for (apr_size_t i = 0; i < count; i++) {
-            apr_table_addn(r->subprocess_env, names[i], values[i]);
-        }
+/* The variables are added to those that do not have them. This is faster than setting one after the
+ * other, which would compare the name of each with those of the variables that were added before
+ * it. */
+static void add(request_rec *r, const char *const values[COUNT])
+{
+    for (int i = 0; i < COUNT; i++) {
+        apr_table_addn(r->subprocess_env, NAMES[i], values[i]);
     }
 }
 
@@ -61,6 +61,7 @@ int secsession_environment_fixup(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
     const secsession_session_t *session = session_of_user(&here);
+    const char *values[COUNT];
 
     if (session == NULL) {
         return DECLINED;
@@ -68,7 +69,11 @@ int secsession_environment_fixup(request_rec *r)
     if (r->user == NULL && secsession_authn_is_ours(r)) {
         set_user(r, session);
     }
-    set_environment(&here, session);
+    for (int i = 0; i < COUNT; i++) {
+        apr_table_unset(r->subprocess_env, NAMES[i]);
+    }
+    tell(&here, session, values);
+    add(r, values);
     return DECLINED;
 }
 
@@ -89,8 +94,44 @@ static int is_ours_to_say(const char *variable, const void *data)
     return secsession_reserved_is_field(variable);
 }
 
+/* Whether the variables are those that secsession_environment_fixup() has set, as they mostly are. */
+static int are_told(const secsession_here_t *here, const char *const values[COUNT])
+{
+    const apr_array_header_t *array = apr_table_elts(here->r->subprocess_env);
+    const apr_table_entry_t *entries = (const apr_table_entry_t *)array->elts;
+    int told = 0;
+
+    for (int i = 0; i < array->nelts; i++) {
+        if (told < COUNT && entries[i].key == NAMES[told]
+            && strcmp(entries[i].val, values[told]) == 0) {
+            told++;
+        } else if (is_ours_to_say(entries[i].key, here)) {
+            return 0;
+        }
+    }
+    return told == COUNT;
+}
+
 /* httpd itself sets REMOTE_USER, AUTH_TYPE and the variables of header fields, but it removes
  * none. */
+static void settle_variables(const secsession_here_t *here, const secsession_session_t *session)
+{
+    request_rec *r = here->r;
+    const char *values[COUNT];
+
+    if (session) {
+        tell(here, session, values);
+        if (are_told(here, values)) {
+            return;
+        }
+    }
+    r->subprocess_env = secsession_reserved_without(r->pool, r->subprocess_env, is_ours_to_say,
+                                                    here);
+    if (session) {
+        add(r, values);
+    }
+}
+
 int secsession_environment_settle(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
@@ -104,8 +145,6 @@ int secsession_environment_settle(request_rec *r)
     if (is_ours) {
         set_user(r, session);
     }
-    r->subprocess_env = secsession_reserved_without(r->pool, r->subprocess_env, is_ours_to_say,
-                                                    &here);
-    set_environment(&here, session);
+    settle_variables(&here, session);
     return secsession_forward_fixup(r);
 }
