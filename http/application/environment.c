@@ -94,7 +94,8 @@ static int is_ours_to_say(const char *variable, const void *data)
     return secsession_reserved_is_field(variable);
 }
 
-/* Whether the variables are those that secsession_environment_fixup() has set, as they mostly are. */
+/* Whether the variables are those that secsession_environment_fixup() has set, as they mostly
+ * are. */
 static int are_told(const secsession_here_t *here, const char *const values[COUNT])
 {
     const apr_array_header_t *array = apr_table_elts(here->r->subprocess_env);
