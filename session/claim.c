@@ -43,7 +43,7 @@ static const unsigned char *encode(apr_pool_t *pool, const secsession_claim_t *c
     if (claim->user) {
         at = put_text(at, claim->user);
         at = put_text(at, claim->method);
-        at = put_moment(at, claim->authenticated_at);
+        at = put_moment(at, apr_time_sec(claim->authenticated_at));
     }
     *length = (apr_size_t)(at - bytes);
     return bytes;

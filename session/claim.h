@@ -18,7 +18,7 @@ typedef struct {
     const char *realm;
     const char *user; /* NULL: of nobody yet; then the next two do not count */
     const char *method;
-    apr_int64_t authenticated_at; /* seconds since 1970 */
+    apr_int64_t authenticated_at; /* microseconds since 1970; claimed to the second */
 } secsession_claim_t;
 
 /* Makes the MAC of a claim with the first of `keys`. APR_EGENERAL if libcrypto fails. */

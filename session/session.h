@@ -57,12 +57,12 @@ typedef struct {
 /* One session. All strings live in the pool of whoever asked for it. Ages come from the
  * database's clock, so that servers with wrong clocks agree (I6). */
 typedef struct {
-    const char *id;         /* UUID; public */
-    const char *user;       /* NULL: anonymous */
-    const char *method;     /* how the user authenticated, for example "form" */
-    apr_int64_t created_at; /* seconds since the epoch */
-    apr_int64_t authenticated_at;
-    apr_int64_t expires_at;          /* the absolute end */
+    const char *id;                  /* UUID; public */
+    const char *user;                /* NULL: anonymous */
+    const char *method;              /* how the user authenticated, for example "form" */
+    apr_int64_t created_at;          /* seconds since the epoch */
+    apr_int64_t authenticated_at;    /* microseconds since the epoch: what a login has begun */
+    apr_int64_t expires_at;          /* the absolute end, seconds since the epoch */
     apr_int64_t idle_ms;             /* milliseconds between the previous request and this one */
     apr_int64_t age_ms;              /* milliseconds since the authentication */
     apr_int64_t left_ms;             /* milliseconds until the absolute end */

@@ -170,11 +170,16 @@ static const unsigned char *mac(apr_pool_t *pool, const field_t *field)
 }
 
 /* PostgreSQL counts microseconds since 2000. */
+static apr_time_t since_1970(apr_int64_t moment)
+{
+    return moment + apr_time_from_sec(946684800);
+}
+
 static apr_int64_t seconds_since_1970(apr_int64_t moment)
 {
-    const apr_int64_t from_1970_to_2000 = 946684800;
+    const apr_time_t at = since_1970(moment);
 
-    return moment / APR_USEC_PER_SEC - (moment % APR_USEC_PER_SEC < 0) + from_1970_to_2000;
+    return apr_time_sec(at) - (at % APR_USEC_PER_SEC < 0);
 }
 
 /* Never negative, even if the clock was set back in between. */
@@ -198,7 +203,7 @@ static secsession_outcome_t decode_session(apr_pool_t *pool, const field_t field
     session->user = outcome == SECSESSION_LIVE ? text(pool, &fields[FIELD_USER], &ok) : NULL;
     session->method = text(pool, &fields[FIELD_METHOD], &ok);
     session->created_at = seconds_since_1970(number(&fields[FIELD_CREATED_AT], &ok));
-    session->authenticated_at = seconds_since_1970(authenticated_at);
+    session->authenticated_at = since_1970(authenticated_at);
     session->expires_at = seconds_since_1970(expires_at);
     session->idle_ms = ms_between(last_seen_at, asked_at);
     session->age_ms = ms_between(authenticated_at, asked_at);

@@ -35,6 +35,9 @@ APLOG_USE_MODULE(secsession);
 #define FOR_THE_ANSWER apr_time_from_msec(150)
 #define LEAST apr_time_from_msec(100)
 
+/* A timestamptz from microseconds since 1970, of which a double loses none. */
+#define MOMENT(microseconds) "timestamptz 'epoch' + " microseconds " * interval '1 microsecond'"
+
 static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_SCHEMA_VERSION] = "select secsession.schema_version(), " SETTINGS,
     [SECSESSION_SQL_LOOKUP] = "select secsession.lookup($1, $2, $3, $4, $5, $6)",
@@ -54,8 +57,8 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_LOGIN_MOMENT] = "select secsession.login_moment()::text",
     [SECSESSION_SQL_BEGIN_SESSION] =
         "select secsession.begin_session($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-    [SECSESSION_SQL_KEEP_COOKIES] = "select secsession.keep_cookies($1, $2)",
-    [SECSESSION_SQL_VAULT_OF] = "select * from secsession.vault_of($1)",
+    [SECSESSION_SQL_KEEP_COOKIES] = "select secsession.keep_cookies($1, " MOMENT("$2") ", $3)",
+    [SECSESSION_SQL_VAULT_OF] = "select * from secsession.vault_of($1, " MOMENT("$2") ")",
     [SECSESSION_SQL_REVOKE_OWN] = "select secsession.revoke_own($1, $2, $3)",
     [SECSESSION_SQL_OWN_SESSIONS] = "select * from secsession.own_sessions($1)",
     [SECSESSION_SQL_END_OWN] = "select secsession.end_own($1, $2)",

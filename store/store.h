@@ -242,13 +242,13 @@ secsession_outcome_t secsession_store_end_own(secsession_store_t *store, apr_poo
                                               const secsession_session_t *session, const char *id);
 
 /* What the vault of a session holds. SECSESSION_DONE sets *jar; SECSESSION_REVOKED: the session has
- * ended. */
+ * ended, or its user has authenticated again since it was looked up (I5). */
 secsession_outcome_t secsession_store_vault(secsession_store_t *store, apr_pool_t *pool,
                                             const secsession_session_t *session,
                                             secsession_jar_t **jar);
 
 /* Merges cookies into the vault of a session. SECSESSION_DONE when they are kept;
- * SECSESSION_REVOKED: the session has ended, nothing is kept. */
+ * SECSESSION_REVOKED: as above, nothing is kept. */
 secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t *pool,
                                            const secsession_session_t *session,
                                            const secsession_jar_t *cookies);

@@ -60,6 +60,15 @@ static secsession_jar_t *known_vault(secsession_store_t *store, apr_pool_t *pool
     return bytes ? secsession_jar_unpack(pool, bytes, length) : NULL;
 }
 
+/* The session, and the authentication that the request was let in by: of what has begun since,
+ * nothing is read or changed. */
+static void add_session(secsession_parameters_t *parameters, apr_pool_t *pool,
+                        const secsession_session_t *session)
+{
+    secsession_parameters_add_text(parameters, session->id);
+    secsession_parameters_add_number(parameters, pool, session->authenticated_at);
+}
+
 static secsession_outcome_t read_vault(secsession_store_t *store, apr_pool_t *pool,
                                        const secsession_session_t *session, secsession_jar_t **jar)
 {
@@ -68,7 +77,7 @@ static secsession_outcome_t read_vault(secsession_store_t *store, apr_pool_t *po
     apr_uint32_t version;
     int sealed;
 
-    secsession_parameters_add_text(&parameters, session->id);
+    add_session(&parameters, pool, session);
     result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_VAULT_OF, &parameters);
     if (result == NULL) {
         return SECSESSION_UNAVAILABLE;
@@ -110,7 +119,7 @@ secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t
     secsession_parameters_t parameters = { 0 };
     const PGresult *result;
 
-    secsession_parameters_add_text(&parameters, session->id);
+    add_session(&parameters, pool, session);
     if (!secsession_store_add_cookies(store, pool, &parameters, session->id, cookies)) {
         return SECSESSION_UNAVAILABLE;
     }

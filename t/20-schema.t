@@ -11,8 +11,8 @@ my @roles = qw(httpd_web admin_role auditor_role);
 subtest 'installing' => sub {
     my @again = $postgres->script($install);
     is $again[0], 0, 'it can be run again' or diag $again[2];
-    is $again[1], "secsession: the schema is at version 10\n", 'and says only at which version the schema is';
-    is $postgres->value('select secsession.schema_version()', user => $_), 10, "$_ can ask for the version" for qw(httpd_web admin_role);
+    is $again[1], "secsession: the schema is at version 11\n", 'and says only at which version the schema is';
+    is $postgres->value('select secsession.schema_version()', user => $_), 11, "$_ can ask for the version" for qw(httpd_web admin_role);
 
     sql('create role installer login createrole; create database third owner installer');
     sql("alter role installer set createrole_self_grant = 'set, inherit'") if $postgres->version >= 16;

@@ -23,14 +23,17 @@ sub cookies {
 
 sub start { my ($token, $cookies, $realm) = @_; return call("begin_session(sha256('$token'), '" . ($realm // 'r') . "', '192.0.2.1', 'Browser', 1000, 2000, $cookies)") }
 sub id_behind { return sql("select session_id from secsession.token where token_hash = sha256('$_[0]')") }
-sub keep { my ($token, @cookies) = @_; return sql("select secsession.keep_cookies('" . id_behind($token) . "', " . cookies(@cookies) . ')', user => 'httpd_web') }
+# The session and its authentication, as two arguments.
+sub of_id { return "'$_[0]', '" . sql("select authenticated_at from secsession.session where session_id = '$_[0]'") . "'" }
+sub of_token { return of_id(id_behind($_[0])) }
+sub keep { my ($token, @cookies) = @_; return sql('select secsession.keep_cookies(' . of_token($token) . ', ' . cookies(@cookies) . ')', user => 'httpd_web') }
 
 sub vault_by_id {
-    return join ' ', split /\n/, sql("select convert_from(name, 'UTF8') || '=' || convert_from(value, 'UTF8') from secsession.vault_of('$_[0]')", user => 'httpd_web');
+    return join ' ', split /\n/, sql("select convert_from(name, 'UTF8') || '=' || convert_from(value, 'UTF8') from secsession.vault_of(" . of_id($_[0]) . ')', user => 'httpd_web');
 }
 sub vault { return vault_by_id(id_behind($_[0])) }
 sub version {
-    return sql("select distinct version from secsession.vault_of('" . id_behind($_[0]) . "')",
+    return sql("select distinct version from secsession.vault_of(" . of_token($_[0]) . ')',
         user => 'httpd_web');
 }
 sub logged_in {
@@ -133,7 +136,7 @@ subtest 'what is kept' => sub {
     keep('k', map { ("o$_" => $_) } reverse 1 .. 9);
     is vault('k'), 'a=4 c=3 b=5 ' . join(' ', map { "o$_=$_" } reverse 1 .. 9), 'those of one response come in their order';
     keep('k', map { ($_ => {}) } 'a', 'b', 'c', map { "o$_" } 1 .. 9);
-    is sql("select name is null, version > 0 from secsession.vault_of('" . id_behind('k') . "')"), 't|t', 'an empty vault has a version still';
+    is sql("select name is null, version > 0 from secsession.vault_of(" . of_token('k') . ')'), 't|t', 'an empty vault has a version still';
 
     keep('k', a => 1, a => { value => 2, path => '/p' }, a => { value => 3, domain => 'd' }, a => { value => 4, host_only => 'false' });
     is vault('k'), 'a=1 a=2 a=3 a=4', 'path, domain and host-only make another cookie';
@@ -141,7 +144,7 @@ subtest 'what is kept' => sub {
     is vault('k'), 'a=1 a=3', 'and each is removed by itself';
     keep('k', a => { value => '', same_site => 'strict' });
     is sql("select same_site, length(value) from secsession.vault where value = ''"), 'strict|0', 'what is replaced is replaced wholly';
-    like fails("select secsession.keep_cookies('" . id_behind('k') . "', " . cookies(a => { value => 1, same_site => 'no' }) . ')'), qr/23514/, 'what is no SameSite is refused';
+    like fails("select secsession.keep_cookies(" . of_token('k') . ', ' . cookies(a => { value => 1, same_site => 'no' }) . ')'), qr/23514/, 'what is no SameSite is refused';
 
     sql("insert into secsession.vault (session_id, name, domain, path, value, host_only, same_site, created_at)
         select '" . id_behind('k') . "', decode(repeat(md5(random()::text), 256), 'hex'), '\\x68', '\\x2f', '', true, '', now()");
@@ -157,7 +160,7 @@ subtest 'limits' => sub {
     my $before;
     my $is_refused = sub {
         my ($name, @cookies) = @_;
-        like fails("select secsession.keep_cookies('" . id_behind('n') . "', " . cookies(@cookies) . ')'), qr/54000: .*is full\nHINT: .*50 cookies/, $name;
+        like fails("select secsession.keep_cookies(" . of_token('n') . ', ' . cookies(@cookies) . ')'), qr/54000: .*is full\nHINT: .*50 cookies/, $name;
         is version('n') . '|' . vault('n'), $before, 'and leaves all as it was';
     };
     keep('n', map { ("c$_" => 1) } 1 .. 50);
@@ -180,7 +183,7 @@ subtest 'expiry' => sub {
     login('e', 'alice');
     keep('e', gone => { value => 1, left => 0 }, late => { value => 2, left => -5 }, soon => { value => 3, left => 100 }, ever => 4);
     is vault('e'), 'soon=3 ever=4', 'what has expired is not told';
-    is sql("select string_agg(coalesce(seconds_left::text, 'null'), ' ') from secsession.vault_of('" . id_behind('e') . "')") =~ /^(99|100) null$/ && 1, 1,
+    is sql("select string_agg(coalesce(seconds_left::text, 'null'), ' ') from secsession.vault_of(" . of_token('e') . ')') =~ /^(99|100) null$/ && 1, 1,
         'the rest with the time that is left';
     keep('e', other => 5);
     is sql("select count(*) from secsession.vault where session_id = '" . id_behind('e') . "'"), 3, 'and is removed at the next change';
@@ -202,7 +205,7 @@ subtest 'ended sessions' => sub {
         $end->();
         my $id = id_behind('z');
         is keep('z', a => 2), '', "a session that ended ($reason) keeps nothing";
-        is sql("select count(*) from secsession.vault_of('$id')"), 0, 'and tells nothing';
+        is sql("select count(*) from secsession.vault_of(" . of_id($id) . ')'), 0, 'and tells nothing';
         is sql("select convert_from(value, 'UTF8') from secsession.vault where session_id = '$id'"), 1, 'nothing was written';
         is_ended('z', $reason, 'nor did it come back');
     }
@@ -221,11 +224,11 @@ subtest 'ended sessions' => sub {
         $unnoticed{$unnoticed}->();
         is stored('z', 'ended_at'), '', "a session that is $unnoticed has no tombstone yet";
         is keep('z', a => 2), '', 'and keeps nothing';
-        is sql("select count(*) from secsession.vault_of('" . id_behind('z') . "')"), 0,
+        is sql("select count(*) from secsession.vault_of(" . of_token('z') . ')'), 0,
             'nor tells anything';
     }
-    is sql("select secsession.keep_cookies(gen_random_uuid(), '[]')", user => 'httpd_web'), '', 'one that never was keeps nothing';
-    is sql('select count(*) from secsession.vault_of(gen_random_uuid())', user => 'httpd_web'), 0, 'and tells nothing';
+    is sql("select secsession.keep_cookies(gen_random_uuid(), now(), '[]')", user => 'httpd_web'), '', 'one that never was keeps nothing';
+    is sql('select count(*) from secsession.vault_of(gen_random_uuid(), now())', user => 'httpd_web'), 0, 'and tells nothing';
 
     my $held = "select count(*) from secsession.vault where session_id = '" . id_behind('z') . "'";
     is sql($held), 1, 'a vault stays as long as its session\'s row';
@@ -257,7 +260,7 @@ subtest 'what servers are told' => sub {
     keep('h2', a => {});
     is $heard->('h2'), 1, 'also when a cookie goes';
     is $heard->('h2'), 0, 'once each';
-    is sql("select secsession.vault_of(session_id) is null from secsession.token where token_hash = sha256('h2')") =~ tr/f//, 1, 'reading is no news';
+    is sql("select secsession.vault_of(session_id, authenticated_at) is null from secsession.session where token_hash = sha256('h2')") =~ tr/f//, 1, 'reading is no news';
     is $heard->('h2'), 0, 'to anybody';
 };
 
@@ -348,13 +351,13 @@ sub upgrade {
     my $before = sql($rows, %in);
 
     my @upgrade = $postgres->script(checkout() . '/store/install.sql', db => 'upgraded');
-    is $upgrade[1], "secsession: the schema is at version 10\n", 'it is upgraded' or diag $upgrade[2];
+    is $upgrade[1], "secsession: the schema is at version 11\n", 'it is upgraded' or diag $upgrade[2];
     like $upgrade[2], qr/database app has the same roles/, 'with a word about roles that another database has, too';
     is sql($rows, %in), $before, 'every session is as it was';
     is join(' ', map { sql("select coalesce(state || coalesce(end_reason, ''), '') from secsession.lookup(sha256('t$_'), 'r', 0, 0)", %in, user => 'httpd_web') } 1 .. 3),
         'live endedlogout live', 'who was logged in is, and who was not is not';
     is sql("select vault_version from secsession.lookup(sha256('t1'), 'r', 0, 0)", %in, user => 'httpd_web'), 0, 'with an empty vault';
-    is sql("select secsession.keep_cookies(session_id, " . cookies(a => 1) . ") from secsession.lookup(sha256('t1'), 'r', 0, 0)", %in, user => 'httpd_web'), 1, 'that can be filled';
+    is sql("select secsession.keep_cookies(session_id, authenticated_at, " . cookies(a => 1) . ") from secsession.lookup(sha256('t1'), 'r', 0, 0)", %in, user => 'httpd_web'), 1, 'that can be filled';
     is sql("select (secsession.authenticate(row(sha256('t4'), sha256('t3'), 'r', 'u3', 'form', null, null, null, 9, 9)::secsession.login, secsession.login_moment())).session_id
         = (select session_id from secsession.session where token_hash = sha256('t3'))", %in, user => 'postgres'), 't', 'who was revoked before the upgrade logs in again, with a moment';
     is sql("select secsession.revoke_user('u1', 'test')", %in), 1, 'and whoever is revoked';

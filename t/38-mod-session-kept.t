@@ -45,6 +45,16 @@ subtest 'what was under way when the token changed leaves the new one alone' => 
     is $response->cookie('__Host-secsession'), undef, 'without a cookie';
     is count('session'), $rows, 'and no other session';
     like kept_in($alice), qr/colour=red/, 'what alice has is as it was';
+    unlink glob $httpd->folder . '/state/keeper.*';
+    my $planter = browser($httpd);
+    keeps($planter, 'colour=red');
+    my $victim = $planter->clone;
+    my $slow = $planter->start_request('GET', '/kept/keeper');
+    ok $httpd->slow_started('keeper'), 'a request with a planted token is under way';
+    logs_in($victim, 'alice');
+    $httpd->let_go('keeper');
+    is $slow->finish->status, 200, 'it ends when its victim has logged in, and has something kept';
+    like kept_in($victim), qr/colour=red/, 'which is not kept for her';
 };
 
 subtest 'nobody is logged in by what an application writes' => sub {

@@ -269,13 +269,13 @@ subtest 'without the database' => sub {
     my $client = logged_in_by_app();
     $client->get(setting('v', 'APPID=away; path=/'));
     $postgres->psql(
-        'revoke execute on function secsession.keep_cookies(uuid, jsonb) from secsession_httpd');
+        'revoke execute on function secsession.keep_cookies from secsession_httpd');
     my $response = $client->get(setting('v', 'APPID=lost; path=/'));
     is $response->status, 503, 'a cookie that cannot be kept: 503';
     ok $response->header('Retry-After'), 'with Retry-After';
     is_deeply [ $response->all_headers('Set-Cookie') ], [], 'and no cookie is given away or taken';
     $postgres->psql(
-        'grant execute on function secsession.keep_cookies(uuid, jsonb) to secsession_httpd');
+        'grant execute on function secsession.keep_cookies to secsession_httpd');
     is cookies_seen($client), 'APPID=away', 'the old one is still there';
     $postgres->stop('fast');
     wait_until { $client->get('/v/show')->status == 503 } 4,

@@ -28,7 +28,7 @@ static void tell(const secsession_here_t *here, const secsession_session_t *sess
 
     values[0] = session->id;
     values[1] = text_of(r, session->created_at);
-    values[2] = text_of(r, session->authenticated_at);
+    values[2] = text_of(r, apr_time_sec(session->authenticated_at));
     values[3] = text_of(r, session->expires_at);
     values[4] = text_of(r, secsession_current_idle_timeout(here, session));
 }

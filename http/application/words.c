@@ -267,8 +267,8 @@ static int begin_for(const secsession_here_t *here, const secsession_jar_t *chan
                : secsession_answer_unavailable(here->r);
 }
 
-/* Keeps the cookies in the vault; if the session has ended meanwhile, nothing is kept (I1). Returns
- * OK, or 503. */
+/* Keeps the cookies in the vault; if the session has ended meanwhile (I1), or somebody has logged
+ * in under another token (I5), nothing is kept. Returns OK, or 503. */
 static int keep_cookies(const secsession_here_t *here)
 {
     const secsession_jar_t *changes = here->context->vaulted.changes;

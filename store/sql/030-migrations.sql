@@ -56,6 +56,11 @@ select :installed_version < 10 as migration_needed \gset
 \ir 180-names.sql
 \endif
 
+select :installed_version < 11 as migration_needed \gset
+\if :migration_needed
+\ir 185-vault-of-login.sql
+\endif
+
 \set version_body 'select ' :known_version ';'
 create or replace function secsession.schema_version()
 returns integer

@@ -171,8 +171,11 @@ begin
     if answer.session_id is null then
         answer := session_started_before(login);
     end if;
-    if cookies is not null then
-        answer.vault_version := merge_cookies(answer.session_id, cookies);
+    -- Of a login that was followed by another one before it was answered nothing is kept.
+    if cookies is not null and answer.state = 'live' then
+        answer.vault_version := merge_cookies(
+            answer.session_id, answer.authenticated_at, cookies
+        );
     end if;
     return answer;
 end
@@ -280,7 +283,7 @@ begin
     into signed;
 
     if signed.session_id is not null and cookies is not null then
-        return keep_cookies(signed.session_id, cookies);
+        return keep_cookies(signed.session_id, signed.authenticated_at, cookies);
     end if;
     return signed.vault_version;
 end

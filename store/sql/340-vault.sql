@@ -1,5 +1,9 @@
 -- The vault: cookies of applications, kept for a session. The web server decides what is kept and
 -- sent; here each cookie is merged by itself, so that of two responses at once none is lost.
+--
+-- A login that goes on with a session gives its vault to whoever logs in: so a request names the
+-- moment of the authentication that it was let in by, and what began before another one neither
+-- writes nor reads.
 
 create or replace function secsession.check_vault(session_id uuid)
 returns void
@@ -55,7 +59,11 @@ comment on function secsession.forget_cookies(uuid, jsonb, timestamptz) is
     'Internal: removes from the vault of a session the cookies that have no value any more, see '
     'keep_cookies(), and those that have expired at that moment.';
 
-create or replace function secsession.merge_cookies(session_id uuid, cookies jsonb)
+create or replace function secsession.merge_cookies(
+    session_id uuid,
+    authenticated_at timestamptz,
+    cookies jsonb
+)
 returns integer
 language plpgsql
 security definer
@@ -65,11 +73,13 @@ declare
     moment timestamptz;
     version integer;
 begin
-    -- A session that has ended keeps nothing.
+    -- A session that has ended keeps nothing. Of the row itself, what has been changed while it was
+    -- waited for counts.
     update session s
     set vault_version = s.vault_version + 1
     from session_state state
     where s.session_id = merge_cookies.session_id
+    and s.authenticated_at = merge_cookies.authenticated_at
     and s.ended_at is null
     and state.session_id = s.session_id
     and state.ending is null
@@ -106,10 +116,14 @@ begin
     return version;
 end
 $$;
-comment on function secsession.merge_cookies(uuid, jsonb) is
+comment on function secsession.merge_cookies(uuid, timestamptz, jsonb) is
     'Internal: keep_cookies() in a transaction that decides itself what it waits for.';
 
-create or replace function secsession.keep_cookies(session_id uuid, cookies jsonb)
+create or replace function secsession.keep_cookies(
+    session_id uuid,
+    authenticated_at timestamptz,
+    cookies jsonb
+)
 returns integer
 language plpgsql
 security definer
@@ -118,16 +132,17 @@ set lock_timeout = '1500ms'
 as $$
 begin
     perform wait_for_disk_only();
-    return merge_cookies(session_id, cookies);
+    return merge_cookies(session_id, authenticated_at, cookies);
 end
 $$;
-comment on function secsession.keep_cookies(uuid, jsonb) is
+comment on function secsession.keep_cookies(uuid, timestamptz, jsonb) is
     'Merges cookies into the vault of a session: objects of name, domain, path, value '
     '(hexadecimal; a value of null removes the cookie), host_only, same_site, and left (seconds; '
     'null: with the session), no two with the same name, domain, path and host_only. Returns the '
-    'vault''s new version; null: the session has ended, and nothing was kept.';
+    'vault''s new version; null: nothing was kept, since the session has ended, or its user has '
+    'authenticated again since that moment.';
 
-create or replace function secsession.vault_of(session_id uuid)
+create or replace function secsession.vault_of(session_id uuid, authenticated_at timestamptz)
 returns table (
     version integer,
     name bytea,
@@ -159,13 +174,15 @@ begin
         on v.session_id = s.session_id
         and coalesce(v.expires_at > statement_timestamp(), true)
     where s.session_id = vault_of.session_id
+    and s.authenticated_at = vault_of.authenticated_at
     and s.ending is null
     order by v.created_at;
 end
 $$;
-comment on function secsession.vault_of(uuid) is
+comment on function secsession.vault_of(uuid, timestamptz) is
     'The cookies in the vault of a session, the oldest first; one row with a null name where it is '
-    'empty, none where the session has ended.';
+    'empty, none where the session has ended, or its user has authenticated again since that '
+    'moment.';
 
 create or replace function secsession.begin_session(
     token_hash bytea,
@@ -208,7 +225,9 @@ begin
     if answer.session_id is null then
         return session_started_before(anonymous);
     end if;
-    answer.vault_version := merge_cookies(answer.session_id, cookies);
+    answer.vault_version := merge_cookies(
+        answer.session_id, answer.authenticated_at, cookies
+    );
     return answer;
 end
 $$;

@@ -135,7 +135,7 @@ static void live_session_is_read_whole(void **state)
     assert_string_equal(session->user, "alice");
     assert_string_equal(session->method, "form");
     assert_int_equal(session->created_at, 946684799); /* the last second before 2000 */
-    assert_int_equal(session->authenticated_at, 946684800 + 910);
+    assert_int_equal(session->authenticated_at, (946684800 + 910) * APR_USEC_PER_SEC);
     assert_int_equal(session->expires_at, 946684800 + 1000);
     assert_int_equal(session->idle_ms, 1500);
     assert_int_equal(session->age_ms, 90000);

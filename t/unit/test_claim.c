@@ -27,7 +27,7 @@ static const secsession_claim_t CLAIM = {
     .realm = "r",
     .user = "alice",
     .method = "form",
-    .authenticated_at = 1000,
+    .authenticated_at = 1000 * APR_USEC_PER_SEC,
 };
 
 static int set_up(void **state)
@@ -52,8 +52,8 @@ static void every_part_of_a_claim_counts(void **state)
     others[2].realm = "s";
     others[3].user = "alicf";
     others[4].method = "forn";
-    others[5].authenticated_at = 1001;
-    others[6].authenticated_at = 1000 + (1LL << 62);
+    others[5].authenticated_at = 1001 * APR_USEC_PER_SEC;
+    others[6].authenticated_at = 1000 * APR_USEC_PER_SEC + (1LL << 62);
     others[7].user = NULL;
     assert_int_equal(secsession_claim_sign(pool, keys, &CLAIM, mac), APR_SUCCESS);
     assert_int_equal(mac[0], 7);

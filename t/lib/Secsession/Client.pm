@@ -83,7 +83,7 @@ sub start_request {
     push @lines, 'Connection: close' unless $opt{keep_alive};
     my @headers = @{ $opt{headers} // [] };
     push @lines, map { "$_->[0]: $_->[1]" } @headers;
-    if (defined $opt{body} && !grep { lc $_->[0] =~ /^(?:content-length|transfer-encoding)$/ }
+    if (defined $opt{body} && !grep { $_->[0] =~ /^(?:content-length|transfer-encoding)$/i }
         @headers)
     {
         push @lines, 'Content-Length: ' . length $opt{body};
