@@ -75,8 +75,8 @@ static void open_one(secsession_background_t *background)
         config->opened(config->data, NULL, error, begin);
         return;
     }
-    connection = secsession_connection_open(config->driver, config->params, config->sink, scratch,
-                                            &error);
+    connection = secsession_connection_open(config->driver, config->params, NULL, config->sink,
+                                            scratch, &error);
     if (!is_stopping(background)) {
         config->opened(config->data, connection, error, begin);
     } else if (connection) {

@@ -43,7 +43,7 @@ static apr_status_t close_handle(void *pg)
 }
 
 secsession_connection_t *secsession_connection_open(const apr_dbd_driver_t *driver,
-                                                    const char *params,
+                                                    const char *params, const char *name,
                                                     const secsession_sink_t *sink,
                                                     apr_pool_t *scratch, const char **error)
 {
@@ -56,7 +56,7 @@ secsession_connection_t *secsession_connection_open(const apr_dbd_driver_t *driv
     if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
         return NULL;
     }
-    params = secsession_conninfo_complete(pool, params);
+    params = secsession_conninfo_complete(pool, params, name);
     if (apr_dbd_open_ex(driver, pool, params, &handle, &why) != APR_SUCCESS) {
         *error = apr_pstrdup(scratch, why ? why : "no reason given");
         apr_pool_destroy(pool);

@@ -59,12 +59,12 @@ typedef enum {
  * of the machine it shows 20 years, the longest that a session can last twice over. */
 apr_time_t secsession_monotonic(void);
 
-/* Opens a connection (`params`: see conninfo.h). libpq's connect_timeout bounds the wait for each
- * of its hosts, and nothing bounds that for their names. The events of its statements go to
- * `sink` (NULL: to nobody) once secsession.tell_events is on. NULL if that fails, with *error (in
- * `scratch`) saying why. */
+/* Opens a connection (`params` and `name`: see conninfo.h). libpq's connect_timeout bounds the wait
+ * for each of its hosts, and nothing bounds that for their names. The events of its statements go
+ * to `sink` (NULL: to nobody) once secsession.tell_events is on. NULL if that fails, with *error
+ * (in `scratch`) saying why. */
 secsession_connection_t *secsession_connection_open(const apr_dbd_driver_t *driver,
-                                                    const char *params,
+                                                    const char *params, const char *name,
                                                     const secsession_sink_t *sink,
                                                     apr_pool_t *scratch, const char **error);
 

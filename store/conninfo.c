@@ -53,18 +53,26 @@ static int names_service(const PQconninfoOption *options)
     return 0;
 }
 
-const char *secsession_conninfo_complete(apr_pool_t *pool, const char *params)
+static const char *value_of(const PQconninfoOption *option, const char *name, int has_service)
+{
+    if (name && strcmp(option->keyword, "application_name") == 0) {
+        return name;
+    }
+    return option->val || has_service ? option->val : default_of(option->keyword);
+}
+
+const char *secsession_conninfo_complete(apr_pool_t *pool, const char *params, const char *name)
 {
     PQconninfoOption *options = PQconninfoParse(params, NULL);
     const char *complete = "";
+    int has_service = options && names_service(options);
 
-    if (options == NULL || names_service(options)) {
-        PQconninfoFree(options);
-        return params;
+    if (options == NULL) {
+        return params; /* libpq says what is wrong with it when it connects */
     }
     /* An older libpq does not know all of them: only those that it lists are added. */
     for (const PQconninfoOption *option = options; option->keyword; option++) {
-        const char *value = option->val ? option->val : default_of(option->keyword);
+        const char *value = value_of(option, name, has_service);
 
         if (value) {
             complete = apr_psprintf(pool, "%s%s='%s' ", complete, option->keyword,

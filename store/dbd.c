@@ -67,8 +67,7 @@ static const char *const STATEMENTS[] = {
     [SECSESSION_SQL_CLIENT_MOVED] = "select secsession.client_moved($1, $2, $3)",
     [SECSESSION_SQL_END_CHANGED] = "select secsession.end_changed($1)",
     [SECSESSION_SQL_UNDER_WAY] = "select left_ms, age_ms from secsession.under_way($1)",
-    [SECSESSION_SQL_FEED_NAME] = ("select pg_backend_pid(), " SETTINGS
-                                  ", set_config('application_name', 'mod_secsession feed', false)"),
+    [SECSESSION_SQL_FEED_SETTINGS] = "select pg_backend_pid(), " SETTINGS,
     [SECSESSION_SQL_LISTEN] = "listen secsession",
     [SECSESSION_SQL_HEARTBEAT] =
         "select version, seen::text, news from secsession.heartbeat($1, $2, $3, $4)",
@@ -78,9 +77,6 @@ static const char *const STATEMENTS[] = {
         ("select array_to_string(secsession.lock_holders("
          "array['RowShareLock', 'RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', "
          "'AccessExclusiveLock']), ', ')"),
-    [SECSESSION_SQL_HOUSEKEEPER_NAME] =
-        ("select secsession.schema_version(), "
-         "set_config('application_name', 'mod_secsession housekeeper', false), " SETTINGS),
     [SECSESSION_SQL_SWEEP] =
         "select secsession.sweep($1), (100 * pg_notification_queue_usage())::integer",
     [SECSESSION_SQL_PURGE] = "select secsession.purge($1)",
@@ -351,9 +347,10 @@ const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, se
 }
 
 secsession_connection_t *secsession_dbd_open(const secsession_dbd_t *dbd, const char *params,
-                                             apr_pool_t *scratch, const char **error)
+                                             const char *name, apr_pool_t *scratch,
+                                             const char **error)
 {
-    return secsession_connection_open(dbd->driver, params ? params : dbd->config.params,
+    return secsession_connection_open(dbd->driver, params ? params : dbd->config.params, name,
                                       dbd->config.sink, scratch, error);
 }
 

@@ -36,13 +36,12 @@ typedef enum {
     SECSESSION_SQL_CLIENT_MOVED,
     SECSESSION_SQL_END_CHANGED,
     SECSESSION_SQL_UNDER_WAY,
-    SECSESSION_SQL_FEED_NAME,
+    SECSESSION_SQL_FEED_SETTINGS,
     SECSESSION_SQL_LISTEN,
     SECSESSION_SQL_HEARTBEAT,
     SECSESSION_SQL_NOTE_USES,
     SECSESSION_SQL_ANNOUNCE,
     SECSESSION_SQL_LOCK_HOLDERS,
-    SECSESSION_SQL_HOUSEKEEPER_NAME,
     SECSESSION_SQL_SWEEP,
     SECSESSION_SQL_PURGE,
     SECSESSION_SQL_COUNT
@@ -71,13 +70,14 @@ const PGresult *secsession_dbd_query(secsession_dbd_t *dbd, apr_pool_t *pool, se
                                      const secsession_parameters_t *parameters);
 
 /* For a connection outside the pool: opens one, see secsession_connection_open (`params` NULL:
- * those of the pool), and looks a statement up in the table. */
+ * those of the pool), and looks a statement up in the table. The server knows it by its `name` from
+ * the beginning, whatever becomes of it then. */
 secsession_connection_t *secsession_dbd_open(const secsession_dbd_t *dbd, const char *params,
-                                             apr_pool_t *scratch, const char **error);
+                                             const char *name, apr_pool_t *scratch,
+                                             const char **error);
 secsession_statement_t secsession_dbd_statement(const secsession_dbd_t *dbd, secsession_sql_t sql);
 
-/* The parameters of SCHEMA_VERSION, FEED_NAME and HOUSEKEEPER_NAME: whether events are to be
- * told. */
+/* The parameters of SCHEMA_VERSION and FEED_SETTINGS: whether events are to be told. */
 secsession_parameters_t secsession_dbd_tell_events(const secsession_dbd_t *dbd);
 
 /* Logs that a statement had an answer that this module does not understand. */

@@ -96,12 +96,13 @@ static int is_connected(watch_t *watch)
     if (watch->connection) {
         return 1;
     }
-    watch->connection = secsession_dbd_open(housekeeper->dbd, NULL, watch->scratch, &error);
+    watch->connection = secsession_dbd_open(housekeeper->dbd, NULL, "mod_secsession housekeeper",
+                                            watch->scratch, &error);
     if (watch->connection == NULL) {
         return 0;
     }
     watch->connection->interrupt = secsession_threads_stop(watch->threads);
-    ok = execute(watch, SECSESSION_SQL_HOUSEKEEPER_NAME, &tell, &result) && PQntuples(result) == 1
+    ok = execute(watch, SECSESSION_SQL_SCHEMA_VERSION, &tell, &result) && PQntuples(result) == 1
          && secsession_column_number(result, 0, 0, &ok) == SECSESSION_SCHEMA_VERSION && ok;
     PQclear(result);
     return ok;

@@ -51,7 +51,7 @@ static int is_direct(secsession_listener_t *listener, const PGresult *result)
 
 static int begin_to_listen(secsession_listener_t *listener)
 {
-    static const secsession_sql_t steps[] = { SECSESSION_SQL_FEED_NAME, SECSESSION_SQL_LISTEN };
+    static const secsession_sql_t steps[] = { SECSESSION_SQL_FEED_SETTINGS, SECSESSION_SQL_LISTEN };
     const secsession_parameters_t tell = secsession_dbd_tell_events(listener->config.dbd);
     static const secsession_parameters_t none;
     const char *error;
@@ -59,19 +59,20 @@ static int begin_to_listen(secsession_listener_t *listener)
 
     apr_pool_clear(listener->scratch);
     listener->connection = secsession_dbd_open(listener->config.dbd, listener->config.params,
-                                               listener->scratch, &error);
+                                               "mod_secsession feed", listener->scratch, &error);
     if (listener->connection == NULL) {
         secsession_listening_log_lost(listener, error);
         return 0;
     }
     listener->connection->interrupt = listener->interrupt;
     for (int i = 0; is_good && i < 2; i++) {
-        PGresult *result = secsession_listening_ask(listener, steps[i],
-                                                    steps[i] == SECSESSION_SQL_FEED_NAME ? &tell
-                                                                                         : &none,
-                                                    secsession_monotonic() + SECSESSION_DEADLINE);
+        PGresult *result =
+            secsession_listening_ask(listener, steps[i],
+                                     steps[i] == SECSESSION_SQL_FEED_SETTINGS ? &tell : &none,
+                                     secsession_monotonic() + SECSESSION_DEADLINE);
 
-        is_good = result && (steps[i] != SECSESSION_SQL_FEED_NAME || is_direct(listener, result));
+        is_good = result
+                  && (steps[i] != SECSESSION_SQL_FEED_SETTINGS || is_direct(listener, result));
         PQclear(result);
     }
     return is_good;

@@ -7,8 +7,17 @@ use Secsession::Process qw(checkout scratch slurp spew);
 
 my ($postgres, $httpd) = start_servers(
     children => 2, threads => 16,
+    database => { settings => { log_connections => 'on' } },
     config => "SecSessionMaxPerUser 1\nDBDMin 0\n",
 );
+
+# PostgreSQL's log has what a connection says before its first statement.
+wait_until {
+    my %named = map { $_ => 1 } $postgres->log =~ /user=httpd_web .*application_name=(.+)/g;
+    $named{'mod_secsession feed'} && $named{'mod_secsession housekeeper'}
+}
+10, 'the feed and the housekeeper have their names from the beginning'
+    or diag $postgres->log;
 
 sub set_default {
     my ($text) = @_;
