@@ -100,6 +100,8 @@ static void register_hooks(apr_pool_t *pool)
                          AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_access_ex(secsession_claim_admit, NULL, NULL, APR_HOOK_LAST,
                             AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authn(secsession_caches_note_user, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(secsession_adopt_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(secsession_modsession_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST,
@@ -137,6 +139,8 @@ static void register_hooks(apr_pool_t *pool)
     /* Our pages come after secsession_caches_go_on, so that they see the true method. */
     ap_hook_handler(secsession_handler_run, NULL, NULL, APR_HOOK_REALLY_FIRST + 2);
     ap_hook_handler(secsession_tunnel_prepare, NULL, NULL, APR_HOOK_FIRST - 1);
+    /* httpd's own handler for files is REALLY_LAST. */
+    ap_hook_handler(secsession_caches_note_file, NULL, NULL, APR_HOOK_REALLY_LAST - 1);
     ap_hook_log_transaction(secsession_arrive_take_back, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* A request that httpd refused while reading it (400, 417) has not come to post_read_request,
      * but it is logged. */

@@ -63,7 +63,7 @@ subtest 'what an application says' => sub {
         'no-cache, private', 'private, no-cache="x"', 'x="a, \\"b", private', 'private, ,', 'ext=1, private'
     );
     my @not_enough = (
-        'public', 'max-age=60', 'private="x"', 'ext="no-store"', 'no-cache="x"', 'x=private',
+        'private="x"', 'ext="no-store"', 'no-cache="x"', 'x=private',
         'x="private"', 'private=x', 'no-store=1', 'x-private', 'no-storee', 'private public',
         'private, public', 'private; max-age=60', '"private"', 'private="', 'private, x="',
         "private, s-maxage=60", 'x="a", ext="b, private"', 'no-store x', '(private)', 'no-cache'
@@ -71,6 +71,8 @@ subtest 'what an application says' => sub {
     is cache_control(said_to_alice($alice, "Cache-Control: $_")), $_, "$_ is enough" for @enough;
     is cache_control(said_to_alice($alice, "Cache-Control: $_")), 'no-store', "$_ is not"
         for @not_enough;
+    is cache_control(said_to_alice($alice, "Cache-Control: $_")), 'private', "$_ becomes private"
+        for 'public', 'public, s-maxage=60';
     is cache_control(said_to_alice($alice)), 'no-store', 'nor is nothing';
     is cache_control(said_to_alice($alice, 'Cache-Control: private', 'Cache-Control: public')),
         'no-store', 'nor two that disagree';

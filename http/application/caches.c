@@ -1,11 +1,14 @@
 /* Sets Cache-Control, removes what caches obey in its place, and keeps mod_cache away. */
 #include "http/application/caches.h"
 
+#include <apr_date.h>
 #include <apr_strings.h>
 #include <http_config.h>
+#include <http_protocol.h>
 
 #include "http/parse/cachecontrol.h"
 #include "http/request/current.h"
+#include "http/request/navigation.h"
 #include "http/request/reserved.h"
 
 /* --- mod_cache -------------------------------------------------------------------------------- */
@@ -100,30 +103,112 @@ static int is_targeted(const char *field, const void *none)
            || strcasecmp(field, "X-Accel-Expires") == 0;
 }
 
-/* All Cache-Control fields of the response, as the one that they are together. */
-static const char *cache_control_of(request_rec *r)
+/* All fields of this name in the response, as the one that they are together; or NULL. */
+static const char *field_of(request_rec *r, const char *name)
 {
-    const char *one = apr_table_getm(r->pool, r->headers_out, "Cache-Control");
-    const char *other = apr_table_getm(r->pool, r->err_headers_out, "Cache-Control");
+    const char *one = apr_table_getm(r->pool, r->headers_out, name);
+    const char *other = apr_table_getm(r->pool, r->err_headers_out, name);
 
     return one && other ? apr_pstrcat(r->pool, one, ", ", other, NULL) : one ? one : other;
 }
 
+int secsession_caches_note_user(request_rec *r)
+{
+    secsession_context_t *context = secsession_here(r).context;
+
+    if (context) {
+        context->needs_user = 1;
+    }
+    return DECLINED;
+}
+
+/* A file to which the answer of an application leads, by an internal redirect, is that answer. */
+int secsession_caches_note_file(request_rec *r)
+{
+    secsession_context_t *context = secsession_here(r).context;
+
+    if (context && r->finfo.filetype == APR_REG && r->prev == NULL && r->main == NULL) {
+        context->file = r;
+    }
+    return DECLINED;
+}
+
+/* What a user has looked at must not come back when somebody else goes back in the same browser: a
+ * page, or whatever is shown like one. What has no type may be one; the answer that something has
+ * not changed needs none. */
+static int is_page(request_rec *r)
+{
+    const char *type = r->content_type;
+
+    return (type == NULL && r->status != HTTP_NOT_MODIFIED)
+           || (type && strncasecmp(type, "text/html", 9) == 0)
+           || (type && strncasecmp(type, "application/xhtml", 17) == 0)
+           || secsession_navigation_is_shown(r);
+}
+
+/* Whether the response depends on who asks, as far as it says itself. */
+static int is_for_one(const secsession_here_t *here)
+{
+    request_rec *r = here->r;
+    const char *vary = field_of(r, "Vary");
+
+    return field_of(r, "Set-Cookie") || here->context->vaulted.fields > 0
+           || (vary
+               && (ap_find_token(r->pool, vary, "Cookie")
+                   || ap_find_token(r->pool, vary, "Authorization") || strchr(vary, '*')));
+}
+
+static int is_success(request_rec *r)
+{
+    return r->status == HTTP_OK || r->status == HTTP_PARTIAL_CONTENT
+           || r->status == HTTP_NOT_MODIFIED;
+}
+
+static int expires_later(request_rec *r)
+{
+    const char *expires = field_of(r, "Expires");
+
+    return expires && apr_date_parse_http(expires) > r->request_time;
+}
+
+/* What the browser may do with the response, of which the application says `own`; NULL: not keep
+ * it. Of a file that only users get it keeps what makes pages look and work, and asks each time
+ * whether it may use it. */
+static const char *for_the_browser(const secsession_here_t *here, const char *own)
+{
+    request_rec *r = here->r;
+    const int is_file = here->context->file == r;
+    const char *kept;
+    int is_for_all;
+
+    if (!is_success(r) || is_page(r) || is_for_one(here)) {
+        return NULL;
+    }
+    kept = secsession_cachecontrol_as_private(r->pool, own ? own : "", expires_later(r),
+                                              &is_for_all);
+    if (kept == NULL || is_for_all || (is_file && !here->context->needs_user)) {
+        return kept;
+    }
+    return is_file && secsession_navigation_is_furniture(r) ? "private, no-cache" : NULL;
+}
+
 /* Shared caches do not store responses to requests with Authorization (RFC 9111, 3.5), but they
  * store those to requests with cookies. If the application itself says private or no-store, that is
- * enough; anything else is replaced. */
-static void set_cache_control(request_rec *r)
+ * enough; anything else is replaced: by no-store, unless the browser may keep the response. */
+static void set_cache_control(const secsession_here_t *here, int is_ours)
 {
-    const char *own = cache_control_of(r);
+    request_rec *r = here->r;
+    const char *own = field_of(r, "Cache-Control"), *kept;
 
     r->headers_out = secsession_reserved_without(r->pool, r->headers_out, is_targeted, NULL);
     r->err_headers_out = secsession_reserved_without(r->pool, r->err_headers_out, is_targeted,
                                                      NULL);
     if (own == NULL || !secsession_cachecontrol_is_private(own)) {
+        kept = is_ours ? NULL : for_the_browser(here, own);
         /* This is not set in err_headers_out: if that is empty, httpd need not merge the two
          * tables. */
         apr_table_unset(r->err_headers_out, "Cache-Control");
-        apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+        apr_table_setn(r->headers_out, "Cache-Control", kept ? kept : "no-store");
     }
 }
 
@@ -132,7 +217,7 @@ void secsession_caches_tell(const secsession_here_t *here, int is_ours)
     const int is_of_session = here->context->is_looked_up && secsession_current(here) != NULL;
 
     if (is_ours || (is_of_session && here->location->cache_control != 0)) {
-        set_cache_control(here->r);
+        set_cache_control(here, is_ours);
     }
     if ((is_ours || is_of_session) && has_mod_cache) {
         keep_from_mod_cache(here->r);

@@ -1,5 +1,6 @@
-/* Keeps responses that belong to a session out of caches: those of browsers, proxies and content
- * delivery networks, and that of mod_cache in this httpd. */
+/* Keeps responses that belong to a session out of caches: those of proxies and content delivery
+ * networks, that of mod_cache in this httpd, and, unless a response is the same for everybody,
+ * those of browsers. docs/security.md says why, "What a browser keeps". */
 #ifndef SECSESSION_CACHES_H
 #define SECSESSION_CACHES_H
 
@@ -20,6 +21,13 @@ int secsession_caches_pass_by_early(request_rec *r, int is_lookup);
 int secsession_caches_go_on_early(request_rec *r, int is_lookup);
 int secsession_caches_pass_by(request_rec *r);
 int secsession_caches_go_on(request_rec *r);
+
+/* check_authn, which runs only where what Require says needs a user: notes that. Always
+ * DECLINED. */
+int secsession_caches_note_user(request_rec *r);
+
+/* handler, right before httpd's own for files: notes that it answers. Always DECLINED. */
+int secsession_caches_note_file(request_rec *r);
 
 /* Tells caches what the response is. `is_ours`: it sets or deletes our cookie, or is made by this
  * module. */

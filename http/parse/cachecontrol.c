@@ -42,25 +42,103 @@ static int is(secsession_span_t name, const char *word)
     return length == strlen(word) && strncasecmp(name.start, word, length) == 0;
 }
 
+/* A directive: its name, which is empty between two commas, and its value, which ends where it
+ * begins if there is none. */
+typedef struct {
+    secsession_span_t name;
+    const char *end;
+} directive_t;
+
+/* Reads the directive at *at and moves *at behind it and its comma. Whether it is written as RFC
+ * 9111 says. */
+static int read_directive(const char **at, directive_t *directive)
+{
+    secsession_span_t *name = &directive->name;
+
+    *at += strspn(*at, " \t");
+    name->start = *at;
+    name->end = *at + strspn(*at, TOKEN);
+    directive->end = name->end > name->start ? value_end(name->end) : name->end;
+    if (directive->end == NULL) {
+        return 0;
+    }
+    *at = directive->end + strspn(directive->end, " \t");
+    if (**at != ',' && **at != '\0') {
+        return 0;
+    }
+    *at += **at == ',';
+    return 1;
+}
+
+static int is_for_shared(const directive_t *directive)
+{
+    return is(directive->name, "public") || is(directive->name, "s-maxage");
+}
+
 int secsession_cachecontrol_is_private(const char *field)
 {
     int is_private = 0;
+    directive_t directive;
 
-    for (const char *at = field; *at; at += *at == ',') {
-        secsession_span_t name;
-
-        at += strspn(at, " \t");
-        name.start = at;
-        name.end = at + strspn(at, TOKEN);
-        at = name.end > name.start ? value_end(name.end) : name.end;
-        if (at == NULL || is(name, "public") || is(name, "s-maxage")) {
+    while (*field) {
+        if (!read_directive(&field, &directive) || is_for_shared(&directive)) {
             return 0;
         }
-        is_private |= at == name.end && (is(name, "no-store") || is(name, "private"));
-        at += strspn(at, " \t");
-        if (*at != ',' && *at != '\0') {
-            return 0;
-        }
+        is_private |= directive.end == directive.name.end
+                      && (is(directive.name, "no-store") || is(directive.name, "private"));
     }
     return is_private;
+}
+
+/* Whether this is a max-age of more than nothing. */
+static int is_lasting(const directive_t *directive)
+{
+    const char *value = directive->name.end + 1, *end = directive->end;
+
+    return directive->end > value && strspn(value, "0123456789") == (size_t)(end - value)
+           && strspn(value, "0") < (size_t)(end - value);
+}
+
+/* What a field says of the responses that it marks. */
+typedef struct {
+    int is_public;  /* public or immutable */
+    int lasts;      /* it is fresh for some time */
+    int has_age;    /* that was said by max-age */
+    int is_checked; /* no-cache */
+} mark_t;
+
+static void read_mark(const directive_t *directive, mark_t *mark)
+{
+    if (is(directive->name, "max-age")) {
+        mark->lasts = is_lasting(directive) && (mark->lasts || !mark->has_age);
+        mark->has_age = 1;
+    }
+    mark->is_public |= is(directive->name, "public") || is(directive->name, "immutable");
+    mark->is_checked |= is(directive->name, "no-cache");
+}
+
+const char *secsession_cachecontrol_as_private(apr_pool_t *pool, const char *field, int lasts,
+                                               int *is_for_all)
+{
+    static const char first[] = "private";
+    char *kept = apr_palloc(pool, sizeof(first) + 2 * strlen(field) + 2);
+    char *out = stpcpy(kept, first);
+    mark_t mark = { .lasts = lasts };
+    directive_t directive;
+
+    while (*field) {
+        if (!read_directive(&field, &directive) || is(directive.name, "no-store")
+            || is(directive.name, "private")) {
+            return NULL;
+        }
+        read_mark(&directive, &mark);
+        if (directive.end > directive.name.start && !is_for_shared(&directive)) {
+            out = stpcpy(out, ", ");
+            out = stpncpy(out, directive.name.start,
+                          (size_t)(directive.end - directive.name.start));
+            *out = '\0';
+        }
+    }
+    *is_for_all = !mark.is_checked && (mark.is_public || mark.lasts);
+    return kept;
 }

@@ -59,13 +59,15 @@ typedef struct {
     secsession_outcome_t outcome;        /* of the look-up */
     const secsession_session_t *session; /* if this is SECSESSION_LIVE or SECSESSION_ANONYMOUS */
     secsession_judgement_t judged;
-    const char *new_token; /* the token that the response sets, or NULL */
-    const char *chosen;    /* of the values, the one that has been looked up; NULL: none */
-    int forget;            /* the response deletes the cookie */
-    int is_useless;        /* the cookie that the browser presented is good for nothing */
-    int is_of_application; /* an application, or a file, answers */
-    int stale_within;      /* a Require session-fresh did not grant, by which age; 0: none */
-    int is_fresh_assumed;  /* what Require says is tried as if the login were recent */
+    const char *new_token;   /* the token that the response sets, or NULL */
+    const char *chosen;      /* of the values, the one that has been looked up; NULL: none */
+    int forget;              /* the response deletes the cookie */
+    int is_useless;          /* the cookie that the browser presented is good for nothing */
+    int needs_user;          /* httpd has asked who the user is, to let the request pass */
+    const request_rec *file; /* the request that httpd answers with a file; or NULL */
+    int is_of_application;   /* an application, or a file, answers */
+    int stale_within;        /* a Require session-fresh did not grant, by which age; 0: none */
+    int is_fresh_assumed;    /* what Require says is tried as if the login were recent */
     int fresh_within; /* the login must be less old than this, in seconds; 0: any age will do */
     int replaced_by;  /* the status that replaced the application's response, or 0 */
     void *form;       /* the copy of the form that http/application/tee.c makes */

@@ -44,6 +44,17 @@ int secsession_navigation_is_visit(request_rec *r)
            && !is_ahead(r);
 }
 
+int secsession_navigation_is_shown(request_rec *r)
+{
+    return is(r, "Sec-Fetch-Mode", "navigate");
+}
+
+int secsession_navigation_is_furniture(request_rec *r)
+{
+    return is(r, "Sec-Fetch-Dest", "style") || is(r, "Sec-Fetch-Dest", "script")
+           || is(r, "Sec-Fetch-Dest", "font");
+}
+
 int secsession_navigation_is_framed(request_rec *r)
 {
     static const char *const places[] = { "iframe", "frame", "object", "embed", "fencedframe" };

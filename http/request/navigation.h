@@ -12,6 +12,14 @@ int secsession_navigation_is_page(request_rec *r);
  * does not fetch the page only because the person might want it later. */
 int secsession_navigation_is_visit(request_rec *r);
 
+/* Whether the browser shows the response by itself, as a page of its own or in a frame, rather than
+ * as a part of a page. */
+int secsession_navigation_is_shown(request_rec *r);
+
+/* Whether the response makes a page look or work, and shows nothing by itself: a style, a script
+ * or a font. */
+int secsession_navigation_is_furniture(request_rec *r);
+
 /* Whether the page will be shown in a frame of another page, which most pages of ours refuse. */
 int secsession_navigation_is_framed(request_rec *r);
 

@@ -310,8 +310,7 @@ const command_rec secsession_directives[] = {
                   "the path to go to after a logout; default: /"),
     AP_INIT_FLAG(
         "SecSessionCacheControl", ap_set_flag_slot, LOCATION(cache_control), EVERYWHERE,
-        "Off: responses keep their own Cache-Control, as is fine for static files; default: "
-        "On"),
+        "Off: responses keep their own Cache-Control, also for shared caches; default: On"),
     AP_INIT_TAKE_ARGV("SecSessionClearSiteData", set_clear_site_data, NULL, EVERYWHERE,
                       "what the browser clears at a logout: any of cache, cookies, storage and "
                       "executionContexts, or none; default: cache storage"),

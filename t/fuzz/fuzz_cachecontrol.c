@@ -84,7 +84,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     apr_pool_t *pool = fuzz_pool_make();
     const char *field = fuzz_string(pool, data, size);
 
+    const char *kept;
+    int is_for_all;
+
     REQUIRE(secsession_cachecontrol_is_private(field) == slowly_is_private(field));
+    kept = secsession_cachecontrol_as_private(pool, field, 0, &is_for_all);
+    REQUIRE(kept == NULL || slowly_is_private(kept));
+    REQUIRE(kept == NULL || strlen(kept) <= sizeof("private") + 2 * strlen(field));
     fuzz_pool_destroy(pool);
     return 0;
 }
