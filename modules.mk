@@ -7,8 +7,8 @@ CC    = $(shell $(APXS) -q CC 2>/dev/null || echo cc)
 # alone; within a room, what includes others stands before them (t/01-layout.t).
 OBJECTS = mod_secsession.o \
           $(addprefix http/application/, response.o flight.o trailers.o tunnel.o watch.o interim.o \
-                                         words.o cookies.o tee.o harden.o environment.o forward.o \
-                                         caches.o) \
+                                         words.o recognise.o cookies.o tee.o harden.o \
+                                         environment.o forward.o caches.o) \
           $(addprefix http/handlers/, handler.o claim.o login.o sessions.o logout.o page.o back.o \
                                       form.o) \
           $(addprefix http/access/, authz.o adopt.o authn.o guard.o) \
@@ -34,8 +34,8 @@ OBJECTS = mod_secsession.o \
                               execute.o connection.o slot.o jars.o trouble.o \
                               parameters.o entry.o conninfo.o \
                               key.o use.o) \
-          $(addprefix session/, claim.o token.o parcel.o client.o policy.o set_cookie.o jar.o \
-                                date.o seal.o mac.o keys.o stamp.o)
+          $(addprefix session/, claim.o token.o parcel.o client.o policy.o standing.o set_cookie.o \
+                                jar.o date.o seal.o mac.o keys.o stamp.o)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wno-unused-parameter -Werror

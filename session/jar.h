@@ -38,7 +38,8 @@ typedef struct {
 secsession_jar_t *secsession_jar_make(apr_pool_t *pool);
 
 /* Reads a Set-Cookie field that `host` has sent in answer to a request for `path`. Whether a
- * browser would keep the cookie (or remove it: its value is then NULL). Strings live in `pool`. */
+ * browser would keep the cookie (or remove it: its value is then NULL); if not, only its name is
+ * set. Strings live in `pool`. */
 int secsession_jar_parse(apr_pool_t *pool, const char *field, const secsession_asker_t *asker,
                          apr_int64_t now, secsession_kept_t *cookie);
 

@@ -48,7 +48,7 @@ static const apr_array_header_t *patterns_of(const secsession_here_t *here)
     return here->location->enabled == 1 ? here->location->vault : NULL;
 }
 
-static secsession_asker_t asker_of(request_rec *r)
+secsession_asker_t secsession_cookies_asker(request_rec *r)
 {
     const char *target = secsession_asked_for(r);
     const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
@@ -147,7 +147,7 @@ int secsession_cookies_apply(request_rec *r)
     }
     own = without_vaulted(r, patterns, context->vaulted.own);
     if (context->vaulted.jar && r->method_number != M_TRACE) {
-        const secsession_asker_t asker = asker_of(r);
+        const secsession_asker_t asker = secsession_cookies_asker(r);
 
         kept = secsession_jar_field(r->pool, context->vaulted.jar, &asker,
                                     apr_time_sec(r->request_time));
@@ -217,7 +217,7 @@ static apr_table_t *take_from(request_rec *r, const apr_array_header_t *patterns
     if (apr_table_get(headers, "Set-Cookie") == NULL) {
         return headers;
     }
-    asker = asker_of(r);
+    asker = secsession_cookies_asker(r);
     kept = apr_table_make(r->pool, array->nelts);
     for (int i = 0; i < array->nelts; i++) {
         if (strcasecmp(entries[i].key, "Set-Cookie") == 0

@@ -12,6 +12,10 @@
 int secsession_cookies_apply(request_rec *r);
 int secsession_cookies_apply_to_subrequest(request_rec *r);
 
+/* For whom the cookies of a jar are chosen, and who sets them: the address that the client has
+ * asked for. Strings live in the pool of the request. */
+secsession_asker_t secsession_cookies_asker(request_rec *r);
+
 /* Removes the cookies that belong into the vault from the response, by the patterns of its
  * location, and collects them in the context until secsession_words_obey() keeps them. */
 void secsession_cookies_take(const secsession_here_t *here);

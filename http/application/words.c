@@ -1,12 +1,12 @@
 /* Reads what an application says in its responses, and then obeys it. */
 #include "http/application/words.h"
 
-#include <ap_expr.h>
 #include <apr_strings.h>
 #include <http_log.h>
 #include <http_protocol.h>
 
 #include "http/application/cookies.h"
+#include "http/application/recognise.h"
 #include "http/application/tee.h"
 #include "http/request/answer.h"
 #include "http/request/begin.h"
@@ -115,94 +115,17 @@ static void read_words(const secsession_here_t *here, const apr_table_t *headers
     }
 }
 
-/* The last match of an expression: its groups, and the text in which they are. */
-typedef struct {
-    ap_regmatch_t groups[AP_MAX_REG_MATCH];
-    const char *source;
-} match_t;
-
-/* Whether the expression is true for the response. ap_expr only reads headers_out, where the fields
- * of CGI are not, and only the first field of each name, so that it is given a table in which all
- * fields are merged. */
-static int is_so(request_rec *r, const ap_expr_info_t *expression, match_t *match)
-{
-    apr_table_t *headers = r->headers_out;
-    const char *error = NULL;
-    int result;
-
-    match->source = NULL;
-    /* The overlay is copied because it shares memory with its tables, which compressing changes. */
-    r->headers_out = apr_table_copy(r->pool,
-                                    apr_table_overlay(r->pool, r->err_headers_out, headers));
-    apr_table_compress(r->headers_out, APR_OVERLAP_TABLES_MERGE);
-    result = ap_expr_exec_re(r, expression, AP_MAX_REG_MATCH, match->groups, &match->source,
-                             &error);
-    r->headers_out = headers;
-    if (error || result < 0) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "SS213: SecSessionLoginWhen or SecSessionLogoutWhen cannot be evaluated: %s",
-                      error ? error : "an error");
-    }
-    return error == NULL && result > 0;
-}
-
-static const char *matched(request_rec *r, const match_t *match, int group)
-{
-    const ap_regmatch_t *at = &match->groups[group];
-
-    return match->source && at->rm_so >= 0 ? apr_pstrmemdup(r->pool, match->source + at->rm_so,
-                                                            (apr_size_t)(at->rm_eo - at->rm_so))
-                                           : NULL;
-}
-
-static int is_session_of(const secsession_here_t *here, const char *user)
-{
-    const secsession_session_t *session;
-
-    return secsession_current_session(here, &session) == SECSESSION_LIVE
-           && secsession_name_is(here, user, session->user);
-}
-
-static void recognise_login(const secsession_here_t *here, const secsession_when_t *when,
-                            const match_t *match)
-{
-    secsession_words_t *words = &here->context->words;
-    request_rec *r = here->r;
-    const char *user = when->group ? matched(r, match, when->group)
-                                   : secsession_tee_field(here, when->field);
-
-    if (user == NULL && when->group) {
-        contradict(
-            r, words,
-            "has logged somebody in, but the group of SecSessionLoginWhen that should be the "
-            "user name did not match");
-    } else if (user == NULL) {
-        contradict(r, words,
-                   apr_pstrcat(r->pool, "has logged somebody in, but the request has no field ",
-                               when->field,
-                               " that all programs read in the same way, or is longer than 64 KiB",
-                               NULL));
-    } else if (!when->group || !is_session_of(here, user)) {
-        /* An application that repeats the user of the session has not checked a password. */
-        name_user(here, user, "application");
-    }
-}
-
-/* Recognises logins and logouts by SecSessionLoginWhen and SecSessionLogoutWhen. */
+/* What SecSessionLoginWhen and SecSessionLogoutWhen recognise. */
 static void recognise(const secsession_here_t *here)
 {
-    const secsession_when_t *login = here->location->login_when;
-    const ap_expr_info_t *logout = expression_of(here->location->logout_when);
-    request_rec *r = here->r;
-    match_t match;
+    const secsession_recognised_t found = secsession_recognise(here);
 
-    if (expression_of(login) && (login->group || r->method_number == M_POST)
-        && is_so(r, login->expression, &match)) {
-        recognise_login(here, login, &match);
+    if (found.wrong) {
+        contradict(here->r, &here->context->words, found.wrong);
+    } else if (found.user) {
+        name_user(here, found.user, "application");
     }
-    if (logout && is_so(r, logout, &match)) {
-        here->context->words.log_out = 1;
-    }
+    here->context->words.log_out |= found.log_out;
 }
 
 static void read_headers(const secsession_here_t *here)
@@ -313,10 +236,13 @@ static int revoke_own(const secsession_here_t *here)
     return OK;
 }
 
-/* Does what the application said, in an order in which no step undoes another. */
+/* Does what the application said, in an order in which no step undoes another. Many applications
+ * end what was before they let somebody in, so that in the answer to a form the login is what
+ * counts. */
 static int obey(const secsession_here_t *here, const secsession_words_t *words)
 {
-    const int has_news = secsession_cookies_has_news(here) && !words->log_out;
+    const int log_out = words->log_out && words->user == NULL;
+    const int has_news = secsession_cookies_has_news(here) && !log_out;
     int status = has_news ? secsession_cookies_check(here) : OK;
 
     if (status == OK && words->user) {
@@ -327,7 +253,7 @@ static int obey(const secsession_here_t *here, const secsession_words_t *words)
     if (status == OK && (words->revoke_others || words->revoke_all)) {
         status = revoke_own(here);
     }
-    if (status == OK && words->log_out) {
+    if (status == OK && log_out) {
         status = secsession_end_by_user(here);
     }
     return status;
@@ -341,7 +267,7 @@ int secsession_words_obey(const secsession_here_t *here)
         return OK;
     }
     words->is_obeyed = 1;
-    if (words->user && words->log_out) {
+    if (words->user && words->log_out && !here->context->is_posted) {
         contradict(here->r, words, "logs a user in and out at once");
     }
     return words->is_wrong ? HTTP_BAD_GATEWAY : obey(here, words);

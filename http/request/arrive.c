@@ -136,6 +136,7 @@ int secsession_arrive(request_rec *r)
      * not read a request, the ErrorDocument is the first to come here. */
     here.context = apr_pcalloc(first->pool, sizeof(*here.context));
     here.context->outcome = SECSESSION_UNKNOWN;
+    here.context->is_posted = first->method_number == M_POST;
     ap_set_module_config(first->request_config, &secsession_module, here.context);
     take_cookie(&here);
     secsession_reserved_strip_request(r);

@@ -51,6 +51,7 @@ typedef struct {
     const secsession_values_t *values; /* of several different cookies; NULL: it is not several */
     const char *upgraded; /* the Cookie field as it came, if the client asks for another protocol */
     int is_given_back;    /* the request has that field again */
+    int is_posted;        /* the client sent a POST, whatever httpd has made of it since */
     int is_token;         /* the value is a well-formed token; `token` is its hash */
     secsession_hash_t token;
     const char *parcel; /* the value presented if it carries cookies, see visit.h; or NULL */
