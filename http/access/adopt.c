@@ -124,7 +124,6 @@ static int refuse_ended(const secsession_here_t *here, secsession_outcome_t outc
         return status;
     }
     context->outcome = outcome;
-    context->session = NULL;
     return refuse(here, outcome);
 }
 

@@ -194,12 +194,13 @@ static void collect(request_rec *r, const secsession_asker_t *asker, secsession_
                       r->uri);
         return;
     }
-    if (vaulted->changes == NULL) {
-        vaulted->changes = secsession_jar_make(r->pool);
+    if (vaulted->set == NULL) {
+        vaulted->set = secsession_jar_make(r->pool);
         vaulted->jar = vaulted->jar ? vaulted->jar : secsession_jar_make(r->pool);
     }
+    secsession_jar_note(vaulted->set, &cookie);
     if (secsession_jar_set(vaulted->jar, &cookie, now)) {
-        secsession_jar_note(vaulted->changes, &cookie);
+        vaulted->is_news = 1;
         vaulted->last = cookie.value ? cookie.name : vaulted->last;
     }
 }
@@ -254,7 +255,21 @@ int secsession_cookies_has_news(const secsession_here_t *here)
 {
     const secsession_vaulted_t *vaulted = &here->context->vaulted;
 
-    return vaulted->is_over || (vaulted->changes && vaulted->changes->nelts > 0);
+    return vaulted->is_over || vaulted->is_news;
+}
+
+void secsession_cookies_begin_anew(const secsession_here_t *here)
+{
+    secsession_vaulted_t *vaulted = &here->context->vaulted;
+    const secsession_jar_t *set = vaulted->set;
+
+    vaulted->jar = secsession_jar_make(here->r->pool);
+    vaulted->is_news = 0;
+    for (int i = 0; set && i < set->nelts; i++) {
+        vaulted->is_news |= secsession_jar_set(vaulted->jar,
+                                               &APR_ARRAY_IDX(set, i, secsession_kept_t),
+                                               apr_time_sec(here->r->request_time));
+    }
 }
 
 int secsession_cookies_check(const secsession_here_t *here)

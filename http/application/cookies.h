@@ -27,6 +27,10 @@ int secsession_cookies_is_kept(const secsession_here_t *here, const char *field)
 /* Whether the vault changes by what has been collected. */
 int secsession_cookies_has_news(const secsession_here_t *here);
 
+/* What has been collected is for the vault of a session that is to begin, in which there is nothing
+ * yet. */
+void secsession_cookies_begin_anew(const secsession_here_t *here);
+
 /* Checks whether the vault has room for what has been collected. Returns OK, or 502, which has been
  * logged. */
 int secsession_cookies_check(const secsession_here_t *here);

@@ -165,41 +165,37 @@ int secsession_words_read_redirect(request_rec *r)
 
 /* --- obeying --------------------------------------------------------------------------------- */
 
+/* Returns OK, 403, 502 or 503. */
 static int log_in(const secsession_here_t *here)
 {
     const secsession_context_t *context = here->context;
     const secsession_authenticated_t who = { .user = context->words.user,
                                              .method = context->words.method,
                                              .moment = context->moment,
-                                             .cookies = context->vaulted.changes };
+                                             .cookies = context->vaulted.set };
+    int status = secsession_cookies_check(here);
 
-    return secsession_begin_status(here->r, secsession_begin_user(here, &who));
+    return status != OK ? status
+                        : secsession_begin_status(here->r, secsession_begin_user(here, &who));
 }
 
-/* Keeps cookies for a visitor without a session, but not if all of them are deletions. Returns OK,
- * or 503. */
-static int begin_for(const secsession_here_t *here, const secsession_jar_t *changes)
+/* Begins a session with the cookies in its vault, if there are any and not only removals. Returns
+ * OK, or 503. */
+static int begin_for(const secsession_here_t *here)
 {
-    int is_something = 0;
+    const secsession_jar_t *jar = here->context->vaulted.jar;
 
-    for (int i = 0; i < changes->nelts; i++) {
-        is_something |= APR_ARRAY_IDX(changes, i, secsession_kept_t).value != NULL;
-    }
-    return !is_something || secsession_begin_visit(here, changes) != SECSESSION_UNAVAILABLE
+    return jar->nelts == 0 || secsession_begin_visit(here, jar) != SECSESSION_UNAVAILABLE
                ? OK
                : secsession_answer_unavailable(here->r);
 }
 
-/* Keeps the cookies in the vault; if the session has ended meanwhile (I1), or somebody has logged
- * in under another token (I5), nothing is kept. Returns OK, or 503. */
-static int keep_cookies(const secsession_here_t *here)
+static int keep_in(const secsession_here_t *here, const secsession_session_t *session,
+                   secsession_outcome_t outcome)
 {
-    const secsession_jar_t *changes = here->context->vaulted.changes;
-    const secsession_session_t *session;
-    secsession_outcome_t outcome = secsession_current_session(here, &session);
-
     if (session) {
-        outcome = secsession_store_keep(here->server->store, here->r->pool, session, changes);
+        outcome = secsession_store_keep(here->server->store, here->r->pool, session,
+                                        here->context->vaulted.set);
         return outcome == SECSESSION_UNAVAILABLE ? secsession_answer_unavailable(here->r) : OK;
     }
     switch (outcome) {
@@ -208,8 +204,31 @@ static int keep_cookies(const secsession_here_t *here)
     case SECSESSION_RETIRED:
         return OK; /* another response has given the browser a new token meanwhile */
     default:
-        return begin_for(here, changes);
+        return begin_for(here);
     }
+}
+
+/* Keeps the cookies in the vault; if the session has ended meanwhile (I1), or somebody has logged
+ * in under another token (I5), nothing is kept. Where there is no session, or this response has
+ * ended it, the next one begins with them. Returns OK, 502 or 503. */
+static int keep_cookies(const secsession_here_t *here)
+{
+    const secsession_session_t *session;
+    secsession_outcome_t outcome;
+    int status;
+
+    if (here->context->vaulted.fields == 0) {
+        return OK;
+    }
+    outcome = secsession_current_session(here, &session);
+    if (session == NULL) {
+        secsession_cookies_begin_anew(here);
+    }
+    if (!secsession_cookies_has_news(here)) {
+        return OK;
+    }
+    status = secsession_cookies_check(here);
+    return status == OK ? keep_in(here, session, outcome) : status;
 }
 
 static int revoke_own(const secsession_here_t *here)
@@ -230,6 +249,8 @@ static int revoke_own(const secsession_here_t *here)
         return secsession_answer_unavailable(here->r);
     }
     if (revoke_all) {
+        here->context->outcome = SECSESSION_REVOKED;
+        here->context->session = NULL;
         here->context->new_token = NULL;
         here->context->forget = 1;
     }
@@ -238,25 +259,22 @@ static int revoke_own(const secsession_here_t *here)
 
 /* Does what the application said, in an order in which no step undoes another. Many applications
  * end what was before they let somebody in, so that in the answer to a form the login is what
- * counts. */
+ * counts. The cookies come last: they belong to the session that is there then. At a login they go
+ * with it. */
 static int obey(const secsession_here_t *here, const secsession_words_t *words)
 {
-    const int log_out = words->log_out && words->user == NULL;
-    const int has_news = secsession_cookies_has_news(here) && !log_out;
-    int status = has_news ? secsession_cookies_check(here) : OK;
+    int status = OK;
 
-    if (status == OK && words->user) {
+    if (words->user) {
         status = log_in(here);
-    } else if (status == OK && has_news) {
-        status = keep_cookies(here);
     }
     if (status == OK && (words->revoke_others || words->revoke_all)) {
         status = revoke_own(here);
     }
-    if (status == OK && log_out) {
+    if (status == OK && words->log_out && words->user == NULL) {
         status = secsession_end_by_user(here);
     }
-    return status;
+    return status == OK && words->user == NULL ? keep_cookies(here) : status;
 }
 
 int secsession_words_obey(const secsession_here_t *here)

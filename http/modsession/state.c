@@ -220,8 +220,7 @@ static int log_in(const secsession_here_t *here, secsession_state_t *state, cons
 /* A logout from mod_auth_form ends the whole session. */
 static int log_out(const secsession_here_t *here, secsession_state_t *state)
 {
-    secsession_context_t *context = here->context;
-    const secsession_session_t *session = context->session;
+    const secsession_session_t *session = here->context->session;
     int status = secsession_end_session(here);
 
     if (status != OK) {
@@ -230,8 +229,6 @@ static int log_out(const secsession_here_t *here, secsession_state_t *state)
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, here->r,
                   "SS234: user %s logged out of realm %s by mod_auth_form: session %s ended",
                   session->user, here->server->realm, session->id);
-    context->outcome = SECSESSION_LOGGED_OUT;
-    context->session = NULL;
     state->id = NULL;
     state->encoded = NULL;
     return OK;

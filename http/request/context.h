@@ -13,14 +13,15 @@
 #include "session/token.h"
 #include "store/store.h"
 
-/* The vault as it was at this request, and what the response changes in it; see
+/* The vault as it was at this request, and what the response sets in it; see
  * http/application/cookies.h. */
 typedef struct {
     int is_applied;
     const char *own;       /* the browser's Cookie field, before the vault's cookies were added */
     secsession_jar_t *jar; /* NULL: not read yet */
-    secsession_jar_t *changes; /* NULL: no changes yet */
-    int fields;                /* that the response has set for the vault */
+    secsession_jar_t *set; /* what the response sets or removes; NULL: nothing yet */
+    int is_news;           /* some of that is not so already */
+    int fields;            /* that the response has set for the vault */
     int is_over;               /* it has set more than are read */
     const char *last;          /* the name of the cookie that was kept last, for the log */
 } secsession_vaulted_t;

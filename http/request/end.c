@@ -14,10 +14,13 @@ int secsession_end_session(const secsession_here_t *here)
 {
     secsession_context_t *context = here->context;
 
-    if ((context->session || context->outcome == SECSESSION_RETIRED)
-        && secsession_store_logout(here->server->store, here->r->pool, &context->token,
-                                   here->server->realm, context->session)
-               != SECSESSION_LOGGED_OUT) {
+    if (context->session || context->outcome == SECSESSION_RETIRED) {
+        context->outcome = secsession_store_logout(here->server->store, here->r->pool,
+                                                   &context->token, here->server->realm,
+                                                   context->session);
+        context->session = NULL;
+    }
+    if (context->outcome == SECSESSION_UNAVAILABLE) {
         return secsession_answer_unavailable(here->r);
     }
     context->new_token = NULL;

@@ -4,9 +4,9 @@
 
 #include "http/request/context.h"
 
-/* Ends the session of this request, if it has one, and has the response delete the cookie. The
- * session ends in the database first, so that a logout which failed is never reported as
- * successful. Returns OK, or 503. */
+/* Ends the session of this request, if it has one, and has the response delete the cookie. From
+ * then on the context has no session. The session ends in the database first, so that a logout
+ * which failed is never reported as successful. Returns OK, or 503. */
 int secsession_end_session(const secsession_here_t *here);
 
 /* The same as a logout by the user: it is logged, and the browser is told to clear what
