@@ -5,6 +5,7 @@
 #include <http_log.h>
 #include <http_protocol.h>
 
+#include "http/request/answer.h"
 #include "http/request/current.h"
 #include "http/request/origin.h"
 
@@ -63,12 +64,19 @@ static int is_refused(const secsession_here_t *here)
            && !is_allowed(here->location, named_origin(here->r));
 }
 
+/* Without a session nothing can be done in a user's name, so that the request is served; but whom
+ * the answer logs in would take the place of a user whose cookie the browser has not sent. What
+ * counts is the address that the client has asked for, since httpd makes a GET of a form when an
+ * application redirects it internally. */
 int secsession_guard_check(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
 
-    if (here.location->guard == 0 || !may_do_harm(r) || secsession_current(&here) == NULL
-        || !is_refused(&here)) {
+    if (here.context == NULL || !is_refused(&here)) {
+        return DECLINED;
+    }
+    if (secsession_current(&here) == NULL) {
+        here.context->is_foreign |= r->prev == NULL;
         return DECLINED;
     }
     ap_log_rerror(
@@ -89,5 +97,20 @@ int secsession_guard_check_user(const secsession_here_t *here)
                   "SS261: a %s request from another origin, in which the browser has authenticated "
                   "user %s by itself, was refused at %s; to allow it, %s",
                   r->method, r->user, r->uri, advice(r));
+    return HTTP_FORBIDDEN;
+}
+
+int secsession_guard_check_login(const secsession_here_t *here, const char *user)
+{
+    request_rec *r = here->r;
+
+    if (!here->context->is_foreign) {
+        return OK;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                  "SS288: user %s is not logged in, and the response of %s is not sent, since "
+                  "another origin sent the request; to allow it, %s",
+                  user, r->uri, advice(r));
+    secsession_answer_no_store(r);
     return HTTP_FORBIDDEN;
 }

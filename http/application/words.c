@@ -5,6 +5,7 @@
 #include <http_log.h>
 #include <http_protocol.h>
 
+#include "http/access/guard.h"
 #include "http/application/cookies.h"
 #include "http/application/recognise.h"
 #include "http/application/tee.h"
@@ -173,8 +174,9 @@ static int log_in(const secsession_here_t *here)
                                              .method = context->words.method,
                                              .moment = context->moment,
                                              .cookies = context->vaulted.set };
-    int status = secsession_cookies_check(here);
+    int status = secsession_guard_check_login(here, who.user);
 
+    status = status == OK ? secsession_cookies_check(here) : status;
     return status != OK ? status
                         : secsession_begin_status(here->r, secsession_begin_user(here, &who));
 }

@@ -53,6 +53,7 @@ typedef struct {
     const char *upgraded; /* the Cookie field as it came, if the client asks for another protocol */
     int is_given_back;    /* the request has that field again */
     int is_posted;        /* the client sent a POST, whatever httpd has made of it since */
+    int is_foreign;       /* another origin made the browser send it, and it may change something */
     int is_token;         /* the value is a well-formed token; `token` is its hash */
     secsession_hash_t token;
     const char *parcel; /* the value presented if it carries cookies, see visit.h; or NULL */
