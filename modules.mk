@@ -7,7 +7,7 @@ CC    = $(shell $(APXS) -q CC 2>/dev/null || echo cc)
 # alone; within a room, what includes others stands before them (t/01-layout.t).
 OBJECTS = mod_secsession.o \
           $(addprefix http/application/, response.o flight.o trailers.o tunnel.o watch.o interim.o \
-                                         words.o recognise.o cookies.o tee.o harden.o \
+                                         heads.o words.o recognise.o cookies.o tee.o harden.o \
                                          environment.o forward.o caches.o) \
           $(addprefix http/handlers/, handler.o claim.o login.o sessions.o logout.o page.o back.o \
                                       form.o) \

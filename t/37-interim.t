@@ -9,14 +9,14 @@ use IO::Select;
 use IO::Socket::INET;
 
 # By its path: /refuse answers without asking for the body; /late says 100 only then; /early and /long
-# send a 103 first; /many sends two; /words says more in its 100 than it may; /first makes a file as
-# soon as the first byte of the body is there.
+# send a 103 first; /many sends two; /words says more in its 100 than it may; /unclear has in both what
+# programs read in different ways; /first makes a file as soon as the first byte of the body is there.
 my $BACKEND = <<'PERL';
 use strict; use warnings; use IO::Socket::INET;
 my ($port, $folder) = @ARGV;
 my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 50, ReuseAddr => 1) or die "listen: $!";
 $SIG{CHLD} = 'IGNORE';
-my $WORDS = "SecSession-Login: mallory\r\nsecsession-logout: 1\r\nSet-Cookie: __Host-secsession=evil\r\nset-cookie : PHPSESSID=secret; path=/\r\nX-Ok: yes\r\n";
+my $WORDS = "SecSession-Login: mallory\r\nsecsession-logout: 1\r\nSet-Cookie: __Host-secsession=evil\r\nset-cookie: PHPSESSID=secret; path=/\r\nX-Ok: yes\r\n";
 while (my $c = $server->accept) {
     next if fork;
     my $data = '';
@@ -33,7 +33,9 @@ while (my $c = $server->accept) {
     syswrite $c, "$hint\r\n" if $path =~ /early|many/;
     syswrite $c, "$hint\r\n" if $path =~ /many/;
     syswrite $c, $hint . join('', map { "Link: </$_" . 'x' x 1000 . ">\r\n" } 1 .. 20) . "\r\n" if $path =~ /long/;
-    syswrite $c, "HTTP/1.1 100 Continue\r\n" . ($path =~ /words/ ? $WORDS : '') . "\r\n" if $head =~ /^Expect:/mi;
+    my $unclear = $path =~ /unclear/ ? "${WORDS}set-cookie : PHPSESSID=secret; path=/\r\n" : '';
+    syswrite $c, "HTTP/1.1 103 Early Hints\r\n$unclear\r\n" if $unclear;
+    syswrite $c, "HTTP/1.1 100 Continue\r\n" . ($path =~ /words/ ? $WORDS : $unclear) . "\r\n" if $head =~ /^Expect:/mi;
     while (length $data < ($length // 0)) {
         sysread($c, $data, 65536, length $data) or last;
         if ($path =~ m{/(first-.*)}) { open my $first, '>', "$folder/$1" or die "first: $!" }
@@ -119,6 +121,13 @@ for my $path ('/up/', '/free/') {
         my $head = receive($socket, qr/\r\n\r\n/);
         like $head, qr{\AHTTP/1\.1 100 Continue\r\nX-Ok: yes\r\n\r\n\z},
             'what the application says in it is cleaned';
+        syswrite $socket, 'hello';
+        receive($socket, qr/got \d+/);
+        syswrite $socket,
+            head($client, POST => "${path}unclear", 'Content-Length: 5', 'Expect: 100-continue');
+        like receive($socket, qr/\r\n\r\n.*\r\n\r\n/s),
+            qr{\AHTTP/1\.1 103 Early Hints\r\n\r\nHTTP/1\.1 100 Continue\r\n\r\n\z},
+            'and if that is not clear, nothing passes but the status';
         syswrite $socket, 'hello';
         receive($socket, qr/got \d+/);
         syswrite $socket,

@@ -3,118 +3,94 @@
  *
  * mod_proxy_http and mod_proxy_http2 call ap_send_interim_response(), which writes the status line
  * and the fields of the backend to the filters of the connection, in one brigade or more, and then
- * a FLUSH bucket. While it does so, r->status is that of the interim response. Of whatever else
- * passes this filter nothing is touched, and no other bucket is ever kept. The filter stays with
- * the connection, because httpd takes the memory of a filter from it; between requests it watches
- * none. */
+ * a FLUSH bucket. While it does so, r->status is that of the interim response. Of a head that two
+ * programs could read in two ways only the status is passed on, so that a client that waits for 100
+ * goes on, and of what comes for a session that has ended nothing. Of whatever else passes this
+ * filter nothing is touched, and no other bucket is ever kept.
+ *
+ * The filter stays with the connection: httpd takes the memory of such a filter from that, and does
+ * not take it back, so that one for each request would make a connection grow. Between requests
+ * interim->r is NULL, and it holds nothing and passes everything on. */
 #include "http/application/interim.h"
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_protocol.h>
+#include <string.h>
 #include <util_filter.h>
 
-#include "http/request/context.h"
+#include "http/application/heads.h"
 #include "http/request/reserved.h"
+#include "http/request/underway.h"
 
 static ap_filter_rec_t *filter;
 
 /* Lives as long as the connection. */
 typedef struct {
-    request_rec *r;   /* the request whose interim responses come here; NULL: none */
-    const char *head; /* what has come of the head that is being written, in r's pool; NULL: none */
+    request_rec *r; /* the request whose interim responses come here; NULL: none */
+    secsession_head_t *head; /* the head that is being read, in r's pool; NULL: none is */
+    int is_wrong;            /* nothing passes of the one that is being written */
 } interim_t;
 
-static int is_token(const char *name)
+/* Nobody relies on cookies of interim responses, since clients may ignore them (RFC 6265bis,
+ * 5.6). */
+static int may_pass(const secsession_here_t *here, const char *line)
 {
-    const char *c = name;
-
-    while (apr_isalnum(*c) || (*c && strchr("!#$%&'*+-.^_`|~", *c))) {
-        c++;
-    }
-    return c > name && *c == '\0';
+    return !secsession_reserved_is_field(line) && !secsession_head_value(line, "Set-Cookie");
 }
 
-static int is_text(const char *value)
+/* Takes what a bucket has of the head, and writes that once it is whole. Returns the bucket from
+ * which to go on. */
+static apr_bucket *rewrite(interim_t *interim, const secsession_here_t *here, apr_bucket *bucket)
 {
-    while (*value == '\t' || !apr_iscntrl(*value)) {
-        value++;
+    secsession_head_outcome_t outcome;
+    apr_bucket *next;
+
+    if (interim->head == NULL) {
+        interim->head = secsession_head_make(interim->r->pool);
     }
-    return *value == '\0';
+    outcome = secsession_heads_take(interim->head, bucket, &next);
+    if (outcome == SECSESSION_HEAD_WHOLE) {
+        secsession_heads_write(here, interim->head, may_pass, "", next);
+        interim->head = NULL;
+    }
+    interim->is_wrong = outcome == SECSESSION_HEAD_WRONG;
+    return next;
 }
 
-/* Whether a field may be passed on. Nobody relies on cookies of interim responses, since clients
- * may ignore them (RFC 6265bis, 5.6). */
-static int is_allowed(apr_pool_t *pool, const char *line)
+/* What has not become a whole head by the FLUSH behind it never will. */
+static void end_head(interim_t *interim, apr_bucket *flush)
 {
-    const char *colon = strchr(line, ':'), *name;
+    request_rec *r = interim->r;
 
-    if (colon == NULL) {
-        return 0;
+    if (interim->head) {
+        const char *text = apr_pstrcat(r->pool, "HTTP/1.1 ",
+                                       ap_get_status_line_ex(r->pool, r->status), "\r\n\r\n", NULL);
+
+        APR_BUCKET_INSERT_BEFORE(flush,
+                                 apr_bucket_heap_create(text, strlen(text), NULL, flush->list));
     }
-    name = apr_pstrmemdup(pool, line, (apr_size_t)(colon - line));
-    return is_token(name) && is_text(colon + 1) && !secsession_reserved_is_field(name)
-           && strcasecmp(name, "Set-Cookie") != 0;
-}
-
-/* The head without the fields that must not be passed on. */
-static const char *cleaned(apr_pool_t *pool, const char *head)
-{
-    apr_array_header_t *kept = apr_array_make(pool, 16, sizeof(const char *));
-    const char *end;
-
-    for (; (end = strstr(head, "\r\n")) != NULL; head = end + 2) {
-        const char *line = apr_pstrmemdup(pool, head, (apr_size_t)(end - head));
-
-        if (kept->nelts == 0 || *line == '\0' || is_allowed(pool, line)) {
-            APR_ARRAY_PUSH(kept, const char *) = line;
-            APR_ARRAY_PUSH(kept, const char *) = "\r\n";
-        }
-    }
-    return apr_array_pstrcat(pool, kept, '\0');
-}
-
-static void insert_head(interim_t *interim, apr_bucket *next)
-{
-    const char *head = cleaned(interim->r->pool, interim->head);
-
-    APR_BUCKET_INSERT_BEFORE(next, apr_bucket_heap_create(head, strlen(head), NULL, next->list));
     interim->head = NULL;
+    interim->is_wrong = 0;
 }
 
-/* Takes the bytes of a bucket into what has come of the head. */
-static apr_status_t collect(interim_t *interim, apr_bucket *bucket)
+static void clean(interim_t *interim, apr_bucket_brigade *brigade)
 {
-    apr_pool_t *pool = interim->r->pool;
-    const char *data;
-    apr_size_t length;
-    apr_status_t status = apr_bucket_read(bucket, &data, &length, APR_BLOCK_READ);
+    const secsession_here_t here = secsession_here(interim->r);
+    const int is_over = secsession_underway_outcome(&here) != SECSESSION_LIVE;
+    apr_bucket *bucket = APR_BRIGADE_FIRST(brigade), *next;
 
-    if (status == APR_SUCCESS) {
-        data = apr_pstrmemdup(pool, data, length);
-        interim->head = interim->head ? apr_pstrcat(pool, interim->head, data, NULL) : data;
-        apr_bucket_delete(bucket);
-    }
-    return status;
-}
-
-/* Replaces what is written of a head by the cleaned head, as soon as that is whole. */
-static apr_status_t rewrite(interim_t *interim, apr_bucket_brigade *brigade)
-{
-    apr_bucket *bucket = APR_BRIGADE_FIRST(brigade);
-    apr_status_t status = APR_SUCCESS;
-
-    while (bucket != APR_BRIGADE_SENTINEL(brigade) && status == APR_SUCCESS) {
-        apr_bucket *next = APR_BUCKET_NEXT(bucket);
-
-        if (!APR_BUCKET_IS_METADATA(bucket)) {
-            status = collect(interim, bucket);
-        } else if (APR_BUCKET_IS_FLUSH(bucket) && interim->head) {
-            insert_head(interim, bucket);
+    for (; bucket != APR_BRIGADE_SENTINEL(brigade); bucket = next) {
+        next = APR_BUCKET_NEXT(bucket);
+        if (APR_BUCKET_IS_FLUSH(bucket)) {
+            end_head(interim, bucket);
+        } else if (APR_BUCKET_IS_METADATA(bucket)) {
+            continue;
+        } else if (is_over || interim->is_wrong) {
+            apr_bucket_delete(bucket);
+        } else {
+            next = rewrite(interim, &here, bucket);
         }
-        bucket = next;
     }
-    return status;
 }
 
 static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
@@ -123,10 +99,9 @@ static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
 
     if (interim->r && ap_is_HTTP_INFO(interim->r->status)
         && interim->r->status != HTTP_SWITCHING_PROTOCOLS) {
-        apr_status_t status = rewrite(interim, brigade);
-
-        if (status != APR_SUCCESS || APR_BRIGADE_EMPTY(brigade)) {
-            return status;
+        clean(interim, brigade);
+        if (APR_BRIGADE_EMPTY(brigade)) {
+            return APR_SUCCESS;
         }
     }
     return ap_pass_brigade(f->next, brigade);
@@ -168,6 +143,7 @@ static void watch(request_rec *r)
     }
     interim->r = r;
     interim->head = NULL;
+    interim->is_wrong = 0;
     apr_pool_cleanup_register(r->pool, interim, forget, apr_pool_cleanup_null);
 }
 

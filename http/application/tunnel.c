@@ -47,10 +47,11 @@
 #include <util_filter.h>
 
 #include "http/application/cookies.h"
+#include "http/application/heads.h"
 #include "http/application/interim.h"
 #include "http/application/watch.h"
-#include "http/parse/head.h"
 #include "http/request/reserved.h"
+#include "http/request/underway.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -117,56 +118,41 @@ static int has_end_of_request(const apr_bucket_brigade *brigade)
 
 /* --- heads ------------------------------------------------------------------------------------ */
 
-/* Whether a field may be passed on to the client. Of a final answer that is not 101, only this one
- * response is passed on, and `Connection` says so. */
-static int is_allowed(const secsession_here_t *here, const char *line, int is_last)
+static int may_pass(const secsession_here_t *here, const char *line)
 {
     const char *cookie = secsession_head_value(line, "Set-Cookie");
 
-    if (cookie) {
-        return !secsession_cookies_is_kept(here, cookie)
-               && !secsession_reserved_is_set_by(here, cookie);
-    }
-    return !secsession_reserved_is_field(line)
-           && !(is_last
-                && (secsession_head_value(line, "Connection")
-                    || secsession_head_value(line, "Keep-Alive")));
+    return cookie ? !secsession_cookies_is_kept(here, cookie)
+                        && !secsession_reserved_is_set_by(here, cookie)
+                  : !secsession_reserved_is_field(line);
 }
 
-/* The head that has been read, as it is sent. */
-static const char *cleaned(const tunnel_t *tunnel, int is_last)
+/* Of a final answer that is not 101, only this one response is passed on, and `Connection` says
+ * so. */
+static int may_pass_at_last(const secsession_here_t *here, const char *line)
 {
-    const secsession_here_t here = secsession_here(tunnel->r);
-    const char *line = secsession_head_next(tunnel->head, NULL);
-    apr_array_header_t *parts = apr_array_make(tunnel->r->pool, 32, sizeof(const char *));
-
-    APR_ARRAY_PUSH(parts, const char *) = line;
-    APR_ARRAY_PUSH(parts, const char *) = "\r\n";
-    while ((line = secsession_head_next(tunnel->head, line)) != NULL) {
-        if (is_allowed(&here, line, is_last)) {
-            APR_ARRAY_PUSH(parts, const char *) = line;
-            APR_ARRAY_PUSH(parts, const char *) = "\r\n";
-        }
-    }
-    APR_ARRAY_PUSH(parts, const char *) = is_last ? "Connection: close\r\n\r\n" : "\r\n";
-    return apr_array_pstrcat(tunnel->r->pool, parts, '\0');
+    return may_pass(here, line) && !secsession_head_value(line, "Connection")
+           && !secsession_head_value(line, "Keep-Alive");
 }
 
 /* Puts the head that has been read before `next`, and decides what may follow it. */
 static void write_head(tunnel_t *tunnel, apr_bucket *next)
 {
+    const secsession_here_t here = secsession_here(tunnel->r);
     const int status = secsession_head_status(tunnel->head);
-    const int is_last = !ap_is_HTTP_INFO(status);
-    const char *text = cleaned(tunnel, is_last);
 
-    APR_BUCKET_INSERT_BEFORE(next, apr_bucket_heap_create(text, strlen(text), NULL, next->list));
+    if (ap_is_HTTP_INFO(status)) {
+        secsession_heads_write(&here, tunnel->head, may_pass, "", next);
+    } else {
+        secsession_heads_write(&here, tunnel->head, may_pass_at_last, "Connection: close\r\n", next);
+        tunnel->phase = ANSWERED;
+    }
+    if (status == HTTP_SWITCHING_PROTOCOLS) {
+        tunnel->phase = OPEN;
+        secsession_underway_cut_at_end(&here);
+    }
     tunnel->head = NULL;
     tunnel->interim++;
-    if (is_last) {
-        tunnel->phase = ANSWERED;
-    } else if (status == HTTP_SWITCHING_PROTOCOLS) {
-        tunnel->phase = OPEN;
-    }
 }
 
 /* Takes from a bucket what belongs to a head. Sets *next to the bucket from which to go on. Returns
@@ -174,24 +160,14 @@ static void write_head(tunnel_t *tunnel, apr_bucket *next)
 static int read_bucket(tunnel_t *tunnel, apr_bucket *bucket, apr_bucket **next)
 {
     secsession_head_outcome_t outcome;
-    const char *data;
-    apr_size_t length, used;
 
     if (tunnel->head == NULL) {
         tunnel->head = secsession_head_make(tunnel->r->pool);
     }
-    if (apr_bucket_read(bucket, &data, &length, APR_BLOCK_READ) != APR_SUCCESS) {
-        return 0;
-    }
-    outcome = secsession_head_read(tunnel->head, data, length, &used);
-    if (used < length) {
-        apr_bucket_split(bucket, used);
-    }
-    *next = APR_BUCKET_NEXT(bucket); /* what is behind the head, or the bucket's own successor */
+    outcome = secsession_heads_take(tunnel->head, bucket, next);
     if (outcome == SECSESSION_HEAD_WHOLE) {
-        write_head(tunnel, bucket);
+        write_head(tunnel, *next);
     }
-    apr_bucket_delete(bucket);
     return outcome != SECSESSION_HEAD_WRONG
            && (tunnel->phase != HEAD || tunnel->interim <= MOST_INTERIM);
 }
@@ -213,16 +189,21 @@ static int read_heads(tunnel_t *tunnel, apr_bucket_brigade *brigade)
 
 /* --- filters ---------------------------------------------------------------------------------- */
 
-/* Whether the session is good; else the connection is cut at once. */
+/* Whether the session has not ended, and would have let the tunnel be opened now; else the
+ * connection is cut at once. */
 static int is_good(tunnel_t *tunnel, int is_use)
 {
-    if (secsession_watch_is_good(&tunnel->watch, is_use)) {
-        return 1;
+    const secsession_here_t here = secsession_here(tunnel->r);
+
+    if (secsession_underway_outcome(&here) == SECSESSION_LIVE) {
+        if (secsession_watch_is_good(&tunnel->watch, is_use)) {
+            return 1;
+        }
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, tunnel->r,
+                      "SS225: a WebSocket at %s is closed because its session has ended or cannot "
+                      "be looked up",
+                      tunnel->r->uri);
     }
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, tunnel->r,
-                  "SS225: a WebSocket at %s is closed because its session has ended or cannot be "
-                  "looked up",
-                  tunnel->r->uri);
     tunnel->r->connection->aborted = 1;
     return 0;
 }
@@ -230,8 +211,8 @@ static int is_good(tunnel_t *tunnel, int is_use)
 /* Whether what a backend writes to the connection itself may pass. */
 static int may_receive(tunnel_t *tunnel, apr_bucket_brigade *brigade)
 {
-    if (tunnel->phase == OPEN || tunnel->phase == ANSWERED) {
-        return is_good(tunnel, 0);
+    if (tunnel->phase == CLOSED || !is_good(tunnel, 0)) {
+        return 0;
     }
     if (tunnel->phase == HEAD) {
         if (read_heads(tunnel, brigade) && (tunnel->head == NULL || !has_end_of_request(brigade))) {
@@ -243,8 +224,9 @@ static int may_receive(tunnel_t *tunnel, apr_bucket_brigade *brigade)
                       "could read differently, or one of more than %d bytes",
                       tunnel->r->uri, SECSESSION_HEAD_BYTES);
         tunnel->phase = CLOSED;
+        return 0;
     }
-    return 0;
+    return 1;
 }
 
 static void remove_data(apr_bucket_brigade *brigade)
