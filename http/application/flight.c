@@ -153,8 +153,7 @@ void secsession_flight_insert(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
 
-    if (r->main == NULL && ap_request_has_body(r) && secsession_current(&here)
-        && !is_our_page(r)) {
+    if (r->main == NULL && ap_request_has_body(r) && secsession_current(&here) && !is_our_page(r)) {
         ap_add_input_filter_handle(in, NULL, r, r->connection);
     }
 }

@@ -26,7 +26,7 @@ static ap_filter_rec_t *filter;
 
 /* Lives as long as the connection. */
 typedef struct {
-    request_rec *r; /* the request whose interim responses come here; NULL: none */
+    request_rec *r;          /* the request whose interim responses come here; NULL: none */
     secsession_head_t *head; /* the head that is being read, in r's pool; NULL: none is */
     int is_wrong;            /* nothing passes of the one that is being written */
 } interim_t;

@@ -1,11 +1,14 @@
 /* Watches the connection of a request that a backend may turn into a tunnel.
  *
  * Both filters of a connection are added with the first request on it that asks for another
- * protocol and comes to mod_proxy's handler. They stay, because httpd takes the memory of a filter
- * from the connection; what they watch, tunnel->r, is one request, which is forgotten when its EOR
- * bucket passes, or when its pool goes. Nothing is in that pool that is used afterwards. While
- * tunnel->r is NULL they pass everything on. Who writes what to where (whether the filters of the
- * very request that brings `out` pass it, too, depends on which other filters the connection has):
+ * protocol and comes to mod_proxy's handler. What they watch, tunnel->r, is one request, which is
+ * forgotten when its EOR bucket passes, or when its pool goes. Nothing is in that pool that is used
+ * afterwards. The two structures of httpd, and this one of ours, stay: httpd takes the memory of
+ * such a filter from the connection and never takes it back, so that filters which came and went
+ * with each request would make a connection grow by each. While tunnel->r is NULL they hold
+ * nothing, no bucket, no pool and no session, and pass everything on. Who writes what to where
+ * (whether the filters of the very request that brings `out` pass it, too, depends on which other
+ * filters the connection has):
  *
  *     handler, error page -> content filters -> SECSESSION -> protocol filters -.
  *                                                                               v
@@ -24,7 +27,7 @@
  *     mod_proxy_wstunnel has r         whatever the backend sends,        takes heads up to a final
  *       (no protocol filters left)       FLUSH after each read              one: OPEN or ANSWERED
  *     OPEN                             data, FLUSH                        passes while the session
- *                                                                           is good
+ *                                                                           is good, as 101 did
  *     ANSWERED: a head that is no 101  data, FLUSH                        the same
  *     CLOSED: no head, or the client   the rest, an error page that has   removes data
  *       spoke before there was one       no head
@@ -144,7 +147,8 @@ static void write_head(tunnel_t *tunnel, apr_bucket *next)
     if (ap_is_HTTP_INFO(status)) {
         secsession_heads_write(&here, tunnel->head, may_pass, "", next);
     } else {
-        secsession_heads_write(&here, tunnel->head, may_pass_at_last, "Connection: close\r\n", next);
+        secsession_heads_write(&here, tunnel->head, may_pass_at_last, "Connection: close\r\n",
+                               next);
         tunnel->phase = ANSWERED;
     }
     if (status == HTTP_SWITCHING_PROTOCOLS) {

@@ -1,5 +1,8 @@
-/* Whether the session with which a request began is still there while its connection goes on
- * sending: what a WebSocket needs, whose request never ends. Knows no filters. */
+/* Whether the session with which a request began would let it begin now: what a WebSocket needs,
+ * whose request never ends, and whose client goes on asking. That the session has not ended is in
+ * http/request/underway.h, as for everything that is under way; here it is whether the session is
+ * idle, which what the client sends prevents, and whether it is still that of the same login. Knows
+ * no filters. */
 #ifndef SECSESSION_WATCH_H
 #define SECSESSION_WATCH_H
 
