@@ -27,8 +27,28 @@ TESTERS  = libcmocka-dev curl valgrind spin openssl libapache2-mod-auth-openidc 
            $(shell grep -qs '^ID=debian' /etc/os-release && echo chromium chromium-driver)
 # Applications that the tests protect, unpacked and not installed, and what they need.
 APPS        = dokuwiki mediawiki mediawiki-classes cgit nagios4-cgi nagios4-common nagios4-core \
-              slapd libltdl7 libwrap0 libodbc2
-APP_TESTERS = php-intl php-mbstring php-phpseclib php-sqlite3 php-xml liblua5.1-0 libgd3 git
+              slapd libltdl7 libwrap0 libodbc2 wordpress libjs-cropper php-getid3 $(PHPMYADMIN) \
+              $(ROUNDCUBE) zabbix-frontend-php zabbix-server-pgsql tomcat10 tomcat10-common \
+              tomcat10-admin tomcat10-examples libtomcat10-java libeclipse-jdt-core-java \
+              python3-django python3-asgiref python3-sqlparse python3-tz
+PHPMYADMIN  = phpmyadmin php-composer-ca-bundle php-fig-http-message-util php-google-recaptcha \
+              php-mariadb-mysql-kbs php-nikic-fast-route php-phpmyadmin-motranslator \
+              php-phpmyadmin-shapefile php-phpmyadmin-sql-parser php-psr-cache php-psr-container \
+              php-psr-http-factory php-psr-http-message php-psr-log php-slim-psr7 \
+              php-symfony-cache php-symfony-cache-contracts php-symfony-config \
+              php-symfony-dependency-injection php-symfony-deprecation-contracts \
+              php-symfony-expression-language php-symfony-filesystem php-symfony-polyfill-php80 \
+              php-symfony-service-contracts php-symfony-var-exporter php-twig \
+              php-twig-i18n-extension php-webmozart-assert
+ROUNDCUBE   = roundcube-core roundcube-sqlite3 dovecot-core dovecot-imapd libexttextcat-2.0-0 \
+              liblua5.4-0 php-auth-sasl php-getallheaders php-guzzlehttp-guzzle \
+              php-guzzlehttp-promises php-guzzlehttp-psr7 php-mail-mime php-masterminds-html5 \
+              php-net-sieve php-net-smtp php-net-socket php-pear php-psr-http-client \
+              libjs-bootstrap4 libjs-codemirror libjs-jquery-minicolors libjs-jquery-ui \
+              libjs-jstimezonedetect
+APP_TESTERS = php-bcmath php-gd php-intl php-ldap php-mbstring php-mysql php-pgsql php-phpseclib \
+              php-sqlite3 php-xml liblua5.1-0 libgd3 git jupyter-notebook mariadb-client-core \
+              mariadb-server-core python3
 LINTERS  = clang-format clang-tidy cppcheck shellcheck
 
 LINKING  = -shared -Wl,-z,relro,-z,now,-z,noexecstack
@@ -88,9 +108,18 @@ check: test-deps ## installs what is missing, builds, runs every test or TESTS='
 .PHONY: check-apps
 check-apps: test-deps ## tests with real applications from Debian packages
 	@.ci/deps $(APP_TESTERS)
-	@$(MAKE) --no-print-directory all
+	@command -v npm >/dev/null || .ci/deps npm
+	@command -v java >/dev/null || .ci/deps default-jre-headless
+	@$(MAKE) --no-print-directory all $(BUILD)/express/node_modules
 	@t/apps/unpack $(BUILD)/apps $(APPS)
 	@t/lib/run --jobs $(JOBS) $(or $(TESTS),$(wildcard t/apps/*.t))
+
+$(BUILD)/express/node_modules: t/apps/express/package-lock.json
+	@mkdir -p $(@D)
+	@cp t/apps/express/package.json $< $(@D)
+	$(SAY) npm $@
+	$(QUIET)npm ci --silent --prefix $(@D)
+	@touch $@
 
 # What the database decides, with the servers of t/postgres/versions: make check has the one that is
 # installed, in Debian 12 PostgreSQL 15. Side by side, and the longest first.

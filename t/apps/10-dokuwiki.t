@@ -58,8 +58,7 @@ sub log_in {
 
 sub log_out {
     my ($visitor) = @_;
-    my ($link) = $visitor->page($START)->body =~ /href="([^"]*do=logout[^"]*)"/;
-    return $visitor->page($link =~ s/&amp;/&/gr);
+    return $visitor->page(link_to($visitor->page($START), qr/do=logout/));
 }
 
 check_application(

@@ -11,10 +11,14 @@
 #   without_sessions($text)               the same without the directives of mod_secsession
 #   my $record = recorder()               $record->{values} of php.ini make every PHP page write
 #                                         down what it was given;
+#       or recorder($file), which an application in another language writes in the same way;
 #       $record->asked is a list of those requests, the last one last: { server => {...}, cookies =>
 #           {...} }
 #   my $visitor = visitor($httpd)         a client that all answers are remembered of; it has
 #       $visitor->page($path), submit($path, { ... })     follow redirects within the host
+#       $visitor->send_file($path, { ... }, $field, $name, $content)
+#       $visitor->bring($cookies)     it sends these beside ours
+#   link_to($response, qr/logout/)        the path of the first link like that
 #   form($response, qr/id="..."/)         the fields of a page's form, as a hash, and its action
 #   check_application(%how)               the same promises for every application, as subtests;
 #                                         %how:
@@ -22,6 +26,7 @@
 #       who => sub { my ($visitor) = @_; ... }     whom the application says it sees, '' for nobody
 #       log_in, log_out => sub { my ($visitor) = @_; ... }
 #       fail => sub { ... }               a login with a wrong password
+#       upload => sub { my ($visitor, $content) = @_; ... }     true if the application has it
 #       record => $record, cookies => qr/^PHPSESSID$/, bare => $httpd    of PHP with a login of its
 #                                                                        own: what it is given,
 #           its own cookies, and another httpd with it and without us
@@ -39,7 +44,7 @@ use Test::More;
 
 our @EXPORT =
     qw(unpacked private_copy give_away configuration without_sessions recorder visitor form
-    check_application);
+    link_to check_application);
 
 my @answers;    # of all visitors
 my %tokens;     # that any of them had
@@ -91,11 +96,17 @@ sub configuration {
 }
 
 # A directive may go on in the next lines.
-sub without_sessions { my ($text) = @_; return $text =~ s/^\s*SecSession(?:.*\\\n)*.*\n//mgr }
+sub without_sessions {
+    my ($text) = @_;
+    return $text =~ s/^\s*(?:SecSession|AuthType SecSession)(?:.*\\\n)*.*\n//mgr
+        =~ s/Require valid-user/Require all granted/gr;
+}
 
 # --- what an application was given ---------------------------------------------------------------
 
 sub recorder {
+    my ($written) = @_;
+    return bless { file => $written }, 'Secsession::App::Record' if $written;
     my $folder = give_away(scratch('record'));
     my $file = "$folder/requests";
     my $code = spew("$folder/record.php", <<"PHP");
@@ -123,12 +134,19 @@ sub visitor {
 sub text_of {
     my ($text) = @_;
     my %entity = (amp => '&', quot => '"', lt => '<', gt => '>');
-    return $text =~ s/&(?:#0?39|(\w+));/defined $1 ? $entity{$1} : "'"/ger;
+    return $text =~ s/&(?:#(\d+)|(\w+));/defined $1 ? chr $1 : $entity{$2}/ger;
 }
 
 sub attribute {
     my ($tag, $name) = @_;
     return $tag =~ /\s\Q$name\E\s*=\s*(?:"([^"]*)"|'([^']*)')/i ? text_of($1 // $2) : undef;
+}
+
+sub link_to {
+    my ($response, $which) = @_;
+    my ($link) = grep { /$which/ } map { text_of($_) } $response->body =~ /\bhref=["']([^"']*)/g;
+    die "no link like $which in:\n" . $response->body unless defined $link;
+    return $link =~ s{^http://[^/]*}{}r;
 }
 
 # Hidden fields and what is typed already; check boxes that are not ticked and buttons are left out.
@@ -158,28 +176,50 @@ sub request {
     return $response;
 }
 
+# Cookies that are sent beside our own with everything.
+sub bring { my ($self, $cookies) = @_; $self->{brought} = $cookies; return $self }
+
+sub cookies_for {
+    my ($self, @where) = @_;
+    return join '; ', grep { defined && length } $self->{brought}, $self->SUPER::cookies_for(@where);
+}
+
+# A form with a file in it, as browsers send one.
+sub send_file {
+    my ($self, $path, $fields, $name, $file, $content) = @_;
+    my $between = 'between-the-fields-of-a-form';
+    my $body = join '', map { "--$between\r\nContent-Disposition: form-data; name=\"$_\"\r\n\r\n"
+            . "$fields->{$_}\r\n" } sort keys %$fields;
+    $body .= "--$between\r\nContent-Disposition: form-data; name=\"$name\"; filename=\"$file\"\r\n"
+        . "Content-Type: application/octet-stream\r\n\r\n$content\r\n--$between--\r\n";
+    return $self->request('POST', $path, body => $body,
+        headers => [ [ 'Content-Type' => "multipart/form-data; boundary=$between" ],
+            [ Origin => $self->origin ], [ 'Sec-Fetch-Site' => 'same-origin' ] ]);
+}
+
+my @NAVIGATION = (headers => [ [ Accept => 'text/html' ], [ 'Sec-Fetch-Site' => 'same-origin' ] ]);
+
 sub page {
     my ($self, $path) = @_;
-    return $self->follow(
-        $self->get(
-            $path, headers => [ [ Accept => 'text/html' ], [ 'Sec-Fetch-Site' => 'same-origin' ] ]
-        )
-    );
+    return $self->follow($path, $self->get($path, @NAVIGATION));
 }
 
 sub submit {
-    my ($self, $path, $fields) = @_;
-    return $self->follow($self->post_form($path =~ s{^http://[^/]*}{}r, $fields));
+    my ($self, $url, $fields) = @_;
+    my $path = $url =~ s{^http://[^/]*}{}r;
+    return $self->follow($path, $self->post_form($path, $fields));
 }
 
 sub follow {
-    my ($self, $response) = @_;
-    for (1 .. 5) {
+    my ($self, $path, $response) = @_;
+    for (1 .. 8) {
         return $response unless $response->status =~ /^30[1237]$/;
-        $response = $self->get($response->header('Location') =~ s{^http://[^/]*}{}r,
-            headers => [ [ Accept => 'text/html' ] ]);
+        my $target = $response->header('Location') =~ s{^http://[^/]*}{}r;
+        my ($folder) = $path =~ m{^([^?]*/)};
+        $path = $target =~ m{^/} ? $target : $folder . $target;
+        $response = $self->get($path, @NAVIGATION);
     }
-    die "it leads in circles\n";
+    die "it leads in circles, at last to $path\n";
 }
 
 package Secsession::App;
@@ -207,6 +247,9 @@ sub check_application {
     subtest 'a revoked user is out' => sub { check_revocation(\%how) };
     subtest 'a stolen cookie of the application is worth nothing' => sub { check_stolen(\%how) }
         if $how{cookies};
+    subtest 'a planted cookie of the application is worth nothing' => sub { check_planted(\%how) }
+        if $how{cookies};
+    subtest 'an upload of 10 MB' => sub { check_upload(\%how) } if $how{upload};
     subtest 'what is secret' => sub { check_secrecy(\%how) };
     return;
 }
@@ -288,21 +331,38 @@ sub check_stolen {
     is $how->{who}->($visitor), $how->{user}, 'the user is in';
     my $stolen = ($how->{record}->asked)[-1]{server}{HTTP_COOKIE};
     like $stolen, qr/=/, 'the application has its cookies';
-    my $ask = sub {
-        my ($visitor, $cookie) = @_;
-        my $thief = $visitor->clone;
-        $cookie = join '; ', $cookie, $visitor->cookies_for('/') || ();
-        no warnings 'redefine';
-        local *Secsession::App::Visitor::cookies_for = sub { $cookie };
-        return $how->{who}->($thief);
-    };
-    is $ask->(visitor($how->{bare}), $stolen), $how->{user},
+    is $how->{who}->(visitor($how->{bare})->bring($stolen)), $how->{user},
         'without us, who has them is that user';
-    is $ask->(visitor($how->{servers}[1]), $stolen), '', 'here, who brings them along is nobody';
+    is $how->{who}->(visitor($how->{servers}[1])->bring($stolen)), '',
+        'here, who brings them along is nobody';
     my $other = visitor($how->{servers}[1]);
     $how->{who}->($other);
-    is $ask->($other, $stolen), '', 'beside a session of nobody, too';
+    is $how->{who}->($other->clone->bring($stolen)), '', 'beside a session of nobody, too';
     is $how->{who}->($visitor), $how->{user}, 'and the user stays in';
+    return;
+}
+
+# A stranger lets the application make cookies, and plants them in the browser of somebody who then
+# logs in.
+sub check_planted {
+    my ($how) = @_;
+    my $stranger = visitor($how->{servers}[1]);
+    $how->{who}->($stranger) for 1, 2;
+    my ($planted) = grep { defined && /=/ } map { $_->{server}{HTTP_COOKIE} }
+        reverse $how->{record}->asked;
+    my $victim = visitor($how->{servers}[1])->bring($planted);
+    $how->{log_in}->($victim);
+    is $how->{who}->($victim), $how->{user}, 'the user is in';
+    is $how->{who}->($stranger), '', 'who planted the cookie is not';
+    is $how->{who}->(visitor($how->{servers}[1])->bring($planted)), '', 'nor who brings it along';
+    return;
+}
+
+sub check_upload {
+    my ($how) = @_;
+    my $visitor = logged_in($how);
+    ok $how->{upload}->($visitor, 'x' x (10 << 20)), 'arrives whole';
+    is $how->{who}->($visitor), $how->{user}, 'and the user is in';
     return;
 }
 

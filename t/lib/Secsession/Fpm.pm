@@ -2,7 +2,7 @@
 # folder.
 #
 #   my $fpm = Secsession::Fpm->start(children => 4);
-#       values => { name => value }   of php.ini; env => { NAME => value }, what programs get
+#       values => { name => value }   of php.ini, which a program may change; env => { NAME => value }, what programs get
 #   Secsession::Fpm->start_if_there(...)    undef where there is no php-fpm on this machine
 #   $fpm->handler         what SetHandler takes
 #   $fpm->socket, pid, folder
@@ -38,9 +38,9 @@ daemonize = no
 ${identity}listen = $folder/fpm.sock
 pm = static
 pm.max_children = @{[ $opt{children} // 4 ]}
-php_admin_value[session.save_handler] = files
-php_admin_value[session.save_path] = $folder/sessions
-@{[ lines('php_admin_value', $opt{values}), lines('env', $opt{env}) ]}
+php_value[session.save_handler] = files
+php_value[session.save_path] = $folder/sessions
+@{[ lines('php_value', $opt{values}), lines('env', $opt{env}) ]}
 CONF
     my $pid = spawn(command => [ $program, '-F', '-O', '-y', $conf ], log => "$folder/out.log");
     await { -S "$folder/fpm.sock" } 10 or die 'PHP-FPM does not start: ' . slurp("$folder/out.log");
