@@ -21,7 +21,7 @@ LIBEXECDIR = $(shell $(APXS) -q LIBEXECDIR)
 SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
 
 PACKAGES = gcc libc6-dev apache2-bin apache2-dev libapr1-dev libaprutil1-dev libaprutil1-dbd-pgsql \
-           libpq-dev libssl-dev postgresql perl php-fpm util-linux
+           libpq-dev libssl-dev libjansson-dev postgresql perl php-fpm util-linux
 # Ubuntu has a browser as a snap only: there its test is skipped.
 TESTERS  = libcmocka-dev curl valgrind spin openssl libapache2-mod-auth-openidc iproute2 nftables \
            $(shell grep -qs '^ID=debian' /etc/os-release && echo chromium chromium-driver)
@@ -85,7 +85,7 @@ $(BUILD)/unit/%: t/unit/%.c $$(SESSION_OBJECTS) $$(call links_of,$$*) Makefile m
 	@mkdir -p $(@D)
 	$(SAY) compile $<
 	$(QUIET)$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP $(LDFLAGS) -o $@ \
-	    $(filter %.c %.o,$^) -lapr-1 -laprutil-1 -lcmocka -lcrypto -lpq
+	    $(filter %.c %.o,$^) -lapr-1 -laprutil-1 -lcmocka -lcrypto -lpq -ljansson
 
 -include $(UNITS:%=%.d)
 
@@ -152,7 +152,7 @@ $(BUILD)/fuzz/%: t/fuzz/%.c $$(call fuzz_links,$$*) $(filter %.h,$(C_FILES)) Mak
 	@mkdir -p $(@D)
 	$(SAY) compile $<
 	$(QUIET)$(FUZZ_CC) $(ALL_CFLAGS) $(SANITIZE) -U_FORTIFY_SOURCE $(LDFLAGS) -o $@ \
-	    $(filter %.c,$^) $(FUZZ_WITH) -lcrypto -lapr-1
+	    $(filter %.c,$^) $(FUZZ_WITH) -lcrypto -lapr-1 -ljansson
 
 .PHONY: fuzz
 fuzz: ## fuzzes each parser for SECONDS=60; what is found stays in build/fuzz

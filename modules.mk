@@ -20,8 +20,9 @@ OBJECTS = mod_secsession.o \
           $(addprefix http/setup/, stores.o eventlog.o directives.o directives_app.o \
                                    arguments_app.o arguments_account.o arguments_harden.o \
                                    arguments.o neighbours.o config.o) \
-          $(addprefix http/parse/, cookie.o head.o multipart.o fields.o attributes.o options.o \
-                                   readings.o cachecontrol.o scopes.o target.o text.o url.o) \
+          $(addprefix http/parse/, cookie.o head.o multipart.o json.o fields.o attributes.o \
+                                   options.o readings.o cachecontrol.o scopes.o target.o text.o \
+                                   url.o) \
           $(addprefix store/, own.o vaults.o logins.o \
                               store.o claims.o \
                               feed.o housekeeper.o running.o lookups.o watchman.o vigil.o \
@@ -50,4 +51,4 @@ INCLUDES = -I. -isystem $(shell $(APXS) -q INCLUDEDIR) \
 DEFINES  = $(filter -D%,$(shell $$($(APXS) -q APR_CONFIG) --cppflags)) -D_GNU_SOURCE
 ALL_CFLAGS = -std=c11 -fPIC -fvisibility=hidden -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
              $(CFLAGS) $(WARNINGS) $(DEFINES) $(INCLUDES)
-LIBRARIES = -lpq -lcrypto
+LIBRARIES = -lpq -lcrypto -ljansson

@@ -196,7 +196,7 @@ my %DIRECTIVE = (
         right => [ 'none', q("%{REQUEST_STATUS} == 302"),
             q("%{resp:Location} =~ m#/home$#" field=login), q("true" FIELD=u),
             q("%{resp:X} =~ /(.+)/" user=$1),
-            q("%{resp:X} !~ /(.+)/" USER=$9) ],
+            q("%{resp:X} !~ /(.+)/" USER=$9), q("true" user=root), q("true" "User=the office") ],
         wrong => {
             'none, or an expression of httpd' =>
                 [ [ q("%{REQUEST_STATUS} =="), '%{REQUEST_STATUS} ==' ], [ '""', '' ] ],
@@ -205,8 +205,8 @@ my %DIRECTIVE = (
             'with a regular expression (=~) if user=$1 follows' =>
                 [ [ '"true" user=$1', 'true' ] ],
             'left out after none' => [ [ 'none field=a', 'field=a' ], [ 'none user=$1', 'user=$1' ] ],
-            'or by user=$1 to user=$9' => [ map { [ qq("true" $_), $_ ] }
-                qw(user= user=$ user=$0 user=$10 user=$a user=x $1) ],
+            'by user=$1 to user=$9, or by user= and the name of a user' =>
+                [ map { [ qq("true" $_), $_ ] } qw(user= user=$ user=$0 user=$10 user=$a $1) ],
         } },
     SecSessionLogoutWhen => { where => 'D', right => [ 'none', q("%{QUERY_STRING} =~ /logout/") ],
         wrong => { 'none, or an expression of httpd' => [ [ '"(("', '((' ] ] } },

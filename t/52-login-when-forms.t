@@ -35,7 +35,20 @@ my $part = sub { qq{--B\r\nContent-Disposition: form-data; name="$_[0]"\r\n\r\n$
 is user_of('multipart/form-data; boundary=B',
     $part->('x', 1) . $part->('user', 'alice') . "--B--\r\n"), 'alice', 'also of a form with files';
 
+my $json = 'application/json';
+is user_of($json, '{"user":"alice","password":"100%&a=b"}'), 'alice', 'also of JSON';
+
 my %refused = (
+    'once more in JSON' => [ $json, '{"user":"alice","user":"mallory"}' ],
+    'once more in JSON, encoded' => [ $json, '{"user":"alice","us\u0065r":"mallory"}' ],
+    'once more in JSON, for programs that ignore case' =>
+        [ $json, '{"user":"alice","User":"mallory"}' ],
+    'once more in JSON, for programs that read any form as a urlencoded one' =>
+        [ $json, '{"user":"alice","x":"&user=mallory&"}' ],
+    'once more in a form, for programs that read any form as JSON' =>
+        [ $form, '{"user":"mallory","x":"&user=alice&"}' ],
+    'once more in the query beside JSON' => [ $json, '{"user":"alice"}', query => '?user=mallory' ],
+    'in JSON in another character set' => [ "$json; charset=utf-16", '{"user":"alice"}' ],
     'twice' => [ $form, 'user=alice&user=mallory' ],
     'once more, as PHP reads names' => [ $form, 'user=alice&+user=mallory' ],
     'once more behind a semicolon' => [ $form, 'x=1;user=mallory&user=alice' ],

@@ -76,6 +76,11 @@ subtest 'a login that the application accepts is recognised' => sub {
             [ $FORM, 'text=' . 'x' x 60_000 . '&login=erika&password=open+sesame' ],
         'a field whose name is encoded' => [ $FORM, 'l%6fgin=erika&password=open+sesame' ],
         'the same name twice' => [ $FORM, 'login=erika&login=erika&password=open+sesame' ],
+        'JSON' => [ 'application/json', '{"login":"erika","password":"open sesame"}' ],
+        'JSON in UTF-8' => [
+            'application/json; charset=utf-8',
+            qq({"remember":true, "login":"J\xc3\xbcrgen", "password":"open sesame"})
+        ],
         'a form with parts' => [
             'multipart/form-data; boundary=xyz',
             multipart('xyz', part('login', 'erika'), part('password', 'open sesame'))
@@ -151,7 +156,15 @@ subtest 'a login whose user is not known is refused' => sub {
                 part('login', 'erika'), part('password', 'open sesame')
             )
         ],
-        'not a form' => [ 'application/json', '{"login":"erika","password":"open sesame"}' ],
+        'not a form' => [ 'text/plain', 'login=erika&password=open+sesame' ],
+        'JSON that says it is something else' =>
+            [ 'text/plain', '{"login":"erika","password":"open sesame"}' ],
+        'JSON with two names' =>
+            [ 'application/json', '{"login":"erika","login":"bob","password":"open sesame"}' ],
+        'JSON of more than 64 KiB' => [
+            'application/json',
+            '{"login":"erika","password":"open sesame","text":"' . 'x' x 65_536 . '"}'
+        ],
         'two parts of one name' => [
             'multipart/form-data; boundary=xyz',
             multipart(

@@ -96,8 +96,8 @@ static int is_session_of(const secsession_here_t *here, const char *user)
            && secsession_name_is(here, user, session->user);
 }
 
-/* The application names the user. If it repeats the user of the session, it has not checked a
- * password. */
+/* The answer names the user, or the application has only one. If it is the user of the session, the
+ * application has not checked a password. */
 static void read_answer(const secsession_here_t *here, const char *user,
                         secsession_recognised_t *found)
 {
@@ -130,14 +130,14 @@ static void recognise_login(const secsession_here_t *here, const secsession_when
     request_rec *r = here->r;
     match_t match;
 
-    if (when == NULL || when->expression == NULL || (when->group == 0 && r->method_number != M_POST)
+    if (when == NULL || when->expression == NULL || (when->field && r->method_number != M_POST)
         || !is_so(r, when->expression, 0, &match)) {
         return;
     }
-    if (when->group) {
-        read_answer(here, matched(r, &match, when->group), found);
-    } else {
+    if (when->field) {
         read_form(here, when->field, found);
+    } else {
+        read_answer(here, when->user ? when->user : matched(r, &match, when->group), found);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <util_filter.h>
 
 #include "http/parse/fields.h"
+#include "http/parse/json.h"
 #include "http/parse/multipart.h"
 #include "http/request/context.h"
 
@@ -87,6 +88,17 @@ static int is_whole(request_rec *r, const copy_t *copy)
            && apr_table_get(r->headers_in, "Content-Encoding") == NULL;
 }
 
+static const char *read_field(apr_pool_t *pool, const char *type, const copy_t *copy,
+                              const char *name)
+{
+    if (secsession_fields_are_urlencoded(type)) {
+        return secsession_fields_only(pool, copy->bytes, name);
+    }
+    return secsession_fields_are_json(type)
+               ? secsession_json_get(pool, copy->bytes, name)
+               : secsession_multipart_get(pool, type, copy->bytes, copy->length, name);
+}
+
 const char *secsession_tee_field(const secsession_here_t *here, const char *name)
 {
     request_rec *r = here->r;
@@ -97,9 +109,7 @@ const char *secsession_tee_field(const secsession_here_t *here, const char *name
     if (copy == NULL || type == NULL || !is_whole(r, copy)) {
         return NULL;
     }
-    value = secsession_fields_are_urlencoded(type)
-                ? secsession_fields_only(r->pool, copy->bytes, name)
-                : secsession_multipart_get(r->pool, type, copy->bytes, copy->length, name);
+    value = read_field(r->pool, type, copy, name);
     /* Some applications look for a field in the query string first. */
     return value && !secsession_fields_contradict(r->pool, r->args, name, value) ? value : NULL;
 }

@@ -12,7 +12,7 @@ void secsession_tee_register(void);
 /* Adds the filter to the request: up to 64 KiB of the body are copied when the handler reads it. */
 void secsession_tee_insert(const secsession_here_t *here);
 
-/* The value of a field of the form, whether urlencoded or multipart/form-data, from the copy;
+/* The value of a field of the form, whether urlencoded, multipart/form-data or JSON, from the copy;
  * allocated from the pool of the request. NULL if there is no such field, if the body is longer
  * than the copy, or if the application may have read another value, also from the query string:
  * see http/parse/fields.h. */

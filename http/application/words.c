@@ -52,7 +52,7 @@ int secsession_words_prepare(request_rec *r)
     if (may_log_in(&here)) {
         secsession_begin_note_moment(&here);
     }
-    if (expression_of(login) && !login->group && r->method_number == M_POST) {
+    if (expression_of(login) && login->field && r->method_number == M_POST) {
         secsession_tee_insert(&here);
     }
     return DECLINED;

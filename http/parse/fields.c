@@ -18,16 +18,18 @@ int secsession_fields_is_form(const char *type)
            && strchr("; \t", type[length]); /* strchr() also finds the NUL at the end */
 }
 
-int secsession_fields_are_urlencoded(const char *type)
+/* Whether a type is `wanted`, of UTF-8. */
+static int is_type(const char *type, const char *wanted)
 {
     static const char *const endings[] = { "", ";", ";charset=utf-8", ";charset=\"utf-8\"" };
+    const apr_size_t wanted_length = strlen(wanted);
     char rest[32] = "";
     apr_size_t length = 0;
 
-    if (strncasecmp(type, FORM_TYPE, sizeof(FORM_TYPE) - 1) != 0) {
+    if (strncasecmp(type, wanted, wanted_length) != 0) {
         return 0;
     }
-    for (const char *c = type + sizeof(FORM_TYPE) - 1; *c && length < sizeof(rest) - 1; c++) {
+    for (const char *c = type + wanted_length; *c && length < sizeof(rest) - 1; c++) {
         if (*c != ' ' && *c != '\t') {
             rest[length++] = *c;
         }
@@ -38,6 +40,16 @@ int secsession_fields_are_urlencoded(const char *type)
         }
     }
     return 0;
+}
+
+int secsession_fields_are_urlencoded(const char *type)
+{
+    return is_type(type, FORM_TYPE);
+}
+
+int secsession_fields_are_json(const char *type)
+{
+    return is_type(type, "application/json");
 }
 
 /* The next character of a name that applications compare, in lower case; NUL at the end of the
@@ -159,7 +171,9 @@ const char *secsession_fields_only(apr_pool_t *pool, const char *form, const cha
 {
     field_t field = { .name = name };
 
-    return read_form(pool, form, &field) && field.is_there ? field.value : NULL;
+    return strchr(form, '{') == NULL && read_form(pool, form, &field) && field.is_there
+               ? field.value
+               : NULL;
 }
 
 int secsession_fields_contradict(apr_pool_t *pool, const char *query, const char *name,
@@ -168,4 +182,40 @@ int secsession_fields_contradict(apr_pool_t *pool, const char *query, const char
     field_t field = { .name = name, .value = value };
 
     return query && !read_form(pool, query, &field);
+}
+
+/* Decodes a name without what is not encoded correctly. A NUL ends it. */
+static void decode_somehow(const char *from, apr_size_t length, char *to)
+{
+    for (const char *end = from + length; from < end; from++) {
+        int high = *from == '%' && end - from > 2 ? secsession_hex_value(from[1]) : -1;
+        int low = high < 0 ? -1 : secsession_hex_value(from[2]);
+
+        if (low >= 0) {
+            *to++ = (char)(high * 16 + low);
+            from += 2;
+        } else if (*from != '%') {
+            *to++ = (char)(*from == '+' ? ' ' : *from);
+        }
+    }
+    *to = '\0';
+}
+
+int secsession_fields_are_there(apr_pool_t *pool, const char *text, const char *name)
+{
+    char *scratch = apr_palloc(pool, strlen(text) + 1);
+
+    for (;;) {
+        const apr_size_t length = strcspn(text, "&;");
+        const apr_size_t name_length = strcspn(text, "=&;");
+
+        decode_somehow(text, name_length, scratch);
+        if (secsession_fields_is_same(scratch, name)) {
+            return 1;
+        }
+        if (text[length] == '\0') {
+            return 0;
+        }
+        text += length + 1;
+    }
 }

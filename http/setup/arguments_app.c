@@ -6,26 +6,27 @@
 #include <http_log.h>
 #include <unistd.h>
 
+#include "http/parse/text.h"
 #include "http/setup/arguments.h"
 
 APLOG_USE_MODULE(secsession);
 
 /* Reads where the user name is found; returns 0 if `from` is wrong. */
-static int parse_from(const char *from, secsession_when_t *when)
+static int parse_from(apr_pool_t *scratch, const char *from, secsession_when_t *when)
 {
-    when->field = "username";
-    if (from == NULL) {
-        return 1;
+    if (from == NULL || strncasecmp(from, "field=", 6) == 0) {
+        when->field = from ? from + 6 : "username";
+        return *when->field != '\0';
     }
-    if (strncasecmp(from, "field=", 6) == 0) {
-        when->field = from + 6;
-        return from[6] != '\0';
+    if (strncasecmp(from, "user=", 5) != 0) {
+        return 0;
     }
-    if (strncasecmp(from, "user=$", 6) == 0 && from[6] >= '1' && from[6] <= '9') {
-        when->group = from[6] - '0';
-        return from[7] == '\0';
+    if (from[5] == '$') {
+        when->group = from[6] >= '1' && from[6] <= '9' ? from[6] - '0' : 0;
+        return when->group > 0 && from[7] == '\0';
     }
-    return 0;
+    when->user = from + 5;
+    return secsession_text_user(scratch, when->user, 0) != NULL;
 }
 
 const char *secsession_argument_when(cmd_parms *cmd, const char *expression, const char *from,
@@ -38,11 +39,11 @@ const char *secsession_argument_when(cmd_parms *cmd, const char *expression, con
     if (from && strcasecmp(expression, "none") == 0) {
         return secsession_argument_wrong(cmd, from, "left out after none");
     }
-    if (!parse_from(from, when)) {
+    if (!parse_from(cmd->temp_pool, from, when)) {
         return secsession_argument_wrong(
             cmd, from,
-            "an expression, followed by field= and the name of a form field, or by user=$1 to "
-            "user=$9");
+            "an expression, followed by field= and the name of a form field, by user=$1 to "
+            "user=$9, or by user= and the name of a user");
     }
     if (strcasecmp(expression, "none") == 0) {
         return NULL;

@@ -81,11 +81,12 @@ typedef struct {
     secsession_store_t *store;            /* after post_config; NULL unless in_use */
 } secsession_server_config_t;
 
-/* How a response that logs a user in or out is recognised. */
+/* How a response that logs a user in or out is recognised, and where the user name is. */
 typedef struct {
     const ap_expr_info_t *expression; /* NULL: no response is */
-    const char *field;                /* the field of the request's form that has the user name */
-    int group; /* the group of the last match that has the user name; 0: the field has it */
+    const char *field;                /* in this field of the request's form; NULL: elsewhere */
+    int group;                        /* in this group of the last match; 0: elsewhere */
+    const char *user;                 /* it is always this one; NULL: it is not */
 } secsession_when_t;
 
 /* The configuration of a location. */

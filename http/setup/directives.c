@@ -354,8 +354,8 @@ const command_rec secsession_directives[] = {
     AP_INIT_TAKE12("SecSessionLoginWhen", secsession_directive_when, LOCATION(login_when),
                    EVERYWHERE,
                    "an expression that recognises a login by the response, optionally followed by "
-                   "field=NAME, the form field with the user name, or user=$1, what the expression "
-                   "matched; or none; default: none"),
+                   "field=NAME, the form field with the user name, user=$1, what the expression "
+                   "matched, or user=NAME, always the same; or none; default: none"),
     AP_INIT_TAKE1("SecSessionLogoutWhen", secsession_directive_logout_when, LOCATION(logout_when),
                   EVERYWHERE,
                   "an expression that recognises a logout by the response, or none; default: none"),

@@ -71,6 +71,9 @@ static void field_that_somebody_may_read_otherwise_is_none(void **state)
         "user=alice&user=mallory",
         "user=alice&user",
         "user&user=alice",
+        /* applications that read JSON, whatever its type is said to be */
+        "{\"user\":\"mallory\",\"x\":\"&user=alice&\"}",
+        "/*&user=alice&*/{user:mallory}",
         /* applications that ignore case */
         "user=alice&User=mallory",
         /* PHP */
