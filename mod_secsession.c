@@ -114,7 +114,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(secsession_claim_note, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(secsession_adopt_fixup, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(secsession_environment_fixup, NULL, NULL, APR_HOOK_FIRST);
-    ap_hook_fixups(secsession_cookies_apply_to_subrequest, NULL, NULL, APR_HOOK_FIRST + 1);
+    ap_hook_fixups(secsession_cookies_apply_late, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_fixups(secsession_forward_fixup, NULL, NULL, APR_HOOK_FIRST + 2);
     ap_hook_fixups(secsession_caches_fixup, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_fixups(secsession_words_prepare, NULL, NULL, APR_HOOK_LAST);

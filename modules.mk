@@ -11,7 +11,7 @@ OBJECTS = mod_secsession.o \
                                          environment.o forward.o caches.o) \
           $(addprefix http/handlers/, handler.o claim.o login.o sessions.o logout.o page.o back.o \
                                       form.o) \
-          $(addprefix http/access/, authz.o adopt.o authn.o guard.o) \
+          $(addprefix http/access/, authz.o adopt.o sender.o authn.o guard.o) \
           $(addprefix http/modsession/, modsession.o state.o credentials.o) \
           $(addprefix http/request/, begin.o rotate.o end.o underway.o current.o several.o \
                                      visit.o address.o arrive.o hop.o name.o reserved.o \
@@ -35,8 +35,8 @@ OBJECTS = mod_secsession.o \
                               execute.o connection.o slot.o jars.o trouble.o \
                               parameters.o entry.o conninfo.o \
                               key.o use.o) \
-          $(addprefix session/, claim.o token.o parcel.o client.o policy.o standing.o set_cookie.o \
-                                jar.o date.o seal.o mac.o keys.o stamp.o)
+          $(addprefix session/, claim.o credential.o token.o parcel.o client.o policy.o standing.o \
+                                set_cookie.o jar.o date.o seal.o mac.o keys.o stamp.o)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wno-unused-parameter -Werror

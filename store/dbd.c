@@ -49,8 +49,9 @@ static const char *const STATEMENTS[] = {
         ("select secsession.authenticate(row($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
          "::secsession.login, cookies => $11, persistent => $12, "
          "most_sessions => $13, is_newest_refused => $14, credential_stamp => $15, "
-         "is_lowercase => $16, attempt => $17, ids => $18)"),
-    [SECSESSION_SQL_SIGN_SESSION] = "select secsession.sign_session($1, $2, $3)",
+         "is_lowercase => $16, attempt => $17, ids => $18, client_hash => $19, "
+         "credential_hashes => $20)"),
+    [SECSESSION_SQL_SIGN_SESSION] = "select secsession.sign_session($1, $2, $3, $4)",
     [SECSESSION_SQL_LOGOUT] = "select secsession.logout($1, $2, $3)",
     [SECSESSION_SQL_LOGIN_FAILED] = "select secsession.login_failed($1, $2, $3, $4, $5, $6)",
     [SECSESSION_SQL_LOGIN_UNDECIDED] = "select secsession.login_undecided($1, $2, $3)",

@@ -9,7 +9,7 @@
 #include "store/trouble.h"
 
 /* The highest migration of store/sql/030-migrations.sql. */
-#define SECSESSION_SCHEMA_VERSION 11
+#define SECSESSION_SCHEMA_VERSION 12
 
 typedef struct secsession_dbd_t secsession_dbd_t;
 

@@ -32,6 +32,7 @@ set local client_encoding = 'UTF8';
 \ir sql/300-lookup.sql
 \ir sql/302-lookup-writes.sql
 \ir sql/305-rotation.sql
+\ir sql/306-credentials.sql
 \ir sql/308-most-sessions.sql
 \ir sql/309-session-of-login.sql
 \ir sql/310-authenticate.sql

@@ -1,5 +1,6 @@
 /* Logins: attempts, the sessions that they begin, the sessions of nobody, and the tokens that a
  * session is offered. Where there are keys, what they make is signed. */
+#include <apr_escape.h>
 #include <apr_strings.h>
 #include <string.h>
 
@@ -80,11 +81,28 @@ static const char *ids_of(apr_pool_t *pool, const secsession_login_t *login, con
                             : apr_pstrcat(pool, "{", id, "}", NULL);
 }
 
+/* As the array of bytea of secsession.authenticate(). */
+static const char *array_of(apr_pool_t *pool, const apr_array_header_t *hashes)
+{
+    const char *array = "{";
+
+    for (int i = 0; i < hashes->nelts; i++) {
+        const secsession_hash_t *hash = &APR_ARRAY_IDX(hashes, i, secsession_hash_t);
+
+        array = apr_pstrcat(pool, array, i ? "," : "", "\"\\\\x",
+                            apr_pescape_hex(pool, hash->bytes, SECSESSION_HASH_BYTES, 0), "\"",
+                            NULL);
+    }
+    return apr_pstrcat(pool, array, "}", NULL);
+}
+
 /* With keys the cookies are kept when it is known which session they are to be sealed for. */
 static int add_login(secsession_store_t *store, apr_pool_t *pool,
                      secsession_parameters_t *parameters, const secsession_login_t *login,
                      const char *id)
 {
+    const secsession_credential_t *credential = login->credential;
+
     secsession_parameters_add_hash(parameters, &login->token);
     secsession_parameters_add_hash(parameters, login->replaces);
     secsession_parameters_add_text(parameters, login->realm);
@@ -107,6 +125,9 @@ static int add_login(secsession_store_t *store, apr_pool_t *pool,
     secsession_parameters_add_truth(parameters, login->is_lowercase);
     secsession_parameters_add_text(parameters, login->attempt);
     secsession_parameters_add_text(parameters, store->claim_keys ? ids_of(pool, login, id) : NULL);
+    secsession_parameters_add_hash(parameters, credential ? &credential->client : NULL);
+    secsession_parameters_add_text(parameters,
+                                   credential ? array_of(pool, credential->hashes) : NULL);
     return 1;
 }
 
@@ -119,15 +140,28 @@ static int is_as_asked(const secsession_login_t *login, const char *id,
                || (login->continues && strcmp(session->id, login->continues->id) == 0));
 }
 
+/* The MAC of what a session claims by a token, or by what else it is found by; NULL: by nothing, or
+ * libcrypto fails, which is logged. */
+static const unsigned char *mac_by(secsession_store_t *store, apr_pool_t *pool,
+                                   const secsession_login_t *login,
+                                   const secsession_session_t *session,
+                                   const secsession_hash_t *token)
+{
+    const secsession_claim_t claim = { token,       session->id,   login->realm,
+                                       login->user, login->method, session->authenticated_at };
+
+    return token ? secsession_claims_sign(store, pool, &claim) : NULL;
+}
+
 /* Signs the session that a login has come to, and keeps its cookies. Nobody has the token yet. */
 static secsession_outcome_t sign(secsession_store_t *store, apr_pool_t *pool,
                                  const secsession_login_t *login,
                                  const secsession_session_t **session)
 {
     secsession_session_t *complete = apr_pmemdup(pool, *session, sizeof(*complete));
-    const secsession_claim_t claim = { &login->token, complete->id,  login->realm,
-                                       login->user,   login->method, complete->authenticated_at };
-    const unsigned char *mac = secsession_claims_sign(store, pool, &claim);
+    const unsigned char *mac = mac_by(store, pool, login, complete, &login->token);
+    const secsession_hash_t *client = login->credential ? &login->credential->client : NULL;
+    const unsigned char *client_mac = mac_by(store, pool, login, complete, client);
     secsession_parameters_t parameters = { 0 };
     const PGresult *result;
     int ok = 1;
@@ -135,9 +169,11 @@ static secsession_outcome_t sign(secsession_store_t *store, apr_pool_t *pool,
     secsession_parameters_add_hash(&parameters, &login->token);
     secsession_parameters_add_bytes(&parameters, mac, SECSESSION_CLAIM_BYTES);
     if (mac == NULL
-        || !secsession_store_add_cookies(store, pool, &parameters, complete->id, login->cookies)) {
+        || !secsession_store_add_cookies(store, pool, &parameters, complete->id, login->cookies)
+        || (client && client_mac == NULL)) {
         return SECSESSION_UNAVAILABLE;
     }
+    secsession_parameters_add_bytes(&parameters, client_mac, SECSESSION_CLAIM_BYTES);
     result = secsession_dbd_query(store->dbd, pool, SECSESSION_SQL_SIGN_SESSION, &parameters);
     if (result == NULL) {
         return SECSESSION_UNAVAILABLE;

@@ -13,6 +13,7 @@
 #include <httpd.h>
 
 #include "session/client.h"
+#include "session/credential.h"
 #include "session/jar.h"
 #include "session/keys.h"
 #include "session/session.h"
@@ -61,6 +62,8 @@ typedef struct {
     secsession_limits_t limits;      /* both above zero */
     const secsession_stamp_t *stamp; /* of the record of the user, or NULL */
     int persistent;                  /* the user wants to be kept signed in */
+    const secsession_credential_t *credential; /* by which it is found, too; only with keys; or
+                                                * NULL */
     secsession_crowd_t crowd;
 } secsession_login_t;
 
@@ -163,7 +166,9 @@ secsession_outcome_t secsession_store_login_moment(secsession_store_t *store, ap
 
 /* Binds a user to a token that did not exist before (I5). SECSESSION_LIVE sets *session;
  * SECSESSION_REVOKED: the user was revoked since the moment; SECSESSION_FULL: no more
- * sessions for this user; in both cases nobody is logged in. */
+ * sessions for this user; in both cases nobody is logged in. With a credential,
+ * SECSESSION_REVOKED may also mean that it is refused until an administrator allows it, and
+ * SECSESSION_RETIRED that a session is about to be found by it. */
 secsession_outcome_t secsession_store_authenticate(secsession_store_t *store, apr_pool_t *pool,
                                                    const secsession_login_t *login,
                                                    const secsession_session_t **session);

@@ -10,6 +10,7 @@
 
 #include "http/access/authn.h"
 #include "http/access/guard.h"
+#include "http/access/sender.h"
 #include "http/modsession/modsession.h"
 #include "http/parse/text.h"
 #include "http/request/answer.h"
@@ -39,21 +40,15 @@ static int is_on(const secsession_here_t *here)
            && !secsession_authn_is_ours(r) && !is_by_mod_session(r);
 }
 
-/* Whether the client sends its credentials in the Authorization header field. */
-static int is_by_header(const char *type)
-{
-    return type && (strcasecmp(type, "Basic") == 0 || strcasecmp(type, "Digest") == 0);
-}
-
 int secsession_adopt_prepare(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
     const secsession_session_t *session;
 
     /* Without credentials nobody can be logged in, so the request must not cost an SQL
-     * statement. */
-    if (!is_on(&here)
-        || (is_by_header(ap_auth_type(r)) && !apr_table_get(r->headers_in, "Authorization"))) {
+     * statement. The session of a client that sends them is found when they have been checked. */
+    if (!is_on(&here) || secsession_sender_is_known(&here, ap_auth_type(r))
+        || (secsession_sender_is_by_header(ap_auth_type(r)) && !apr_table_get(r->headers_in, "Authorization"))) {
         return DECLINED;
     }
     switch (secsession_current_session(&here, &session)) {
@@ -67,48 +62,53 @@ int secsession_adopt_prepare(request_rec *r)
     return DECLINED;
 }
 
-/* The AuthType by which credentials were checked in this request. NULL if none were, which means
- * that mod_ssl has taken the user from the client certificate of the connection. */
-static const char *type_of(request_rec *r)
-{
-    const char *type = ap_auth_type(r);
-
-    return r->ap_auth_type ? type : NULL;
-}
-
-static const char *method_of(request_rec *r)
-{
-    const char *type = type_of(r);
-    char *method = apr_pstrdup(r->pool, type ? type : "certificate");
-
-    ap_str_tolower(method);
-    return method;
-}
-
 static int is_same(const secsession_here_t *here, const secsession_session_t *session)
 {
     request_rec *r = here->r;
 
     return secsession_name_is(here, r->user, session->user)
-           && strcmp(method_of(r), session->method) == 0;
+           && strcmp(secsession_sender_method(r), session->method) == 0;
 }
 
 /* Answers as if the user had not authenticated. */
-static int refuse(const secsession_here_t *here, secsession_outcome_t outcome)
+static int demand(const secsession_here_t *here, secsession_outcome_t outcome)
 {
     request_rec *r = here->r;
-    const char *type = type_of(r);
+    const char *type = secsession_sender_type(r);
 
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                  "SS230: user %s must authenticate again in realm %s: the session has ended",
-                  r->user, here->server->realm);
     r->user = NULL;
-    if (is_by_header(type)) {
+    if (secsession_sender_is_by_header(type)) {
         ap_note_auth_failure(r);
         secsession_answer_no_store(r);
         return HTTP_UNAUTHORIZED;
     }
     return secsession_authn_demand(here, outcome);
+}
+
+static int refuse(const secsession_here_t *here, secsession_outcome_t outcome)
+{
+    request_rec *r = here->r;
+
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  "SS230: user %s must authenticate again in realm %s: the session has ended",
+                  r->user, here->server->realm);
+    return demand(here, outcome);
+}
+
+/* Refuses a user whose login a revocation has refused: for the moment, or as long as nobody allows
+ * these credentials, which the client will go on to send. */
+static int refuse_login(const secsession_here_t *here, int is_known)
+{
+    request_rec *r = here->r;
+
+    if (!is_known) {
+        return refuse(here, SECSESSION_REVOKED);
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  "SS294: user %s gets no session in realm %s: a revocation has refused these "
+                  "credentials, until they are changed or secsession.allow_user() allows them",
+                  r->user, here->server->realm);
+    return demand(here, SECSESSION_REVOKED);
 }
 
 /* Refuses a user whose session has ended. The response deletes the cookie; the next request then
@@ -139,7 +139,7 @@ static int check_again(const secsession_here_t *here)
     if (!secsession_begin_note_moment(here)) {
         return secsession_answer_unavailable(r);
     }
-    if (type_of(r) == NULL) { /* the certificate was checked when the connection was made */
+    if (secsession_sender_type(r) == NULL) { /* the certificate was checked when the connection was made */
         return OK;
     }
     r->user = NULL;
@@ -181,7 +181,7 @@ static int adopt(const secsession_here_t *here)
     secsession_authenticated_t who = { .user = NULL };
     secsession_context_t *context = here->context;
     secsession_outcome_t outcome;
-    int status = OK;
+    int is_known = secsession_sender_is_known(here, secsession_sender_type(r)), status = OK;
 
     if (is_of_htaccess(here)) {
         return DECLINED;
@@ -192,7 +192,7 @@ static int adopt(const secsession_here_t *here)
             APLOG_MARK, APLOG_ERR, 0, r,
             "SS231: the user whom %s has authenticated cannot have a session: a user name "
             "must be UTF-8 of at most %d bytes without control characters",
-            method_of(r), SECSESSION_USER_LENGTH);
+            secsession_sender_method(r), SECSESSION_USER_LENGTH);
         return HTTP_FORBIDDEN;
     }
     if (context->moment == NULL) {
@@ -201,14 +201,52 @@ static int adopt(const secsession_here_t *here)
     if (status != OK) {
         return status;
     }
-    who.method = method_of(r);
+    who.method = secsession_sender_method(r);
     who.moment = context->moment;
+    if (is_known) {
+        who.credential = secsession_sender_credential(here);
+        if (who.credential == NULL) {
+            return secsession_answer_unavailable(r);
+        }
+    }
     outcome = secsession_begin_user(here, &who);
+    if (outcome == SECSESSION_RETIRED) {
+        outcome = secsession_sender_await(here);
+    }
     if (outcome == SECSESSION_REVOKED) {
-        return refuse(here, outcome);
+        return refuse_login(here, is_known);
     }
     status = secsession_begin_status(r, outcome);
     return status == OK ? go_on(r, who.user) : status;
+}
+
+/* Whether the session that the request has come with, if any, is over without anybody having ended
+ * it: then credentials that come with the request begin another, or find one. */
+static int is_over(secsession_outcome_t outcome)
+{
+    return outcome == SECSESSION_UNKNOWN || outcome == SECSESSION_RETIRED
+           || outcome == SECSESSION_IDLE || outcome == SECSESSION_ABSOLUTE
+           || outcome == SECSESSION_MOVED;
+}
+
+/* The session of a client that sends its credentials with each request. */
+static int adopt_sender(const secsession_here_t *here, secsession_outcome_t outcome)
+{
+    const secsession_session_t *session;
+    secsession_outcome_t found;
+
+    if (is_of_htaccess(here)) {
+        return DECLINED;
+    }
+    found = secsession_sender_find(here);
+    if (found == SECSESSION_UNAVAILABLE) {
+        return secsession_answer_unavailable(here->r);
+    }
+    if (found == SECSESSION_LIVE && secsession_current_session(here, &session) == SECSESSION_LIVE
+        && is_same(here, session)) {
+        return go_on(here->r, session->user);
+    }
+    return outcome == SECSESSION_RETIRED ? DECLINED : adopt(here);
 }
 
 /* The ErrorDocument of a request that was refused is shown, but without a user. */
@@ -235,20 +273,22 @@ int secsession_adopt_fixup(request_rec *r)
     if (status != DECLINED) {
         return status;
     }
-    /* A retired token means that the request was under way when another request of this browser got
-     * the next token. It has credentials of its own and is served by these, without a session. */
-    if (outcome == SECSESSION_RETIRED) {
-        return DECLINED;
-    }
-    if (is_error_document(r)) {
+    if (is_error_document(r) && outcome != SECSESSION_RETIRED) {
         r->user = NULL;
         return DECLINED;
+    }
+    if (is_over(outcome) && secsession_sender_is_known(&here, secsession_sender_type(r))) {
+        return adopt_sender(&here, outcome);
     }
     switch (outcome) {
     case SECSESSION_LIVE:
     case SECSESSION_ANONYMOUS:
     case SECSESSION_UNKNOWN:
         return adopt(&here);
+    case SECSESSION_RETIRED:
+        /* The request was under way when another request of this browser got the next token. It has
+         * credentials of its own and is served by these, without a session. */
+        return DECLINED;
     case SECSESSION_UNAVAILABLE:
         return secsession_answer_unavailable(r);
     default:

@@ -160,11 +160,14 @@ int secsession_cookies_apply(request_rec *r)
 }
 
 /* httpd does not run the header_parser hooks for a subrequest, and its header fields may be the
- * table of its main request, so that they are copied first. */
-int secsession_cookies_apply_to_subrequest(request_rec *r)
+ * table of its main request, so that they are copied first. A session that was found by its client
+ * was not known yet when these hooks ran. */
+int secsession_cookies_apply_late(request_rec *r)
 {
     if (r->main == NULL) {
-        return DECLINED;
+        const secsession_here_t here = secsession_here(r);
+
+        return here.context && here.context->is_found ? secsession_cookies_apply(r) : DECLINED;
     }
     r->headers_in = apr_table_copy(r->pool, r->headers_in);
     return secsession_cookies_apply(r);

@@ -6,11 +6,11 @@
 
 #include "http/request/context.h"
 
-/* header_parser, after the look-up, and fixups, for subrequests: replace the browser's cookies that
+/* header_parser, after the look-up, and fixups, for what that could not do yet: replace the browser's cookies that
  * match SecSessionVault by the cookies of the vault. DECLINED, or 503 if the vault has to be read
  * from the database and this gives no answer. */
 int secsession_cookies_apply(request_rec *r);
-int secsession_cookies_apply_to_subrequest(request_rec *r);
+int secsession_cookies_apply_late(request_rec *r);
 
 /* For whom the cookies of a jar are chosen, and who sets them: the address that the client has
  * asked for. Strings live in the pool of the request. */

@@ -49,6 +49,15 @@ static apr_size_t significant(const secsession_address_t *address, int bind)
     return memcmp(address->bytes, MAPPED, IPV4_AT) == 0 ? IPV4_AT + 3 : 8;
 }
 
+secsession_address_t secsession_address_network(const request_rec *r)
+{
+    secsession_address_t address = bytes_of(r);
+    apr_size_t kept = significant(&address, SECSESSION_BIND_SUBNET);
+
+    memset(address.bytes + kept, 0, sizeof(address.bytes) - kept);
+    return address;
+}
+
 /* An IPv4-mapped IPv6 address is the same as the IPv4 address in it, as it is to PostgreSQL. */
 static int is_same(const secsession_address_t *one, const secsession_address_t *other, int bind)
 {

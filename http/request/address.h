@@ -9,6 +9,9 @@
  * address is removed, since PostgreSQL does not accept it. Lives as long as the request. */
 const char *secsession_address_of(request_rec *r);
 
+/* The network of that address, a /24 of IPv4 or a /64 of IPv6: what else is set to zero. */
+secsession_address_t secsession_address_network(const request_rec *r);
+
 /* The same, with what the client calls itself. */
 secsession_client_t secsession_address_client(request_rec *r);
 

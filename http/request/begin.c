@@ -66,6 +66,7 @@ static void take_over(const secsession_here_t *here, const secsession_login_t *l
     context->session = session;
     context->new_token = text;
     context->forget = 0;
+    context->is_found = 0;
     context->vigil = NULL; /* that was another session */
     context->is_cut = 0;
     secsession_current_use(here);
@@ -81,7 +82,8 @@ secsession_outcome_t secsession_begin_user(const secsession_here_t *here,
                                  .attempt = who->attempt,
                                  .moment = who->moment,
                                  .cookies = who->cookies,
-                                 .stamp = who->stamp };
+                                 .stamp = who->stamp,
+                                 .credential = who->credential };
     const secsession_session_t *session;
     secsession_outcome_t outcome;
     char *text;
@@ -106,8 +108,10 @@ secsession_outcome_t secsession_begin_user(const secsession_here_t *here,
                       "SecSessionMaxPerUser allows",
                       login.user, login.realm);
     }
-    return outcome == SECSESSION_REVOKED || outcome == SECSESSION_FULL ? outcome
-                                                                       : SECSESSION_UNAVAILABLE;
+    return outcome == SECSESSION_REVOKED || outcome == SECSESSION_FULL
+                   || outcome == SECSESSION_RETIRED
+               ? outcome
+               : SECSESSION_UNAVAILABLE;
 }
 
 int secsession_begin_status(request_rec *r, secsession_outcome_t outcome)

@@ -14,6 +14,7 @@ typedef struct {
     const secsession_jar_t *cookies;
     const secsession_stamp_t *stamp; /* of the user's record, or NULL */
     int persistent;                  /* the user wants to stay signed in, if that is offered */
+    const secsession_credential_t *credential; /* by which the session is found; NULL: by none */
 } secsession_authenticated_t;
 
 /* Notes the current moment of the database in the context. Call this before credentials are checked
@@ -26,6 +27,8 @@ int secsession_begin_note_moment(const secsession_here_t *here);
  * browser presented. From then on the context has the new session. SECSESSION_LIVE: the user is
  * logged in. SECSESSION_REVOKED: the user's sessions were revoked while the credentials were
  * checked. SECSESSION_FULL: the user has as many sessions as SecSessionMaxPerUser allows.
+ * With a credential, SECSESSION_REVOKED may also mean that it is refused, and SECSESSION_RETIRED
+ * that another request of the client has begun the session.
  * SECSESSION_UNAVAILABLE: there is no token, or the database gives no answer. */
 secsession_outcome_t secsession_begin_user(const secsession_here_t *here,
                                            const secsession_authenticated_t *who);

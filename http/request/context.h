@@ -58,6 +58,7 @@ typedef struct {
     secsession_hash_t token;
     const char *parcel; /* the value presented if it carries cookies, see visit.h; or NULL */
     int is_looked_up;
+    int is_found;  /* the session was found by its client, and `token` is no token's hash */
     int is_in_use; /* the request has been noted as a use of the session until it ends */
     secsession_outcome_t outcome;        /* of the look-up */
     const secsession_session_t *session; /* if this is SECSESSION_LIVE or SECSESSION_ANONYMOUS */

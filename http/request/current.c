@@ -139,6 +139,33 @@ void secsession_current_use(const secsession_here_t *here)
     }
 }
 
+secsession_outcome_t secsession_current_find(const secsession_here_t *here,
+                                             const secsession_hash_t *client)
+{
+    const secsession_visit_t visit = visit_of(here);
+    request_rec *first = secsession_first_request(here->r);
+    const secsession_client_t address = secsession_address_client(first);
+    secsession_context_t *context = here->context;
+    const secsession_session_t *session;
+    secsession_outcome_t outcome = secsession_store_lookup(here->server->store, first->pool, client,
+                                                           here->server->realm, &visit, &address,
+                                                           &session);
+
+    if (outcome != SECSESSION_LIVE) {
+        return outcome;
+    }
+    context->is_token = 1;
+    context->token = *client;
+    context->is_found = 1;
+    context->outcome = outcome;
+    context->session = session;
+    context->vigil = NULL; /* that was another session */
+    if (secsession_current(here)) {
+        secsession_current_use(here);
+    }
+    return outcome;
+}
+
 int secsession_current_look_up(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);

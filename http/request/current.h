@@ -16,6 +16,11 @@ int secsession_current_look_up(request_rec *r);
 secsession_outcome_t secsession_current_session(const secsession_here_t *here,
                                                 const secsession_session_t **session);
 
+/* Looks up the session that is found by its client (session/credential.h), whose credentials have
+ * been checked in this request. SECSESSION_LIVE: the request has it from now on. */
+secsession_outcome_t secsession_current_find(const secsession_here_t *here,
+                                             const secsession_hash_t *client);
+
 /* The session is in use from now until the request ends, if that counts as use at this location. A
  * WebSocket does not: see http/application/tunnel.c. */
 void secsession_current_use(const secsession_here_t *here);

@@ -13,7 +13,7 @@ static int is_due(const secsession_here_t *here, const secsession_context_t *con
     const secsession_session_t *session;
 
     return rotation->interval > 0 && context->is_looked_up && context->new_token == NULL
-           && !context->forget && !context->is_useless
+           && !context->forget && !context->is_useless && !context->is_found
            && secsession_current_session(here, &session) == SECSESSION_LIVE
            && session->rotated_ms / 1000 >= rotation->interval;
 }

@@ -341,8 +341,9 @@ static int has_token_keys(apr_pool_t *pool, const server_rec *server,
         config->parcel_keys =
             secsession_keys_derive(pool, keys,
                                    apr_pstrcat(pool, "mod_secsession parcel", place, NULL));
+        config->sender_keys = secsession_keys_derive(pool, keys, "mod_secsession credential");
     }
-    if (keys && !(config->token_keys && config->parcel_keys)) {
+    if (keys && !(config->token_keys && config->parcel_keys && config->sender_keys)) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
                      "SS314: no keys can be derived from the SecSessionKeys of %s:%u: the name of "
                      "the cookie is too long, or libcrypto has no HKDF with SHA-256",

@@ -7,7 +7,8 @@
 #include <http_config.h>
 #include <mod_dbd.h>
 
-static apr_status_t read_file(request_rec *r, const char *path, const char *user,
+/* A line of a Digest file also has the realm, for which the password is. */
+static apr_status_t read_file(request_rec *r, const char *path, const char *user, int is_digest,
                               const char **record)
 {
     char line[MAX_STRING_LEN];
@@ -22,7 +23,7 @@ static apr_status_t read_file(request_rec *r, const char *path, const char *user
         if (*line != '#' && strncmp(line, user, length) == 0 && line[length] == ':') {
             const char *rest = line + length + 1;
 
-            *record = ap_getword(r->pool, &rest, ':');
+            *record = is_digest ? apr_pstrdup(r->pool, rest) : ap_getword(r->pool, &rest, ':');
         }
     }
     ap_cfg_closefile(file);
@@ -69,7 +70,10 @@ static apr_status_t ask_database(request_rec *r, const char *query, const char *
 apr_status_t secsession_record_read(request_rec *r, const secsession_source_t *source,
                                     const char *user, const char **record)
 {
+    int is_digest = strcmp(source->provider, SECSESSION_SOURCE_DIGEST) == 0;
+
     *record = NULL;
-    return strcmp(source->provider, "file") == 0 ? read_file(r, source->where, user, record)
-                                                 : ask_database(r, source->where, user, record);
+    return is_digest || strcmp(source->provider, "file") == 0
+               ? read_file(r, source->where, user, is_digest, record)
+               : ask_database(r, source->where, user, record);
 }

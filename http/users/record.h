@@ -6,6 +6,9 @@
 
 #include "http/setup/config.h"
 
+/* As the provider of a source: an AuthUserFile of AuthType Digest. */
+#define SECSESSION_SOURCE_DIGEST "digest"
+
 /* Reads the record of a user. *record is allocated from the pool of the request, and is NULL if
  * there is no such user. Returns APR_SUCCESS, or an error if the record could not be read. */
 apr_status_t secsession_record_read(request_rec *r, const secsession_source_t *source,

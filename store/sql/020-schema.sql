@@ -42,7 +42,7 @@ comment on schema secsession is
     'mod_secsession: sessions of the web server. Call the functions; leave the tables alone.';
 
 -- The highest migration of these files.
-\set known_version 11
+\set known_version 12
 
 -- The version is what schema_version() says: so a dump has it with the tables, not with their rows.
 select to_regprocedure('secsession.schema_version()') is not null as version_known \gset

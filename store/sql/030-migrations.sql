@@ -61,6 +61,11 @@ select :installed_version < 11 as migration_needed \gset
 \ir 185-vault-of-login.sql
 \endif
 
+select :installed_version < 12 as migration_needed \gset
+\if :migration_needed
+\ir 190-credentials.sql
+\endif
+
 \set version_body 'select ' :known_version ';'
 create or replace function secsession.schema_version()
 returns integer

@@ -23,10 +23,12 @@ select
     t.next_agent,
     t.mac
 from secsession.other_token t
+where t.credential_hash is null
+or t.mac is not null
 $view$);
 
 comment on view secsession.token is
-    'Internal: the current token of each session, and its others.';
+    'Internal: the current token of each session, its others, and by what a client finds it.';
 comment on column secsession.token.token_hash is 'SHA-256 of the token.';
 comment on column secsession.token.session_id is 'The session that the token is for.';
 comment on column secsession.token.retired_at is 'See other_token; null for the current token.';

@@ -189,9 +189,10 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 begin
+    -- By what a client finds it was signed for the login before.
     delete from other_token t
     where t.session_id = retire_tokens.session_id
-    and t.offered_at is not null;
+    and t.retired_at is null;
 
     -- Those past their grace too, which are still served to the browser that has the next one.
     update other_token t
@@ -239,7 +240,6 @@ begin
             using errcode = 'unique_violation';
     end if;
     perform retire_tokens(session_id, moment, login.client_addr, login.user_agent);
-
     update session s
     set token_hash = login.token_hash,
         mac = null,

@@ -195,7 +195,9 @@ create or replace function secsession.authenticate(
     credential_stamp bytea default null,
     is_lowercase boolean default false,
     attempt text default null,
-    ids uuid[] default null
+    ids uuid[] default null,
+    client_hash bytea default null,
+    credential_hashes bytea[] default null
 )
 returns secsession.session_answer
 language plpgsql
@@ -228,6 +230,10 @@ begin
     if replaced.ending is not null or is_revoked_meanwhile(wanted) then
         return refuse_login(wanted, 'ended', 'revoked', 'revoked meanwhile');
     end if;
+    answer := refuse_client(wanted, client_hash, credential_hashes, goes_on);
+    if answer.state is not null then
+        return answer;
+    end if;
 
     if goes_on then
         perform continue_session(replaced.session_id, wanted);
@@ -240,11 +246,15 @@ begin
     if answer.state = 'full' then
         return answer;
     end if;
-    return complete_answer(answer, wanted, cookies);
+    answer := complete_answer(answer, wanted, cookies);
+    if client_hash is not null then
+        perform find_by_client(answer.session_id, client_hash, credential_hashes[1]);
+    end if;
+    return answer;
 end
 $$;
 comment on function secsession.authenticate(
-    secsession.login, jsonb, boolean, integer, boolean, bytea, boolean, text, uuid[]
+    secsession.login, jsonb, boolean, integer, boolean, bytea, boolean, text, uuid[], bytea, bytea[]
 ) is
     'Logs a user in under a new token. If the old token is served for a live session of this '
     'user, that session goes on and the old token is worth nothing any more; if of another user, '
@@ -255,12 +265,17 @@ comment on function secsession.authenticate(
     'oldest ends, or the answer''s state is full and nobody is logged in. is_lowercase: see '
     'session. attempt: the name by which login_begin() counted. ids, where '
     'the web server has keys: how it calls a new session, and the only session that may go on, '
-    'whose MAC it has checked; null: none. May be called again with the same new token.';
+    'whose MAC it has checked; null: none. client_hash and credential_hashes: see other_token and '
+    'credential, the latter by each key; null: the client needs a token. With them, state retired '
+    'says that another request of this client has begun a session, which is to be looked up, and '
+    'state ended, end_reason revoked, that the credentials are refused. May be called again with '
+    'the same new token.';
 
 create or replace function secsession.sign_session(
     token_hash bytea,
     mac bytea,
-    cookies jsonb default null
+    cookies jsonb default null,
+    client_mac bytea default null
 )
 returns integer
 language plpgsql
@@ -282,13 +297,19 @@ begin
     returning s.*
     into signed;
 
+    if client_mac is not null then
+        update other_token t
+        set mac = client_mac
+        where t.session_id = signed.session_id
+        and t.credential_hash is not null;
+    end if;
     if signed.session_id is not null and cookies is not null then
         return keep_cookies(signed.session_id, signed.authenticated_at, cookies);
     end if;
     return signed.vault_version;
 end
 $$;
-comment on function secsession.sign_session(bytea, bytea, jsonb) is
-    'Completes a login: stores the web server''s MAC of what authenticate() answered, and cookies '
-    'in the vault, see keep_cookies(). Returns the vault''s version; null: the session has ended, '
+comment on function secsession.sign_session(bytea, bytea, jsonb, bytea) is
+    'Completes a login: stores the web server''s MAC of what authenticate() answered, with the '
+    'token and with client_hash, and cookies in the vault, see keep_cookies(). Returns the vault''s version; null: the session has ended, '
     'or has another MAC. May be called again.';

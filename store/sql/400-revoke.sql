@@ -182,12 +182,13 @@ begin
     perform make_durable();
     insert into revocation (
         kind, realm, user_name, session_id, spared_id, network, moment, reason, detail,
-        only_lowercase
+        only_lowercase, is_change
     )
     values (
         wanted.kind, coalesce(wanted.realm, ''), coalesce(wanted.user_name, ''),
         wanted.session_id, wanted.spared_id, wanted.network, wanted.moment,
-        wanted.reason, wanted.detail, coalesce(wanted.only_lowercase, false)
+        wanted.reason, wanted.detail, coalesce(wanted.only_lowercase, false),
+        coalesce(wanted.is_change, false)
     )
     returning *
     into made;
@@ -232,6 +233,13 @@ begin
             using errcode = 'invalid_parameter_value';
     end if;
     ended := end_sessions(array[session_id], 'revoked', reason, detail);
+    if ended > 0 then
+        insert into refused_credential (credential_hash)
+        select t.credential_hash
+        from other_token t
+        where t.session_id = revoke_session.session_id
+        and t.credential_hash is not null;
+    end if;
     perform notify_servers(array[key_of_session(session_id)]);
     -- Without a tombstone its event follows later, or is somebody else's: see revoke().
     if ended = 0
@@ -251,12 +259,14 @@ exception
 end
 $$;
 comment on function secsession.revoke_session(uuid, text) is
-    'Ends one session. Returns how many ended: 0 or 1.';
+    'Ends one session. Where its client has sent credentials with each request, these begin no '
+    'other, see allow_user(). Returns how many ended: 0 or 1.';
 
-create or replace function secsession.revoke_user(
+create or replace function secsession.revoke_name(
     user_name text,
     reason text,
-    realm text default null
+    realm text,
+    is_change boolean
 )
 returns integer
 language plpgsql
@@ -280,6 +290,7 @@ begin
     wanted.user_name := name;
     wanted.reason := reason;
     wanted.detail := jsonb_build_object('revoked', 'user');
+    wanted.is_change := is_change;
     ended := revoke(wanted);
 
     -- Where SecSessionUserNames is lowercase this is the same user.
@@ -291,10 +302,73 @@ begin
     return ended;
 end
 $$;
+comment on function secsession.revoke_name(text, text, text, boolean) is
+    'Internal: revoke_user(); is_change: see revocation.';
+
+create or replace function secsession.revoke_user(
+    user_name text,
+    reason text,
+    realm text default null
+)
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    return revoke_name(user_name, reason, realm, false);
+end
+$$;
 comment on function secsession.revoke_user(text, text, text) is
     'Ends all sessions of a user, also of a login that is under way; in one realm, or in all. '
     'Blanks at the ends of the name, and its case where SecSessionUserNames is lowercase, do not '
-    'matter. Returns how many ended.';
+    'matter. Credentials that a client of this user has sent with each request begin no session '
+    'any more, see allow_user(). Returns how many ended.';
+
+create or replace function secsession.allow_user(
+    user_name text,
+    reason text,
+    realm text default null
+)
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set lock_timeout = '5s'
+as $$
+declare
+    name constant text := plain_name(user_name);
+    refused bytea[];
+begin
+    perform check_revocation(reason, realm);
+    if (length(name) between 1 and 255) is not true then
+        raise exception 'user_name must have 1 to 255 characters'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    refused := array(
+        select c.credential_hash
+        from credential c
+        where c.user_name in (name, lowercase_name(name))
+        and (c.user_name = name or c.is_lowercase)
+        and c.realm = coalesce(allow_user.realm, c.realm)
+        and is_refused(array[c.credential_hash])
+    );
+    -- From now on they are as if nobody had used them before.
+    update credential c
+    set login_seen = pg_current_snapshot(),
+        told_at = null
+    where c.credential_hash = any (refused);
+
+    delete from refused_credential r
+    where r.credential_hash = any (refused);
+
+    perform log_event('allowed', null, realm, name, null, reason);
+    return cardinality(refused);
+end
+$$;
+comment on function secsession.allow_user(text, text, text) is
+    'Lets the credentials of a user begin sessions again which a revocation has refused; in one '
+    'realm, or in all. Returns how many these are.';
 
 create or replace function secsession.revoke_address(network inet, reason text)
 returns integer

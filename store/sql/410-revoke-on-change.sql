@@ -154,8 +154,8 @@ begin
 
     -- Nobody can have logged in under any other name.
     if length(plain_name(user_name)) between 1 and 255 then
-        perform revoke_user(
-            user_name, format('%s of %s', lower(tg_op), tg_relid::regclass), tg_argv[1]
+        perform revoke_name(
+            user_name, format('%s of %s', lower(tg_op), tg_relid::regclass), tg_argv[1], true
         );
     end if;
     return null;

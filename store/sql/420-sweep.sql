@@ -48,7 +48,7 @@ declare
         for no key update skip locked
     );
     ids uuid[];
-    closed integer;
+    closing bigint[];
 begin
     perform set_horizon(picked);
     ids := array(
@@ -61,14 +61,19 @@ begin
     perform end_sessions(ids, null, null);
 
     -- Closed is what no transaction can have missed any more, and has nothing left to end.
+    closing := array(
+        select v.revocation_id
+        from revocation v
+        where v.revocation_id = any (picked)
+        and is_over(v.horizon)
+        and not exists (select from unended_of(v, 1))
+    );
+    perform refuse_credentials(closing);
     update revocation v
     set swept_at = clock_timestamp(),
         waits_since = null
-    where v.revocation_id = any (picked)
-    and is_over(v.horizon)
-    and not exists (select from unended_of(v, 1));
+    where v.revocation_id = any (closing);
 
-    get diagnostics closed = row_count;
     -- What somebody holds up waits behind all others.
     if cardinality(picked) = batch then
         update revocation v
@@ -76,7 +81,7 @@ begin
         where v.revocation_id = any (picked)
         and v.swept_at is null;
     end if;
-    return greatest(cardinality(ids), closed);
+    return greatest(cardinality(ids), cardinality(closing));
 end
 $$;
 comment on function secsession.sweep_named(integer) is

@@ -84,6 +84,37 @@ $$;
 comment on function secsession.remove_attempts(integer) is
     'Internal: removes up to so many attempts to log in that are a day old. Returns how many.';
 
+create or replace function secsession.remove_credentials(batch integer)
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+set enable_seqscan = off
+set jit = off
+set enable_bitmapscan = off
+as $$
+declare
+    removed integer;
+begin
+    -- Those that are refused stay until they are allowed again.
+    delete from credential c
+    where c.credential_hash = any (array(
+        select old.credential_hash
+        from credential old
+        where old.last_at < statement_timestamp() - interval '400 days'
+        and not is_refused(array[old.credential_hash])
+        order by old.last_at
+        limit batch
+        for update skip locked
+    ));
+    get diagnostics removed = row_count;
+    return removed;
+end
+$$;
+comment on function secsession.remove_credentials(integer) is
+    'Internal: removes up to so many credentials with which no session has begun for more than a '
+    'year. Returns how many.';
+
 create or replace function secsession.empty_past_month(oldest timestamptz)
 returns boolean
 language plpgsql
@@ -201,7 +232,8 @@ begin
     -- What a crash takes back is done again.
     perform wait_for_disk_only();
     batch := least(batch, 100000000);    -- of which ten times as many can be counted
-    others := remove_events(batch * 10) + remove_attempts(batch * 10);
+    others := remove_events(batch * 10) + remove_attempts(batch * 10)
+        + remove_credentials(batch * 10);
     -- In small steps, of which there is one at least: how long one takes, nobody knows before.
     loop
         select r.*
@@ -221,5 +253,5 @@ comment on function secsession.purge(integer) is
     'Removes up to so many sessions whose absolute end has passed, with their tokens, as many as a '
     'quarter of a second is enough for; events past their retention, and attempts to log in that '
     'are a day old; and makes the next partition of the events. Returns how many sessions it '
-    'removed, or tens of tokens, events and attempts where these are more: if it is above 0 there '
-    'may be more of them.';
+    'removed, or tens of tokens, events, attempts and credentials where these are more: if it is '
+    'above 0 there may be more of them.';

@@ -30,9 +30,10 @@ grant execute on function
     secsession.lookup_many(bytea, text),
     secsession.login_begin(text, text, inet, integer, integer),
     secsession.authenticate(
-        secsession.login, jsonb, boolean, integer, boolean, bytea, boolean, text, uuid[]
+        secsession.login, jsonb, boolean, integer, boolean, bytea, boolean, text, uuid[], bytea,
+        bytea[]
     ),
-    secsession.sign_session(bytea, bytea, jsonb),
+    secsession.sign_session(bytea, bytea, jsonb, bytea),
     secsession.login_undecided(text, text, inet),
     secsession.end_changed(uuid),
     secsession.under_way(uuid[]),
@@ -57,6 +58,7 @@ to :"httpd";
 grant execute on function
     secsession.revoke_session(uuid, text),
     secsession.revoke_user(text, text, text),
+    secsession.allow_user(text, text, text),
     secsession.revoke_address(inet, text),
     secsession.revoke_before(timestamptz, text, text),
     secsession.revoke_all(text, text),
