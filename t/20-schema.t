@@ -11,8 +11,8 @@ my @roles = qw(httpd_web admin_role auditor_role);
 subtest 'installing' => sub {
     my @again = $postgres->script($install);
     is $again[0], 0, 'it can be run again' or diag $again[2];
-    is $again[1], "secsession: the schema is at version 11\n", 'and says only at which version the schema is';
-    is $postgres->value('select secsession.schema_version()', user => $_), 11, "$_ can ask for the version" for qw(httpd_web admin_role);
+    is $again[1], "secsession: the schema is at version 12\n", 'and says only at which version the schema is';
+    is $postgres->value('select secsession.schema_version()', user => $_), 12, "$_ can ask for the version" for qw(httpd_web admin_role);
 
     sql('create role installer login createrole; create database third owner installer');
     sql("alter role installer set createrole_self_grant = 'set, inherit'") if $postgres->version >= 16;
@@ -169,10 +169,10 @@ subtest 'rights' => sub {
             . 'session_id_in_url sign_session sweep under_way vault_of',
         'the web server may call just these';
     is $may{admin_role},
-        'ends idle_end is_unseen lock_holders purge reset_throttle revoke_address revoke_all revoke_before '
+        'allow_user ends idle_end is_unseen lock_holders purge reset_throttle revoke_address revoke_all revoke_before '
             . 'revoke_on_change revoke_session revoke_user schema_version sweep',
         'an administrator may call just these';
-    is $may{auditor_role}, 'ends idle_end is_unseen', 'an auditor may call only what the view calls';
+    is $may{auditor_role}, 'allow_user ends idle_end is_unseen', 'an auditor may call only what the view calls';
 
     for my $role (@roles) {
         for my $forbidden (
