@@ -53,8 +53,8 @@ const apr_array_header_t *secsession_credential_hashes(apr_pool_t *pool,
                                                        const char *record)
 {
     static const secsession_address_t anywhere;
-    const char *const texts[] = { "credential", sender->realm, sender->user, sender->method,
-                                  record ? "1" : "0", record ? record : "" };
+    const char *const texts[] = { "credential",   sender->realm,      sender->user,
+                                  sender->method, record ? "1" : "0", record ? record : "" };
     apr_array_header_t *hashes = apr_array_make(pool, 1, sizeof(secsession_hash_t));
     unsigned char first = secsession_keys_first(keys);
     apr_size_t length;

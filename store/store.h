@@ -59,9 +59,9 @@ typedef struct {
     const char *moment;              /* from before the credentials were checked; NULL: now */
     const secsession_jar_t *cookies; /* for the vault, or NULL */
     secsession_client_t client;
-    secsession_limits_t limits;      /* both above zero */
-    const secsession_stamp_t *stamp; /* of the record of the user, or NULL */
-    int persistent;                  /* the user wants to be kept signed in */
+    secsession_limits_t limits;                /* both above zero */
+    const secsession_stamp_t *stamp;           /* of the record of the user, or NULL */
+    int persistent;                            /* the user wants to be kept signed in */
     const secsession_credential_t *credential; /* by which it is found, too; only with keys; or
                                                 * NULL */
     secsession_crowd_t crowd;

@@ -67,6 +67,8 @@ subtest 'what each one does' => sub {    # ASVS 5.0 7.4.5
     ends(1, 'revoke-all', { realm => 'q', %reason }, 'revoke-all ends a realm');
     ends(2, 'revoke-all', \%reason, 'or everything');
     is live(), 0, 'nobody is left';
+    is_deeply [ admin('allow-user', user => 'alice', %reason) ], [ 0, "credentials allowed: 0\n", '' ],
+        'allow-user allows credentials that were refused, of which there are none here';
 
     my (undef, $audit) = admin('audit', user => 'alice');
     like $audit, qr/authenticated.*revoked .*admin_role \| left the company/s,
@@ -90,7 +92,7 @@ subtest 'what is missing' => sub {
         'revoke-session' => { session => '3f0c4b1e-0000-4000-8000-000000000000' },
         'revoke-user' => { user => 'frank' },
         'revoke-address' => { address => '192.0.2.1' }, 'revoke-before' => { moment => 'now' },
-        'revoke-all' => {},
+        'revoke-all' => {}, 'allow-user' => { user => 'frank' },
     );
     login('frank');
     for my $script (sort keys %needs) {

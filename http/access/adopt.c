@@ -48,7 +48,8 @@ int secsession_adopt_prepare(request_rec *r)
     /* Without credentials nobody can be logged in, so the request must not cost an SQL
      * statement. The session of a client that sends them is found when they have been checked. */
     if (!is_on(&here) || secsession_sender_is_known(&here, ap_auth_type(r))
-        || (secsession_sender_is_by_header(ap_auth_type(r)) && !apr_table_get(r->headers_in, "Authorization"))) {
+        || (secsession_sender_is_by_header(ap_auth_type(r))
+            && !apr_table_get(r->headers_in, "Authorization"))) {
         return DECLINED;
     }
     switch (secsession_current_session(&here, &session)) {
@@ -139,7 +140,8 @@ static int check_again(const secsession_here_t *here)
     if (!secsession_begin_note_moment(here)) {
         return secsession_answer_unavailable(r);
     }
-    if (secsession_sender_type(r) == NULL) { /* the certificate was checked when the connection was made */
+    if (secsession_sender_type(r)
+        == NULL) { /* the certificate was checked when the connection was made */
         return OK;
     }
     r->user = NULL;

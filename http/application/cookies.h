@@ -6,9 +6,9 @@
 
 #include "http/request/context.h"
 
-/* header_parser, after the look-up, and fixups, for what that could not do yet: replace the browser's cookies that
- * match SecSessionVault by the cookies of the vault. DECLINED, or 503 if the vault has to be read
- * from the database and this gives no answer. */
+/* header_parser, after the look-up, and fixups, for what that could not do yet: replace the
+ * browser's cookies that match SecSessionVault by the cookies of the vault. DECLINED, or 503 if the
+ * vault has to be read from the database and this gives no answer. */
 int secsession_cookies_apply(request_rec *r);
 int secsession_cookies_apply_late(request_rec *r);
 

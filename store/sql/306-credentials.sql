@@ -132,7 +132,9 @@ begin
     update credential c
     set told_at = clock_timestamp()
     where c.credential_hash = any (credential_hashes)
-    and coalesce(c.told_at not between clock_timestamp() - interval '1 h' and clock_timestamp(), true);
+    and coalesce(
+        c.told_at not between clock_timestamp() - interval '1 h' and clock_timestamp(), true
+    );
 
     if found then
         perform log_event(

@@ -186,6 +186,33 @@ comment on function secsession.complete_answer(
     'Internal: what is answered to a login that has its session, whose vault takes the cookies '
     '(null: there are none).';
 
+create or replace function secsession.begin_login(
+    login secsession.session,
+    attempt text,
+    most_sessions integer
+)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+begin
+    -- Before anything is read: whoever sweeps a revocation that is not seen here then waits for
+    -- this transaction, see sweep().
+    perform pg_current_xact_id();
+    perform make_durable();
+    if attempt is not null then
+        perform take_attempt_back(login.realm, attempt, login.client_addr);
+    end if;
+    if most_sessions > 0 then
+        perform take_turn(login.realm, login.user_name);
+    end if;
+end
+$$;
+comment on function secsession.begin_login(secsession.session, text, integer) is
+    'Internal: what authenticate() does before all else. The attempt is no failure; where sessions '
+    'of the user are counted, other logins wait.';
+
 create or replace function secsession.authenticate(
     login secsession.login,
     cookies jsonb default null,
@@ -211,16 +238,7 @@ declare
     goes_on boolean;
     answer session_answer;
 begin
-    -- Before anything is read: whoever sweeps a revocation that is not seen here then waits for
-    -- this transaction, see sweep().
-    perform pg_current_xact_id();
-    perform make_durable();
-    if attempt is not null then
-        perform take_attempt_back(wanted.realm, attempt, wanted.client_addr);
-    end if;
-    if most_sessions > 0 then
-        perform take_turn(wanted.realm, wanted.user_name);
-    end if;
+    perform begin_login(wanted, attempt, most_sessions);
     replaced := replaced_session(
         login.old_token_hash, wanted.realm, wanted.client_addr, wanted.user_agent
     );
@@ -254,7 +272,8 @@ begin
 end
 $$;
 comment on function secsession.authenticate(
-    secsession.login, jsonb, boolean, integer, boolean, bytea, boolean, text, uuid[], bytea, bytea[]
+    secsession.login, jsonb, boolean, integer, boolean, bytea, boolean, text, uuid[], bytea,
+    bytea[]
 ) is
     'Logs a user in under a new token. If the old token is served for a live session of this '
     'user, that session goes on and the old token is worth nothing any more; if of another user, '
@@ -311,5 +330,5 @@ end
 $$;
 comment on function secsession.sign_session(bytea, bytea, jsonb, bytea) is
     'Completes a login: stores the web server''s MAC of what authenticate() answered, with the '
-    'token and with client_hash, and cookies in the vault, see keep_cookies(). Returns the vault''s version; null: the session has ended, '
-    'or has another MAC. May be called again.';
+    'token and with client_hash, and cookies in the vault, see keep_cookies(). Returns the '
+    'vault''s version; null: the session has ended, or has another MAC. May be called again.';
