@@ -48,7 +48,7 @@ ROUNDCUBE   = roundcube-core roundcube-sqlite3 dovecot-core dovecot-imapd libext
               libjs-jstimezonedetect
 APP_TESTERS = php-bcmath php-gd php-intl php-ldap php-mbstring php-mysql php-pgsql php-phpseclib \
               php-sqlite3 php-xml liblua5.1-0 libgd3 git jupyter-notebook mariadb-client-core \
-              mariadb-server-core python3
+              mariadb-server-core python3 subversion libapache2-mod-svn
 LINTERS  = clang-format clang-tidy cppcheck shellcheck
 
 LINKING  = -shared -Wl,-z,relro,-z,now,-z,noexecstack
