@@ -17,6 +17,7 @@ my $PROGRAMS = '(show|slow|headers)(.*)$" "@FOLDER@/cgi-bin/$1$2"';
 my ($postgres, $httpd) = start_servers(
     database => { log_statements => 1 }, modules => ['auth_digest'], config => <<"CONFIG");
 SecSessionKeys "$KEYS"
+SecSessionMaxPerUser 3
 ScriptAliasMatch "^/(?:basic|short|digest)/$PROGRAMS
 <LocationMatch "^/(basic|short)/">
     AuthType Basic
@@ -127,6 +128,18 @@ subtest 'one session for each user, client and method' => sub {
     is session_of(ask('alice')), $id{alice}, 'each is found again: alice';
     is session_of(ask('bob')), $id{bob}, 'bob';
     is session_of(digest('one')), $id{'another method'}, 'alice by Digest';
+};
+
+subtest 'SecSessionMaxPerUser counts clients' => sub {
+    starts_anew();
+    for my $round (1 .. 5) {
+        ask('alice', agent => $_) for qw(dav git svn);
+    }
+    is live(), 3, 'three of them have a session each';
+    my $before = events('evicted');
+    is ask('alice', agent => 'a fourth')->status, 200, 'a fourth is let in';
+    is live(), 3, 'in place of one';
+    is events('evicted') - $before, 1, 'of the three';
 };
 
 subtest 'a client that keeps cookies has the same session' => sub {

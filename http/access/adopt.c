@@ -275,8 +275,8 @@ int secsession_adopt_fixup(request_rec *r)
     if (status != DECLINED) {
         return status;
     }
-    if (is_error_document(r) && outcome != SECSESSION_RETIRED) {
-        r->user = NULL;
+    if (is_error_document(r)) {
+        r->user = outcome == SECSESSION_RETIRED ? r->user : NULL;
         return DECLINED;
     }
     if (is_over(outcome) && secsession_sender_is_known(&here, secsession_sender_type(r))) {

@@ -15,7 +15,7 @@
 APLOG_USE_MODULE(secsession);
 
 #define TURN apr_time_from_msec(20)
-#define LAST_TURN apr_time_from_sec(2)
+#define LAST_TURN apr_time_from_sec(3)
 
 const char *secsession_sender_type(request_rec *r)
 {

@@ -54,6 +54,10 @@ my @CONTENDERS = (
         start => \&unknown_keys
     },
     { key => 'basic', name => 'AuthType Basic, bcrypt of cost 5', start => \&basic },
+    {
+        key => 'adopt', name => 'the same with `SecSessionAdopt`, `SecSessionKeys` and no cookie',
+        start => \&adopt, beside => 'basic'
+    },
     { key => 'form-cookie', name => 'mod_auth_form, mod_session_cookie', start => \&form_cookie },
     {
         key => 'form-crypto', name => 'mod_auth_form, mod_session_cookie, mod_session_crypto',
@@ -197,11 +201,17 @@ sub unknown {
     return { %{ cache($bench) }, lines => ["Cookie: $cookie"], status => 401 };
 }
 
-# Tokens that only httpd can make: somebody logs in.
-sub with_keys {
+sub keys_file {
     my ($bench) = @_;
     my $keys = spew(scratch('keys') . '/keys', '1 ' . 'A' x 43 . "=\n", 0600);
     chown scalar getpwnam($bench->{started_by}), -1, $keys if $bench->{started_by};
+    return $keys;
+}
+
+# Tokens that only httpd can make: somebody logs in.
+sub with_keys {
+    my ($bench) = @_;
+    my $keys = keys_file($bench);
     return $bench->{with_keys} //=
         ours($bench, qq(SecSessionKeys "$keys"\n) . ($bench->{cache_config} // ''));
 }
@@ -226,6 +236,17 @@ sub basic {
     my ($bench) = @_;
     my $httpd = httpd($bench, config => basic_config($bench, '/in/'));
     return { httpd => $httpd, lines => [ basic_header($bench) ] };
+}
+
+# A client that sends its password with each request, and keeps no cookie.
+sub adopt {
+    my ($bench) = @_;
+    my $keys = keys_file($bench);
+    my $config = "SecSession On\nSecSessionKeys \"$keys\"\n" . basic_config($bench, '/in/')
+        . qq(<Location "/in/">\n    SecSessionAdopt On\n</Location>\n);
+    my $httpd = httpd($bench, module => 1, postgres => $bench->{postgres}, config => $config);
+    return { httpd => $httpd, postgres => $bench->{postgres},
+        others => [ $bench->{postgres}->pid ], lines => [ basic_header($bench) ] };
 }
 
 # --- mod_auth_form -------------------------------------------------------------------------------
