@@ -22,8 +22,8 @@ typedef struct {
     secsession_jar_t *set; /* what the response sets or removes; NULL: nothing yet */
     int is_news;           /* some of that is not so already */
     int fields;            /* that the response has set for the vault */
-    int is_over;               /* it has set more than are read */
-    const char *last;          /* the name of the cookie that was kept last, for the log */
+    int is_over;           /* it has set more than are read */
+    const char *last;      /* the name of the cookie that was kept last, for the log */
 } secsession_vaulted_t;
 
 /* What the application said in its response; see http/application/words.h. */
