@@ -27,7 +27,8 @@ int secsession_sender_is_known(const secsession_here_t *here, const char *type);
 secsession_outcome_t secsession_sender_find(const secsession_here_t *here);
 
 /* The same while another request of the client is about to begin the session: waits for that, for
- * up to three seconds, longer than a statement may take. SECSESSION_UNAVAILABLE: there is none yet. */
+ * up to three seconds, longer than a statement may take. SECSESSION_UNAVAILABLE: there is none
+ * yet. */
 secsession_outcome_t secsession_sender_await(const secsession_here_t *here);
 
 /* What the session of this client is to begin with, in the pool of the request. NULL: the record of
