@@ -3,30 +3,12 @@
 
 use lib 't/lib';
 use Secsession::Test;
-use Secsession::Process qw(free_port run scratch slurp spew);
+use Secsession::Certificates;
+use Secsession::Process qw(free_port scratch slurp spew);
 
-sub is_missing { my ($program) = @_; return !grep { -x "$_/$program" } split /:/, $ENV{PATH} }
+plan skip_all => $_ for why_not();
 
-plan skip_all => 'no openssl or no curl on this machine'
-    if grep { is_missing($_) } qw(openssl curl);
-
-sub make_certificates {
-    my ($folder) = @_;
-    my @openssl = ('openssl', 'req', '-newkey', 'rsa:2048', '-nodes');
-    my $make = sub { my ($exit, $out, $err) = run([@_]); die "@_: $err" if $exit; return };
-    $make->(@openssl, '-x509', '-days', 2, '-subj', '/CN=test CA', '-keyout', "$folder/ca.key",
-        '-out', "$folder/ca.pem");
-    for my $name (qw(localhost alice bob)) {
-        $make->(@openssl, '-subj', "/CN=$name", '-keyout', "$folder/$name.key", '-out',
-            "$folder/$name.csr");
-        $make->('openssl', 'x509', '-req', '-days', 2, '-in', "$folder/$name.csr", '-CA',
-            "$folder/ca.pem",
-            '-CAkey', "$folder/ca.key", '-CAcreateserial', '-out', "$folder/$name.pem");
-    }
-    return $folder;
-}
-
-my $FOLDER = make_certificates(scratch('tls'));
+my $FOLDER = make_certificates(scratch('tls'), qw(localhost alice bob));
 my $PORT = free_port();
 my $postgres = Secsession::Postgres->start->install;
 my $httpd = Secsession::Httpd->start(postgres => $postgres, modules => [qw(ssl socache_shmcb)],
@@ -58,11 +40,8 @@ my %FOUND = (status => qr{\AHTTP/1.1 (\d+)}, id => qr/^SECSESSION_ID=(.*)$/m,
 # What a user with a certificate gets, whose cookies are in a file.
 sub ask {
     my ($name, $jar, @more) = @_;
-    my @certificate = ('--cert', "$FOLDER/$name.pem", '--key', "$FOLDER/$name.key");
-    my ($exit, $out, $err) = run([ qw(curl -sS -i --http1.1 --cacert), "$FOLDER/ca.pem",
-        @certificate,
-        '-b', $jar, '-c', $jar, @more ? @more : "https://localhost:$PORT/cert/show" ]);
-    die $err if $exit;
+    my $out = curl($FOLDER, $name, '-b', $jar, '-c', $jar,
+        @more ? @more : "https://localhost:$PORT/cert/show");
     return { map { my ($text) = $out =~ $FOUND{$_}; ($_ => $text) } keys %FOUND };
 }
 

@@ -7,6 +7,7 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <http_ssl.h>
 
 #include "http/access/authn.h"
 #include "http/access/guard.h"
@@ -177,6 +178,34 @@ static int is_of_htaccess(const secsession_here_t *here)
     return 1;
 }
 
+/* Whether nobody whom the server trusts has signed the certificate from which the user was taken
+ * (SSLVerifyClient optional_no_ca). A .htaccess file of another place can have asked for it: it
+ * belongs to the connection. */
+static int is_unverified(const secsession_here_t *here)
+{
+    request_rec *r = here->r;
+    const char *is_verified = secsession_sender_type(r) == NULL
+                                  ? ap_ssl_var_lookup(r->pool, r->server, r->connection, r,
+                                                      "SSL_CLIENT_VERIFY")
+                                  : NULL;
+
+    if (is_verified == NULL || *is_verified == '\0' || strcmp(is_verified, "SUCCESS") == 0
+        || strcmp(is_verified, "NONE") == 0) {
+        return 0;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                  "SS321: user %s of %s gets no session: nobody whom the server trusts has signed "
+                  "the client certificate; write SSLVerifyClient require there",
+                  r->user, r->uri);
+    return 1;
+}
+
+/* Whether it is not the server's own configuration that says who the user is. */
+static int is_stranger(const secsession_here_t *here)
+{
+    return is_of_htaccess(here) || is_unverified(here);
+}
+
 static int adopt(const secsession_here_t *here)
 {
     request_rec *r = here->r;
@@ -185,7 +214,7 @@ static int adopt(const secsession_here_t *here)
     secsession_outcome_t outcome;
     int is_known = secsession_sender_is_known(here, secsession_sender_type(r)), status = OK;
 
-    if (is_of_htaccess(here)) {
+    if (is_stranger(here)) {
         return DECLINED;
     }
     who.user = secsession_name(here, r->user);
@@ -237,7 +266,7 @@ static int adopt_sender(const secsession_here_t *here, secsession_outcome_t outc
     const secsession_session_t *session;
     secsession_outcome_t found;
 
-    if (is_of_htaccess(here)) {
+    if (is_stranger(here)) {
         return DECLINED;
     }
     found = secsession_sender_find(here);

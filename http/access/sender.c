@@ -14,6 +14,8 @@
 
 APLOG_USE_MODULE(secsession);
 
+#define CERTIFICATE "ClientCert" /* what newer versions of mod_ssl call their users' AuthType */
+
 #define TURN apr_time_from_msec(20)
 #define LAST_TURN apr_time_from_sec(3)
 
@@ -21,7 +23,7 @@ const char *secsession_sender_type(request_rec *r)
 {
     const char *type = ap_auth_type(r);
 
-    return r->ap_auth_type ? type : NULL;
+    return r->ap_auth_type && strcmp(r->ap_auth_type, CERTIFICATE) != 0 ? type : NULL;
 }
 
 const char *secsession_sender_method(request_rec *r)

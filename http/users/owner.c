@@ -20,9 +20,9 @@ static int has_hook(const char *module)
     return 0;
 }
 
-/* Providers have no hook, but the names of their modules begin alike. What mod_ssl has to say
- * matters only where no other module has checked credentials. */
-static int authenticates(const request_rec *r, const char *module)
+/* Providers have no hook, but the names of their modules begin alike. mod_ssl has a hook: its
+ * SSLUserName takes the user from whatever it names, even from a header field of the request. */
+static int authenticates(const char *module)
 {
     static const char *const others[] = { "mod_authn_core.c", "mod_secsession.c" };
 
@@ -31,19 +31,16 @@ static int authenticates(const request_rec *r, const char *module)
             return 0;
         }
     }
-    if (strcmp(module, "mod_ssl.c") == 0) {
-        return r->ap_auth_type == NULL;
-    }
     return (strncmp(module, "mod_auth", 8) == 0 && strncmp(module, "mod_authz_", 10) != 0)
            || has_hook(module);
 }
 
-static int has_credentials(const request_rec *r, const ap_conf_vector_t *config);
+static int has_credentials(const ap_conf_vector_t *config);
 
-static int any_has_credentials(const request_rec *r, const apr_array_header_t *sections)
+static int any_has_credentials(const apr_array_header_t *sections)
 {
     for (int i = 0; sections && i < sections->nelts; i++) {
-        if (has_credentials(r, APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *))) {
+        if (has_credentials(APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *))) {
             return 1;
         }
     }
@@ -52,22 +49,22 @@ static int any_has_credentials(const request_rec *r, const apr_array_header_t *s
 
 /* A module has a configuration here only if one of its directives is in the file, or in a <Files>
  * or <If> in it. */
-static int has_credentials(const request_rec *r, const ap_conf_vector_t *config)
+static int has_credentials(const ap_conf_vector_t *config)
 {
     const core_dir_config *core = ap_get_core_module_config(config);
 
     for (const module *m = ap_top_module; m; m = m->next) {
-        if (ap_get_module_config(config, m) && authenticates(r, m->name)) {
+        if (ap_get_module_config(config, m) && authenticates(m->name)) {
             return 1;
         }
     }
-    return core && (any_has_credentials(r, core->sec_file) || any_has_credentials(r, core->sec_if));
+    return core && (any_has_credentials(core->sec_file) || any_has_credentials(core->sec_if));
 }
 
-int secsession_owner_is_stranger(request_rec *r)
+int secsession_owner_is_stranger(const request_rec *r)
 {
     for (const struct htaccess_result *file = r->htaccess; file; file = file->next) {
-        if (file->htaccess && has_credentials(r, file->htaccess)) {
+        if (file->htaccess && has_credentials(file->htaccess)) {
             return 1;
         }
     }

@@ -7,9 +7,9 @@
 #include <httpd.h>
 
 /* Whether a .htaccess file that was read for this request has a directive of a module that
- * authenticates users. AuthType, AuthName, Require and their like do not count: they choose among
- * what the server's configuration has. */
-int secsession_owner_is_stranger(request_rec *r);
+ * authenticates users, which mod_ssl does with certificates. AuthType, AuthName, Require and their
+ * like do not count: they choose among what the server's configuration has. */
+int secsession_owner_is_stranger(const request_rec *r);
 
 /* Gives the request the configuration that it has without any .htaccess file, and without
  * <Directory> and <Files>: that of the server and of its <Location>s. Returns the one it had, to be
