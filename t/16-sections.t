@@ -57,6 +57,8 @@ my @EFFECTS = (
     [ 'SecSessionClearSiteData', \&clear_site_data, '"cache", "storage"',
         'storage' => '"storage"', 'none' => '' ],
     [ 'SecSessionHarden', \&hardened, '', 'cookies' => 'cookie', 'referrer' => 'referrer' ],
+    [ 'SecSessionHarden', \&readable, 'csrftoken other', 'cookies except=other' => 'other',
+        'cookies' => 'csrftoken' ],
     [ 'SecSessionUrlIds', \&arguments, 'one=1&other=1', 'one' => 'other=1', 'other' => 'one=1',
         'SecSessionHarden urls' ],
     [ 'SecSessionForward', \&forwarded, '', 'X-One' => 'X_ONE', 'X-Other' => 'X_OTHER' ],
@@ -275,6 +277,13 @@ sub hardened {
     my $response = at($httpd->client, $host)->get(answering($place, 'Set-Cookie: a=1'));
     return join ' ', $response->cookie('a') =~ /HttpOnly/ ? 'cookie' : (),
         $response->header('Referrer-Policy') ? 'referrer' : ();
+}
+
+sub readable {
+    my ($host, $place) = @_;
+    my @cookies = map { "Set-Cookie: $_=1" } qw(csrftoken other);
+    my $response = at($httpd->client, $host)->get(answering($place, @cookies));
+    return join ' ', grep { $response->cookie($_) !~ /HttpOnly/ } qw(csrftoken other);
 }
 
 sub arguments {

@@ -21,7 +21,7 @@ my ($postgres, $httpd) = start_servers(
     config => <<"CONFIG", vhosts => <<'VHOSTS');
 LogFormat "%r|%U%q" requests
 CustomLog "\@FOLDER\@/logs/requests.log" requests
-ScriptAliasMatch "^/(?:strip|names|off|cookies|referrer)/(show|headers)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
+ScriptAliasMatch "^/(?:strip|names|off|cookies|referrer|except|all)/(show|headers)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
 ProxyPass "/strip/back/" "$to/"
 ProxyPass "/strip/broken/" "$to/"
 <Location "/strip/">
@@ -31,6 +31,12 @@ ProxyPass "/strip/broken/" "$to/"
 <Location "/strip/broken/">
     ProxyErrorOverride On
     ErrorDocument 500 /off/show
+</Location>
+<Location "/except/">
+    SecSessionHarden cookies except=mine_*,yours
+</Location>
+<Location "/all/">
+    SecSessionHarden On except=none
 </Location>
 <Location "/names/">
     SecSessionHarden urls
@@ -96,6 +102,26 @@ subtest 'every cookie of the application gets the attributes that it lacks' => s
     my $odd = $httpd->get(answering('strip', 'Set-Cookie:', 'Set-Cookie: ;',
         "Set-Cookie:  x = 1 ;\tPath=/ ;"));
     is_deeply [ grep { /x/ } @{ cookies_of($odd) } ], ["x = 1 ;\tPath=/$ALL"], 'with odd blanks';
+};
+
+subtest 'cookies that are there for scripts stay readable' => sub {
+    my @names = qw(csrftoken XSRF-TOKEN XSRF-other xsrf-token csrftoken2 mine_1 yours);
+    my @set = (map { "Set-Cookie: $_=1; Path=/" } @names);
+    my %readable = (strip => 'csrftoken XSRF-TOKEN XSRF-other', except => 'mine_1 yours', all => '');
+    for my $where (sort keys %readable) {
+        my $response = $httpd->get(answering($where, @set));
+        is join(' ', grep { $response->cookie($_) !~ /HttpOnly/ } @names), $readable{$where},
+            "/$where/";
+        is scalar(grep { /Secure;.* SameSite=Lax/ } @{ cookies_of($response) }), @names,
+            "/$where/: with the other attributes";
+    }
+    my $odd = $httpd->get(answering('strip', 'Set-Cookie:  csrftoken =1', 'Set-Cookie: csrftoken',
+        'Set-Cookie: =csrftoken=1', 'Set-Cookie: csrftoken=2; httponly'));
+    is_deeply cookies_of($odd), [ '=csrftoken=1; Secure; HttpOnly; SameSite=Lax',
+        'csrftoken =1; Secure; SameSite=Lax', 'csrftoken; Secure; HttpOnly; SameSite=Lax',
+        'csrftoken=2; httponly; Secure; SameSite=Lax' ], 'that have the name, as browsers read it';
+    my $on = $httpd->get(answering('except', 'Location: /off/show', 'Set-Cookie: mine_1=1'));
+    is_deeply cookies_of($on), ['mine_1=1; Secure; SameSite=Lax'], 'with an internal redirect, too';
 };
 
 subtest 'where there is no TLS only those are Secure that browsers would refuse otherwise' => sub {

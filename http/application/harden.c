@@ -2,6 +2,7 @@
  * Referrer-Policy. */
 #include "http/application/harden.h"
 
+#include <apr_fnmatch.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_log.h>
@@ -11,6 +12,7 @@
 #include "http/parse/url.h"
 #include "http/request/address.h"
 #include "http/request/current.h"
+#include "session/span.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -22,15 +24,21 @@ static const char *const DEFAULT_NAMES[] = { "PHPSESSID", "jsessionid", "ASP.NET
                                              "CFID",      "CFTOKEN",    "CGISESSID",
                                              NULL };
 
+/* Cookies that are there for scripts, which send their values back in a header field against
+ * requests from other sites: those of Django, and of Angular, Laravel and Spring. */
+static const char *const DEFAULT_EXCEPT[] = { "csrftoken", "XSRF-*", NULL };
+
 typedef struct {
     int parts;
     const char *const *names;
+    const apr_array_header_t *except; /* NULL: DEFAULT_EXCEPT */
 } policy_t;
 
 static policy_t policy_of(const secsession_location_config_t *location)
 {
     return (policy_t){ location->harden > 0 ? location->harden : 0,
-                       location->url_ids ? location->url_ids : DEFAULT_NAMES };
+                       location->url_ids ? location->url_ids : DEFAULT_NAMES,
+                       location->harden_except };
 }
 
 /* --- logs and events -------------------------------------------------------------------------- */
@@ -241,6 +249,9 @@ static policy_t policy_of_all(const secsession_here_t *here)
         if (earlier.parts & URLS) {
             all.names = earlier.names;
         }
+        if (earlier.parts & SECSESSION_HARDEN_COOKIES) {
+            all.except = earlier.except;
+        }
         all.parts |= earlier.parts;
     }
     return all;
@@ -253,13 +264,40 @@ static int is_secure(const secsession_here_t *here)
     return strstr(here->server->cookie.flags, "; Secure") != NULL;
 }
 
+static int is_excepted(const policy_t *policy, const char *name)
+{
+    for (int i = 0; policy->except && i < policy->except->nelts; i++) {
+        if (apr_fnmatch(APR_ARRAY_IDX(policy->except, i, const char *), name, 0) == APR_SUCCESS) {
+            return 1;
+        }
+    }
+    for (int i = 0; policy->except == NULL && DEFAULT_EXCEPT[i]; i++) {
+        if (apr_fnmatch(DEFAULT_EXCEPT[i], name, 0) == APR_SUCCESS) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Whether scripts may read the cookie of this Set-Cookie field. */
+static int is_for_scripts(request_rec *r, const policy_t *policy, const char *field)
+{
+    const char *end = field + strcspn(field, "=;");
+    const secsession_span_t name = secsession_span_trim(field, end);
+
+    return *end == '='
+           && is_excepted(policy,
+                          apr_pstrmemdup(r->pool, name.start, (apr_size_t)(name.end - name.start)));
+}
+
 static const char *harden_field(const secsession_here_t *here, const apr_table_entry_t *field,
                                 const policy_t *policy, secsession_url_ids_t *ids)
 {
     request_rec *r = here->r;
 
     if (policy->parts & SECSESSION_HARDEN_COOKIES && strcasecmp(field->key, "Set-Cookie") == 0) {
-        return secsession_attributes_harden(r->pool, field->val, is_secure(here));
+        return secsession_attributes_harden(r->pool, field->val, is_secure(here),
+                                            !is_for_scripts(r, policy, field->val));
     }
     if (policy->parts & URLS
         && (strcasecmp(field->key, "Location") == 0

@@ -77,16 +77,18 @@ static char *append(char *out, const char *start, const char *end)
     return out + (end - start);
 }
 
-const char *secsession_attributes_harden(apr_pool_t *pool, const char *field, int is_secure)
+const char *secsession_attributes_harden(apr_pool_t *pool, const char *field, int is_secure,
+                                         int is_http_only)
 {
     static const char all[] = "; Secure; HttpOnly; " SAME_SITE;
     const char *pair_end = field + strcspn(field, ";"), *end = field + strlen(field);
     attributes_t found = read_attributes(pair_end);
     int adds_secure = !found.is_secure && (is_secure || found.same_site == SAME_SITE_NONE);
+    int adds_http_only = !found.is_http_only && is_http_only;
     char *kept, *out;
 
     if (strspn(field, BLANKS) == (size_t)(pair_end - field)
-        || (!adds_secure && found.is_http_only && found.same_site >= SAME_SITE_NONE)) {
+        || (!adds_secure && !adds_http_only && found.same_site >= SAME_SITE_NONE)) {
         return field;
     }
     while (end > pair_end && strchr("; \t", end[-1])) {
@@ -101,7 +103,7 @@ const char *secsession_attributes_harden(apr_pool_t *pool, const char *field, in
         out = append(out, field, end);
     }
     out = stpcpy(out, adds_secure ? "; Secure" : "");
-    out = stpcpy(out, found.is_http_only ? "" : "; HttpOnly");
+    out = stpcpy(out, adds_http_only ? "; HttpOnly" : "");
     stpcpy(out, found.same_site == SAME_SITE_MISSING ? "; " SAME_SITE : "");
     return kept;
 }

@@ -6,11 +6,12 @@
 
 /* Adds the attributes that `field`, the value of a Set-Cookie header field, lacks:
  * - Secure if `is_secure` is set; also with SameSite=None, which browsers refuse without Secure;
- * - HttpOnly;
+ * - HttpOnly if `is_http_only` is set;
  * - SameSite=Lax, which also replaces a SameSite value that browsers do not know.
  * An attribute that is present is not added again; the name, the value and all other attributes
  * stay the same, byte for byte. Returns `field` itself if nothing is missing or if it holds no
  * cookie, else a copy allocated from `pool`. */
-const char *secsession_attributes_harden(apr_pool_t *pool, const char *field, int is_secure);
+const char *secsession_attributes_harden(apr_pool_t *pool, const char *field, int is_secure,
+                                         int is_http_only);
 
 #endif

@@ -92,8 +92,11 @@ const char *secsession_argument_header(cmd_parms *cmd, const char *name);
 const char *secsession_argument_guard(cmd_parms *cmd, int argc, char *const argv[], int *guard,
                                       const apr_array_header_t **allowed);
 
-/* "On", "Off" or the parts of SecSessionHarden; *parts is set to their bits. */
-const char *secsession_argument_harden(cmd_parms *cmd, int argc, char *const argv[], int *parts);
+/* "On", "Off" or the parts of SecSessionHarden; *parts is set to their bits. "except=" before
+ * patterns of cookies with commas between them, or before "none", sets *except, which else is
+ * NULL. */
+const char *secsession_argument_harden(cmd_parms *cmd, int argc, char *const argv[], int *parts,
+                                       const apr_array_header_t **except);
 
 /* The names of arguments in URLs that applications use for session ids; *names ends with a NULL. */
 const char *secsession_argument_url_ids(cmd_parms *cmd, int argc, char *const argv[],

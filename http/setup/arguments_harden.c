@@ -33,29 +33,54 @@ static int add_word(const char *word, int *parts)
     return 0;
 }
 
-const char *secsession_argument_harden(cmd_parms *cmd, int argc, char *const argv[], int *result)
+/* "On" and "Off" stand alone. Returns how many words were understood. */
+static int read_parts(int argc, char *const argv[], int *parts)
 {
-    int parts = 0, i = 0;
+    int i = 0;
 
-    if (argc == 1 && strcasecmp(argv[0], "On") == 0) {
-        *result = ALL;
-        return NULL;
+    *parts = 0;
+    if (argc == 1 && (strcasecmp(argv[0], "On") == 0 || strcasecmp(argv[0], "Off") == 0)) {
+        *parts = strcasecmp(argv[0], "On") == 0 ? ALL : 0;
+        return 1;
     }
-    if (argc == 1 && strcasecmp(argv[0], "Off") == 0) {
-        *result = 0;
-        return NULL;
-    }
-    while (i < argc && add_word(argv[i], &parts)) {
+    while (i < argc && add_word(argv[i], parts)) {
         i++;
     }
-    *result = parts;
-    return i == argc && argc > 0
-               ? NULL
-               : apr_psprintf(
-                   cmd->pool,
-                   "%s is '%s'; it must be On or Off alone, or any of cookies, urls, referrer, "
-                   "each at most once; urls may be written as urls=strip or urls=refuse",
-                   cmd->cmd->name, argc ? argv[i] : "");
+    return i;
+}
+
+/* The cookies behind "except=". */
+static const char *read_except(cmd_parms *cmd, const char *list, const apr_array_header_t **except)
+{
+    char *words[MOST_NAMES + 1], *rest, *word = apr_pstrdup(cmd->pool, list);
+    int count = 0;
+
+    for (word = apr_strtok(word, ",", &rest); word && count <= MOST_NAMES;
+         word = apr_strtok(NULL, ",", &rest)) {
+        words[count++] = word;
+    }
+    if (count > MOST_NAMES) {
+        return secsession_argument_wrong(cmd, list, "at most 32 cookies with commas between them");
+    }
+    return secsession_argument_patterns(cmd, count, words, except);
+}
+
+const char *secsession_argument_harden(cmd_parms *cmd, int argc, char *const argv[], int *parts,
+                                       const apr_array_header_t **except)
+{
+    const int has_except = argc > 1 && strncasecmp(argv[argc - 1], "except=", 7) == 0;
+    const int count = argc - has_except, understood = read_parts(count, argv, parts);
+
+    *except = NULL;
+    if (argc == 0 || understood < count || (has_except && !(*parts & SECSESSION_HARDEN_COOKIES))) {
+        return apr_psprintf(
+            cmd->pool,
+            "%s is '%s'; it must be On or Off alone, or any of cookies, urls, referrer, "
+            "each at most once; urls may be written as urls=strip or urls=refuse; On and cookies "
+            "may be followed by except= and names of cookies, at the end",
+            cmd->cmd->name, argc == 0 ? "" : argv[understood < count ? understood : argc - 1]);
+    }
+    return has_except ? read_except(cmd, argv[argc - 1] + 7, except) : NULL;
 }
 
 static int is_name(const char *text)

@@ -199,11 +199,14 @@ void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *
     INHERIT(login_when);
     INHERIT(logout_when);
     INHERIT(vault);
-    INHERIT_SET(harden);
     INHERIT(url_ids);
     if (merged->bind == UNSET) {
         merged->bind = base->bind;
         merged->if_moved = base->if_moved;
+    }
+    if (merged->harden == UNSET) {
+        merged->harden = base->harden;
+        merged->harden_except = base->harden_except;
     }
     if (merged->guard == UNSET) {
         merged->guard = base->guard;

@@ -120,9 +120,11 @@ typedef struct {
     int app_login;                          /* -1: not set */
     const secsession_when_t *login_when;    /* NULL: not set; the same for the next two */
     const secsession_when_t *logout_when;
-    const apr_array_header_t *vault; /* patterns of cookie names (const char *) */
-    int harden;                      /* the parts of SecSessionHarden; -1: not set */
-    const char *const *url_ids;      /* names, the last one is NULL; NULL: not set */
+    const apr_array_header_t *vault;         /* patterns of cookie names (const char *) */
+    int harden;                              /* the parts of SecSessionHarden; -1: not set */
+    const apr_array_header_t *harden_except; /* patterns (const char *) of cookies that scripts may
+                                              * read; NULL: not set */
+    const char *const *url_ids;              /* names, the last one is NULL; NULL: not set */
 } secsession_location_config_t;
 
 /* The functions of the module record that create and merge configurations. */

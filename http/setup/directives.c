@@ -317,7 +317,7 @@ const command_rec secsession_directives[] = {
     AP_INIT_TAKE_ARGV(
         "SecSessionHarden", secsession_directive_harden, NULL, EVERYWHERE,
         "what is corrected in the requests and responses of applications: On, Off, or "
-        "any of cookies, urls[=strip|=refuse], referrer; default: Off"),
+        "any of cookies, urls[=strip|=refuse], referrer, except=COOKIE,...; default: Off"),
     AP_INIT_TAKE_ARGV("SecSessionUrlIds", secsession_directive_url_ids, NULL, EVERYWHERE,
                       "the names of session ids in the URLs of applications; default: PHPSESSID "
                       "jsessionid ASP.NET_SessionId CFID CFTOKEN CGISESSID"),

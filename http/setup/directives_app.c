@@ -8,8 +8,9 @@
 const char *secsession_directive_harden(cmd_parms *cmd, void *location, int argc,
                                         char *const argv[])
 {
-    return secsession_argument_harden(cmd, argc, argv,
-                                      &((secsession_location_config_t *)location)->harden);
+    secsession_location_config_t *config = location;
+
+    return secsession_argument_harden(cmd, argc, argv, &config->harden, &config->harden_except);
 }
 
 const char *secsession_directive_url_ids(cmd_parms *cmd, void *location, int argc,

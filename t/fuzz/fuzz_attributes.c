@@ -75,7 +75,8 @@ static void add(apr_pool_t *pool, attributes_t *attributes, const char *text)
     attributes->texts[attributes->count++] = apr_pstrmemdup(pool, text, strlen(text));
 }
 
-static void slowly_harden(apr_pool_t *pool, attributes_t *attributes, int is_secure)
+static void slowly_harden(apr_pool_t *pool, attributes_t *attributes, int is_secure,
+                          int is_http_only)
 {
     char **same_site = find(pool, attributes, "SameSite");
     int is_none = same_site && is_same_site(pool, *same_site, "None");
@@ -87,7 +88,7 @@ static void slowly_harden(apr_pool_t *pool, attributes_t *attributes, int is_sec
     if ((is_secure || is_none) && !find(pool, attributes, "Secure")) {
         add(pool, attributes, "Secure");
     }
-    if (!find(pool, attributes, "HttpOnly")) {
+    if (is_http_only && !find(pool, attributes, "HttpOnly")) {
         add(pool, attributes, "HttpOnly");
     }
     if (!same_site) {
@@ -95,13 +96,13 @@ static void slowly_harden(apr_pool_t *pool, attributes_t *attributes, int is_sec
     }
 }
 
-static void check(apr_pool_t *pool, const char *field, int is_secure)
+static void check(apr_pool_t *pool, const char *field, int is_secure, int is_http_only)
 {
-    const char *hardened = secsession_attributes_harden(pool, field, is_secure);
+    const char *hardened = secsession_attributes_harden(pool, field, is_secure, is_http_only);
     size_t pair = strcspn(field, ";");
     attributes_t expected, found;
 
-    REQUIRE(secsession_attributes_harden(pool, hardened, is_secure) == hardened);
+    REQUIRE(secsession_attributes_harden(pool, hardened, is_secure, is_http_only) == hardened);
     if (*trimmed(pool, field, pair) == '\0') {
         REQUIRE(hardened == field);
         return;
@@ -109,7 +110,7 @@ static void check(apr_pool_t *pool, const char *field, int is_secure)
     if (!read_attributes(pool, field, &expected) || expected.count > MOST - 3) {
         return;
     }
-    slowly_harden(pool, &expected, is_secure);
+    slowly_harden(pool, &expected, is_secure, is_http_only);
     REQUIRE(strcspn(hardened, ";") == pair && memcmp(hardened, field, pair) == 0);
     REQUIRE(read_attributes(pool, hardened, &found) && found.count == expected.count);
     for (size_t i = 0; i < found.count; i++) {
@@ -122,8 +123,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     apr_pool_t *pool = fuzz_pool_make();
     const char *field = fuzz_string(pool, data, size);
 
-    check(pool, field, 0);
-    check(pool, field, 1);
+    for (int flags = 0; flags < 4; flags++) {
+        check(pool, field, flags & 1, flags >> 1);
+    }
     fuzz_pool_destroy(pool);
     return 0;
 }

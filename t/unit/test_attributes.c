@@ -27,13 +27,13 @@ static apr_pool_t *pool;
 static void check(const case_t *cases, size_t count, int is_secure)
 {
     for (size_t i = 0; i < count; i++) {
-        const char *hardened = secsession_attributes_harden(pool, cases[i].field, is_secure);
+        const char *hardened = secsession_attributes_harden(pool, cases[i].field, is_secure, 1);
 
         if (cases[i].hardened == NULL ? hardened != cases[i].field
                                       : strcmp(hardened, cases[i].hardened) != 0) {
             fail_msg("\"%s\" becomes \"%s\"", cases[i].field, hardened);
         }
-        if (secsession_attributes_harden(pool, hardened, is_secure) != hardened) {
+        if (secsession_attributes_harden(pool, hardened, is_secure, 1) != hardened) {
             fail_msg("\"%s\" is not done", hardened);
         }
     }
@@ -130,6 +130,19 @@ static int destroy_pool(void **state)
     return 0;
 }
 
+static void scripts_may_read_what_is_for_them(void **state)
+{
+    static const char *const fields[][2] = {
+        { "a=1", "a=1; Secure; SameSite=Lax" },
+        { "a=1; HttpOnly", "a=1; HttpOnly; Secure; SameSite=Lax" },
+        { "a=1; Secure; SameSite=Strict", "a=1; Secure; SameSite=Strict" },
+    };
+
+    for (size_t i = 0; i < COUNT(fields); i++) {
+        assert_string_equal(secsession_attributes_harden(pool, fields[i][0], 1, 0), fields[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +151,7 @@ int main(void)
         cmocka_unit_test(a_same_site_that_no_browser_knows_is_replaced),
         cmocka_unit_test(what_is_no_cookie_is_left_alone),
         cmocka_unit_test(without_tls_none_is_secure_but_where_it_must_be),
+        cmocka_unit_test(scripts_may_read_what_is_for_them),
     };
 
     return cmocka_run_group_tests(tests, make_pool, destroy_pool);
