@@ -13,6 +13,7 @@
 #include "http/request/answer.h"
 #include "http/request/current.h"
 #include "http/request/navigation.h"
+#include "http/request/why.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -40,29 +41,6 @@ int secsession_authn_challenge(const secsession_here_t *here)
                                               here->server->realm, "\"", NULL));
 }
 
-/* The reason that the login page is told, as documented in docs/directives.md, or NULL. */
-static const char *why(secsession_outcome_t outcome)
-{
-    switch (outcome) {
-    case SECSESSION_IDLE:
-        return "idle";
-    case SECSESSION_ABSOLUTE:
-        return "absolute";
-    case SECSESSION_REVOKED:
-        return "revoked";
-    case SECSESSION_REUSE:
-        return "reuse";
-    case SECSESSION_STALE:
-        return "fresh";
-    case SECSESSION_MOVED:
-        return "moved";
-    case SECSESSION_EVICTED:
-        return "evicted";
-    default:
-        return NULL;
-    }
-}
-
 #define LINE_REST 64 /* the method, the version, and the reason of the request for the page */
 
 /* The path to return to after the login, encoded. It is empty, and the login page says so, if a
@@ -81,7 +59,7 @@ static const char *way_back(request_rec *r, const char *page)
 /* The URL of the login page, with the path to return to after the login. */
 static const char *login_url(request_rec *r, const char *page, secsession_outcome_t outcome)
 {
-    const char *reason = why(outcome);
+    const char *reason = secsession_why_word(outcome);
 
     return apr_pstrcat(r->pool, page, strchr(page, '?') ? "&" : "?", "return=", way_back(r, page),
                        reason ? "&why=" : "", reason ? reason : "", NULL);
@@ -106,7 +84,10 @@ int secsession_authn_demand(const secsession_here_t *here, secsession_outcome_t 
         secsession_answer_no_store(r);
         return secsession_authn_challenge(here);
     }
-    return secsession_answer_see_other(r, login_url(r, page, outcome));
+    return secsession_answer_see_other(r, login_url(r, page,
+                                                    outcome == SECSESSION_UNKNOWN
+                                                        ? here->context->ended
+                                                        : outcome));
 }
 
 const char *secsession_authn_fresh_url(const secsession_here_t *here)

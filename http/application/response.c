@@ -16,7 +16,9 @@
 #include "http/parse/scopes.h"
 #include "http/request/answer.h"
 #include "http/request/current.h"
+#include "http/request/navigation.h"
 #include "http/request/rotate.h"
+#include "http/request/why.h"
 
 /* Fields that delete our cookie elsewhere; servers in between limit the size of a response's
  * head. */
@@ -69,6 +71,18 @@ static const char *token_to_set(const secsession_here_t *here)
                : NULL;
 }
 
+/* Whoever meets the end of a session with a script gets no page that says why. So the cookie keeps
+ * the reason, and not for longer than until a page is asked for. NULL: it is deleted. */
+static const char *reason_to_keep(const secsession_here_t *here)
+{
+    const secsession_session_t *session;
+    secsession_outcome_t outcome = secsession_current_session(here, &session);
+
+    return secsession_navigation_is_of_page(secsession_first_request(here->r))
+               ? secsession_why_value(here->r->pool, outcome)
+               : NULL;
+}
+
 /* Deletes the cookies of our name in every scope but our own. That of a __Host- cookie is always
  * the same. They come before our own field: a browser for which two scopes are one keeps what comes
  * last. */
@@ -100,18 +114,19 @@ static int set_cookie(const secsession_here_t *here)
 {
     const secsession_cookie_t *cookie = &here->server->cookie;
     const secsession_context_t *context = here->context;
-    const char *token = token_to_set(here);
+    const char *token = token_to_set(here), *value;
     apr_pool_t *pool = here->r->pool;
 
     if (token == NULL && !is_to_be_deleted(here)) {
         return 0;
     }
+    value = token ? token : reason_to_keep(here);
     if (context->presented == SECSESSION_COOKIE_SEVERAL) {
         delete_others(here);
     }
     apr_table_addn(here->r->err_headers_out, "Set-Cookie",
-                   apr_pstrcat(pool, cookie->name, "=", token ? token : "", cookie->attributes,
-                               max_age(pool, context, token != NULL), NULL));
+                   apr_pstrcat(pool, cookie->name, "=", value ? value : "", cookie->attributes,
+                               max_age(pool, context, value != NULL), NULL));
     return 1;
 }
 

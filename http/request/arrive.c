@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "http/request/context.h"
+#include "http/request/navigation.h"
 #include "http/request/reserved.h"
+#include "http/request/why.h"
 #include "session/parcel.h"
 
 APLOG_USE_MODULE(secsession);
@@ -58,13 +60,20 @@ static void read_token(const secsession_here_t *here, const char *text)
     }
 }
 
-/* The first cookies of a visitor may be behind the token. */
+/* The first cookies of a visitor may be behind the token. Where a session has ended the reason may
+ * be in place of it. */
 static void read_value(const secsession_here_t *here, const char *value)
 {
+    secsession_context_t *context = here->context;
     const apr_size_t length = here->server->parcel_keys ? secsession_parcel_token(value) : 0;
 
+    context->ended = secsession_why_read(value);
+    if (context->ended != SECSESSION_UNKNOWN) {
+        context->is_useless = secsession_navigation_is_page(here->r); /* which tells the reason */
+        return;
+    }
     if (length > 0) {
-        here->context->parcel = value;
+        context->parcel = value;
         value = apr_pstrmemdup(here->r->pool, value, length);
     }
     read_token(here, value);
@@ -135,7 +144,7 @@ int secsession_arrive(request_rec *r)
     /* The context belongs to the first request even if this is its ErrorDocument: if httpd could
      * not read a request, the ErrorDocument is the first to come here. */
     here.context = apr_pcalloc(first->pool, sizeof(*here.context));
-    here.context->outcome = SECSESSION_UNKNOWN;
+    here.context->outcome = here.context->ended = SECSESSION_UNKNOWN;
     here.context->is_posted = first->method_number == M_POST;
     ap_set_module_config(first->request_config, &secsession_module, here.context);
     take_cookie(&here);

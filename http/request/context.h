@@ -56,6 +56,8 @@ typedef struct {
     int is_foreign;       /* another origin made the browser send it, and it may change something */
     int is_token;         /* the value is a well-formed token; `token` is its hash */
     secsession_hash_t token;
+    secsession_outcome_t ended; /* why a session has ended, if the cookie says that, see why.h; or
+                                 * SECSESSION_UNKNOWN */
     const char *parcel; /* the value presented if it carries cookies, see visit.h; or NULL */
     int is_looked_up;
     int is_found;  /* the session was found by its client, and `token` is no token's hash */

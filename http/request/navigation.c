@@ -25,6 +25,13 @@ int secsession_navigation_is_page(request_rec *r)
                : with == NULL || strcasecmp(with, "XMLHttpRequest") != 0;
 }
 
+int secsession_navigation_is_of_page(request_rec *r)
+{
+    const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
+
+    return mode ? strcmp(mode, "navigate") != 0 : is(r, "X-Requested-With", "XMLHttpRequest");
+}
+
 /* These fields are only sent with a request that nobody has asked for yet. */
 static int is_ahead(request_rec *r)
 {

@@ -8,6 +8,9 @@
 /* Whether a person is waiting for a page, as opposed to the request of a script or for an image. */
 int secsession_navigation_is_page(request_rec *r);
 
+/* Whether a page has the request sent by itself: by a script, or for a part of it. */
+int secsession_navigation_is_of_page(request_rec *r);
+
 /* Whether a person goes to this page now, in a tab of its own: the browser says so, and that it
  * does not fetch the page only because the person might want it later. */
 int secsession_navigation_is_visit(request_rec *r);
