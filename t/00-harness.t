@@ -146,7 +146,7 @@ PERL
         my @pids = $out =~ /\b(\d+)\b(?=.*\nfolder)/g;
         cmp_ok scalar @pids, '>', 5, "servers ran ($how)";
         isnt $exit, 0, "it failed ($how)";
-        wait_until { !grep { is_alive($_) } @pids } 10, "no process is left ($how)";
+        wait_until { !grep { is_alive($_) } @pids } "no process is left ($how)";
         my ($folder) = $out =~ m{^folder (.*)/httpd$}m;
         run([ 'rm', '-rf', $folder ]);
     }

@@ -93,7 +93,7 @@ subtest 'a real browser' => sub {
     $browser->open("$here/static/page.html");
     $browser->type('[name=username]', 'alice');
     $browser->type('[name=password]', password_of('alice') . "\x{E007}");
-    wait_until { $browser->url =~ /why=cookie/ } 10, 'the right password leads back';
+    wait_until { $browser->url =~ /why=cookie/ } 'the right password leads back';
     like $browser->text('[role=alert]'), $WORDS, 'and the page says why';
 };
 

@@ -198,7 +198,7 @@ subtest 'of one session, the token of now is used, and none is taken for stolen'
         'no alarm';
     is seen(with("sid=$old; sid=" . 'x' x 43)), 'nobody',
         'an old token alone is not made good by another beside it';
-    wait_until { seen(with("sid=$offered")) eq 'nobody' } 5, 'and is taken for stolen, as ever';
+    wait_until { seen(with("sid=$offered")) eq 'nobody' } 'and is taken for stolen, as ever';
     configure('');
 };
 
@@ -301,7 +301,7 @@ subtest 'without the database nothing is known' => sub {
     is $answer->status, 503, 'which is no logout';
     is $answer->header('Set-Cookie'), undef, 'the cookies stay';
     $postgres->start_again;
-    wait_until { seen(with("sid=$token; sid=" . 'x' x 43)) eq 'alice' } 10, 'and are good later';
+    wait_until { seen(with("sid=$token; sid=" . 'x' x 43)) eq 'alice' } 'and are good later';
 };
 
 subtest 'a real browser' => sub {
@@ -319,13 +319,13 @@ subtest 'a real browser' => sub {
         my $is_there = sub { $chromium->run('return document.body.innerText') =~ /^REMOTE_USER=alice$/m };
         $chromium->open($page);
         $enter->();
-        wait_until { $is_there->() } 10, "$name: she is logged in before";
+        wait_until { $is_there->() } "$name: she is logged in before";
         $postgres->psql("select secsession.revoke_user('alice', 'test')");
         has_heard($postgres);
         configure($now);
         $chromium->open($page);
         $enter->();
-        wait_until { $is_there->() } 10, 'and after the change';
+        wait_until { $is_there->() } 'and after the change';
         $chromium->open($page);
         ok $is_there->(), 'she stays';
         is scalar(grep { $_->{name} eq 'sid' } @{ $chromium->get('/cookie') }), 1, 'with one cookie';

@@ -341,7 +341,7 @@ sub while_open {
     my $locks =
         "select count(*) from pg_stat_activity where state = 'idle in transaction' and usename = "
             . "'postgres'";
-    await { $postgres->value($locks) == 1 } 10 or die "no lock\n";
+    await { $postgres->value($locks) == 1 } or die "no lock\n";
     $block->();
     print {$psql} "rollback;\n";
     return close $psql;
@@ -370,7 +370,7 @@ subtest 'a logout waits for nobody who holds the session' => sub {
             is_logout(with_token($token)->logout, 'once more');
         }
     );
-    ok await(sub { events_of($id) ne '' }, 20), 'when it is let go the audit trail is written';
+    ok await(sub { events_of($id) ne '' }), 'when it is let go the audit trail is written';
     is events_of($id), 'logout', 'with one event';
 
     ($id, $token) = (id_of($again), $again->token);
@@ -396,7 +396,7 @@ subtest 'a logout that failed is not reported as successful' => sub {
     my $running;
     while_open($no_writing, sub {
         $running = $alice->start_request('POST', '/logout', body => '');
-        ok await(sub { $postgres->value($waiting) == 1 }, 10), 'the database cannot end it yet';
+        ok await(sub { $postgres->value($waiting) == 1 }), 'the database cannot end it yet';
         ok !$running->is_answered, 'nothing is said before it has';
     });
     is_logout($running->finish, 'then it has');
@@ -423,7 +423,7 @@ subtest 'a logout that failed is not reported as successful' => sub {
     is_logout($alice->logout, 'and can be ended now');
     is state_of($id), 'logout', 'it has';
     # What the server has seen meanwhile may be about to be written to the session.
-    ok await(sub { events_of($id) eq 'logout' }, 20), 'and the audit trail says so';
+    ok await(sub { events_of($id) eq 'logout' }), 'and the audit trail says so';
 };
 
 done_testing;

@@ -97,7 +97,7 @@ calls_of($postgres);
 
 sub session_of { return environment_of($_[0])->{SECSESSION_ID} // '' }
 sub somebody_waits {
-    return await { $postgres->value('select count(*) from pg_locks where not granted') > 0 } 10;
+    return await { $postgres->value('select count(*) from pg_locks where not granted') > 0 };
 }
 sub count_together { return $postgres->statements(undef, qr/lookup_many/) }
 
@@ -110,7 +110,7 @@ sub hold {
     my $is_held =
         q{select exists (select from pg_stat_activity where state = 'idle in transaction' and }
             . q{query = $$select 'held';$$)};
-    await { $postgres->value($is_held) eq 't' } 10 or die "cannot hold: $sql\n";
+    await { $postgres->value($is_held) eq 't' } or die "cannot hold: $sql\n";
     return sub { print {$psql} "rollback;\n"; close $psql };
 }
 

@@ -119,9 +119,9 @@ subtest 'installing beside transactions that last' => sub {
 
     $open->run('rollback; begin; select count(*) from secsession.event_log;');
     $installer = spawn(command => [ $postgres->client, '-f', $install ], log => "$folder/log");
-    await { slurp("$folder/log") || sql("select count(*) from pg_stat_activity where query ~ 'install_view' and wait_event = 'PgSleep'") } 20;
+    await { slurp("$folder/log") || sql("select count(*) from pg_stat_activity where query ~ 'install_view' and wait_event = 'PgSleep'") };
     $open->run('rollback;');
-    wait_until { !is_alive($installer) } 20, 'when the transaction ends in time, it goes on';
+    wait_until { !is_alive($installer) } 'when the transaction ends in time, it goes on';
     is sql($state), 'A|t|t', 'and mends everything';
 };
 

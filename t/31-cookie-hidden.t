@@ -268,7 +268,7 @@ sub log_holds_none {
         $log = slurp($httpd->folder . "/logs/$file.log");
         (() = $log =~ /\ba=1; (?:a=1; )?b=/g) >= $lines;
     }
-    5, "$name: it has the other cookies";
+    "$name: it has the other cookies";
     is_deeply [ grep { /\Q$token\E|\Q$GUESSED\E/ } split /\n/, $log ], [],
         "$name: it does not have ours";
     return;

@@ -76,7 +76,7 @@ sub is_let_in {
 sub is_sent_to_login {
     my ($client, $why, $name, $path) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    await { $client->clone->get($path // '/app/show')->status != 200 } 1;
+    await { $client->clone->get($path // '/app/show')->status != 200 };
     my $response = $client->clone->get($path // '/app/show', @navigation);
     is $response->status, 303, $name;
     like $response->header('Location') // '', qr{/login\?return=[^&]*&why=$why\z},
@@ -287,7 +287,7 @@ subtest 'a page that polls keeps no session alive' => sub {
     has_heard($postgres);
     is_let_in($busy, 'polled first', '/app/show/poll');
     is_let_in($busy, 'then used');
-    wait_until { stored($other, "now() - last_seen_at < interval '20 s'") eq 't' } 5,
+    wait_until { stored($other, "now() - last_seen_at < interval '20 s'") eq 't' }
         'which counts';
 };
 
@@ -365,7 +365,7 @@ subtest 'a server whose clock is wrong treats sessions like the others' => sub {
             $there->get('/app/show');
             stored($id, "now() - last_seen_at between '0' and interval '15 s'") eq 't'
         }
-        10, 'which was now, by the database, as soon as that server has heard';
+        'which was now, by the database, as soon as that server has heard';
         not_used_for(environment_of($late->get('/pub/show'))->{SECSESSION_ID}, $OVER);
         is_sent_to_login($late, 'idle', 'after it nobody');
         $wrong->stop;

@@ -173,7 +173,7 @@ SQL
         $psql->run('begin; lock table app_user in access exclusive mode;');
         my $request =
             $alice->start_request('GET', '/slow/show', headers => [ basic_header('alice') ]);
-        wait_until { is_waiting() } 10, "$kind: the password is being checked";
+        wait_until { is_waiting() } "$kind: the password is being checked";
         revoke('alice');
         $psql->run('commit;');
         $psql->close;
@@ -189,7 +189,7 @@ subtest 'the database is away' => sub {
     my $alice = adopted();
     my $rows = count('session');
     $postgres->stop('fast');
-    wait_until { my $response = basic($alice); $response->status == 503 } 4,
+    wait_until { my $response = basic($alice); $response->status == 503 }
         'the lease ends';
     my %client = ('with a session' => $alice, 'without one' => browser($httpd),
         'with an unknown token' => browser($httpd)->set_token('A' x 43));

@@ -43,7 +43,7 @@ my $port = free_port();
 my $backend = scratch('backend');
 my $program = spew("$backend/backend.pl", $BACKEND, 0644);
 spawn(command => [ $^X, $program, $port, $backend ], log => "$backend/log");
-await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) } 10
+await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }
     or die 'the backend does not start';
 
 my %cgi = (
@@ -109,14 +109,14 @@ sub begin {
     my ($client, $path) = @_;
     my $flow = connect_to($client, "GET $path");
     syswrite $flow->{socket}, "\r\n";
-    await { take($flow); $flow->{data} =~ /\r\n\r\n.*(?:word|\0)/s || $flow->{is_over} } 10;
+    await { take($flow); $flow->{data} =~ /\r\n\r\n.*(?:word|\0)/s || $flow->{is_over} };
     return $flow;
 }
 
 sub is_over_soon {
     my ($flow, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    wait_until { take($flow); $flow->{is_over} } 5, $name;
+    wait_until { take($flow); $flow->{is_over} } $name;
     unlike $flow->{data}, qr/\r\n0\r\n/, '... and has no end';
     return;
 }
@@ -126,7 +126,7 @@ sub goes_on {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     take($flow) for 1 .. 3;
     my $before = $flow->{length};
-    return wait_until { take($flow); $flow->{length} > $before } 5, $name;
+    return wait_until { take($flow); $flow->{length} > $before } $name;
 }
 
 sub revoke { return $postgres->psql("select secsession.revoke_user('$_[0]', 'test')") }
@@ -178,7 +178,7 @@ subtest 'a file that is sent by sendfile, to a slow client' => sub {
     my ($alice, $bob) = map { browser($httpd, $_) } qw(alice bob);
     my ($hers, $his) = map { begin($_, '/static/big') } $alice, $bob;
     revoke('alice');
-    wait_until { $httpd->error_log =~ m{SS275: what is under way at /static/big is cut} } 5,
+    wait_until { $httpd->error_log =~ m{SS275: what is under way at /static/big is cut} }
         'is cut although nothing is read of it';
     take($hers) until $hers->{is_over};
     cmp_ok $hers->{length}, '<', $BIG / 2, 'and what is left does not come';
@@ -197,7 +197,7 @@ sub start_curl {
         open STDERR, '>', "$out.err" or die "$!";
         exec @command or die "curl: $!";
     }
-    await { -s $out } 10;
+    await { -s $out };
     return { pid => $pid, out => $out };
 }
 
@@ -210,7 +210,7 @@ subtest 'HTTP/2' => sub {
         is $? >> 8, 92, "the stream of $path is broken off" or diag slurp("$hers->{out}.err");
         cmp_ok -s $hers->{out}, '<', $BIG / 2, 'and what is left does not come';
         my $before = -s $his->{out};
-        wait_until { -s $his->{out} > $before } 5, 'nobody else\'s is';
+        wait_until { -s $his->{out} > $before } 'nobody else\'s is';
         kill TERM => $his->{pid};
         waitpid $his->{pid}, 0;
     }
@@ -223,9 +223,9 @@ subtest 'an upload' => sub {
     my $state = $httpd->folder . '/state/upload';
     local $SIG{PIPE} = 'IGNORE';
     my $more = sub { syswrite $flow->{socket}, 'x' x 20_000; select undef, undef, undef, 0.01 };
-    wait_until { $more->(); -s $state && slurp($state) > 20_000 } 10, 'arrives at the application';
+    wait_until { $more->(); -s $state && slurp($state) > 20_000 } 'arrives at the application';
     revoke('alice');
-    wait_until { $more->(); take($flow); $flow->{is_over} } 10, 'until the session has ended';
+    wait_until { $more->(); take($flow); $flow->{is_over} } 'until the session has ended';
     like $flow->{data}, qr{^(?:HTTP/1\.1 401 .*)?$}s, 'and its response is refused';
     unlike $flow->{data}, qr/read \d/, 'whatever the application says';
 };
@@ -298,7 +298,7 @@ subtest 'a database that does not answer' => sub {
     my $alice = browser($httpd, 'alice');
     my $flow = begin($alice, '/up/words');
     $postgres->stop;
-    wait_until { take($flow); $flow->{is_over} } 10, 'what is under way is cut after the lease';
+    wait_until { take($flow); $flow->{is_over} } 'what is under way is cut after the lease';
     like $httpd->error_log, qr/SS276: what is under way at .* nothing is known of session/,
         'the log says why';
     $postgres->start_again;
@@ -313,7 +313,7 @@ subtest 'without a cache' => sub {
     my $asked = sub { scalar $postgres->statements('httpd_web', qr/under_way/) };
     my $before = $asked->();
     my $until = $his->{length} + 40 * length "6\r\nword\n\n\r\n";
-    wait_until { take($_) for $his, @flows; $his->{length} >= $until } 20, 'streams go on for 2 s';
+    wait_until { take($_) for $his, @flows; $his->{length} >= $until } 'streams go on for 2 s';
     my $statements = $asked->() - $before;
     cmp_ok $statements, '>', 0, 'PostgreSQL is asked';
     cmp_ok $statements, '<', 13, 'not once for each of them' if $other->mpm ne 'prefork';
@@ -324,6 +324,6 @@ subtest 'without a cache' => sub {
 
 # mod_proxy of prefork aborts when a child ends while a backend is silent.
 spew("$backend/over", '');
-await { !@{ [ glob "$backend/silent.*" ] } } 10;
+await { !@{ [ glob "$backend/silent.*" ] } };
 
 done_testing;

@@ -49,7 +49,7 @@ my $port = free_port();
 my $folder = scratch('backend');
 my $program = spew("$folder/backend.pl", $BACKEND, 0644);
 spawn(command => [ $^X, $program, $port, $folder ], log => "$folder/log");
-await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) } 10
+await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }
     or die 'the backend does not start';
 
 my ($postgres, $httpd) = start_servers(
@@ -158,7 +158,7 @@ sub in_halves {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     local $SIG{PIPE} = 'IGNORE';
     syswrite $to, 'x' x 50_000;
-    wait_until { -e "$folder/$file" } 20, "$name: the application has some of it";
+    wait_until { -e "$folder/$file" } "$name: the application has some of it";
     return syswrite $to, 'x' x 50_000;
 }
 

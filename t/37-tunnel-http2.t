@@ -33,7 +33,7 @@ PERL
 my $port = free_port();
 my $folder = scratch('backend');
 spawn(command => [ $^X, spew("$folder/backend.pl", $BACKEND, 0644), $port ], log => "$folder/log");
-await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) } 10
+await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }
     or die 'the backend does not start';
 
 my ($postgres, $httpd) = start_servers(
@@ -80,7 +80,7 @@ for my $path ('/ws/socket', '/up/socket') {
         is echo($other, 'one'), "echo one\n", 'as does that of somebody else';
         $postgres->psql("select secsession.revoke_user('alice', 'test')");
         my $last = '';
-        await { ($last = echo($socket, 'three')) !~ /^echo/ } 5;
+        await { ($last = echo($socket, 'three')) !~ /^echo/ };
         unlike $last, qr/echo/, 'when its session is revoked it is closed';
         is echo($other, 'four'), "echo four\n", 'and nobody else\'s';
         like $httpd->error_log, qr/SS(?:275: what is under way|225: a WebSocket) at \Q$path\E is/,

@@ -37,7 +37,7 @@ PERL
 my $port = free_port();
 my $program = spew(scratch('backend') . '/backend.pl', $BACKEND, 0644);
 spawn(command => [ $^X, $program, $port ], log => scratch('backend') . '/log');
-await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) } 10
+await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }
     or die 'the backend does not start';
 
 my ($postgres, $httpd) =
@@ -100,8 +100,7 @@ for my $path ('/up/ws', '/raw/ws') {
         await {
             $last = eval { local $SIG{PIPE} = 'IGNORE'; echo($socket, 'three') } // '(closed)';
             $last =~ /closed/
-        }
-        5;
+        };
         like $last, qr/\(closed\)/, 'when its session is revoked it is closed';
         is echo($other, 'four'), "echo four\n", 'and nobody else\'s';
         like $httpd->error_log, qr/SS(?:275: what is under way|225: a WebSocket) at \Q$path\E is/,
@@ -133,7 +132,7 @@ subtest 'a WebSocket whose session gets another token' => sub {
     );
     my $checks = sub { $postgres->statements('httpd_web', qr/current_token/) };
     my $before = $checks->();
-    wait_until { echo($socket, 'on'); $checks->() > $before } 5, 'is looked up';
+    wait_until { echo($socket, 'on'); $checks->() > $before } 'is looked up';
     is echo($socket, 'five'), "echo five\n", 'and goes on';
     is $alice->get('/static/page.html')->status, 200,
         'as does the session: nobody took it for theft';
@@ -142,8 +141,7 @@ subtest 'a WebSocket whose session gets another token' => sub {
     await {
         $last = eval { local $SIG{PIPE} = 'IGNORE'; echo($socket, 'six') } // '(closed)';
         $last =~ /closed/
-    }
-    5;
+    };
     like $last, qr/\(closed\)/, 'until it is revoked';
 };
 
@@ -161,8 +159,7 @@ subtest 'a WebSocket that was opened before a login' => sub {
     await {
         $last = eval { local $SIG{PIPE} = 'IGNORE'; echo($socket, 'seven') } // '(closed)';
         $last =~ /closed/
-    }
-    5;
+    };
     like $last, qr/\(closed\)/, 'is closed, whoever has opened it';
 };
 

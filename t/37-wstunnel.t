@@ -37,7 +37,7 @@ PERL
 my $port = free_port();
 my $folder = scratch('backend');
 spawn(command => [ $^X, spew("$folder/backend.pl", $BACKEND, 0644), $port ], log => "$folder/log");
-await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) } 10
+await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }
     or die 'the backend does not start';
 
 my ($postgres, $httpd) = start_servers(children => 1, threads => 8,
@@ -117,7 +117,7 @@ for my $what (sort keys %unreadable) {
     subtest "$what, through mod_proxy_wstunnel" => sub {
         my $line = ask('/raw/ws', [ $unreadable{$what} ]);
         # What comes together with the request itself does not wake mod_proxy_wstunnel.
-        await { !eval { $line->send("x\n"); 1 } || $line->can_be_read(0.02) } 10
+        await { !eval { $line->send("x\n"); 1 } || $line->can_be_read(0.02) }
             if $what eq 'a head that does not end';
         is all_of($line), '', 'nothing is passed on, and the connection is closed';
     };
@@ -146,7 +146,7 @@ subtest 'a tunnel behind a long head' => sub {
     my $line = ask('/raw/long', [50_000], client => $alice);
     like eval { $line->until(qr/hello\n/) } // $@, qr/hello/, 'is opened';
     $postgres->psql("select secsession.revoke_user('alice', 'test')");
-    my $end = await { !eval { $line->send("on\n"); $line->until(qr/echo on\n/) } } 5;
+    my $end = await { !eval { $line->send("on\n"); $line->until(qr/echo on\n/) } };
     ok $end, 'and ends with its session';
     unlike $httpd->error_log, qr/SS225: a WebSocket at \S*long\S* is closed.*SS225/s, 'once';
 };

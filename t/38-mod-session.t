@@ -88,7 +88,7 @@ subtest 'reading costs no SQL' => sub {
         my @pages = ('/form/show', '/aged/show') x 5;
         is scalar(grep { $alice->get($_)->status != 200 } @pages), 0, 'ten pages';
         $asked->() == $before;
-    } 5, 'cost no statement, as soon as the news of the login have been heard';
+    } 'cost no statement, as soon as the news of the login have been heard';
 };
 
 subtest 'mod_session\'s own SessionMaxAge ends a login, and another one begins' => sub {
@@ -97,7 +97,7 @@ subtest 'mod_session\'s own SessionMaxAge ends a login, and another one begins' 
     my ($expiry) = kept_in($alice) =~ /expiry=(\d+)/;
     ok $expiry, 'with an expiry';
     keeps($alice, 'expiry=' . (time + 2) . '000000');
-    wait_until { $alice->clone->get('/form/show')->status == 302 } 5, 'it expires';
+    wait_until { $alice->clone->get('/form/show')->status == 302 } 'it expires';
     is $alice->get('/app/show')->status, 200, 'which ends what mod_session keeps, not the session';
     is user_seen(logs_in($alice, 'alice', '/aged/show')), 'alice', 'alice logs in again';
     is user_seen($alice->get('/aged/show')), 'alice', 'and that lasts';
@@ -195,7 +195,7 @@ SQL
         my $request = $alice->start_request('POST', $path,
             body => 'httpd_username=alice&httpd_password=correct+horse',
             headers => [ [ 'Content-Type' => 'application/x-www-form-urlencoded' ] ]);
-        wait_until { is_waiting() } 10, "$path: the password is being checked";
+        wait_until { is_waiting() } "$path: the password is being checked";
         $postgres->psql("select secsession.revoke_user('alice', 'test')");
         $psql->run('commit;');
         $psql->close;
@@ -220,7 +220,7 @@ subtest 'the database is away' => sub {
     my $anonymous = browser($httpd);
     keeps($anonymous, 'colour=red');
     $postgres->stop('fast');
-    wait_until { $alice->get('/form/show')->status == 503 } 4, 'the lease ends';
+    wait_until { $alice->get('/form/show')->status == 503 } 'the lease ends';
     for my $case ([ 'who is logged in', $alice, '/form/show' ], [ 'who has something', $anonymous,
         '/env/show' ],
         [ 'a logout', $alice, '/do-logout' ]) {

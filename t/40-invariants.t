@@ -60,7 +60,7 @@ sub is_refused {
     my ($token, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my %seen;
-    await { bearer($token)->get('/static/page.html')->status != 200 } 1;
+    await { bearer($token)->get('/static/page.html')->status != 200 };
     $seen{ bearer($token)->get('/static/page.html')->status }++ for 1 .. 16;
     return is join(' ', sort keys %seen), '401', $name;
 }
@@ -138,7 +138,7 @@ subtest 'I1: a revocation that is obeyed by one request is obeyed by the next in
     cmp_ok scalar(keys %{ { map { $_ => 1 } split /\n/, slurp($log) } }), '>=', 2,
         'of several children';
     cmp_ok revoke('alice'), '>=', 1, 'she is revoked';
-    wait_until { $browsers[0]->clone->get('/static/page.html')->status == 401 } 1,
+    wait_until { $browsers[0]->clone->get('/static/page.html')->status == 401 }
         'within the lease a request is refused';
     my @running = map { $_->start_request('GET', '/static/page.html', keep_alive => 1) } @browsers;
     is scalar(grep { $_->finish->status != 401 } @running), 0,
@@ -156,7 +156,7 @@ sub hold {
         my ($granted) = @_;
         my $locks = "from pg_locks where relation = '$table'::regclass and granted = $granted"
             . ($granted eq 'true' ? " and mode ~ '^(AccessExclusive|Share)Lock'" : '');
-        await { $postgres->value("select count(*) $locks") > 0 } 10
+        await { $postgres->value("select count(*) $locks") > 0 }
             or die "nobody waits for $table\n";
     };
     $wait_for->('true');
@@ -319,7 +319,7 @@ subtest 'I6: nothing but a login moves the absolute end' => sub {
     $alice->clone->login('nobody', 'wrong');
     $httpd->client->login('alice', $password);
     is $column->('expires_at'), $end, 'requests, failed logins and logins elsewhere do not';
-    wait_until { $column->("last_seen_at > '$seen'") eq 't' } 5, 'though the time of the last use grew';
+    wait_until { $column->("last_seen_at > '$seen'") eq 't' } 'though the time of the last use grew';
     $alice->login('alice', $password);
     is $column->("expires_at > '$end'"), 't', 'a login does';
 };

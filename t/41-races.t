@@ -64,7 +64,7 @@ sub observations {
 sub let_run {
     my ($load, $n) = @_;
     my @wanted = map { $n + rounds_of($load, $_) } 1 .. $load->{loaders};
-    return await { !grep { rounds_of($load, $_) < $wanted[ $_ - 1 ] } 1 .. $load->{loaders} } 20;
+    return await { !grep { rounds_of($load, $_) < $wanted[ $_ - 1 ] } 1 .. $load->{loaders} };
 }
 
 sub finish_load {
@@ -223,10 +223,10 @@ subtest 'children of httpd are killed under load: sessions go on' => sub {    # 
     my $kills = 0;
     for (1 .. 3) {
         let_run($load, 10) or fail 'requests go on';
-        await { $fragile->child_pids > 1 } 20 or fail 'there is another child';
+        await { $fragile->child_pids > 1 } or fail 'there is another child';
         my ($victim) = shuffle($fragile->child_pids);
         $kills += kill 'KILL', $victim;
-        await { !grep { $_ == $victim } $fragile->child_pids } 10;
+        await { !grep { $_ == $victim } $fragile->child_pids };
     }
     let_run($load, 10) or fail 'requests go on';
     my @seen = finish_load($load);
@@ -236,7 +236,7 @@ subtest 'children of httpd are killed under load: sessions go on' => sub {    # 
     cmp_ok scalar @cut, '<=', $kills * $LOADERS,
         "only those failed that were in a killed child ($kills were killed)";
     ok all_live($fragile, @tokens), 'every session goes on';
-    wait_until { $postgres->backend_pids <= 40 } 10,
+    wait_until { $postgres->backend_pids <= 40 }
         'and the dead children keep no connection to the database';
     revoke('alice');
     has_heard($postgres);

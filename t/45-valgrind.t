@@ -25,7 +25,7 @@ my @navigation = (headers => [ [ Accept => 'text/html' ] ]);
 
 subtest 'a day of a session' => sub {
     for my $round (1 .. 2) {
-        my $alice = $httpd->client(timeout => 30);
+        my $alice = $httpd->client;
         is $alice->login('nobody', 'wrong', return => '/app/show')->status, 401, 'a failed login';
         is $alice->login('alice', password_of('alice'))->status, 303, 'a login';
         is $alice->get($_)->status, 200, $_ for qw(/static/page.html /app/show /pub/show /logout);
@@ -44,7 +44,7 @@ subtest 'a day of a session' => sub {
 };
 
 subtest 'trouble with the database' => sub {
-    my $alice = $httpd->client(timeout => 30);
+    my $alice = $httpd->client;
     $alice->login('alice', password_of('alice'));
     my $cut =
         "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'httpd_web'";
@@ -52,23 +52,23 @@ subtest 'trouble with the database' => sub {
     is $alice->get('/static/page.html')->status, 200, 'a request goes on';
     my $right = 'execute on function secsession.lookup(bytea, text, integer, integer, inet, text)';
     $postgres->psql("revoke $right from secsession_httpd");
-    my $new = $httpd->client(timeout => 30);
+    my $new = $httpd->client;
     $new->login('alice', password_of('alice'));
     is $new->get('/static/page.html')->status, 503, 'a statement is refused';
     $postgres->psql("grant $right to secsession_httpd");
     $postgres->stop('immediate');
-    wait_until { $alice->get('/static/page.html')->status == 503 } 10,
+    wait_until { $alice->get('/static/page.html')->status == 503 }
         'the database is stopped, and the lease over';
     $postgres->start_again;
     is $alice->get('/static/page.html')->status, 200, 'and back';
 };
 
 subtest 'restarts' => sub {
-    my $alice = browser($httpd, 'alice', timeout => 30);
+    my $alice = browser($httpd, 'alice');
     my ($old) = $httpd->child_pids;
     $httpd->graceful;
     is $alice->get('/static/page.html')->status, 200, 'a session goes on after a graceful restart';
-    wait_until { !grep { $_ == $old } $httpd->child_pids } 20, 'the old child has ended';
+    wait_until { !grep { $_ == $old } $httpd->child_pids } 'the old child has ended';
     ok $httpd->stop, 'httpd stops when it is asked to';
 };
 

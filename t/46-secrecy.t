@@ -109,7 +109,7 @@ sub hang_up {
     delete $_->{running} for @clients;
     $_->{browser}->disconnect for @clients;
     my $at = sprintf '0100007F:%04X [0-9A-F]+:[0-9A-F]+ (?:01|04|05|08|09|0B) ', $httpd->port;
-    return await { slurp('/proc/net/tcp') !~ /$at/ } 10;
+    return await { slurp('/proc/net/tcp') !~ /$at/ };
 }
 
 # Rounds of requests, one on each connection at once.

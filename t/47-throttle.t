@@ -97,7 +97,7 @@ subtest 'many attempts at once do not get around it' => sub {
 sub at_once {
     my (@passwords) = @_;
     my @running = map {
-        $httpd->client(timeout => 60)->start_request(
+        $httpd->client->start_request(
             'POST', '/login', body => 'username=alice&password=' . s/ /+/gr,
             headers => [
                 [ 'Content-Type' => 'application/x-www-form-urlencoded' ],
@@ -135,7 +135,7 @@ subtest 'checks that were lost' => sub {
     forget();
     sql("insert into secsession.login_attempt (realm, user_key, address, attempts, pending, last_at)
         values ('localhost', secsession.throttle_user('alice'), '192.0.2.1', 5, 5, now())");
-    my $waiting = $httpd->client(timeout => 60)->start_request(
+    my $waiting = $httpd->client->start_request(
         'POST', '/login', body => 'username=alice&password=correct+horse',
         headers => [
             [ 'Content-Type' => 'application/x-www-form-urlencoded' ],

@@ -34,7 +34,7 @@ sub configure {
     sql("alter system set $line");
     sql('select pg_reload_conf()');
     my ($name) = $line =~ /^(\w+)/;
-    return await { ($postgres->value("show $name") // '') eq $value } 10;
+    return await { ($postgres->value("show $name") // '') eq $value };
 }
 
 subtest 'a standby that is away' => sub {
@@ -59,14 +59,14 @@ subtest 'a standby that is away' => sub {
         $ask->();
         @browsers == grep { $browsers[$_]->token ne $before[$_] } 0 .. $#browsers
     }
-    10, 'every session gets another token';
+    'every session gets another token';
     my $list = join ', ', map { "'$_'" } @ids;
     wait_until {
         $ask->();
         @ids == $postgres->value("select count(*) from secsession.session where session_id in
             ($list) and last_seen_at > now() - interval '5 min'")
     }
-    10, 'and its use is written down';
+    'and its use is written down';
     is_deeply [ keys %seen ], [200], 'every request with a session is served';
     is $browsers[0]->get(answering('v', 'Set-Cookie: APPID=1; path=/'))->status, 200,
         'so is one in which the application sets a cookie, which is kept';
@@ -89,7 +89,7 @@ subtest 'a NOTIFY in another database whose COMMIT waits for a standby' => sub {
     ok configure("synchronous_standby_names = 'nobody'", 'nobody'), 'COMMIT waits for nobody';
     my $culprit = spawn(command =>
             [ $postgres->client(db => 'elsewhere'), '-c', "create table t (); notify nothing" ]);
-    wait_until { $postgres->value($holds) == 1 } 10, 'it waits, with that lock';
+    wait_until { $postgres->value($holds) == 1 } 'it waits, with that lock';
     my $revoke = sub {
         return $postgres->psql("set synchronous_commit = 'local'; set statement_timeout = '20s';
             select secsession.$_[0]", user => 'admin_role');
@@ -97,10 +97,10 @@ subtest 'a NOTIFY in another database whose COMMIT waits for a standby' => sub {
     cmp_ok $revoke->(q(revoke_user('alice', 'x'))), '>', 0, 'a user is revoked all the same';
     is $revoke->("revoke_session('$id', 'x')"), 1, 'so is a session';
     ok is_alive($culprit), 'while it waits';
-    wait_until { $_->get('/static/page.html')->status != 200 } 5, 'they are refused within the lease'
+    wait_until { $_->get('/static/page.html')->status != 200 } 'they are refused within the lease'
         for $alice, $bob;
     configure("synchronous_standby_names = ''", '');
-    wait_until { !is_alive($culprit) } 10, 'it goes on when nobody has to be waited for';
+    wait_until { !is_alive($culprit) } 'it goes on when nobody has to be waited for';
 };
 
 subtest 'a full queue of NOTIFY' => sub {
@@ -124,13 +124,13 @@ subtest 'a full queue of NOTIFY' => sub {
     cmp_ok $postgres->value('select pg_notification_queue_usage()'), '>', 0.8, 'it is full';
     cmp_ok $postgres->psql(q(select secsession.revoke_user('alice', 'x')), user => 'admin_role'),
         '>', 0, 'a user is revoked all the same';
-    wait_until { $alice->get('/static/page.html')->status != 200 } 5,
+    wait_until { $alice->get('/static/page.html')->status != 200 }
         'and is refused within the lease';
     is $bob->logout->status, 303, 'who logs out is logged out';
     is browser($cached, 'bob')->get('/static/page.html')->status, 200, 'and who logs in is in';
-    wait_until { $cached->error_log =~ /SS119: / } 10, 'the log says that it is full';
+    wait_until { $cached->error_log =~ /SS119: / } 'the log says that it is full';
     $culprit->close;
-    wait_until { $postgres->value('select pg_notification_queue_usage()') < 0.1 } 10,
+    wait_until { $postgres->value('select pg_notification_queue_usage()') < 0.1 }
         'when the culprit has left it is empty again';
 };
 

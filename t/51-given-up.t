@@ -37,7 +37,7 @@ sub are_no_more_than {
 sub is_served {
     my ($client, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return wait_until { $client->get('/app/show')->status == 200 } 20, $name;
+    return wait_until { $client->get('/app/show')->status == 200 } $name;
 }
 
 sub is_quiet {
@@ -48,7 +48,7 @@ sub is_quiet {
             "select count(*) from pg_stat_activity where usename = 'httpd_web' "
                 . "and state <> 'idle'") == 0
     }
-    10, $name;
+    $name;
 }
 
 # Every login takes so long, until that is called off.
@@ -73,8 +73,7 @@ sub in_waves {
             my $now = backends();
             $most = $now if $now > $most;
             !grep { !$_->is_answered } @running
-        }
-        10;
+        };
         push @responses, map { $_->finish } @running;
     }
     return ($most, @responses);
@@ -102,7 +101,7 @@ subtest 'somebody holds what a login needs' => sub {
     $stranger->run('begin; lock table secsession.session in share row exclusive mode;');
     is login('bob')->finish->status, 503, 'it gets 503';
     is_served($alice, 'who is logged in is served');
-    wait_until { $httpd->error_log =~ /SS116: .*\bpid $pid \(/ } 10, 'and the log names the process';
+    wait_until { $httpd->error_log =~ /SS116: .*\bpid $pid \(/ } 'and the log names the process';
     $stranger->run('rollback;');
     is login('bob')->finish->status, 303, 'when it lets go, the login works';
 };
@@ -146,8 +145,7 @@ subtest 'a row that somebody has locked' => sub {
     await {
         $postgres->value(
             "select count(*) from pg_stat_activity where state = 'idle in transaction'") == 1
-    }
-    10;
+    };
     my ($most, @responses) =
         in_waves(3, sub { $idle->clone->start_request('GET', '/app/show', @navigation) });
     is scalar(grep { $_->status == 200 } @responses), 0, 'nobody gets in with it';
@@ -165,22 +163,22 @@ sub waits_for_standby {
 
 subtest 'PostgreSQL waits for a standby that is away' => sub {
     sql('alter system set synchronous_standby_names = nobody; select pg_reload_conf()');
-    await { $postgres->value('show synchronous_standby_names') eq 'nobody' } 10;
+    await { $postgres->value('show synchronous_standby_names') eq 'nobody' };
     my %answers;
     wait_until {
         my @waiting = map { login('bob') } 1 .. 8;
-        await { waits_for_standby() } 10;
+        await { waits_for_standby() };
         my $is_served = $alice->get('/app/show')->status == 200 && waits_for_standby();
         $answers{ $_->finish->status }++ for @waiting;
         $is_served
     }
-    60, 'requests go on meanwhile';
+    'requests go on meanwhile';
     is_deeply [ keys %answers ], [503], 'logins get 503' or diag explain \%answers;
     is_quiet('no process waits on for it');
     ok count_in_log('SS117'), 'the log says what it may be';
     is count_in_log('SS101'), 0, 'and not that the database is away';
     sql('alter system reset synchronous_standby_names; select pg_reload_conf()');
-    wait_until { login('bob')->finish->status == 303 } 10, 'when it is back, logins work';
+    wait_until { login('bob')->finish->status == 303 } 'when it is back, logins work';
 };
 
 # One that has not been asked anything yet may be about to say that it is there. If that was stopped,
@@ -208,7 +206,7 @@ subtest 'processes of PostgreSQL that are stopped' => sub {
         $in_a_row = $alice->get('/app/show')->status == 200 ? $in_a_row + 1 : 0;
         $in_a_row == 20
     }
-    20, 'when they go on, so do the sessions';
+    'when they go on, so do the sessions';
     are_no_more_than(backends(), 'on as many connections as before');
 };
 

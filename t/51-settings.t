@@ -16,7 +16,7 @@ wait_until {
     my %named = map { $_ => 1 } $postgres->log =~ /user=httpd_web .*application_name=(.+)/g;
     $named{'mod_secsession feed'} && $named{'mod_secsession housekeeper'}
 }
-10, 'the feed and the housekeeper have their names from the beginning'
+'the feed and the housekeeper have their names from the beginning'
     or diag $postgres->log;
 
 sub set_default {
@@ -108,7 +108,7 @@ subtest 'a database in LATIN1' => sub {
         dbd_params => 'dbname=latin', files => { 'static/page.html' => 'x' },
         config => Secsession::Test::standard_config(
             login => qq{AuthUserFile "$folder/users"},
-            config => "SecSessionLease 60s\nDBDMin 0\n"));
+            config => "SecSessionLease 1h\nDBDMin 0\n"));
     my $name = "m\xC3\xBCller";
     my $browser = $server->client;
     is $browser->login($name, password_of('alice'))->status, 303, 'a user with an umlaut logs in';
@@ -118,7 +118,7 @@ subtest 'a database in LATIN1' => sub {
     is $postgres->value(
         "set client_encoding to 'UTF8'; select secsession.revoke_user('$name', 'test')",
         db => 'latin'), 1, 'the administrator revokes by that name';
-    wait_until { $browser->get('/static/page.html')->status == 401 } 2,
+    wait_until { $browser->get('/static/page.html')->status == 401 }
         'and the next request is refused, whatever the lease';
 };
 

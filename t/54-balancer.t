@@ -52,7 +52,7 @@ is seen($httpd->client, headers => [ [ Cookie => "ROUTEID=.$route" ] ])->{HTTP_X
     undef, 'which lets nobody in';
 
 $backends[ $route - 1 ]->stop;
-wait_until { (seen($alice)->{BACKEND} // 0) == 3 - $route } 10,
+wait_until { (seen($alice)->{BACKEND} // 0) == 3 - $route }
     'when it is away the other answers, in the same session';
 $backends[ 2 - $route ]->stop;
 my $away = $alice->get('/two/whoami');

@@ -45,7 +45,7 @@ sub a_person {
     $browser->type('[name=username]', 'alice');
     $browser->type('[name=password]', password_of('alice'));
     $browser->click('button');
-    wait_until { $browser->title eq 'Private' } 10, 'logged in';
+    wait_until { $browser->title eq 'Private' } 'logged in';
     return $browser;
 }
 
@@ -58,7 +58,7 @@ for my $case ([ 120, 1000 ], [ 30, 6000 ]) {
         $postgres->psql("update secsession.session set rotated_at = rotated_at - interval '1 hour'");
         has_heard($postgres);
         $browser->run($MANY, $count, $wait);
-        wait_until { $browser->run('return window.answers.length') == $count } 180,
+        wait_until { $browser->run('return window.answers.length') == $count }
             'all are answered';
         my %answers;
         $answers{$_}++ for @{ $browser->run('return window.answers') };

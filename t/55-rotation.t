@@ -278,7 +278,7 @@ subtest 'a database that is read-only' => sub {
     age($id, 601);
     sql('alter system set default_transaction_read_only = on');
     sql('select pg_reload_conf()');
-    wait_until { $postgres->value('show default_transaction_read_only') eq 'on' } 5,
+    wait_until { $postgres->value('show default_transaction_read_only') eq 'on' }
         'as during a failover';
     is page($old)->status, 200, 'the session goes on without another token';
     is page($next)->status, 200, 'also under one that was offered before';
@@ -286,8 +286,8 @@ subtest 'a database that is read-only' => sub {
         "set default_transaction_read_only = off; alter system reset default_transaction_read_only"
     );
     sql('select pg_reload_conf()');
-    wait_until { $postgres->value('show default_transaction_read_only') eq 'off' } 5, 'it is back';
-    wait_until { offered(page($old)) } 20, 'and the token is offered';
+    wait_until { $postgres->value('show default_transaction_read_only') eq 'off' } 'it is back';
+    wait_until { offered(page($old)) } 'and the token is offered';
     is page($next)->status, 200, 'and the other session goes on';
 };
 

@@ -87,7 +87,7 @@ sub many_logins {
     my ($server, $user, $count) = @_;
     my $body = "username=$user&password=" . password_of($user) =~ s/ /+/gr;
     my @under_way = map {
-        $server->client(timeout => 60)->start_request(
+        $server->client->start_request(
             'POST', '/login',
             body => $body,
             headers => [
@@ -401,7 +401,7 @@ subtest 'a database that is away' => sub {
     my $alice = at('192.0.2.1');
     sql('alter system set default_transaction_read_only = on');
     sql('select pg_reload_conf()');
-    wait_until { $postgres->value('show default_transaction_read_only') eq 'on' } 5,
+    wait_until { $postgres->value('show default_transaction_read_only') eq 'on' }
         'cannot be written';
     is from($alice, '192.0.2.2', '/address/show')->status, 401,
         'nobody gets in whom the session is not bound to';

@@ -72,7 +72,7 @@ SKIP: {
             $browser->type('[name=password]', 'correct horse');
             $browser->run("const form = document.forms[0];
                 form.requestSubmit(); setTimeout(() => form.requestSubmit(), 30 * $turn)");
-            wait_until { $browser->title eq 'Private' } 20, "two clicks lead to the page ($turn)";
+            wait_until { $browser->title eq 'Private' } "two clicks lead to the page ($turn)";
             has_heard($postgres);
             $browser->open("$here/static/page.html");
             is $browser->title, 'Private', 'and it stays';

@@ -46,7 +46,7 @@ sub step {
     have($browser, $_) for due($browser->{late});
     push @{ $browser->{queue} }, [ time + rand 20, $browser->{token} ] if rand() < 0.3;
     my @under_way = map {
-        $SERVERS[ rand @SERVERS ]->client(timeout => 60)->set_token($_)
+        $SERVERS[ rand @SERVERS ]->client->set_token($_)
             ->start_request('GET', '/static/page.html', headers => $BROWSER)
     } due($browser->{queue}), ($browser->{token}) x (1 + int rand 3);
     for my $response (map { $_->finish } @under_way) {

@@ -139,10 +139,10 @@ subtest 'a program' => sub {
         )
     );
     browser($piped, 'alice') for 1 .. 3;
-    wait_until { (() = slurp("$folder/events") =~ /"authenticated"/g) == 3 } 10, 'gets them';
+    wait_until { (() = slurp("$folder/events") =~ /"authenticated"/g) == 3 } 'gets them';
     $piped->graceful;
     browser($piped, 'bob');
-    wait_until { (() = slurp("$folder/events") =~ /"authenticated"/g) == 4 } 10,
+    wait_until { (() = slurp("$folder/events") =~ /"authenticated"/g) == 4 }
         'after a restart, too';
 };
 

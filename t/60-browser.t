@@ -48,24 +48,24 @@ sub can_type {
 sub log_in {
     my ($browser) = @_;
     $browser->open("$here/static/page.html");
-    wait_until { can_type($browser) } 10, 'the login page';
+    wait_until { can_type($browser) } 'the login page';
     $browser->keys("alice$TAB" . password_of('alice') . $ENTER);
-    return wait_until { $browser->title eq 'Private' } 10, 'logged in';
+    return wait_until { $browser->title eq 'Private' } 'logged in';
 }
 
 subtest 'a person with a keyboard' => sub {
     my $browser = Secsession::Browser->start;
     $browser->open("$here/static/page.html?x=%C3%A4");
     like $browser->url, qr{^\Q$here\E/login\?return=}, 'is sent to the login page';
-    wait_until { can_type($browser) } 10, 'and can type at once';
+    wait_until { can_type($browser) } 'and can type at once';
     $browser->keys("alice${TAB}wrong$ENTER");
-    wait_until { reads($browser, '[role=alert]') } 10, 'reads why a wrong password does not do';
+    wait_until { reads($browser, '[role=alert]') } 'reads why a wrong password does not do';
     is $browser->run('return document.getElementsByName("username")[0].value'), 'alice',
         'need not type the name again';
     is $browser->run('return document.getElementsByName("password")[0].value'), '',
         'but the password';
     $browser->type('[name=password]', password_of('alice') . $ENTER);
-    wait_until { $browser->title eq 'Private' } 10, 'gets in';
+    wait_until { $browser->title eq 'Private' } 'gets in';
     is_at($browser, '/static/page.html?x=%C3%A4', 'to the page that was asked for');
 
     my $cookie = $browser->cookies->{$COOKIE};
@@ -77,7 +77,7 @@ subtest 'a person with a keyboard' => sub {
     is $browser->cookies->{$COOKIE}{value}, $cookie->{value}, 'nor replaces it';
 
     $browser->click('a');
-    wait_until { $browser->title eq 'Public' } 10, 'logs out with a link';
+    wait_until { $browser->title eq 'Public' } 'logs out with a link';
     is_deeply $browser->cookies, {}, 'the browser forgets the cookie';
     is $postgres->value("select end_reason from secsession.session"), 'logout',
         'and the database the session';
@@ -92,7 +92,7 @@ subtest 'a person whom an administrator throws out' => sub {
     has_heard($postgres);
     $browser->open("$here/static/page.html");
     like $browser->url, qr{/login\?.*why=revoked}, 'is out with the next page';
-    wait_until { reads($browser, '[role=alert],[role=status]') } 10, 'and reads why';
+    wait_until { reads($browser, '[role=alert],[role=status]') } 'and reads why';
 };
 
 subtest 'a phone without JavaScript' => sub {
@@ -101,7 +101,7 @@ subtest 'a phone without JavaScript' => sub {
     $browser->type('[name=username]', 'alice');
     $browser->type('[name=password]', password_of('alice'));
     $browser->click('button');
-    wait_until { $browser->title eq 'Private' } 10, 'logs in';
+    wait_until { $browser->title eq 'Private' } 'logs in';
 };
 
 subtest 'the page itself' => sub {
@@ -140,15 +140,15 @@ subtest 'a site that tells nobody where its visitors come from' => sub {
     };
     $form->('/app/show', '');
     wait_until { ($browser->run('return document.body.textContent') // '') =~ /REMOTE_USER=alice/ }
-    10, 'its forms reach the application';
+    'its forms reach the application';
     my $token = $browser->cookies->{$COOKIE}{value};
     $form->('/login', join '', map { qq{<input name="$_->[0]" value="$_->[1]">} }
         [ username => 'alice' ], [ password => password_of('alice') ],
         [ return => '/static/page.html' ]);
-    wait_until { $browser->title eq 'Private' } 10, 'its own login form logs in';
+    wait_until { $browser->title eq 'Private' } 'its own login form logs in';
     isnt $browser->cookies->{$COOKIE}{value}, $token, 'under a new token';
     $form->('/logout', '');
-    wait_until { $browser->title eq 'Public' } 10, 'and its button logs out';
+    wait_until { $browser->title eq 'Public' } 'and its button logs out';
 };
 
 subtest 'what a page loads beside itself' => sub {
@@ -171,13 +171,13 @@ subtest 'what a page loads beside itself' => sub {
             { type: 'speculationrules', textContent: JSON.stringify(rules) }))"
     );
     wait_until { $httpd->access_log =~ m{/logout\?prerender} && $httpd->access_log =~ m{/logout\?ahead} }
-    10, 'a browser fetches the logout in many ways';
+    'a browser fetches the logout in many ways';
     like $httpd->access_log, qr{/logout\?$_ }, $_
         for qw(img script style prefetch frame fetch html);
     $browser->open("$here/static/page.html");
     is $browser->title, 'Private', 'none of which logs its user out';
     $browser->click('a');
-    wait_until { $browser->title eq 'Public' } 10, 'only the link does';
+    wait_until { $browser->title eq 'Public' } 'only the link does';
 };
 
 subtest 'a frame whose session ends' => sub {
@@ -187,16 +187,16 @@ subtest 'a frame whose session ends' => sub {
     log_in($browser);
     $browser->open("$here/static/frames.html");
     my $inner = "const d = document.querySelector('iframe').contentDocument; return d && d";
-    wait_until { ($browser->run("$inner.title") // '') eq 'Private' } 10, 'shows a page';
+    wait_until { ($browser->run("$inner.title") // '') eq 'Private' } 'shows a page';
     $postgres->psql("select secsession.revoke_user('alice', 'test')", user => 'admin_role');
     has_heard($postgres);
     $browser->run("document.querySelector('iframe').contentWindow.location = '/static/page.html?2'");
-    wait_until { ($browser->run("$inner.body && d.body.textContent") // '') =~ /administrator/ } 10,
+    wait_until { ($browser->run("$inner.body && d.body.textContent") // '') =~ /administrator/ }
         'then says why it does not';
     $browser->run("document.querySelector('iframe').contentDocument.querySelector('a').click()");
-    wait_until { can_type($browser) } 10, 'its link opens the login page in the whole window';
+    wait_until { can_type($browser) } 'its link opens the login page in the whole window';
     $browser->keys("alice$TAB" . password_of('alice') . $ENTER);
-    wait_until { $browser->url eq "$here/static/page.html?2" } 10, 'which leads back';
+    wait_until { $browser->url eq "$here/static/page.html?2" } 'which leads back';
 };
 
 subtest 'another site' => sub {    # ASVS 5.0 3.5.8
@@ -208,7 +208,7 @@ subtest 'another site' => sub {    # ASVS 5.0 3.5.8
             qq{<!DOCTYPE html><form method="post" action="$here$path"><button>Win</button></form>});
         $browser->open("$elsewhere/pub/attack.html");
         $browser->click('button');
-        wait_until { $browser->title =~ /Forbidden/ } 10, "$path: its form is refused";
+        wait_until { $browser->title =~ /Forbidden/ } "$path: its form is refused";
     }
     my $image = sub {
         return $browser->run(
@@ -223,7 +223,7 @@ subtest 'another site' => sub {    # ASVS 5.0 3.5.8
     is $image->(), 'shown', 'which our own pages can';
     $browser->open("$elsewhere/pub/page.html");
     $browser->run("location.href = '$here/logout'");
-    wait_until { $browser->url eq "$here/logout" } 10, 'its link leads to the logout page';
+    wait_until { $browser->url eq "$here/logout" } 'its link leads to the logout page';
     $browser->open("$here/static/page.html");
     is $browser->title, 'Private', 'which logs nobody out by itself';
     is $browser->cookies->{$COOKIE}{value}, $token, 'the session is the same';

@@ -222,7 +222,7 @@ subtest 'a session that is used nowhere is idle on both' => sub {
         "select session_id from secsession.token where token_hash = sha256(decode(:'t', 'base64'))",
         vars => { t => $token =~ tr{-_}{+/}r . '=' }
     );
-    ok await(sub { $is_idle->($id) && now() > $last + 5 }, 12), 'the database says when it is idle';
+    ok await(sub { $is_idle->($id) && now() > $last + 5 }), 'the database says when it is idle';
     is reason($_, $token), 'idle', 'both refuse it as idle' for $second, $first;
     cmp_ok now() - $start, '>=', 5, 'not before its time';
 };
@@ -239,7 +239,7 @@ subtest 'the absolute end is the same on both, also where it is asked late' => s
         $served = $start;
         return 0;
     };
-    ok await(sub { $ask->() }, 30), 'it is used on the first until that refuses it';
+    ok await(sub { $ask->() }), 'it is used on the first until that refuses it';
     my $reason = reason($second, $token);
     is $reason, 'absolute', 'the second, asked only now, refuses it for the same reason';
     is reason($first, $token), 'absolute', 'as the first does';

@@ -91,7 +91,7 @@ subtest 'an end that was moved by hand is obeyed when it comes' => sub {
     sql("update secsession.session set expires_at = now() + interval '2 s' where session_id = '$id'"
     );
     is is_in($alice), 1, 'before it the session goes on';
-    wait_until { !is_in($alice) } 4, 'and ends without anybody\'s doing';
+    wait_until { !is_in($alice) } 'and ends without anybody\'s doing';
 };
 
 subtest 'a logout ends what only this server still takes for live' => sub {
@@ -146,7 +146,7 @@ subtest 'very many at once are heard, and none is forgotten' => sub {
         "update secsession.session set ended_at = now(), end_reason = 'revoked' where user_name = "
             . "'crowd' and ended_at is null"
     );
-    wait_until { is_in($bob) && lookups() > $before } 2,
+    wait_until { is_in($bob) && lookups() > $before }
         'so many that the whole cache is asked for again';
     is sql('select pg_notification_queue_usage() < 0.01'), 't', 'and the messages are few';
 };
@@ -158,7 +158,7 @@ subtest 'the time of last use reaches the database in batches' => sub {
     my $before = $seen->();
     ok is_cached($alice), 'in the cache';
     my $asked = lookups();
-    wait_until { is_in($alice) && $seen->() gt $before } 8,
+    wait_until { is_in($alice) && $seen->() gt $before }
         'after a tenth of the idle timeout it is written';
     is lookups(), $asked, 'though no request asked the database';
     my $writes = sql("select n_tup_upd from pg_stat_user_tables where relname = 'session'");
@@ -180,7 +180,7 @@ subtest 'a cache that is too small' => sub {
         config => Secsession::Test::standard_config(config => "SecSessionCacheSlots 1\n")
     );
     my @browsers = map { browser($small, 'alice') } 1 .. 40;
-    await { lookups(); is_in($_) for @browsers; $small->error_log =~ /SS112/ } 5;
+    await { lookups(); is_in($_) for @browsers; $small->error_log =~ /SS112/ };
     is scalar(grep { !is_in($_) } @browsers), 0, 'serves all sessions';
     is scalar(() = $small->error_log =~ /SS112/g), 1, 'and says once that it is full';
     $small->stop;
@@ -194,9 +194,9 @@ subtest 'an outage of the database that is shorter than SecSessionStale' => sub 
         )
     );
     my ($alice, $bob) = map { browser($patient, $_) } qw(alice bob);
-    await { is_in($alice) } 2;
+    await { is_in($alice) };
     my $asked = lookups();
-    await { $asked = lookups(); is_in($alice); lookups() == $asked } 5;
+    await { $asked = lookups(); is_in($alice); lookups() == $asked };
     $postgres->stop('fast');
     my $until = time + 1;
     my %seen;

@@ -39,10 +39,10 @@ sub use_is_kept {
     my $now = sub { sql('select extract(epoch from clock_timestamp())') };
     is_cached($alice) or return fail('in the cache');
     my $before = $now->();
-    await { $now->() > $before + 1.1 } 5;
+    await { $now->() > $before + 1.1 };
     is_in($alice) or return fail('in use');
     $httpd->graceful;
-    return wait_until { sql($at) > $before + 1 } 3, $name;
+    return wait_until { sql($at) > $before + 1 } $name;
 }
 
 subtest 'over a graceful restart no last use is lost' => sub {
@@ -70,7 +70,7 @@ subtest 'sessions past their absolute end are removed without anybody\'s doing' 
     sql("update secsession.session set expires_at = now() where session_id = '$ids[0]'");
     $httpd->graceful;
     my $left = sub { sql("select count(*) from secsession.session where session_id = '$_[0]'") };
-    wait_until { $left->($ids[0]) == 0 } 5, 'one that is past it goes';
+    wait_until { $left->($ids[0]) == 0 } 'one that is past it goes';
     is $left->($ids[1]), 1, 'one that is not stays';
     is is_in($bob), 1, 'and is live';
 };
@@ -85,7 +85,7 @@ subtest 'one process of a server listens, and another when it dies' => sub {
         ok scalar(grep { $_ == $host } $httpd->child_pids),
             'its process is a child, never the parent';
         kill 'KILL', $host;
-        wait_until { my @now = feeds(); @now == 1 && $now[0] ne $backend } 2,
+        wait_until { my @now = feeds(); @now == 1 && $now[0] ne $backend }
             'after SIGKILL another process listens';
         my $bob = browser($httpd, 'bob');
         ok is_cached($bob), 'sessions are cached again';
@@ -128,7 +128,7 @@ subtest 'the feed need not wait for busy processors' => sub {
             1 != grep { $_ == 100_000 } @$_
         } @children
     }
-    5, 'one thread of each child asks for short slices';
+    'one thread of each child asks for short slices';
     is scalar(grep { $_ != 100_000 && $_ != $usual } map { @$_ } @children), 0, 'no other';
 };
 
@@ -155,11 +155,11 @@ subtest 'a feed that hears nothing is not believed when the lease is over' => su
     my ($backend) = feeds();
     kill 'STOP', $backend;
     sql("select secsession.revoke_user('alice', 'test')");
-    wait_until { !is_in($alice) } 1.5,
+    wait_until { !is_in($alice) }
         'its server process is stopped: the revocation is obeyed all the same';
     my $bob = browser($httpd, 'bob');
     ok is_in($bob), 'meanwhile every request asks the database';
-    wait_until { scalar grep { $_ ne $backend } feeds() } 10, 'another connection takes its place';
+    wait_until { scalar grep { $_ ne $backend } feeds() } 'another connection takes its place';
     kill 'CONT', $backend;
     ok is_cached($bob), 'and sessions are cached again';
     like $httpd->error_log, qr/SS109: .*SS111: /s, 'the log says so';
@@ -177,7 +177,7 @@ subtest 'children do not linger because of the feed' => sub {
     for my $what (sort keys %feeds) {
         my $other = Secsession::Httpd->start(postgres => $postgres, children => 2,
             config => "SecSession On\nSecSessionFeed \"$feeds{$what}\"\n");
-        await { $what ne 'listens' || feeds() > 1 } 5;
+        await { $what ne 'listens' || feeds() > 1 };
         $other->stop;
         unlike $other->error_log, qr/still did not exit/, "httpd ends while its feed $what";
     }
@@ -192,11 +192,11 @@ subtest 'trouble of the feed makes no storm' => sub {
                 =~ s/dbname=app/dbname=empty/r . "\"\n"
         )
     );
-    wait_until { $lost->error_log =~ /SS109/ } 5,
+    wait_until { $lost->error_log =~ /SS109/ }
         'a feed into a database without the schema is noticed';
     my $refusals = sub { scalar(() = $postgres->log =~ /schema "secsession" does not exist/g) };
     my ($before, $began) = ($refusals->(), time);
-    await { $refusals->() >= $before + 3 } 10;
+    await { $refusals->() >= $before + 3 };
     cmp_ok + (time - $began), '>', 0.3, 'and not asked for without a pause';
     my $alice = browser($lost, 'alice');
     is is_in($alice), 1, 'sessions work';
@@ -215,7 +215,7 @@ subtest 'trouble of the feed makes no storm' => sub {
                 =~ s/dbname=app/dbname=other/r . "\"\n"
         )
     );
-    wait_until { $elsewhere->error_log =~ /SS113/ } 5,
+    wait_until { $elsewhere->error_log =~ /SS113/ }
         'a feed into another database with the schema is noticed';
     $alice = browser($elsewhere, 'alice');
     is is_in($alice), 1, 'sessions work';

@@ -119,10 +119,10 @@ subtest 'a real browser' => sub {
     $browser->open("$here/login?return=/pub/show");
     $browser->type('[name=username]', 'alice');
     $browser->type('[name=password]', password_of('alice') . "\x{E007}");
-    wait_until { $browser->url eq "$here/pub/show" } 10, 'alice logs in';
+    wait_until { $browser->url eq "$here/pub/show" } 'alice logs in';
     my $token = $browser->cookies->{$COOKIE}{value};
     $browser->open('http://127.0.0.1:' . $httpd->port . '/pub/pay.html');
-    wait_until { $browser->url =~ m{^\Q$here\E/v/headers} } 10, 'a payment sends her back';
+    wait_until { $browser->url =~ m{^\Q$here\E/v/headers} } 'a payment sends her back';
     like $browser->text('body'), qr/answered/, 'to the application';
     is $browser->cookies->{$COOKIE}{value}, $token, 'and her session is still hers';
     $browser->open("$here/app/show");

@@ -57,7 +57,7 @@ sub begins_late {
     my %opt = ref $fields[-1] ? %{ pop @fields } : ();
     my $request = $client->clone->start_request($opt{body} ? 'POST' : 'GET',
         "$path?$name&" . encoded(join "\n", @fields), %opt);
-    ok Secsession::Process::await(sub { -e "$STATE/$name.started" }, 10), 'the application is slow'
+    ok Secsession::Process::await(sub { -e "$STATE/$name.started" }), 'the application is slow'
         unless $opt{body};
     return ($name, $request);
 }
@@ -138,7 +138,7 @@ subtest 'the next token of the same login' => sub {
     sets($alice, 'old');
     my @late = begins_late($alice, '/cgi/late', 'Set-Cookie: APPID=hers; path=/');
     my $old = $alice->token;
-    wait_until { $alice->get('/app/show'); $alice->token ne $old } 10, 'a browser is offered one';
+    wait_until { $alice->get('/app/show'); $alice->token ne $old } 'a browser is offered one';
     $alice->get('/app/show');
     is_unharmed($alice, ends(@late), 'takes nothing away');
 };

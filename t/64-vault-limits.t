@@ -31,7 +31,7 @@ PERL
 my $port = free_port();
 my $program = spew(scratch('backend') . '/backend.pl', $BACKEND, 0644);
 spawn(command => [ $^X, $program, $port ], log => scratch('backend') . '/log');
-await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) } 10
+await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }
     or die 'the backend does not start';
 
 my ($postgres, $httpd) = start_servers(

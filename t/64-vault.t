@@ -278,7 +278,7 @@ subtest 'without the database' => sub {
         'grant execute on function secsession.keep_cookies to secsession_httpd');
     is cookies_seen($client), 'APPID=away', 'the old one is still there';
     $postgres->stop('fast');
-    wait_until { $client->get('/v/show')->status == 503 } 4,
+    wait_until { $client->get('/v/show')->status == 503 }
         'the lease ends: whoever may have a vault is not served without it';
     is $httpd->client->get('/v/show')->status, 200, 'who has no session is';
     $postgres->start_again;
@@ -320,7 +320,7 @@ subtest 'sealed with a key that the database does not have' => sub {
         cookies_seen($again);
         ord(substr decode_base64url($again->token), 32, 1) == 8
     }
-    10, 'the next token of the session is by the new key';
+    'the next token of the session is by the new key';
     cookies_seen($again);
     $token = $again->token;
     $sealed->stop;

@@ -279,13 +279,13 @@ subtest '16.3.1 logins are recorded' => sub {
 subtest '16.3.2 refused requests are in httpd\'s log' => sub {
     my $lines = () = $httpd->access_log =~ /" 401 /g;
     $httpd->get('/static/page.html');
-    wait_until { (() = $httpd->access_log =~ /" 401 /g) > $lines } 5, 'one more, of nobody';
+    wait_until { (() = $httpd->access_log =~ /" 401 /g) > $lines } 'one more, of nobody';
     is status(browser($httpd, 'alice'), '/bobs/show'), 401,
         'a user asks for what is another one\'s';
     like $httpd->error_log,
         qr{\[client 127\.0\.0\.1:\d+\] AH01631: user alice: authorization failure for "/bobs/show"},
         'with the name, and where from';
-    wait_until { $httpd->access_log =~ m{^127\.0\.0\.1 alice "GET /bobs/show HTTP/1\.1" 401 }m } 5,
+    wait_until { $httpd->access_log =~ m{^127\.0\.0\.1 alice "GET /bobs/show HTTP/1\.1" 401 }m }
         'there, too';
 };
 subtest '16.3.3 attempts to get round are recorded' => sub {
@@ -315,13 +315,13 @@ subtest '16.4.1 nobody writes into the log' => sub {
 subtest '16.3.4 16.5.1 16.5.2 16.5.3 a database that is away' => sub {
     my $alice = browser($httpd, 'alice');
     $postgres->stop('immediate');
-    wait_until { status($alice, '/app/show') == 503 } 10, 'refuses with 503';
+    wait_until { status($alice, '/app/show') == 503 } 'refuses with 503';
     unlike $alice->get('/app/show')->body, qr/SQL|postgres|dbname|secsession\./i,
         'without a word of why';
     is status($httpd->client, '/pub/page.html'), 200, 'and pages for everybody are there';
     like $httpd->error_log, qr/SS10[13]: the session database/, 'which is in the log';
     $postgres->start_again;
-    wait_until { status($alice) == 200 } 10, 'until it is back: nobody was logged out';
+    wait_until { status($alice) == 200 } 'until it is back: nobody was logged out';
 };
 subtest '16.5.4 a process that crashes' => sub {
     my $alice = browser($httpd, 'alice');

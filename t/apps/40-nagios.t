@@ -67,7 +67,7 @@ my $cgi =
 give_away($folder);
 Secsession::Process::spawn(command => [ "$root/usr/sbin/nagios4", $main ], log => "$folder/said",
     user => am_root() ? $user : undef);
-wait_until { slurp("$folder/status") =~ /host_name=reactor/ } 30, 'Nagios is running';
+wait_until { slurp("$folder/status") =~ /host_name=reactor/ } 'Nagios is running';
 diag slurp("$folder/said") unless -e "$folder/status";
 
 my $fpm = Secsession::Fpm->start(children => 2);

@@ -35,7 +35,7 @@ spawn(
         "ldap://127.0.0.1:$port/" ],
     log => "$folder/log", env => \%env
 );
-await { IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") } 20
+await { IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") }
     or die 'slapd does not start: ' . slurp("$folder/log");
 
 sub place {

@@ -31,13 +31,13 @@ sub start {
     my ($class, %opt) = @_;
     my $folder = scratch('browser');
     my $port = free_port();
-    my $self = bless { http => HTTP::Tiny->new(timeout => 30), driver => "http://127.0.0.1:$port" },
+    my $self = bless { http => HTTP::Tiny->new(timeout => 120), driver => "http://127.0.0.1:$port" },
         $class;
     spawn(
         command => [ 'chromedriver', "--port=$port" ], log => "$folder/driver.log",
         env => { HOME => $folder, XDG_CONFIG_HOME => $folder, XDG_CACHE_HOME => $folder }
     );
-    await { $self->{http}->get("$self->{driver}/status")->{success} } 20
+    await { $self->{http}->get("$self->{driver}/status")->{success} }
         or die 'chromedriver does not start: ' . slurp("$folder/driver.log");
     my $size = join ',', $opt{width} // 1024, $opt{height} // 768;
     my %options = (

@@ -30,7 +30,7 @@ sub feeds {
     return split /\n/,
         sql("select pid from pg_stat_activity where application_name = 'mod_secsession feed'");
 }
-sub has_one_feed { return await { my @now = feeds(); @now == 1 } 5 }
+sub has_one_feed { return await { my @now = feeds(); @now == 1 } }
 
 # The session is in the cache: it was asked for, and the second request asked nobody.
 sub is_cached {
@@ -38,13 +38,13 @@ sub is_cached {
     return await {
         my $before = lookups();
         is_in($client) && lookups() == $before;
-    } 5;
+    };
 }
 
 sub goes {
     my ($client, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return Secsession::Test::wait_until { !is_in($client) } 1, $name;
+    return Secsession::Test::wait_until { !is_in($client) } $name;
 }
 
 1;

@@ -1,6 +1,6 @@
 # A raw HTTP/1.1 client with a cookie jar for one host: it sends what it is told, byte for byte.
 #
-#   my $client = Secsession::Client->new(port => $port);    also: host, timeout (10 s), cookie_name
+#   my $client = Secsession::Client->new(port => $port);    also: host, timeout (60 s), cookie_name
 #   $client->get($path, %opt), $client->post($path, $body, %opt), $client->request($method, $path,
 #       %opt)
 #       headers => [ [Name => value], ... ]  sent as given, after Host, Cookie and Connection
@@ -33,7 +33,7 @@ use Time::HiRes 'time';
 sub new {
     my ($class, %opt) = @_;
     return bless {
-        host => 'localhost', address => '127.0.0.1', timeout => 10,
+        host => 'localhost', address => '127.0.0.1', timeout => 60,
         cookie_name => '__Host-secsession', jar => {}, %opt,
     }, $class;
 }

@@ -43,7 +43,7 @@ php_value[session.save_path] = $folder/sessions
 @{[ lines('php_value', $opt{values}), lines('env', $opt{env}) ]}
 CONF
     my $pid = spawn(command => [ $program, '-F', '-O', '-y', $conf ], log => "$folder/out.log");
-    await { -S "$folder/fpm.sock" } 10 or die 'PHP-FPM does not start: ' . slurp("$folder/out.log");
+    await { -S "$folder/fpm.sock" } or die 'PHP-FPM does not start: ' . slurp("$folder/out.log");
     return bless { pid => $pid, folder => $folder }, $class;
 }
 

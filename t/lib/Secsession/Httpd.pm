@@ -226,7 +226,7 @@ sub launch {
                 [ installation()->{program}, '-f', "$self->{folder}/httpd.conf", '-DFOREGROUND' ],
             log => "$self->{folder}/logs/stderr.log", env => $self->environment,
         );
-        await { $self->answers || !is_alive($self->{pid}) } 20;
+        await { $self->answers || !is_alive($self->{pid}) };
         return $self if is_alive($self->{pid}) && $self->answers;
         $self->stop;
         last unless $self->said =~ /could not bind/;
@@ -255,7 +255,7 @@ sub signal_and_wait {
     my $before = () = $self->error_log =~ /$ready/g;
     $self->let_connections_close;
     kill $signal, $self->{pid};
-    await { (() = $self->error_log =~ /$ready/g) > $before && $self->answers } 20
+    await { (() = $self->error_log =~ /$ready/g) > $before && $self->answers }
         or die "httpd did not come back after SIG$signal:\n" . $self->said;
     return $self;
 }
@@ -320,7 +320,7 @@ sub memory {
 
 sub slow_started {
     my ($self, $name) = @_;
-    return await { -e "$self->{folder}/state/$name.started" } 10;
+    return await { -e "$self->{folder}/state/$name.started" };
 }
 sub let_go { my ($self, $name) = @_; return spew("$self->{folder}/state/$name.go", '') }
 

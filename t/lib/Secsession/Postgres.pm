@@ -149,7 +149,7 @@ sub start_again {
         command => [ "$self->{bin}/postgres", '-D', $self->{data} ],
         user => $USER, log => $self->{log_file}, death_signal => 'INT',
     );
-    await { (run([ $self->program('pg_isready'), '-q', '-h', $self->{host} ]))[0] == 0 } 30
+    await { (run([ $self->program('pg_isready'), '-q', '-h', $self->{host} ]))[0] == 0 }
         or die 'PostgreSQL does not start: ' . $self->log;
     return $self;
 }

@@ -3,12 +3,13 @@
 #
 #   scratch($name)                 a new folder that httpd's and PostgreSQL's users may enter
 #   spawn(command => [...], ...)   starts a server; options: user, groups, log, env, death_signal
-#   stop($pid, $signal)            asks it to end, waits, and insists after 20 s; true if asking was
+#   stop($pid, $signal)            asks it to end, waits, and insists after a minute; true if asking was
 #                                  enough
 #   run([...], %opt)               runs a program to its end: (exit, stdout, stderr); options:
 #                                  stdin, user, env,
 #                                  timeout (120 s; the exit is then 124)
-#   await { ... } $seconds         true as soon as the block is true
+#   await { ... }                  true as soon as the block is true; false if it is not within a time
+#                                  that no machine is too slow for, or within await { ... } $seconds
 #   at_end { ... }                 runs before everything is stopped; returns complaints, which fail
 #                                  the test
 #   free_port(), slurp($file), spew($file, $text), checkout(), am_root(), descendants($pid)
@@ -23,6 +24,7 @@ use File::Basename qw(basename dirname);
 use File::Path qw(make_path remove_tree);
 use File::Temp ();
 use IO::Socket::INET;
+use IO::Socket::UNIX;
 use POSIX qw(WNOHANG);
 use Test::Builder;
 use Time::HiRes qw(sleep time);
@@ -36,6 +38,7 @@ my $checkout = Cwd::abs_path(dirname(__FILE__) . '/../../..');
 my $scratch;    # this test's own folder; scratch() makes folders inside it
 my @running;    # { pid, signal }, in the order in which they were started
 my @at_end;
+my @held;       # what keeps ports for this test
 
 # A caller's own PostgreSQL settings must not reach the private cluster.
 delete @ENV{ grep { /^PG/ } keys %ENV };
@@ -67,7 +70,7 @@ sub spew {
 
 sub await(&;$) {
     my ($condition, $seconds) = @_;
-    my $end = time + ($seconds // 10);
+    my $end = time + ($seconds // 60);
     my $pause = 0.002;
     while (1) {
         my $result = $condition->();
@@ -114,10 +117,17 @@ sub scratch {
 
 # --- processes -----------------------------------------------------------------------------------
 
+# This test's own until it ends: no other test gets it, since an abstract socket of its name is held,
+# and no client, since the kernel takes theirs from above 32767.
 sub free_port {
-    my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', ReuseAddr => 1)
-        or die "no free port: $!";
-    return $socket->sockport;
+    for my $n (0 .. 9999) {
+        my $port = 20_000 + ($$ * 10 + @held + $n) % 10_000;
+        my $holds = IO::Socket::UNIX->new(Local => "\0secsession test $port", Listen => 1) or next;
+        push @held, $holds;
+        return $port
+            if IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1:$port", ReuseAddr => 1);
+    }
+    die 'no free port';
 }
 
 # The user's groups are given up; the signal comes if this test is killed without a chance to clean
@@ -205,8 +215,7 @@ sub stop {
     my $over = await {
         $ended ||= waitpid($pid, WNOHANG) != 0;
         $ended && !grep { is_alive($_) } @family
-    }
-    20;
+    };
     return 1 if $over;
     kill 'KILL', @family;
     waitpid $pid, 0 unless $ended;

@@ -38,8 +38,7 @@ sub start {
     my $client = Secsession::Client->new(port => $port, timeout => 5);
     await {
         eval { $client->get('/')->status }
-    }
-    10 or die 'the OpenID provider does not start: ' . slurp($log);
+    } or die 'the OpenID provider does not start: ' . slurp($log);
     return $port;
 }
 

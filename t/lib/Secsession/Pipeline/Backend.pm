@@ -34,7 +34,7 @@ sub start {
     my $port = free_port();
     spawn(command => [ $^X, '-It/lib', "-M$class", '-e', "${class}::serve(\@ARGV)", $port ],
         log => scratch('backend') . '/log');
-    await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) } 10
+    await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }
         or die "the backend does not start\n";
     return $port;
 }
