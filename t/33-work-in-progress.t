@@ -58,14 +58,15 @@ sub stored {
 sub is_live { return stored($_[0], 'ending is null') eq 't' }
 
 # So many seconds of the database's clock.
+sub has_passed {
+    my ($since, $seconds) = @_;
+    return $postgres->psql(
+        "select clock_timestamp() > '$since'::timestamptz + interval '$seconds s'") eq 't';
+}
 sub let_pass {
     my ($seconds) = @_;
     my $since = $postgres->psql('select clock_timestamp()');
-    return wait_until {
-        $postgres->psql("select clock_timestamp() > '$since'::timestamptz + interval '$seconds s'")
-            eq 't'
-    }
-    "$seconds seconds pass";
+    return wait_until { has_passed($since, $seconds) } "$seconds seconds pass";
 }
 
 # An upload that has begun, and whose rest is still to come.
@@ -128,10 +129,10 @@ ok !is_live($polled), 'and one with what is no use of it';
 
 # Nothing but the running requests have used the sessions from here on.
 let_pass(1.5 * $IDLE);
+my $ends = $postgres->psql('select clock_timestamp()');
 $_->let_go('report') for $cached, $uncached;
 $cached->let_go('through');
 $_->{httpd}->let_go('stream') for @work;
-my $ends = $postgres->psql('select clock_timestamp()');
 for my $work (@work) {
     if ($work->{kind} eq 'upload') {
         syswrite $work->{running}{socket}, 'last.';
@@ -145,19 +146,23 @@ for my $work (@work, { kind => 'another token', where => 'a cache', id => $rotat
         "$work->{kind}, $work->{where}: its end counts as use";
 }
 let_pass(0.6 * $IDLE);
-is $_->{httpd}->client->set_token($_->{client}->token)->get('/static/page.html')->status, 200,
-    "$_->{kind}, $_->{where}: and the idle timeout begins there"
-    for @work;
+for my $work (@work) {
+    my $client = $work->{httpd}->client->set_token($work->{client}->token);
+    my $is_served = $client->get('/static/page.html')->status == 200;
+    # By now a slow machine may have let the whole timeout pass.
+    ok $is_served || has_passed($ends, $IDLE),
+        "$work->{kind}, $work->{where}: and the idle timeout begins there";
+}
 
 subtest 'a request that is soon over costs nothing' => sub {
     my $alice = browser($cached, 'alice');
     my $id = id_of($alice);
-    my $calls = sub { $postgres->statements('httpd_web', qr/note_uses/) };
     $alice->get('/static/page.html');
+    my $calls = sub { $postgres->statements('httpd_web', qr/note_uses/) };
     my $before = $calls->();
-    is scalar(grep { $_->status == 200 }
-            map { $alice->get('/static/page.html', keep_alive => 1) } 1 .. 200), 200,
-        'two hundred requests';
+    my %seen;
+    $seen{ $alice->get('/static/page.html', keep_alive => 1)->status }++ for 1 .. 200;
+    is_deeply \%seen, { 200 => 200 }, 'two hundred requests' or diag explain \%seen;
     has_heard($postgres);
     is $calls->() - $before, 0, 'no statement says that they were under way';
 };

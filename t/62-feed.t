@@ -11,7 +11,7 @@ use Time::HiRes 'time';
 
 my ($postgres, $httpd) = start_servers(
     children => 3, threads => 8, database => { log_statements => 1 },
-    login => 'SecSessionIdleTimeout 20s',
+    login => 'SecSessionIdleTimeout 200s',
 );
 watch_cache($postgres);
 
@@ -226,6 +226,8 @@ subtest 'trouble of the feed makes no storm' => sub {
 
 subtest 'a table that somebody locks makes no queue of the feed\'s connections' => sub {
     my $alice = browser($httpd, 'alice');
+    sql("update secsession.session set idle_timeout = 20 where session_id = '@{[ id_of($alice) ]}'");
+    has_heard($postgres);
     ok is_cached($alice), 'in the cache';
     my $host = $postgres->conninfo('postgres') =~ /host=(\S+)/ ? $1 : die;
     open my $psql, '|-', 'psql', '-X', '-q', '-h', $host, '-U', 'postgres', 'app' or die "psql: $!";
