@@ -19,6 +19,7 @@
 #include "http/application/forward.h"
 #include "http/application/harden.h"
 #include "http/application/interim.h"
+#include "http/application/nph.h"
 #include "http/application/response.h"
 #include "http/application/tee.h"
 #include "http/application/trailers.h"
@@ -139,6 +140,7 @@ static void register_hooks(apr_pool_t *pool)
     /* Our pages come after secsession_caches_go_on, so that they see the true method. */
     ap_hook_handler(secsession_handler_run, NULL, NULL, APR_HOOK_REALLY_FIRST + 2);
     ap_hook_handler(secsession_tunnel_prepare, NULL, NULL, APR_HOOK_FIRST - 1);
+    ap_hook_handler(secsession_nph_refuse, NULL, NULL, APR_HOOK_FIRST - 1);
     /* httpd's own handler for files is REALLY_LAST. */
     ap_hook_handler(secsession_caches_note_file, NULL, NULL, APR_HOOK_REALLY_LAST - 1);
     ap_hook_log_transaction(secsession_arrive_take_back, NULL, NULL, APR_HOOK_REALLY_FIRST);
