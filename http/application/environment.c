@@ -1,7 +1,6 @@
 /* Sets the environment variables that tell an application about the session. */
 #include "http/application/environment.h"
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
 
@@ -77,21 +76,19 @@ int secsession_environment_fixup(request_rec *r)
     return DECLINED;
 }
 
-/* Whether a program could take this variable for what only this module says about the user. CGI
- * gets each character of a name that is no letter or digit as an underscore. The variables of
- * header fields are among them: an including page hands on those that it had itself. */
+/* Whether a program could take this variable for what only this module says about the user. Those
+ * of header fields are among them: an including page hands on the variables that it had itself. */
 static int is_ours_to_say(const char *variable, const void *data)
 {
     const secsession_here_t *here = data;
+    const char *field = secsession_reserved_after(variable, "HTTP_");
 
     if (secsession_reserved_is_same(variable, "REMOTE_USER")
         || secsession_reserved_is_same(variable, "AUTH_TYPE")) {
         return secsession_authn_is_ours(here->r);
     }
-    if (strncasecmp(variable, "HTTP", 4) == 0 && variable[4] && !apr_isalnum(variable[4])) {
-        return secsession_reserved_is_told(here->server, variable + 5);
-    }
-    return secsession_reserved_is_field(variable);
+    return field ? secsession_reserved_is_told(here->server, field)
+                 : secsession_reserved_is_field(variable);
 }
 
 /* Whether the variables are those that secsession_environment_fixup() has set, as they mostly

@@ -13,23 +13,34 @@ static char normal(char c)
     return apr_isalnum(c) ? (char)apr_toupper(c) : '_';
 }
 
-int secsession_reserved_is_field(const char *name)
+static const char *skip_blanks(const char *text)
 {
-    for (const char *prefix = PREFIX; *prefix; prefix++, name++) {
-        if (*name == '\0' || normal(*name) != normal(*prefix)) {
-            return 0;
-        }
+    while (apr_isspace(*text)) {
+        text++;
     }
-    return 1;
+    return text;
 }
 
-int secsession_reserved_is_same(const char *one, const char *other)
+const char *secsession_reserved_after(const char *name, const char *prefix)
 {
-    while (*one && *other && normal(*one) == normal(*other)) {
-        one++;
-        other++;
+    name = skip_blanks(name);
+    while (*prefix && *name && normal(*name) == normal(*prefix)) {
+        name++;
+        prefix++;
     }
-    return *one == '\0' && *other == '\0';
+    return *prefix == '\0' ? name : NULL;
+}
+
+int secsession_reserved_is_field(const char *name)
+{
+    return secsession_reserved_after(name, PREFIX) != NULL;
+}
+
+int secsession_reserved_is_same(const char *name, const char *ours)
+{
+    const char *rest = secsession_reserved_after(name, ours);
+
+    return rest && strchr("=[", *skip_blanks(rest)); /* strchr() also finds the NUL at the end */
 }
 
 int secsession_reserved_is_told(const secsession_server_config_t *server, const char *name)

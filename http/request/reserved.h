@@ -5,13 +5,17 @@
 
 #include "http/request/context.h"
 
-/* Whether the name of a header field begins with "SecSession-", without regard to case, and with
- * any character in place of the "-" that CGI turns into the same "_" (RFC 3875, 4.1.18). */
+/* What follows in the name of a header field or variable after `prefix`, as programs read it; NULL
+ * if it begins otherwise. CGI turns each character that is no letter or digit into the same "_"
+ * (RFC 3875, 4.1.18), and PHP drops blanks in front. The case of letters does not matter. */
+const char *secsession_reserved_after(const char *name, const char *prefix);
+
+/* Whether the name of a header field or variable begins with "SecSession-" in that sense. */
 int secsession_reserved_is_field(const char *name);
 
-/* Whether CGI and similar interfaces make the same variable of two header fields (RFC 3875,
- * 4.1.18). */
-int secsession_reserved_is_same(const char *one, const char *other);
+/* Whether programs read the name of a header field or variable as `ours`. The name in CGI's
+ * environment ends at the first "=", and PHP makes an array of what is before a "[". */
+int secsession_reserved_is_same(const char *name, const char *ours);
 
 /* Whether httpd alone tells an application this request field of that name: "SecSession-", the
  * names of SecSessionForward, and Cookie, which has the cookies of the vault. */
