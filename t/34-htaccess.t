@@ -114,6 +114,14 @@ sub place {
     return join "\n", qq{<Location "$path">}, 'SetHandler secsession-login',
         qq{AuthUserFile "$users"}, @more, 'Require all granted', "</Location>\n";
 }
+sub application {
+    my ($path, $by_form) = @_;
+    my $how =
+        $by_form
+        ? q{SecSessionLoginWhen "%{REQUEST_STATUS} == 303" field=user}
+        : 'SecSessionAppLogin On';
+    return qq{<Location "$path">\n$how\n</Location>\n};
+}
 sub host {
     my ($port, @lines) = @_;
     return join "\n", "<VirtualHost 127.0.0.1:$port>", @lines, "</VirtualHost>\n";
@@ -137,6 +145,14 @@ subtest 'login places with different users in one realm' => sub {
         [ 'of one server' => $one . $other, 1, qr{SS310: the login places /login of .* and /staff of } ],
         [ 'with another provider' => $one
                 . place('/staff', $USERS, 'SecSessionAuthProvider dbd file'), 1, qr/SS310/ ],
+        [ 'where an application has its own' => $one . application('/app'), 1,
+            qr{SS310: .*\(file .* and those of its application\) in} ],
+        [ 'of two applications' => application('/app') . application('/other', 'post'), 1,
+            qr{SS310: the login places /app of .* and /other of } ],
+        [ 'of applications on two virtual hosts' => host(81, 'ServerName a.example', $one)
+                . host(82, 'ServerName a.example', application('/app')),
+            1, qr/SS310/ ],
+        [ 'of one application' => application('/app') . application('/app/login', 'post'), 1, '' ],
         [ 'with realms of their own' =>
                 host(81, 'SecSessionRealm a', $one) . host(82, 'SecSessionRealm b', $other),
             1, '' ],

@@ -48,8 +48,8 @@ const char *secsession_argument_interval(cmd_parms *cmd, const char *argument, i
 /* The timeouts of a session that stays signed in: first the absolute timeout or "off", then the
  * idle timeout, which is not longer. If `idle` is NULL, the idle timeout is a week, but not longer
  * than the absolute one. */
-const char *secsession_argument_remember(cmd_parms *cmd, const char *absolute, const char *idle,
-                                         secsession_limits_t *remembered);
+const char *secsession_argument_remember(cmd_parms *cmd, int argc, char *const argv[],
+                                         secsession_limits_t *remembered, const char **field);
 
 /* How many sessions a user may have, and which of them ends if there are more: "oldest", which is
  * the default if `then` is NULL, or "refuse", by which the new login fails. */

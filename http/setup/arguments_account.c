@@ -29,8 +29,8 @@ const char *secsession_argument_profile(cmd_parms *cmd, const char *argument, in
                : secsession_argument_wrong(cmd, argument, "sensitive, standard or remember");
 }
 
-const char *secsession_argument_remember(cmd_parms *cmd, const char *absolute, const char *idle,
-                                         secsession_limits_t *remembered)
+static const char *read_remembered(cmd_parms *cmd, const char *absolute, const char *idle,
+                                   secsession_limits_t *remembered)
 {
     const int week = 7 * 24 * 60 * 60;
     const char *error;
@@ -39,9 +39,9 @@ const char *secsession_argument_remember(cmd_parms *cmd, const char *absolute, c
     error = secsession_argument_interval(cmd, absolute, &remembered->absolute);
     if (error == NULL && idle && remembered->absolute == 0) {
         return secsession_argument_wrong(cmd, absolute,
-                                         "a duration such as 30d if a second duration follows");
+                                         "a duration such as 30d if something follows");
     }
-    if (error || idle == NULL) {
+    if (error || idle == NULL || *idle == '\0') {
         remembered->idle = remembered->absolute < week ? remembered->absolute : week;
         return error;
     }
@@ -53,7 +53,6 @@ const char *secsession_argument_remember(cmd_parms *cmd, const char *absolute, c
     }
     return error;
 }
-
 const char *secsession_argument_crowd(cmd_parms *cmd, const char *most, const char *then,
                                       secsession_crowd_t *crowd)
 {

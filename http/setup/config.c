@@ -169,6 +169,7 @@ static void inherit_limits(secsession_location_config_t *merged,
         merged->limits = overlay(base->limits, merged->limits);
         if (merged->remembered.absolute == UNSET) {
             merged->remembered = base->remembered;
+            merged->remember_field = base->remember_field;
         }
     }
 }

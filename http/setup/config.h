@@ -99,6 +99,7 @@ typedef struct {
     secsession_limits_t caps;       /* those of the limits that sections have set */
     secsession_limits_t remembered; /* for sessions that stay signed in; absolute 0: there are
                                      * none; -1: not set */
+    const char *remember_field;     /* of an application's form; NULL: not set */
     int bind;                       /* a secsession_bind_t; -1: not set */
     const char *if_moved;           /* "log", "reauth" or "end" */
     int stamp;                      /* -1: not set */

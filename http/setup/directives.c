@@ -68,11 +68,12 @@ static const char *set_profile(cmd_parms *cmd, void *data, const char *argument)
     return error;
 }
 
-static const char *set_remember(cmd_parms *cmd, void *location, const char *absolute,
-                                const char *idle)
+static const char *set_remember(cmd_parms *cmd, void *data, int argc, char *const argv[])
 {
-    return secsession_argument_remember(cmd, absolute, idle,
-                                        &((secsession_location_config_t *)location)->remembered);
+    secsession_location_config_t *location = data;
+
+    return secsession_argument_remember(cmd, argc, argv, &location->remembered,
+                                        &location->remember_field);
 }
 
 static const char *set_bind(cmd_parms *cmd, void *data, const char *what, const char *then)
@@ -262,10 +263,11 @@ const command_rec secsession_directives[] = {
                   "how long a session may go unused before it ends; default: 30m, or by profile"),
     AP_INIT_TAKE1("SecSessionAbsoluteTimeout", set_duration, LOCATION(limits.absolute), EVERYWHERE,
                   "how long a session lasts after the login; default: 8h, or by profile"),
-    AP_INIT_TAKE12(
+    AP_INIT_TAKE_ARGV(
         "SecSessionRemember", set_remember, NULL, EVERYWHERE,
-        "off, or the absolute timeout and optionally the idle timeout of the sessions of "
-        "users who stay signed in; default: off, or by profile"),
+        "off, or the absolute timeout and optionally the idle timeout of the sessions of users who "
+        "stay signed in, and field= and a field of an application's form; default: off, or by "
+        "profile"),
     AP_INIT_TAKE1("SecSessionRotateInterval", set_interval, SERVER(rotation.interval), RSRC_CONF,
                   "after how long a session is given its next token, or off; default: 15m, or by "
                   "profile"),

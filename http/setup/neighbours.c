@@ -49,8 +49,9 @@ void secsession_neighbours_share(apr_pool_t *pool, server_rec *first)
 /* A place at which users log in. */
 typedef struct {
     const server_rec *server;
-    const char *users; /* whom it asks about them */
-    const char *path;  /* its section's */
+    const char *users;  /* whom it asks about them */
+    const char *path;   /* its section's */
+    int is_application; /* the application there has users of its own */
 } place_t;
 
 static int is_same_realm(const secsession_server_config_t *one,
@@ -76,6 +77,19 @@ static const char *users_of(apr_pool_t *pool, const secsession_location_config_t
                        location->user_query ? location->user_query : "", NULL);
 }
 
+static int begins_with(const char *path, const char *start)
+{
+    return strncmp(path, start, strlen(start)) == 0;
+}
+
+/* Sections one below the other are of one application. */
+static int has_same_users(const place_t *one, const place_t *other)
+{
+    return one->is_application && other->is_application
+               ? begins_with(one->path, other->path) || begins_with(other->path, one->path)
+               : strcmp(one->users, other->users) == 0;
+}
+
 static int check_place(apr_pool_t *pool, apr_array_header_t *places, const place_t *place)
 {
     const secsession_server_config_t *config = config_of(place->server);
@@ -84,10 +98,10 @@ static int check_place(apr_pool_t *pool, apr_array_header_t *places, const place
         const place_t *other = &APR_ARRAY_IDX(places, i, place_t);
         const secsession_server_config_t *other_config = config_of(other->server);
 
-        if (!is_same_realm(config, other_config) || strcmp(place->users, other->users) == 0) {
+        if (!is_same_realm(config, other_config) || has_same_users(place, other)) {
             continue;
         }
-        if (place->server != other->server
+        if (place->server != other->server && !place->is_application && !other->is_application
             && (!config->is_realm_chosen || !other_config->is_realm_chosen)) {
             ap_log_error(
                 APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, place->server,
@@ -126,6 +140,28 @@ static int is_login_place(const server_rec *server, const secsession_location_co
            && (location->adopt == 1 || (location->adopt != 0 && defaults->adopt == 1));
 }
 
+static int is_application(const secsession_location_config_t *location)
+{
+    return location->app_login == 1 || (location->login_when && location->login_when->expression);
+}
+
+/* The place that a section is; without users it is none. */
+static place_t place_of(apr_pool_t *pool, const server_rec *server, const ap_conf_vector_t *section)
+{
+    const secsession_location_config_t *location = ap_get_module_config(section,
+                                                                        &secsession_module);
+    const core_dir_config *core = ap_get_core_module_config(section);
+    place_t place = { .server = server, .path = core->d };
+
+    if (location && is_login_place(server, location)) {
+        place.users = users_of(pool, location);
+    } else if (location && is_application(location)) {
+        place.users = "those of its application";
+        place.is_application = 1;
+    }
+    return place;
+}
+
 /* Virtual hosts begin with the sections of the main server, of which the first `skipped` have been
  * looked at. */
 static int check_sections(apr_pool_t *pool, apr_array_header_t *places, const server_rec *server,
@@ -134,15 +170,10 @@ static int check_sections(apr_pool_t *pool, apr_array_header_t *places, const se
     int status = OK;
 
     for (int i = skipped; i < sections->nelts && status == OK; i++) {
-        const ap_conf_vector_t *section = APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
-        const secsession_location_config_t *location = ap_get_module_config(section,
-                                                                            &secsession_module);
-        const char *users = location && is_login_place(server, location) ? users_of(pool, location)
-                                                                         : NULL;
-        const core_dir_config *core = ap_get_core_module_config(section);
-        const place_t place = { server, users, core->d };
+        const place_t place = place_of(pool, server,
+                                       APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *));
 
-        status = users ? check_place(pool, places, &place) : OK;
+        status = place.users ? check_place(pool, places, &place) : OK;
     }
     return status;
 }
