@@ -36,6 +36,8 @@ my @EFFECTS = (
         '2h' => '1800 7200, 1800 here', '1h' => '1800 3600, 1800 here' ],
     [ 'SecSessionRemember', \&limits, '1800 28800, 1800 here',
         '10d 5d' => '432000 864000, 1800 here', 'off' => '1800 28800, 1800 here' ],
+    [ 'SecSessionRemember', \&remember_field, undef, '10d field=one' => 'one',
+        '10d' => 'remember', 'SecSessionAppLogin On' ],
     [ 'SecSessionBind', \&when_moved, '200 200',
         'address reauth' => '401 200', 'address end' => '401 401' ],
     [ 'SecSessionBind', \&when_moved, '200 200', 'none' => '200 200', 'subnet end' => '401 401' ],
@@ -310,6 +312,15 @@ sub app_login {
     my $client = at($httpd->client, $host);
     $client->get(answering($place, 'SecSession-Login: bob'));
     return user_of($client);
+}
+
+sub remember_field {
+    my ($host, $place) = @_;
+    my $in = answering($place, 'SecSession-Login: bob');
+    return join ' ', grep {
+        my $response = at($httpd->client, $host)->post_form($in, { $_ => 1 });
+        ($response->cookie('__Host-secsession') // '') =~ /Max-Age/
+    } qw(one other remember);
 }
 
 sub login_when {

@@ -40,19 +40,29 @@ static int may_log_in(const secsession_here_t *here)
                || secsession_current_session(here, &session) != SECSESSION_LIVE);
 }
 
+/* Whether fields of the form are needed that logs a user in. */
+static int is_form_needed(const secsession_location_config_t *location)
+{
+    const secsession_when_t *login = location->login_when;
+
+    return (expression_of(login) && login->field)
+           || secsession_config_remembered(location).absolute > 0;
+}
+
 /* If the database gives no answer, the page is served nevertheless; only a login will fail. */
 int secsession_words_prepare(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
-    const secsession_when_t *login = here.location->login_when;
+    int is_login;
 
     if (here.context == NULL || r->main) {
         return DECLINED;
     }
-    if (may_log_in(&here)) {
+    is_login = may_log_in(&here);
+    if (is_login) {
         secsession_begin_note_moment(&here);
     }
-    if (expression_of(login) && login->field && r->method_number == M_POST) {
+    if (is_login && r->method_number == M_POST && is_form_needed(here.location)) {
         secsession_tee_insert(&here);
     }
     return DECLINED;
@@ -166,6 +176,22 @@ int secsession_words_read_redirect(request_rec *r)
 
 /* --- obeying --------------------------------------------------------------------------------- */
 
+/* Whether the form by which the user has logged in asks to stay signed in. A box that is not ticked
+ * has no field, or one that some forms send for it. */
+static int is_to_stay(const secsession_here_t *here)
+{
+    static const char *const no[] = { "", "0", "off", "no", "false" };
+    const char *field = here->location->remember_field;
+    const char *value = secsession_tee_field(here, field ? field : "remember");
+
+    for (apr_size_t i = 0; value && i < sizeof(no) / sizeof(no[0]); i++) {
+        if (strcasecmp(value, no[i]) == 0) {
+            return 0;
+        }
+    }
+    return value != NULL;
+}
+
 /* Returns OK, 403, 502 or 503. */
 static int log_in(const secsession_here_t *here)
 {
@@ -173,6 +199,7 @@ static int log_in(const secsession_here_t *here)
     const secsession_authenticated_t who = { .user = context->words.user,
                                              .method = context->words.method,
                                              .moment = context->moment,
+                                             .persistent = is_to_stay(here),
                                              .cookies = context->vaulted.set };
     int status = secsession_guard_check_login(here, who.user);
 

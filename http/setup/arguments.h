@@ -46,8 +46,8 @@ const char *secsession_argument_profile(cmd_parms *cmd, const char *argument, in
 const char *secsession_argument_interval(cmd_parms *cmd, const char *argument, int *seconds);
 
 /* The timeouts of a session that stays signed in: first the absolute timeout or "off", then the
- * idle timeout, which is not longer. If `idle` is NULL, the idle timeout is a week, but not longer
- * than the absolute one. */
+ * idle timeout, which is not longer. If it is left out, the idle timeout is a week, but not longer
+ * than the absolute one. "field=NAME" behind a timeout sets *field, which else is "remember". */
 const char *secsession_argument_remember(cmd_parms *cmd, int argc, char *const argv[],
                                          secsession_limits_t *remembered, const char **field);
 

@@ -41,7 +41,7 @@ static const char *read_remembered(cmd_parms *cmd, const char *absolute, const c
         return secsession_argument_wrong(cmd, absolute,
                                          "a duration such as 30d if something follows");
     }
-    if (error || idle == NULL || *idle == '\0') {
+    if (error || idle == NULL) {
         remembered->idle = remembered->absolute < week ? remembered->absolute : week;
         return error;
     }
@@ -53,6 +53,25 @@ static const char *read_remembered(cmd_parms *cmd, const char *absolute, const c
     }
     return error;
 }
+const char *secsession_argument_remember(cmd_parms *cmd, int argc, char *const argv[],
+                                         secsession_limits_t *remembered, const char **field)
+{
+    const int has_field = argc > 1 && strncasecmp(argv[argc - 1], "field=", 6) == 0;
+    const int count = argc - has_field;
+
+    *field = has_field ? argv[argc - 1] + 6 : "remember";
+    if (count < 1 || count > 2 || **field == '\0') {
+        return secsession_argument_wrong(
+            cmd, argc ? argv[argc - 1] : "",
+            "off, or one or two durations, which field= and the name of a form field may follow");
+    }
+    if (has_field && strcasecmp(argv[0], "off") == 0) {
+        return secsession_argument_wrong(cmd, argv[0],
+                                         "a duration such as 30d if something follows");
+    }
+    return read_remembered(cmd, argv[0], count == 2 ? argv[1] : NULL, remembered);
+}
+
 const char *secsession_argument_crowd(cmd_parms *cmd, const char *most, const char *then,
                                       secsession_crowd_t *crowd)
 {
