@@ -6,6 +6,7 @@ use lib 't/lib';
 use Secsession::Test;
 use Secsession::ModSession;
 use Secsession::Process qw(scratch spew);
+use Secsession::Programs 'answering';
 
 my ($postgres, $httpd) = start_mod_session();
 
@@ -122,6 +123,23 @@ subtest 'beside httpd\'s own stores' => sub {
         'mod_session_crypto may be above ours';
     is environment_of($both->get('/env/show'))->{HTTP_SESSION} // '', '',
         'and keeps what it keeps to itself';
+};
+
+subtest 'a client without cookies has what is kept, where its session is found' => sub {
+    my $keys = spew(scratch('keys') . '/keys', '1 ' . 'A' x 43 . "=\n", 0600);
+    my $found = Secsession::Httpd->start(postgres => $postgres,
+        modules => \@Secsession::ModSession::MODULES,
+        config => "SecSession On\nSecSessionKeys $keys\n" . Secsession::ModSession::config()
+            . qq(<Location "/basic/">\n    SessionHeader X-Replace\n</Location>\n));
+    my $ask = sub { return $found->get($_[0], headers => [ basic_header($_[1] // 'alice') ]) };
+    my $kept = sub { return environment_of($ask->('/basic/show', @_))->{HTTP_SESSION} // '' };
+    is $kept->(), '', 'nothing at first';
+    $ask->(answering('basic', 'X-Replace: colour=red'));
+    like $kept->(), qr/colour=red/, 'the next request has it';
+    like $kept->(), qr/colour=red/, 'and the one after that';
+    $ask->(answering('basic', 'X-Replace: colour=blue'));
+    like $kept->(), qr/colour=blue/, 'it can be changed';
+    is $kept->('bob'), '', 'and is nobody else\'s';
 };
 
 subtest 'the password cannot be read in the database, where there are keys' => sub {

@@ -53,14 +53,18 @@ static const char *find_in(const secsession_jar_t *jar)
     return NULL;
 }
 
-/* Whether what has been read is valid for this session. What was read without a session stays valid
- * if a session has begun since; what was read from another session does not. */
-static int is_read_for(secsession_state_t *state, const secsession_session_t *session)
+/* Whether what has been read is valid for the session of the request. What was read without a
+ * session stays valid if a session has begun since, but not if one has been found; nor does what
+ * was read from another session. */
+static int is_read_for(secsession_state_t *state, const secsession_context_t *context)
 {
-    if (state->is_read && state->id == NULL && session) {
+    const secsession_session_t *session = context->session;
+
+    if (state->is_read && state->id == NULL && session && !context->is_found) {
         state->id = session->id;
     }
-    return state->is_read && (session == NULL || strcmp(state->id, session->id) == 0);
+    return state->is_read
+           && (session == NULL || (state->id && strcmp(state->id, session->id) == 0));
 }
 
 void secsession_state_read(const secsession_here_t *here, secsession_state_t *state)
@@ -68,7 +72,7 @@ void secsession_state_read(const secsession_here_t *here, secsession_state_t *st
     const secsession_session_t *session = here->context->session;
     apr_pool_t *pool = secsession_lasting_pool(here->r);
 
-    if (is_read_for(state, session)) {
+    if (is_read_for(state, here->context)) {
         return;
     }
     *state = (secsession_state_t){ .is_read = 1,
