@@ -37,8 +37,12 @@ apr_status_t secsession_credential_client(apr_pool_t *pool, const secsession_key
                                           const secsession_sender_t *sender,
                                           secsession_hash_t *client)
 {
-    const char *const texts[] = { "client", sender->realm, sender->user, sender->method,
-                                  sender->agent ? sender->agent : "" };
+    const char *const texts[] = { "client",
+                                  sender->realm,
+                                  sender->user,
+                                  sender->method,
+                                  sender->agent ? sender->agent : "",
+                                  sender->certificate ? sender->certificate : "" };
     const unsigned char *key = secsession_keys_find(keys, secsession_keys_first(keys));
     apr_size_t length;
     const unsigned char *bytes = join(pool, &sender->network, texts,

@@ -19,6 +19,7 @@ typedef struct {
     const char *method;
     secsession_address_t network; /* the addresses that one client may have */
     const char *agent;            /* what it calls itself; NULL: nothing */
+    const char *certificate;      /* that it has shown, since a user may have several; NULL: none */
 } secsession_sender_t;
 
 /* With what a session begins that is to be found again. */

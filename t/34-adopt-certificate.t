@@ -9,12 +9,16 @@ use Secsession::Process qw(free_port scratch slurp spew);
 plan skip_all => $_ for why_not();
 
 my $FOLDER = make_certificates(scratch('tls'), qw(localhost alice bob));
-my $PORT = free_port();
 my $postgres = Secsession::Postgres->start->install;
-my $httpd = Secsession::Httpd->start(postgres => $postgres, modules => [qw(ssl socache_shmcb)],
-    config => 'ScriptAliasMatch "^/cert/(show)" "@FOLDER@/cgi-bin/$1"', vhosts => <<"VHOST");
-Listen 127.0.0.1:$PORT
-<VirtualHost 127.0.0.1:$PORT>
+
+# Answers at this port, with another line of configuration.
+sub start_at {
+    my ($port, $line) = @_;
+    return Secsession::Httpd->start(postgres => $postgres, modules => [qw(ssl socache_shmcb)],
+        config => qq($line\nScriptAliasMatch "^/cert/(show)" "\@FOLDER\@/cgi-bin/\$1"\n),
+        vhosts => <<"VHOST");
+Listen 127.0.0.1:$port
+<VirtualHost 127.0.0.1:$port>
     ServerName localhost
     SSLEngine On
     SSLCertificateFile $FOLDER/localhost.pem
@@ -33,6 +37,10 @@ Listen 127.0.0.1:$PORT
     </Location>
 </VirtualHost>
 VHOST
+}
+
+my $PORT = free_port();
+my $httpd = start_at($PORT, '');
 
 my %FOUND = (status => qr{\AHTTP/1.1 (\d+)}, id => qr/^SECSESSION_ID=(.*)$/m,
     user => qr/^REMOTE_USER=(.*)$/m, set => qr/^Set-Cookie: (.*?)\r$/m);
@@ -78,6 +86,30 @@ subtest 'who had a session that has ended is refused once' => sub {
         "https://localhost:$PORT/logout");
     is $out->{status}, 303, 'a logout';
     isnt ask('bob', $jar)->{id}, $bob->{id}, 'after which there is another session';
+};
+
+subtest 'with SecSessionKeys a client without cookies has one session' => sub {
+    my $keys = spew(scratch('keys') . '/keys', '1 ' . 'A' x 43 . "=\n", 0600);
+    my $port = free_port();
+    my $found = start_at($port, qq(SecSessionKeys "$keys"));
+    my $ask = sub { return ask($_[0], spew("$FOLDER/none", ''), "https://localhost:$port/cert/show") };
+    my ($first, $second) = map { $ask->('alice') } 1, 2;
+    is $second->{user}, 'alice', 'alice';
+    is_deeply [ @$second{qw(id set)} ], [ $first->{id}, undef ], 'has the same session again';
+    isnt $ask->('bob')->{id}, $first->{id}, 'bob has another';
+    $postgres->psql("update secsession.session set last_seen_at = now() - interval '1 h'");
+    has_heard($postgres);
+    is $ask->('alice')->{status}, 200, 'after the idle timeout';
+    $postgres->psql("select secsession.revoke_user('alice', 'test')");
+    has_heard($postgres);
+    is $ask->('alice')->{status}, 401, 'whom a revocation refuses' for 1 .. 3;
+    is $ask->('bob')->{status}, 200, 'bob it does not';
+    rename "$FOLDER/alice.$_", "$FOLDER/old-alice.$_" for qw(pem key csr);
+    sign_certificate($FOLDER, 'alice');
+    is $ask->('alice')->{user}, 'alice', 'another certificate is let in';
+    is $ask->('old-alice')->{status}, 401, 'the one before is not';
+    is $postgres->value("select secsession.allow_user('alice', 'test')"), 1, 'but may be allowed';
+    is $ask->('old-alice')->{user}, 'alice', 'then it is';
 };
 
 done_testing;

@@ -49,10 +49,18 @@ static secsession_sender_t sender_of(const secsession_here_t *here)
 {
     request_rec *r = here->r;
     const secsession_client_t client = secsession_address_client(r);
+    secsession_sender_t sender = { here->server->realm,
+                                   secsession_name(here, r->user),
+                                   secsession_sender_method(r),
+                                   secsession_address_network(r),
+                                   client.agent,
+                                   NULL };
 
-    return (secsession_sender_t){ here->server->realm, secsession_name(here, r->user),
-                                  secsession_sender_method(r), secsession_address_network(r),
-                                  client.agent };
+    if (secsession_sender_type(r) == NULL) {
+        sender.certificate = ap_ssl_var_lookup(r->pool, r->server, r->connection, r,
+                                               "SSL_CLIENT_CERT");
+    }
+    return sender;
 }
 
 static void log_failure(request_rec *r)
@@ -120,25 +128,15 @@ static int read_records(request_rec *r, const char *method, const char **record)
     return 1;
 }
 
-/* What changes when the user is given other credentials. */
-static int record_of(request_rec *r, const char *method, const char **record)
-{
-    if (secsession_sender_type(r)) {
-        return read_records(r, method, record);
-    }
-    *record = ap_ssl_var_lookup(r->pool, r->server, r->connection, r, "SSL_CLIENT_CERT");
-    return 1;
-}
-
 const secsession_credential_t *secsession_sender_credential(const secsession_here_t *here)
 {
     request_rec *r = here->r;
     const secsession_keys_t *keys = here->server->sender_keys;
     const secsession_sender_t sender = sender_of(here);
     secsession_credential_t *credential = apr_palloc(r->pool, sizeof(*credential));
-    const char *record;
+    const char *record = sender.certificate;
 
-    if (!record_of(r, sender.method, &record)) {
+    if (record == NULL && !read_records(r, sender.method, &record)) {
         return NULL;
     }
     credential->hashes = secsession_credential_hashes(r->pool, keys, &sender, record);

@@ -56,7 +56,7 @@ static void every_part_of_a_sender_counts(void **state)
 {
     const secsession_keys_t *keys = keys_of(pool, "7 " ONE);
     const secsession_hash_t client = client_of(keys, &SENDER);
-    secsession_sender_t others[] = { SENDER, SENDER, SENDER, SENDER, SENDER, SENDER };
+    secsession_sender_t others[] = { SENDER, SENDER, SENDER, SENDER, SENDER, SENDER, SENDER };
 
     others[0].realm = "s";
     others[1].user = "alicf";
@@ -65,6 +65,7 @@ static void every_part_of_a_sender_counts(void **state)
     others[4].agent = "dax";
     others[5].user = "alic";
     others[5].method = "ebasic";
+    others[6].certificate = "a certificate";
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         const secsession_hash_t other = client_of(keys, &others[i]);
 

@@ -4,6 +4,7 @@
 #   my $folder = make_certificates($folder, qw(localhost alice));
 #                                                ca.pem; NAME.pem and NAME.key, signed by it, for
 #                                                each CN; self-NAME.pem and .key, signed by nobody
+#   sign_certificate($folder, 'alice')           another NAME.pem and NAME.key, signed by it
 #   my $out = curl($folder, 'alice', @arguments) what curl prints, with that certificate
 package Secsession::Certificates;
 
@@ -13,7 +14,7 @@ use warnings;
 use Exporter 'import';
 use Secsession::Process 'run';
 
-our @EXPORT = qw(why_not make_certificates curl);
+our @EXPORT = qw(why_not make_certificates sign_certificate curl);
 
 sub is_missing { my ($program) = @_; return !grep { -x "$_/$program" } split /:/, $ENV{PATH} }
 sub why_not { return map { "no $_ on this machine" } grep { is_missing($_) } qw(openssl curl) }
@@ -35,12 +36,18 @@ sub make_certificates {
     for my $name (@names) {
         openssl(@signed_by_itself, '-subj', "/CN=$name", '-keyout', "$folder/self-$name.key", '-out',
             "$folder/self-$name.pem");
-        openssl(request(), '-subj', "/CN=$name", '-keyout', "$folder/$name.key", '-out',
-            "$folder/$name.csr");
-        openssl('x509', '-req', '-days', 2, '-in', "$folder/$name.csr", '-CA', "$folder/ca.pem",
-            '-CAkey', "$folder/ca.key", '-CAcreateserial', '-out', "$folder/$name.pem");
+        sign_certificate($folder, $name);
     }
     return $folder;
+}
+
+sub sign_certificate {
+    my ($folder, $name) = @_;
+    openssl(request(), '-subj', "/CN=$name", '-keyout', "$folder/$name.key", '-out',
+        "$folder/$name.csr");
+    openssl('x509', '-req', '-days', 2, '-in', "$folder/$name.csr", '-CA', "$folder/ca.pem",
+        '-CAkey', "$folder/ca.key", '-CAcreateserial', '-out', "$folder/$name.pem");
+    return;
 }
 
 sub curl {
