@@ -171,7 +171,7 @@ subtest 'a browser' => sub {
     $browser->open("$here/login");
     $browser->type('[name=username]', 'alice');
     $browser->type('[name=password]', password_of('alice') . "\x{E007}");
-    wait_until { $browser->url !~ /login/ } 10, 'logged in';
+    wait_until { $browser->url !~ /login/ } 'logged in';
     my %before = map { $_ => asked_for($_) } '/pub/style.css', '/app/code';
     for my $view (1 .. 3) {
         $browser->open("$here/app/view?$view");
@@ -179,9 +179,9 @@ subtest 'a browser' => sub {
     }
     is asked_for($_) - $before{$_}, 1, "$_ is loaded once for three pages" for sort keys %before;
     $browser->click('a');
-    wait_until { $browser->url =~ /page\.html/ } 10, 'logged out';
+    wait_until { $browser->url =~ /page\.html/ } 'logged out';
     $browser->run('history.back()');
-    wait_until { $browser->url =~ /login\?/ } 10, 'what was seen does not come back';
+    wait_until { $browser->url =~ /login\?/ } 'what was seen does not come back';
 };
 
 done_testing;

@@ -97,12 +97,12 @@ subtest 'a browser' => sub {
     $browser->open("$here/login");
     $browser->type('[name=username]', 'alice');
     $browser->type('[name=password]', password_of('alice') . "\x{E007}");
-    wait_until { $browser->url !~ /login/ } 10, 'logged in';
+    wait_until { $browser->url !~ /login/ } 'logged in';
     $browser->open("$here/static/page.html");
     $postgres->psql("select secsession.revoke_user('alice', 'test')");
     has_heard($postgres);
     $browser->run(q{fetch('/app/show').then(r => { document.title = 'status ' + r.status })});
-    wait_until { $browser->title eq 'status 401' } 10, 'a script is refused';
+    wait_until { $browser->title eq 'status 401' } 'a script is refused';
     $browser->open("$here/static/page.html");
     like $browser->url, qr/[?&]why=revoked/, 'the next page says why';
     is_deeply $browser->cookies, {}, 'and nothing of it stays';

@@ -63,7 +63,7 @@ my $folder = scratch('backend');
 chmod 0777, $folder;
 spawn(command => [ $^X, spew("$folder/backend.pl", $BACKEND, 0644), $port, $folder ],
     log => "$folder/log");
-await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) } 10
+await { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }
     or die 'the backend does not start';
 
 my $READ = <<"PERL";
@@ -206,7 +206,7 @@ sub begin {
     my ($kind, $make, $path, @more) = @$flow;
     my $under_way = $make->($alice, $id, "$path$id", @more);
     $under_way->{kind} = $kind;
-    await { $under_way->{take}->(); $under_way->{data} =~ /\r\n\r\n/ } 10
+    await { $under_way->{take}->(); $under_way->{data} =~ /\r\n\r\n/ }
         if $path =~ m{^GET .*/socket/};
     $under_way->{send}->('before') if $path =~ /socket/;
     $under_way->{send}->('before' . 'x' x 50_000) if $path =~ /read/;
@@ -252,16 +252,16 @@ while (my @some = splice @names, 0, 5) {
         $hers{$name} = begin($alice, "a$number", $FLOWS{$name});
         $his{$name} = begin($bob, "b$number", $FLOWS{$name});
     }
-    wait_until { has_begun($hers{$_}) && has_begun($his{$_}) } 10, "$_ begins" for @some;
+    wait_until { has_begun($hers{$_}) && has_begun($his{$_}) } "$_ begins" for @some;
     $postgres->psql("select secsession.revoke_user('alice', 'test')");
     has_heard($postgres);
     my $revoked = time;
-    await { time - $revoked > $LATEST } 10;
+    await { time - $revoked > $LATEST };
     go_on($_) for values %hers, values %his;
     for my $name (@some) {
         subtest $name => sub {
-            wait_until { has_passed($his{$name}) } 10, 'goes on with another session';
-            wait_until { is_over($hers{$name}) } 10, 'ends where the session has ended';
+            wait_until { has_passed($his{$name}) } 'goes on with another session';
+            wait_until { is_over($hers{$name}) } 'ends where the session has ended';
             ok !has_passed($hers{$name}), 'and nothing more has passed';
         };
     }

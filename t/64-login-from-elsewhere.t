@@ -140,10 +140,10 @@ subtest 'a real browser' => sub {
     $browser->open("$here/login?return=/app/show");
     $browser->type('[name=username]', 'alice');
     $browser->type('[name=password]', password_of('alice') . "\x{E007}");
-    wait_until { $browser->url eq "$here/app/show" } 10, 'alice logs in';
+    wait_until { $browser->url eq "$here/app/show" } 'alice logs in';
     my $before = $browser->cookies;
     $browser->open('http://127.0.0.1:' . $httpd->port . '/pub/evil.html');
-    wait_until { $browser->url eq "$here/php/login.php" } 10, 'a page posts the login form';
+    wait_until { $browser->url eq "$here/php/login.php" } 'a page posts the login form';
     is_deeply [ map { $_->{value} } @{ $browser->cookies }{ sort keys %{ $browser->cookies } } ],
         [ map { $_->{value} } @{$before}{ sort keys %$before } ], 'no cookie is new';
     $browser->open("$here/app/show");
