@@ -70,7 +70,7 @@ sub spew {
 
 sub await(&;$) {
     my ($condition, $seconds) = @_;
-    my $end = time + ($seconds // 60);
+    my $end = time + ($seconds // 120);
     my $pause = 0.002;
     while (1) {
         my $result = $condition->();
