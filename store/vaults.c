@@ -3,6 +3,7 @@
 #include <httpd.h>
 #include <http_log.h>
 
+#include "store/answer.h"
 #include "store/parts.h"
 #include "store/store.h"
 #include "store/vault.h"
@@ -112,12 +113,35 @@ secsession_outcome_t secsession_store_vault(secsession_store_t *store, apr_pool_
     return *jar ? SECSESSION_DONE : read_vault(store, pool, session, jar);
 }
 
+/* Each change counts the version up, so that what the vault holds is known if it is known what it
+ * held one version before: the next request need not read it. */
+static void keep_changed(secsession_store_t *store, apr_pool_t *pool,
+                         const secsession_session_t *session, apr_uint32_t version,
+                         const secsession_jar_t *cookies)
+{
+    secsession_session_t before = *session;
+    secsession_jar_t *jar;
+
+    before.vault_version = version - 1;
+    jar = known_vault(store, pool, &before);
+    if (jar == NULL) {
+        return;
+    }
+    for (int i = 0; i < cookies->nelts; i++) {
+        secsession_jar_set(jar, &APR_ARRAY_IDX(cookies, i, secsession_kept_t),
+                           apr_time_sec(apr_time_now()));
+    }
+    keep_jar(store, pool, session, version, jar);
+}
+
 secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t *pool,
                                            const secsession_session_t *session,
                                            const secsession_jar_t *cookies)
 {
     secsession_parameters_t parameters = { 0 };
     const PGresult *result;
+    apr_int64_t version;
+    int ok = 1;
 
     add_session(&parameters, pool, session);
     if (!secsession_store_add_cookies(store, pool, &parameters, session->id, cookies)) {
@@ -130,5 +154,12 @@ secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t
     if (result == NULL) {
         return SECSESSION_UNAVAILABLE;
     }
-    return PQgetisnull(result, 0, 0) ? SECSESSION_REVOKED : SECSESSION_DONE;
+    if (PQgetisnull(result, 0, 0)) {
+        return SECSESSION_REVOKED;
+    }
+    version = secsession_column_number(result, 0, 0, &ok);
+    if (ok) {
+        keep_changed(store, pool, session, (apr_uint32_t)version, cookies);
+    }
+    return SECSESSION_DONE;
 }
