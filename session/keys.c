@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
+#include <openssl/rand.h>
 #include <string.h>
 
 #define KEY_CHARS 44 /* base64 of 32 bytes */
@@ -25,7 +26,7 @@ static apr_status_t forget_keys(void *keys)
     return APR_SUCCESS;
 }
 
-static secsession_keys_t *make_keys(apr_pool_t *pool)
+static secsession_keys_t *make_none(apr_pool_t *pool)
 {
     secsession_keys_t *keys = apr_pcalloc(pool, sizeof(*keys));
 
@@ -41,6 +42,15 @@ unsigned char secsession_keys_first(const secsession_keys_t *keys)
 const unsigned char *secsession_keys_find(const secsession_keys_t *keys, unsigned char number)
 {
     return keys->is_known[number] ? keys->keys[number] : NULL;
+}
+
+secsession_keys_t *secsession_keys_make(apr_pool_t *pool)
+{
+    secsession_keys_t *keys = make_none(pool);
+
+    keys->first = 1;
+    keys->is_known[1] = 1;
+    return RAND_priv_bytes(keys->keys[1], SECSESSION_KEY_BYTES) == 1 ? keys : NULL;
 }
 
 /* --- the file -------------------------------------------------------------------------------- */
@@ -110,7 +120,7 @@ static const char *read_text(apr_pool_t *pool, const char *path, char *text)
 const char *secsession_keys_read(apr_pool_t *pool, const char *path, secsession_keys_t **result)
 {
     char *text = apr_palloc(pool, FILE_BYTES + 2);
-    secsession_keys_t *keys = make_keys(pool);
+    secsession_keys_t *keys = make_none(pool);
     const char *error = read_text(pool, path, text);
     int number = 0;
 
@@ -161,7 +171,7 @@ static int derive(EVP_KDF_CTX *context, const unsigned char *key, const char *pu
 secsession_keys_t *secsession_keys_derive(apr_pool_t *pool, const secsession_keys_t *keys,
                                           const char *purpose)
 {
-    secsession_keys_t *derived = make_keys(pool);
+    secsession_keys_t *derived = make_none(pool);
     EVP_KDF *hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *context = hkdf ? EVP_KDF_CTX_new(hkdf) : NULL;
     apr_size_t length = strlen(purpose);

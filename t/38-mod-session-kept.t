@@ -58,6 +58,18 @@ subtest 'what was under way when the token changed leaves the new one alone' => 
     like kept_in($victim), qr/colour=red/, 'which is not kept for her';
 };
 
+subtest 'what is kept for a visitor' => sub {
+    my $rows = count('session');
+    keeps(browser($httpd), 'colour=red') for 1 .. 3;
+    is count('session'), $rows, 'makes no row before a cookie has come back';
+    my $visitor = browser($httpd);
+    keeps($visitor, 'colour=red');
+    my $copy = $visitor->clone;
+    like kept_in($visitor), qr/colour=red/, 'then it is there';
+    like kept_in($copy), qr/colour=red/, 'however often';
+    is count('session'), $rows + 1, 'in one session';
+};
+
 subtest 'nobody is logged in by what an application writes' => sub {
     my $mallory = browser($httpd);
     keeps($mallory, 'staff-user=alice&staff-pw=correct+horse&colour=red');

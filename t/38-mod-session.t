@@ -63,6 +63,7 @@ subtest 'a wrong password is nobody\'s session' => sub {
 subtest 'a token from before the login is worth nothing after it' => sub {
     my $mallory = browser($httpd);
     keeps($mallory, 'colour=red');
+    like kept_in($mallory), qr/colour=red/, 'what a visitor keeps comes back';
     my $planted = $mallory->token;
     is of_token('user_name is null', $planted), 't',
         'a session of nobody exists, since something is kept';

@@ -16,6 +16,8 @@ my $VAULT = <<'CONFIG';
     SecSessionVault APPID
 </LocationMatch>
 <Location "/kept/">
+    SecSessionVault APPID
+    SecSessionAppLogin On
     Session On
     SessionHeader X-Keep
     SessionEnv On
@@ -29,10 +31,20 @@ my ($postgres, $httpd) = start_servers(
     config => $PROGRAMS . "\n$VAULT", modules => [qw(session session_cookie request)],
     files => {
         'pub/pay.html' => <<"HTML"
-<!DOCTYPE html><title>Payment</title><form method="post"
-action="/v/headers?@{[ encoded('Set-Cookie: APPID=new; path=/') ]}"><input name="paid"></form>
-<script>document.forms[0].action = 'http://localhost:' + location.port
-+ document.forms[0].getAttribute('action'); document.forms[0].submit();</script>
+<!DOCTYPE html><title>Payment</title><form method="post"><input name="paid"></form><script>
+const [how, host] = location.search.slice(1).split('&');
+const url = 'http://' + host + ':' + location.port + '/v/headers?@{[ encoded('Set-Cookie: APPID=new; path=/') ]}';
+const done = () => { document.title = 'done' };
+const add = what => { document.body.append(Object.assign(what, { onload: done, onerror: done, src: url })) };
+const form = document.forms[0];
+({
+    form: () => { form.action = url; form.submit() },
+    link: () => { location = url },
+    frame: () => add(document.createElement('iframe')),
+    image: () => add(new Image()),
+    script: () => fetch(url, { mode: 'no-cors', credentials: 'include' }).then(done, done),
+})[how]();
+</script>
 HTML
     },
     vhosts => <<'CONFIG');
@@ -41,6 +53,7 @@ HTML
 </VirtualHost>
 <VirtualHost 127.0.0.1:@PORT@>
     ServerName strict.example
+    ServerAlias strict.localhost
     SecSessionCookie __Host-secsession SameSite=Strict
 </VirtualHost>
 <VirtualHost 127.0.0.1:@PORT@>
@@ -57,7 +70,8 @@ my @CROSS = ([ 'Sec-Fetch-Site' => 'cross-site' ], [ 'Sec-Fetch-Mode' => 'naviga
 sub ours { return grep { /\A\Q$COOKIE\E=/ } $_[0]->all_headers('Set-Cookie') }
 sub sessions { return $postgres->value('select count(*) from secsession.session') }
 
-# A request without a cookie of ours; whether it began a session.
+# A request without a cookie of ours: its status, how many sessions it began, how many cookies of ours
+# it got, and how many of the application's.
 sub begins {
     my ($host, $method, @headers) = @_;
     my $before = sessions();
@@ -72,6 +86,7 @@ subtest 'a form of another site begins no session of nobody' => sub {
     is begins('localhost', POST => [ Origin => 'https://pay.example' ]), '200 0 0 0',
         'by a browser that does not say from where';
     is begins('localhost', POST => [ Origin => 'null' ]), '200 0 0 0', 'or hides it';
+    is begins('localhost', GET => [ Origin => 'https://pay.example' ]), '200 0 0 0', 'a script there';
     is begins('localhost', GET => $CROSS[0], $CROSS[1], [ 'Sec-Fetch-Dest' => 'iframe' ]),
         '200 0 0 0', 'a frame in a page';
     is begins('localhost', GET => $CROSS[0], [ 'Sec-Fetch-Mode' => 'no-cors' ]), '200 0 0 0',
@@ -81,14 +96,14 @@ subtest 'a form of another site begins no session of nobody' => sub {
     like $httpd->error_log, qr/SS246: no session begins .* SecSessionCookie/, 'the log says why';
 };
 
-subtest 'who cannot have a session yet gets one' => sub {
-    is begins('localhost', GET => @CROSS[ 0 .. 2 ]), '200 1 1 0', 'by a link';
-    is begins('localhost', POST => [ 'Sec-Fetch-Site' => 'same-origin' ]), '200 1 1 0',
+subtest 'who cannot have a session yet gets the cookie of a visitor' => sub {
+    is begins('localhost', GET => @CROSS[ 0 .. 2 ]), '200 0 1 0', 'by a link';
+    is begins('localhost', POST => [ 'Sec-Fetch-Site' => 'same-origin' ]), '200 0 1 0',
         'by a form of our own';
-    is begins('localhost', POST => [ 'Sec-Fetch-Site' => 'same-site' ]), '200 1 1 0',
+    is begins('localhost', POST => [ 'Sec-Fetch-Site' => 'same-site' ]), '200 0 1 0',
         'by a form of the same site';
-    is begins('localhost', 'POST'), '200 1 1 0', 'by a program';
-    is begins('none.example', POST => @CROSS), '200 1 1 0',
+    is begins('localhost', 'POST'), '200 0 1 0', 'by a program';
+    is begins('none.example', POST => @CROSS), '200 0 1 0',
         'by any request, where the cookie is SameSite=None';
 };
 
@@ -100,6 +115,17 @@ subtest 'what mod_session keeps begins none either' => sub {
     is_deeply [ ours($answer) ], [], 'without a cookie';
     is sessions() - $before, 0, 'and there is no session';
     is scalar(ours($httpd->get($keep))), 1, 'but there is one for a visitor';
+};
+
+subtest 'a visitor for whom mod_session and an application keep something' => sub {
+    for my $login ('', 'SecSession-Login: erika') {
+        my $client = $httpd->client;
+        my @words = $login ? 'SecSession-Login: erika' : ();
+        $client->get(answering('kept', 'X-Keep: a=1', 'Set-Cookie: APPID=1; path=/', @words));
+        my $seen = environment_of($client->get('/kept/show'));
+        like $seen->{HTTP_SESSION}, qr/a=1/, "$login: has the one";
+        is $seen->{HTTP_COOKIE}, 'APPID=1', "$login: and the other";
+    }
 };
 
 subtest 'SameSite=None and SecSessionGuard let one site come back to the session' => sub {
@@ -115,18 +141,30 @@ subtest 'a real browser' => sub {
     plan skip_all => 'no chromium-driver on this machine'
         unless Secsession::Browser->is_installed;
     my $browser = Secsession::Browser->start;
-    my $here = 'http://localhost:' . $httpd->port;
-    $browser->open("$here/login?return=/pub/show");
-    $browser->type('[name=username]', 'alice');
-    $browser->type('[name=password]', password_of('alice') . "\x{E007}");
-    wait_until { $browser->url eq "$here/pub/show" } 'alice logs in';
-    my $token = $browser->cookies->{$COOKIE}{value};
-    $browser->open('http://127.0.0.1:' . $httpd->port . '/pub/pay.html');
-    wait_until { $browser->url =~ m{^\Q$here\E/v/headers} } 'a payment sends her back';
-    like $browser->text('body'), qr/answered/, 'to the application';
-    is $browser->cookies->{$COOKIE}{value}, $token, 'and her session is still hers';
-    $browser->open("$here/app/show");
-    like $browser->text('body'), qr/^REMOTE_USER=alice$/m, 'she is logged in';
+    my $port = $httpd->port;
+    my $leads_to = sub {
+        my ($how, $host) = @_;
+        $browser->open("http://127.0.0.1:$port/pub/pay.html?$how&$host");
+        return wait_until { $browser->title eq 'done' } "$how at $host" if $how !~ /form|link/;
+        wait_until { $browser->url =~ m{^\Qhttp://$host:$port\E/v/headers} } "$how to $host";
+        return like $browser->text('body'), qr/answered/, '... reaches the application';
+    };
+    for ([ 'localhost', qw(form link frame image script) ],
+        [ 'strict.localhost', qw(form link frame image script) ]) {
+        my ($host, @ways) = @$_;
+        my $here = "http://$host:$port";
+        $browser->open("$here/login?return=/pub/show");
+        $browser->type('[name=username]', 'alice');
+        $browser->type('[name=password]', password_of('alice') . "\x{E007}");
+        wait_until { $browser->url eq "$here/pub/show" } "alice logs in at $host";
+        my $token = $browser->cookies->{$COOKIE}{value};
+        for my $way (@ways) {
+            $leads_to->($way, $host);
+            $browser->open("$here/app/show");
+            like $browser->text('body'), qr/^REMOTE_USER=alice$/m, '... and she is logged in';
+            is $browser->cookies->{$COOKIE}{value}, $token, '... by the session that was hers';
+        }
+    }
 };
 
 done_testing;

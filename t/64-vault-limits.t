@@ -66,14 +66,43 @@ subtest 'a backend that sets very many cookies' => sub {
 
 subtest 'visitors without cookies' => sub {
     my ($rows, $trail) = (sessions(), events());
-    $httpd->get(answering('v', 'Set-Cookie: APPID=x; path=/')) for 1 .. 5;
-    is sessions(), $rows + 5, 'get a session each where there are no keys';
-    is events(), $trail, 'which is not recorded';
+    my @fields = map { $httpd->get(answering('v', 'Set-Cookie: APPID=s3cret; path=/'))->cookie('__Host-secsession') } 1 .. 5;
+    is sessions(), $rows, 'make no row where there are no SecSessionKeys either';
+    unlike join(' ', @fields), qr/s3cret|APPID/, 'what the browser keeps in its place says nothing';
+    is events(), $trail, 'and nothing is recorded';
+};
+
+# What only another server of the site could open: the session begins with what comes then.
+subtest 'a visitor who comes from another server, or from before a restart' => sub {
+    my $config = Secsession::Test::standard_config(config => <<"CONFIG");
+<LocationMatch "^/v/">
+    SecSessionVault APPID*
+</LocationMatch>
+ScriptAliasMatch "^/v/(headers|show)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
+CONFIG
+    my $other = Secsession::Httpd->start(postgres => $postgres, config => $config, files => {});
+    my $visitor = $other->client;
+    $visitor->get(answering('v', 'Set-Cookie: APPID=elsewhere; path=/'));
+    my $client = $httpd->client->set_token($visitor->token);
+    my $rows = sessions();
+    is environment_of($client->get('/v/show'))->{HTTP_COOKIE}, undef, 'brings nothing along';
+    is sessions(), $rows, 'and makes no row by that';
+    $client->get(answering('v', 'Set-Cookie: APPID=here; path=/'));
+    is sessions(), $rows + 1, 'but has a session as soon as something is to be kept';
+    for my $server ($httpd, $other) {
+        is environment_of($server->client->set_token($client->token)->get('/v/show'))->{HTTP_COOKIE},
+            'APPID=here', 'which all servers know';
+    }
+    $visitor = $other->client;
+    $visitor->get(answering('v', 'Set-Cookie: APPID=before; path=/'));
+    $other->graceful;
+    is environment_of($visitor->get('/v/show'))->{HTTP_COOKIE}, 'APPID=before',
+        'a graceful restart loses nothing';
 };
 
 sub begun {
     my $client = $httpd->client;
-    $client->get(answering('v', 'Set-Cookie: APPID=x; path=/'));
+    $client->get($_) for answering('v', 'Set-Cookie: APPID=x; path=/'), '/v/show';
     return ($client, value('select session_id from secsession.session order by created_at desc limit 1'));
 }
 

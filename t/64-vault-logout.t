@@ -127,9 +127,10 @@ subtest 'without the database' => sub {
     my $client = $httpd->client;
     $client->get(answering('cgi', 'SecSession-Login: erika', 'Set-Cookie: APPID=1; path=/'));
     $postgres->psql('revoke execute on function secsession.begin_session from secsession_httpd');
-    my $response = $client->clone->get(answering('cgi', 'SecSession-Logout: 1', 'Set-Cookie: APPID=2; path=/'));
+    my $response = $client->clone->get(answering('cgi', 'SecSession-Logout: 1',
+        'Set-Cookie: APPID=') . 'x' x 4000);
     $postgres->psql('grant execute on function secsession.begin_session to secsession_httpd');
-    is $response->status, 503, 'a session that cannot begin: 503';
+    is $response->status, 503, 'a session that cannot begin, for a cookie that is too large to be carried: 503';
     gives_nothing_away($response, 'and no cookie is given away');
     is cookies_seen($client), '', 'but the old one has ended';
 };

@@ -87,6 +87,7 @@ subtest 'a visitor who is not logged in' => sub {
 subtest 'a login keeps the vault and makes another token' => sub {
     my $client = $httpd->client;
     $client->get(setting('v', 'APPID=basket42; path=/'));
+    is cookies_seen($client), 'APPID=basket42', 'a visitor has a session';
     my $anonymous = $client->token;
     my $before = sessions();
     my $response = $client->get(

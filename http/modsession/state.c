@@ -248,8 +248,8 @@ static int keep(const secsession_here_t *here, secsession_state_t *state,
         outcome = secsession_store_keep(here->server->store, here->r->pool, session, jar);
         return outcome == SECSESSION_UNAVAILABLE ? fail(here, HTTP_SERVICE_UNAVAILABLE) : OK;
     }
-    outcome = secsession_begin_anonymous(here, jar);
-    if (outcome == SECSESSION_ANONYMOUS) {
+    outcome = secsession_begin_visit(here, jar);
+    if (here->context->session) {
         state->id = here->context->session->id;
     }
     return outcome == SECSESSION_UNAVAILABLE ? fail(here, HTTP_SERVICE_UNAVAILABLE) : OK;

@@ -65,7 +65,7 @@ static void read_token(const secsession_here_t *here, const char *text)
 static void read_value(const secsession_here_t *here, const char *value)
 {
     secsession_context_t *context = here->context;
-    const apr_size_t length = here->server->parcel_keys ? secsession_parcel_token(value) : 0;
+    const apr_size_t length = secsession_parcel_token(value);
 
     context->ended = secsession_why_read(value);
     if (context->ended != SECSESSION_UNKNOWN) {

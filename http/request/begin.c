@@ -81,7 +81,9 @@ secsession_outcome_t secsession_begin_user(const secsession_here_t *here,
                                  .method = who->method,
                                  .attempt = who->attempt,
                                  .moment = who->moment,
-                                 .cookies = who->cookies,
+                                 .cookies = context->carried
+                                                ? secsession_visit_add(here, who->cookies)
+                                                : who->cookies,
                                  .stamp = who->stamp,
                                  .credential = who->credential };
     const secsession_session_t *session;
@@ -146,13 +148,14 @@ static int is_cross_site(request_rec *r)
            || strncasecmp(separator + 3, host, length) != 0;
 }
 
-/* With such a request browsers send a cookie with SameSite=Lax, too. */
+/* With such a request browsers send a cookie with SameSite=Lax, too. What is known to come from
+ * another site by its Origin alone is a form or a script: no other request has that field. */
 static int is_top_level(request_rec *r)
 {
     const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
     const char *to = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
 
-    return r->method_number == M_GET && (mode == NULL || strcmp(mode, "navigate") == 0)
+    return r->method_number == M_GET && mode && strcmp(mode, "navigate") == 0
            && (to == NULL || strcmp(to, "document") == 0);
 }
 
@@ -167,8 +170,8 @@ static int may_be_withheld(const secsession_here_t *here)
            && (strcmp(same_site, "Strict") == 0 || !is_top_level(here->r));
 }
 
-secsession_outcome_t secsession_begin_anonymous(const secsession_here_t *here,
-                                                const secsession_jar_t *cookies)
+static secsession_outcome_t begin_anonymous(const secsession_here_t *here,
+                                            const secsession_jar_t *cookies)
 {
     request_rec *r = here->r;
     secsession_login_t login = { .cookies = cookies };
@@ -196,7 +199,8 @@ secsession_outcome_t secsession_begin_anonymous(const secsession_here_t *here,
 secsession_outcome_t secsession_begin_visit(const secsession_here_t *here,
                                             const secsession_jar_t *cookies)
 {
+    cookies = secsession_visit_add(here, cookies);
     return !may_be_withheld(here) && secsession_visit_begin(here, cookies)
                ? SECSESSION_ANONYMOUS
-               : secsession_begin_anonymous(here, cookies);
+               : begin_anonymous(here, cookies);
 }

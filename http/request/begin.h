@@ -37,15 +37,11 @@ secsession_outcome_t secsession_begin_user(const secsession_here_t *here,
  * user is logged in, else 403 or 503. */
 int secsession_begin_status(request_rec *r, secsession_outcome_t outcome);
 
-/* Begins an anonymous session with these cookies in its vault. Returns SECSESSION_ANONYMOUS;
- * SECSESSION_UNKNOWN if no session begins, because the browser may have one whose cookie it does
- * not send with a request from another site; SECSESSION_UNAVAILABLE if there is no token or the
- * database gives no answer. */
-secsession_outcome_t secsession_begin_anonymous(const secsession_here_t *here,
-                                                const secsession_jar_t *cookies);
-
-/* The same for the first cookies of a visitor, who gets them to carry if that can be (see visit.h):
- * then there is no session yet, and the context has none. */
+/* Keeps these cookies, the first of a visitor, who gets them to carry if that can be (see visit.h):
+ * then there is no session yet, and the context has none. Else an anonymous session begins with
+ * them in its vault. Returns SECSESSION_ANONYMOUS; SECSESSION_UNKNOWN if nothing is kept, because
+ * the browser may have a session whose cookie it does not send with a request from another site;
+ * SECSESSION_UNAVAILABLE if there is no token or the database gives no answer. */
 secsession_outcome_t secsession_begin_visit(const secsession_here_t *here,
                                             const secsession_jar_t *cookies);
 

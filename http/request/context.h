@@ -58,7 +58,8 @@ typedef struct {
     secsession_hash_t token;
     secsession_outcome_t ended; /* why a session has ended, if the cookie says that, see why.h; or
                                  * SECSESSION_UNKNOWN */
-    const char *parcel; /* the value presented if it carries cookies, see visit.h; or NULL */
+    const char *parcel;        /* the value presented if it carries cookies, see visit.h; or NULL */
+    secsession_jar_t *carried; /* the first cookies of a visitor in this response; or NULL */
     int is_looked_up;
     int is_found;  /* the session was found by its client, and `token` is no token's hash */
     int is_in_use; /* the request has been noted as a use of the session until it ends */

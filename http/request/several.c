@@ -27,7 +27,7 @@ static secsession_outcome_t ask(const secsession_here_t *here, const char *text,
 {
     const secsession_visit_t visit = { secsession_config_caps(here->location), 1 };
     const secsession_server_config_t *server = here->server;
-    apr_size_t parcel = server->parcel_keys ? secsession_parcel_token(text) : 0;
+    apr_size_t parcel = secsession_parcel_token(text);
     apr_size_t length = parcel ? parcel : strlen(text);
     request_rec *first = secsession_first_request(here->r);
     const secsession_session_t *session;

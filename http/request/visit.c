@@ -6,21 +6,35 @@
 #include "http/request/address.h"
 #include "session/parcel.h"
 
+/* The application and mod_session may both have cookies for one response. */
+const secsession_jar_t *secsession_visit_add(const secsession_here_t *here,
+                                             const secsession_jar_t *cookies)
+{
+    secsession_context_t *context = here->context;
+
+    if (context->carried == NULL) {
+        context->carried = secsession_jar_make(secsession_lasting_pool(here->r));
+    }
+    for (int i = 0; cookies && i < cookies->nelts; i++) {
+        secsession_jar_note(context->carried, &APR_ARRAY_IDX(cookies, i, secsession_kept_t));
+    }
+    return context->carried;
+}
+
 int secsession_visit_begin(const secsession_here_t *here, const secsession_jar_t *cookies)
 {
     request_rec *r = here->r;
-    const secsession_keys_t *keys = here->server->parcel_keys;
     const int idle = secsession_config_limits(here->location).idle;
     char token[SECSESSION_TOKEN_SIZE];
     secsession_hash_t hash;
     const char *parcel;
 
-    if (keys == NULL
+    if (here->context->parcel
         || secsession_token_make(here->server->token_keys, token, &hash) != APR_SUCCESS) {
         return 0;
     }
-    parcel = secsession_parcel_make(secsession_lasting_pool(r), keys, token, cookies,
-                                    apr_time_sec(r->request_time) + idle);
+    parcel = secsession_parcel_make(secsession_lasting_pool(r), here->server->parcel_keys, token,
+                                    cookies, apr_time_sec(r->request_time) + idle);
     if (parcel == NULL) {
         return 0;
     }

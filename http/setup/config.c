@@ -330,27 +330,46 @@ static int is_cookie_apart(const server_rec *server, const secsession_server_con
     return 1;
 }
 
-/* A tag is good for one realm and one name of the cookie: a token that was told to a browser under
- * another name, which perhaps a sibling domain can set, is none of this one. */
-static int has_token_keys(apr_pool_t *pool, const server_rec *server,
-                          secsession_server_config_t *config)
+/* Where the site has no keys: a key that lasts as long as the server, restarts of its children
+ * included. What it seals is needed for minutes. */
+static const secsession_keys_t *keys_of_process(const server_rec *server)
 {
-    const char *place = apr_pstrcat(pool, "\n", config->realm, "\n", config->cookie.name, NULL);
+    static const char name[] = "mod_secsession visitors";
+    apr_pool_t *pool = server->process->pool;
+    void *keys = NULL;
+
+    apr_pool_userdata_get(&keys, name, pool);
+    if (keys == NULL) {
+        keys = secsession_keys_make(pool);
+        apr_pool_userdata_setn(keys, name, NULL, pool);
+    }
+    return keys;
+}
+
+/* Keys are good for one realm and one name of the cookie: a token that was told to a browser under
+ * another name, which perhaps a sibling domain can set, is none of this one. */
+static const secsession_keys_t *derive(apr_pool_t *pool, const secsession_server_config_t *config,
+                                       const secsession_keys_t *keys, const char *purpose)
+{
+    return keys
+               ? secsession_keys_derive(pool, keys,
+                                        apr_pstrcat(pool, "mod_secsession ", purpose, "\n",
+                                                    config->realm, "\n", config->cookie.name, NULL))
+               : NULL;
+}
+
+static int has_keys(apr_pool_t *pool, const server_rec *server, secsession_server_config_t *config)
+{
     const secsession_keys_t *keys = config->database.keys;
 
-    if (keys) {
-        config->token_keys =
-            secsession_keys_derive(pool, keys,
-                                   apr_pstrcat(pool, "mod_secsession token", place, NULL));
-        config->parcel_keys =
-            secsession_keys_derive(pool, keys,
-                                   apr_pstrcat(pool, "mod_secsession parcel", place, NULL));
-        config->sender_keys = secsession_keys_derive(pool, keys, "mod_secsession credential");
-    }
-    if (keys && !(config->token_keys && config->parcel_keys && config->sender_keys)) {
+    config->token_keys = derive(pool, config, keys, "token");
+    config->parcel_keys = derive(pool, config, keys ? keys : keys_of_process(server), "parcel");
+    config->sender_keys = keys ? secsession_keys_derive(pool, keys, "mod_secsession credential")
+                               : NULL;
+    if ((keys && !(config->token_keys && config->sender_keys)) || config->parcel_keys == NULL) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server,
-                     "SS314: no keys can be derived from the SecSessionKeys of %s:%u: the name of "
-                     "the cookie is too long, or libcrypto has no HKDF with SHA-256",
+                     "SS314: no keys can be made or derived for %s:%u: the name of the cookie is "
+                     "too long, or libcrypto has no random bytes or no HKDF with SHA-256",
                      SECSESSION_PLACE(server));
         return 0;
     }
@@ -367,7 +386,7 @@ int secsession_config_check(apr_pool_t *pool, server_rec *first)
         }
         complete(pool, server, config);
         if (!has_database(server, &config->database) || !is_cookie_apart(server, config)
-            || !has_token_keys(pool, server, config)) {
+            || !has_keys(pool, server, config)) {
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }

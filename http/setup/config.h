@@ -76,8 +76,8 @@ typedef struct {
     int lowercase;                       /* names of users are in lower case; -1: not set */
     const char *log;                     /* SecSessionLog; NULL: no log */
     const secsession_keys_t *token_keys; /* after check_config: for its tokens' tags; or NULL */
-    const secsession_keys_t *parcel_keys; /* the same for the first cookies of visitors */
-    const secsession_keys_t *sender_keys; /* and for clients that send their credentials */
+    const secsession_keys_t *parcel_keys; /* for the first cookies of visitors */
+    const secsession_keys_t *sender_keys; /* for clients that send their credentials; or NULL */
     secsession_store_config_t database;   /* includes mod_dbd's DBDriver, DBDParams and DBDMax */
     secsession_store_t *store;            /* after post_config; NULL unless in_use */
 } secsession_server_config_t;

@@ -154,6 +154,17 @@ static void purpose_that_is_too_long_has_no_keys(void **state)
     assert_null(secsession_keys_derive(pool, keys, purpose));
 }
 
+static void keys_that_are_made_are_nobody_elses(void **state)
+{
+    const secsession_keys_t *one = secsession_keys_make(pool), *other = secsession_keys_make(pool);
+
+    assert_int_equal(secsession_keys_first(one), 1);
+    assert_memory_not_equal(secsession_keys_find(one, 1), secsession_keys_find(other, 1),
+                            SECSESSION_KEY_BYTES);
+    assert_null(secsession_keys_find(one, 2));
+    assert_non_null(secsession_keys_derive(pool, one, "parcel"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +174,7 @@ int main(void)
         cmocka_unit_test(unreadable_file_is_named_with_the_reason),
         cmocka_unit_test(each_purpose_has_keys_of_its_own),
         cmocka_unit_test(purpose_that_is_too_long_has_no_keys),
+        cmocka_unit_test(keys_that_are_made_are_nobody_elses),
     };
     int failed;
 
