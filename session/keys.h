@@ -1,6 +1,6 @@
-/* The keys of a site: read from a file that only httpd can read, or made, and never used themselves. Each
- * purpose has keys of its own, which are derived from them by HKDF with SHA-256 (RFC 5869), so that
- * what is made for one purpose is worth nothing for another.
+/* The keys of a site: read from a file that only httpd can read, or made, and never used
+ * themselves. Each purpose has keys of its own, which are derived from them by HKDF with SHA-256
+ * (RFC 5869), so that what is made for one purpose is worth nothing for another.
  */
 #ifndef SECSESSION_KEYS_H
 #define SECSESSION_KEYS_H

@@ -9,9 +9,9 @@
 const secsession_jar_t *secsession_visit_add(const secsession_here_t *here,
                                              const secsession_jar_t *cookies);
 
-/* Has the response carry these cookies in ours, without any SQL. Returns 0 if it cannot: they are too
- * large, or the browser has brought a cookie that carries others, which cannot be opened here or
- * not any more. Then a session has to keep them. */
+/* Has the response carry these cookies in ours, without any SQL. Returns 0 if it cannot: they are
+ * too large, or the browser has brought a cookie that carries others, and that cannot be opened
+ * here, or not any more. Then a session has to keep them. */
 int secsession_visit_begin(const secsession_here_t *here, const secsession_jar_t *cookies);
 
 /* The look-up has not found the token of a cookie that carries others, or has found the session
