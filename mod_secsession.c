@@ -92,10 +92,10 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_translate_name(secsession_harden_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_pre_translate_name(secsession_claim_pre_translate, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_translate_name(secsession_claim_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_header_parser(secsession_guard_check, NULL, NULL, APR_HOOK_FIRST - 1);
     ap_hook_header_parser(secsession_current_look_up, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_header_parser(secsession_back_check, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_header_parser(secsession_harden_check, NULL, NULL, APR_HOOK_FIRST + 1);
-    ap_hook_header_parser(secsession_guard_check, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_header_parser(secsession_cookies_apply, NULL, NULL, APR_HOOK_FIRST + 2);
     ap_hook_check_access(secsession_modsession_check, NULL, NULL, APR_HOOK_LAST,
                          AP_AUTH_INTERNAL_PER_CONF);

@@ -98,6 +98,27 @@ subtest 'who does nothing for the idle timeout has to log in again' => sub {    
     is_sent_to_login($alice, 'idle', 'and later use does not bring it back');
 };
 
+# ASVS 5.0 3.5.1
+subtest 'what another site makes her browser send, and is refused, is no use' => sub {
+    my $alice = browser($httpd, 'alice');
+    my $id = id_of($alice);
+    my %refused = (
+        'a form' => sub { $alice->post('/app/show', 'x=1', headers => [ [ 'Sec-Fetch-Site' => 'cross-site' ] ]) },
+        'a form, by an older browser' =>
+            sub { $alice->post('/pub/show', 'x=1', headers => [ [ Origin => 'https://evil.example' ] ]) },
+        'a WebSocket' => sub {
+            $alice->get('/app/show', headers => [ [ Origin => 'https://evil.example' ],
+                [ Upgrade => 'websocket' ], [ Connection => 'Upgrade' ] ]);
+        },
+    );
+    for my $what (sort keys %refused) {
+        not_used_for($id, 300);
+        is $refused{$what}->()->status, 403, "$what is refused";
+        has_heard($postgres);
+        is stored($id, "now() - last_seen_at >= interval '300 s'"), 't', '... and not noted';
+    }
+};
+
 subtest 'who is busy for the absolute timeout has to log in again' => sub {    # ASVS 5.0 7.3.2
     my $alice = browser($httpd, 'alice');
     my $id = id_of($alice);

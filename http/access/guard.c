@@ -65,9 +65,10 @@ static int is_refused(const secsession_here_t *here)
 }
 
 /* Without a session nothing can be done in a user's name, so that the request is served; but whom
- * the answer logs in would take the place of a user whose cookie the browser has not sent. What
- * counts is the address that the client has asked for, since httpd makes a GET of a form when an
- * application redirects it internally. */
+ * the answer logs in would take the place of a user whose cookie the browser has not sent. With one
+ * it is refused, and no use of the session, which it must not keep alive: so this is asked before
+ * the session is looked up. What counts is the address that the client has asked for, since httpd
+ * makes a GET of a form when an application redirects it internally. */
 int secsession_guard_check(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
@@ -75,8 +76,8 @@ int secsession_guard_check(request_rec *r)
     if (here.context == NULL || !is_refused(&here)) {
         return DECLINED;
     }
+    here.context->is_foreign |= r->prev == NULL;
     if (secsession_current(&here) == NULL) {
-        here.context->is_foreign |= r->prev == NULL;
         return DECLINED;
     }
     ap_log_rerror(

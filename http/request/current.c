@@ -19,16 +19,18 @@ static int is_useless(secsession_outcome_t outcome)
 }
 
 /* Whoever is sent to the login page because a place has a shorter idle timeout would use the
- * session by that alone, and the place would be open again without a password. */
-static int is_polling(const secsession_location_config_t *location)
+ * session by that alone, and the place would be open again without a password. What another site
+ * makes a browser send is refused where there is a session. */
+static int is_polling(const secsession_here_t *here)
 {
-    return location->touch == 0 || secsession_config_is_login(location);
+    return here->location->touch == 0 || secsession_config_is_login(here->location)
+           || here->context->is_foreign;
 }
 
 static secsession_visit_t visit_of(const secsession_here_t *here)
 {
     return (secsession_visit_t){ secsession_config_caps(here->location),
-                                 is_polling(here->location) };
+                                 is_polling(here) };
 }
 
 static void look_up(const secsession_here_t *here)
