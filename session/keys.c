@@ -8,7 +8,6 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
-#include <openssl/rand.h>
 #include <string.h>
 
 #define KEY_CHARS 44 /* base64 of 32 bytes */
@@ -26,7 +25,7 @@ static apr_status_t forget_keys(void *keys)
     return APR_SUCCESS;
 }
 
-static secsession_keys_t *make_none(apr_pool_t *pool)
+static secsession_keys_t *make_keys(apr_pool_t *pool)
 {
     secsession_keys_t *keys = apr_pcalloc(pool, sizeof(*keys));
 
@@ -44,13 +43,15 @@ const unsigned char *secsession_keys_find(const secsession_keys_t *keys, unsigne
     return keys->is_known[number] ? keys->keys[number] : NULL;
 }
 
-secsession_keys_t *secsession_keys_make(apr_pool_t *pool)
+secsession_keys_t *secsession_keys_of(apr_pool_t *pool,
+                                      const unsigned char key[SECSESSION_KEY_BYTES])
 {
-    secsession_keys_t *keys = make_none(pool);
+    secsession_keys_t *keys = make_keys(pool);
 
     keys->first = 1;
     keys->is_known[1] = 1;
-    return RAND_priv_bytes(keys->keys[1], SECSESSION_KEY_BYTES) == 1 ? keys : NULL;
+    memcpy(keys->keys[1], key, SECSESSION_KEY_BYTES);
+    return keys;
 }
 
 /* --- the file -------------------------------------------------------------------------------- */
@@ -120,7 +121,7 @@ static const char *read_text(apr_pool_t *pool, const char *path, char *text)
 const char *secsession_keys_read(apr_pool_t *pool, const char *path, secsession_keys_t **result)
 {
     char *text = apr_palloc(pool, FILE_BYTES + 2);
-    secsession_keys_t *keys = make_none(pool);
+    secsession_keys_t *keys = make_keys(pool);
     const char *error = read_text(pool, path, text);
     int number = 0;
 
@@ -171,7 +172,7 @@ static int derive(EVP_KDF_CTX *context, const unsigned char *key, const char *pu
 secsession_keys_t *secsession_keys_derive(apr_pool_t *pool, const secsession_keys_t *keys,
                                           const char *purpose)
 {
-    secsession_keys_t *derived = make_none(pool);
+    secsession_keys_t *derived = make_keys(pool);
     EVP_KDF *hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *context = hkdf ? EVP_KDF_CTX_new(hkdf) : NULL;
     apr_size_t length = strlen(purpose);

@@ -1,6 +1,6 @@
-/* The keys of a site: read from a file that only httpd can read, or made, and never used
- * themselves. Each purpose has keys of its own, which are derived from them by HKDF with SHA-256
- * (RFC 5869), so that what is made for one purpose is worth nothing for another.
+/* The keys of a site: read from a file that only httpd can read, and never used themselves. Each
+ * purpose has keys of its own, which are derived from them by HKDF with SHA-256 (RFC 5869), so that
+ * what is made for one purpose is worth nothing for another.
  */
 #ifndef SECSESSION_KEYS_H
 #define SECSESSION_KEYS_H
@@ -17,8 +17,9 @@ typedef struct secsession_keys_t secsession_keys_t;
  * after a "#". The first key makes; all are accepted. NULL, or what is wrong, in `pool`. */
 const char *secsession_keys_read(apr_pool_t *pool, const char *path, secsession_keys_t **keys);
 
-/* One random key, of nobody else. NULL if libcrypto has no random bytes. */
-secsession_keys_t *secsession_keys_make(apr_pool_t *pool);
+/* This key alone, as number 1. */
+secsession_keys_t *secsession_keys_of(apr_pool_t *pool,
+                                      const unsigned char key[SECSESSION_KEY_BYTES]);
 
 /* The keys for a purpose of at most SECSESSION_PURPOSE_BYTES, with the same numbers; NULL if
  * libcrypto fails or the purpose is longer. */

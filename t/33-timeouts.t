@@ -98,7 +98,6 @@ subtest 'who does nothing for the idle timeout has to log in again' => sub {    
     is_sent_to_login($alice, 'idle', 'and later use does not bring it back');
 };
 
-# ASVS 5.0 3.5.1
 subtest 'what another site makes her browser send, and is refused, is no use' => sub {
     my $alice = browser($httpd, 'alice');
     my $id = id_of($alice);

@@ -29,8 +29,7 @@ static int is_polling(const secsession_here_t *here)
 
 static secsession_visit_t visit_of(const secsession_here_t *here)
 {
-    return (secsession_visit_t){ secsession_config_caps(here->location),
-                                 is_polling(here) };
+    return (secsession_visit_t){ secsession_config_caps(here->location), is_polling(here) };
 }
 
 static void look_up(const secsession_here_t *here)

@@ -2,6 +2,7 @@
  * inherits from the server around it. */
 #include "http/setup/config.h"
 
+#include <apr_general.h>
 #include <apr_strings.h>
 #include <http_log.h>
 
@@ -330,20 +331,24 @@ static int is_cookie_apart(const server_rec *server, const secsession_server_con
     return 1;
 }
 
-/* Where the site has no keys: a key that lasts as long as the server, restarts of its children
- * included. What it seals is needed for minutes. */
-static const secsession_keys_t *keys_of_process(const server_rec *server)
+/* Where the site has no keys: one that lasts as long as the server, restarts of its children
+ * included, and so longer than this module in memory, whose cleanups cannot be called then. What it
+ * seals is needed for minutes. NULL if the kernel returns no random bytes. */
+static const secsession_keys_t *keys_of_process(apr_pool_t *pool, const server_rec *server)
 {
     static const char name[] = "mod_secsession visitors";
-    apr_pool_t *pool = server->process->pool;
-    void *keys = NULL;
+    apr_pool_t *lasting = server->process->pool;
+    void *key = NULL;
 
-    apr_pool_userdata_get(&keys, name, pool);
-    if (keys == NULL) {
-        keys = secsession_keys_make(pool);
-        apr_pool_userdata_setn(keys, name, NULL, pool);
+    apr_pool_userdata_get(&key, name, lasting);
+    if (key == NULL) {
+        key = apr_palloc(lasting, SECSESSION_KEY_BYTES);
+        if (apr_generate_random_bytes(key, SECSESSION_KEY_BYTES) != APR_SUCCESS) {
+            return NULL;
+        }
+        apr_pool_userdata_set(key, apr_pstrdup(lasting, name), NULL, lasting);
     }
-    return keys;
+    return secsession_keys_of(pool, key);
 }
 
 /* Keys are good for one realm and one name of the cookie: a token that was told to a browser under
@@ -363,7 +368,8 @@ static int has_keys(apr_pool_t *pool, const server_rec *server, secsession_serve
     const secsession_keys_t *keys = config->database.keys;
 
     config->token_keys = derive(pool, config, keys, "token");
-    config->parcel_keys = derive(pool, config, keys ? keys : keys_of_process(server), "parcel");
+    config->parcel_keys = derive(pool, config, keys ? keys : keys_of_process(pool, server),
+                                 "parcel");
     config->sender_keys = keys ? secsession_keys_derive(pool, keys, "mod_secsession credential")
                                : NULL;
     if ((keys && !(config->token_keys && config->sender_keys)) || config->parcel_keys == NULL) {
