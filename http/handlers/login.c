@@ -225,7 +225,7 @@ static int check(const secsession_here_t *here, form_t *form, const secsession_a
     const char *user = attempt->user;
 
     switch (*user ? secsession_password_check(r, &user, form->password, &form->stamp)
-                  : secsession_password_refuse(r, form->password)) {
+                  : secsession_password_refuse()) {
     case SECSESSION_PASSWORD_RIGHT:
         user = secsession_name(here, user);
         if (user == NULL) {

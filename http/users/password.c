@@ -19,30 +19,12 @@ APLOG_USE_MODULE(secsession);
 /* Hashes that no password matches, but checking a password against them is as much work as against
  * any other hash. */
 #define APR1_HASH "$apr1$secsessi$0000000000000000000000"
-#define BCRYPT_HASH "$2y$%02d$secsessionsecsessionse0000000000000000000000000000000"
-#define BCRYPT_LEAST 4
-#define BCRYPT_MOST 16
-#define BCRYPT_HTPASSWD 5 /* the default of htpasswd -B */
+#define HTPASSWD_HASH "$2y$05$secsessionsecsessionse0000000000000000000000000000000"
+#define MOST_WORK 5000000 /* microseconds; bcrypt takes so long at a cost of 16 */
 
-/* CPU times in microseconds, shared by all children: of the latest check for a known user, and of
- * the cheapest bcrypt on this machine. 0: not measured yet. */
-typedef struct {
-    _Atomic apr_uint32_t known_user;
-    _Atomic apr_uint32_t least_bcrypt;
-} work_t;
-
-static work_t *work;
-
-apr_status_t secsession_password_init(apr_pool_t *pool)
-{
-    apr_shm_t *memory;
-    apr_status_t status = apr_shm_create(&memory, sizeof(*work), NULL, pool);
-
-    if (status == APR_SUCCESS) {
-        work = apr_shm_baseaddr_get(memory);
-    }
-    return status;
-}
+/* The CPU time in microseconds of the costliest check of a password that there was, shared by all
+ * children. */
+static _Atomic apr_uint32_t *costliest;
 
 static apr_uint32_t cpu_time(void)
 {
@@ -52,47 +34,40 @@ static apr_uint32_t cpu_time(void)
     return (apr_uint32_t)now.tv_sec * 1000000u + (apr_uint32_t)(now.tv_nsec / 1000);
 }
 
-static void check_bcrypt(apr_pool_t *pool, const char *password, int cost)
+static void note_work(apr_uint32_t spent)
 {
-    (void)apr_password_validate(password, apr_psprintf(pool, BCRYPT_HASH, cost));
+    apr_uint32_t work = spent < MOST_WORK ? spent : MOST_WORK, before = atomic_load(costliest);
+
+    while (work > before && !atomic_compare_exchange_weak(costliest, &before, work)) {
+    }
 }
 
-/* The CPU time of the cheapest bcrypt on this machine, which is measured once. */
-static apr_uint32_t least_bcrypt(apr_pool_t *pool)
+/* The first check that fails cannot be compared with one before: it is as costly as one of what
+ * htpasswd -B makes, at least. */
+apr_status_t secsession_password_init(apr_pool_t *pool)
 {
-    apr_uint32_t least = atomic_load(&work->least_bcrypt);
+    apr_uint32_t start = cpu_time();
+    apr_shm_t *memory;
+    apr_status_t status = apr_shm_create(&memory, sizeof(*costliest), NULL, pool);
 
-    if (least == 0) {
-        apr_uint32_t start = cpu_time();
-
-        check_bcrypt(pool, "", BCRYPT_LEAST);
-        least = cpu_time() - start;
-        atomic_store(&work->least_bcrypt, least ? least : 1);
+    if (status == APR_SUCCESS) {
+        costliest = apr_shm_baseaddr_get(memory);
+        (void)apr_password_validate("", HTPASSWD_HASH);
+        note_work(cpu_time() - start);
     }
-    return least ? least : 1;
+    return status;
 }
 
-/* Does as much work as a check for a known user. Each step of bcrypt's cost doubles the work, so
- * that the nearest step is the cost of the site's own hashes. If even the cheapest bcrypt is too
- * much, the hashes are taken to be MD5 (apr1). */
-static void work_as_for_known_user(apr_pool_t *pool, const char *password)
+/* Works on until as much has been done since `start` as for the costliest check. So it shows in
+ * the time neither whether there is a user, nor which of several kinds of hashes the user has. */
+static secsession_password_t refuse(apr_uint32_t start)
 {
-    apr_uint32_t known = atomic_load(&work->known_user), step = least_bcrypt(pool);
-    int cost = BCRYPT_LEAST;
+    apr_uint32_t work = atomic_load(costliest);
 
-    if (known == 0) {
-        check_bcrypt(pool, password, BCRYPT_HTPASSWD);
-        return;
+    while (cpu_time() - start < work) {
+        (void)apr_password_validate("", APR1_HASH);
     }
-    if (known < step - step / 4) {
-        (void)apr_password_validate(password, APR1_HASH);
-        return;
-    }
-    while (cost < BCRYPT_MOST && known > step + step / 2) {
-        step *= 2;
-        cost++;
-    }
-    check_bcrypt(pool, password, cost);
+    return SECSESSION_PASSWORD_WRONG;
 }
 
 static authn_status ask(request_rec *r, const char *name, const char *user, const char *password,
@@ -169,23 +144,19 @@ secsession_password_t secsession_password_check(request_rec *r, const char **use
     r->user = before;
     switch (answer) {
     case AUTH_GRANTED:
-        if (atomic_load(&work->known_user) == 0) {
-            atomic_store(&work->known_user, spent); /* too little if the provider has it cached */
-        }
+        note_work(spent);
         return SECSESSION_PASSWORD_RIGHT;
     case AUTH_DENIED:
-        atomic_store(&work->known_user, spent);
-        return SECSESSION_PASSWORD_WRONG;
+        note_work(spent);
+        return refuse(start);
     case AUTH_USER_NOT_FOUND:
-        work_as_for_known_user(r->pool, password);
-        return SECSESSION_PASSWORD_WRONG;
+        return refuse(start);
     default:
         return SECSESSION_PASSWORD_UNKNOWN;
     }
 }
 
-secsession_password_t secsession_password_refuse(request_rec *r, const char *password)
+secsession_password_t secsession_password_refuse(void)
 {
-    work_as_for_known_user(r->pool, password);
-    return SECSESSION_PASSWORD_WRONG;
+    return refuse(cpu_time());
 }
