@@ -105,6 +105,7 @@ my %DIRECTIVE = (
             'no module provides' =>
                 [ 'nothing', [ 'file nothing', 'nothing' ], 'FILE', 'file,anon', [ '""', '' ] ],
             'at least one provider, for example: file' => [ [ '', '' ] ],
+            q('socache' cannot be asked) => [ [ 'socache file', 'socache' ], [ 'file socache', 'socache' ] ],
         } },
     SecSessionUserNames => { where => 'S', right => [qw(exact lowercase Exact LOWERCASE)],
         wrong => { 'it must be exact or lowercase' => [ 'lower', 'Off', [ '""', '' ] ] } },

@@ -92,6 +92,8 @@ static const char *set_throttle(cmd_parms *cmd, void *location, const char *most
     return secsession_argument_throttle(cmd, most, within, &server->throttle);
 }
 
+/* What mod_authn_socache has cached it believes, and a .htaccess file with users of its own can
+ * have it cache them. */
 static const char *set_providers(cmd_parms *cmd, void *location, int argc, char *const argv[])
 {
     apr_array_header_t *providers = apr_array_make(cmd->pool, argc, sizeof(const char *));
@@ -103,6 +105,10 @@ static const char *set_providers(cmd_parms *cmd, void *location, int argc, char 
         const authn_provider *provider = ap_lookup_provider(AUTHN_PROVIDER_GROUP, argv[i],
                                                             AUTHN_PROVIDER_VERSION);
 
+        if (strcmp(argv[i], "socache") == 0) {
+            return "SecSessionAuthProvider: 'socache' cannot be asked, because a .htaccess file "
+                   "can put a password for anybody into its cache: name only other providers";
+        }
         if (provider == NULL || provider->check_password == NULL) {
             return apr_psprintf(cmd->pool,
                                 "SecSessionAuthProvider: no module provides '%s'; "
