@@ -1,6 +1,7 @@
 /* Logs users out, by a form or by a link on one of our own pages. */
 #include "http/handlers/logout.h"
 
+#include <apr_strings.h>
 #include <http_log.h>
 
 #include "http/handlers/page.h"
@@ -21,6 +22,16 @@ int secsession_logout_end(const secsession_here_t *here)
     return status == OK ? secsession_answer_see_other(here->r, home) : status;
 }
 
+/* Whether the client has asked for this very address: a page that includes it, DirectoryIndex or a
+ * RewriteRule may be somebody else's wish. */
+static int is_asked_for(request_rec *r)
+{
+    const char *target = secsession_asked_for(r);
+    char *path = apr_pstrmemdup(r->pool, target, strcspn(target, "?"));
+
+    return ap_unescape_url(path) == OK && strcmp(path, r->uri) == 0;
+}
+
 /* Whether the user has followed a link on one of our own pages. Images, scripts and frames of our
  * own pages, and what a browser fetches in case its user wants it, must not log anybody out. If the
  * browser does not say all that, the user is asked. */
@@ -29,7 +40,7 @@ static int is_by_link(request_rec *r)
     const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
 
     return site && strcmp(site, "same-origin") == 0 && !r->header_only
-           && secsession_navigation_is_visit(r);
+           && secsession_navigation_is_visit(r) && is_asked_for(r);
 }
 
 int secsession_logout_answer(request_rec *r)
