@@ -10,6 +10,7 @@
 #include "http/parse/readings.h"
 #include "http/request/answer.h"
 #include "http/request/current.h"
+#include "http/request/reserved.h"
 
 APLOG_USE_MODULE(secsession);
 
@@ -109,8 +110,23 @@ static int read_jar(const secsession_here_t *here)
     return outcome == SECSESSION_UNAVAILABLE ? secsession_answer_unavailable(here->r) : OK;
 }
 
+/* Whether a program finds a Cookie field in this variable: that of the page around this one, or
+ * with REDIRECT_ that of an earlier request. */
+static int is_of_another(const char *variable, const void *none)
+{
+    const char *rest;
+
+    while ((rest = secsession_reserved_after(variable, "REDIRECT_")) != NULL) {
+        variable = rest;
+    }
+    return secsession_reserved_is_same(variable, "HTTP_COOKIE");
+}
+
+/* httpd makes the variable of the new field from it. */
 static void set_cookie_field(request_rec *r, const char *field)
 {
+    r->subprocess_env = secsession_reserved_without(r->pool, r->subprocess_env, is_of_another,
+                                                    NULL);
     if (field) {
         apr_table_setn(r->headers_in, "Cookie", field);
     } else {
