@@ -34,6 +34,7 @@
 #include "http/request/current.h"
 #include "http/request/hop.h"
 #include "http/setup/config.h"
+#include "http/setup/inside.h"
 #include "http/setup/neighbours.h"
 #include "http/setup/stores.h"
 #include "http/users/password.h"
@@ -45,6 +46,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
     if (status != OK) {
         return status;
     }
+    secsession_inside_warn(server);
     secsession_neighbours_share(pconf, server);
     status = secsession_neighbours_check(ptemp, server);
     return status == OK ? secsession_stores_check(server) : status;

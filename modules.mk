@@ -17,7 +17,7 @@ OBJECTS = mod_secsession.o \
                                      visit.o address.o arrive.o hop.o name.o reserved.o \
                                      answer.o context.o navigation.o origin.o why.o) \
           $(addprefix http/users/, password.o owner.o stamped.o record.o) \
-          $(addprefix http/setup/, stores.o eventlog.o directives.o directives_app.o \
+          $(addprefix http/setup/, stores.o inside.o eventlog.o directives.o directives_app.o \
                                    arguments_app.o arguments_account.o arguments_harden.o \
                                    arguments.o neighbours.o config.o) \
           $(addprefix http/parse/, cookie.o head.o multipart.o json.o fields.o attributes.o \

@@ -173,6 +173,19 @@ subtest 'login places with different users in one realm' => sub {
     }
 };
 
+subtest 'interpreters inside httpd' => sub {
+    plan skip_all => 'no mod_lua on this machine'
+        unless -e Secsession::Httpd::installation()->{modules} . '/mod_lua.so';
+    my $tester = Secsession::Httpd->new(config => $DATABASE, modules => ['lua']);
+    my $allow = sub { qq{<Directory "/srv">\nAllowOverride $_[0]\n</Directory>\n} };
+    like +($tester->configtest($allow->($_)))[1], qr{SS323: a \.htaccess file below /srv/ can have mod_lua},
+        "AllowOverride $_: a warning" for 'All', 'AuthConfig FileInfo';
+    unlike +($tester->configtest($allow->($_)))[1], qr/SS323/, "AllowOverride $_: none"
+        for 'None', 'AuthConfig';
+    my $without = Secsession::Httpd->new(config => $DATABASE);
+    unlike +($without->configtest($allow->('All')))[1], qr/SS323/, 'none without mod_lua';
+};
+
 subtest 'virtual hosts that share a realm by default' => sub {
     my $tester = Secsession::Httpd->new(config => $DATABASE);
     my $touch = 'SecSessionTouch On';
