@@ -252,6 +252,11 @@ secsession_outcome_t secsession_store_vault(secsession_store_t *store, apr_pool_
                                             const secsession_session_t *session,
                                             secsession_jar_t **jar);
 
+/* The same as the database has it at this moment, whatever the cache knows. */
+secsession_outcome_t secsession_store_vault_now(secsession_store_t *store, apr_pool_t *pool,
+                                                const secsession_session_t *session,
+                                                secsession_jar_t **jar);
+
 /* Merges cookies into the vault of a session. SECSESSION_DONE when they are kept;
  * SECSESSION_REVOKED: as above, nothing is kept. */
 secsession_outcome_t secsession_store_keep(secsession_store_t *store, apr_pool_t *pool,

@@ -70,8 +70,9 @@ static void add_session(secsession_parameters_t *parameters, apr_pool_t *pool,
     secsession_parameters_add_number(parameters, pool, session->authenticated_at);
 }
 
-static secsession_outcome_t read_vault(secsession_store_t *store, apr_pool_t *pool,
-                                       const secsession_session_t *session, secsession_jar_t **jar)
+secsession_outcome_t secsession_store_vault_now(secsession_store_t *store, apr_pool_t *pool,
+                                                const secsession_session_t *session,
+                                                secsession_jar_t **jar)
 {
     secsession_parameters_t parameters = { 0 };
     const PGresult *result;
@@ -110,7 +111,7 @@ secsession_outcome_t secsession_store_vault(secsession_store_t *store, apr_pool_
                                             secsession_jar_t **jar)
 {
     *jar = known_vault(store, pool, session);
-    return *jar ? SECSESSION_DONE : read_vault(store, pool, session, jar);
+    return *jar ? SECSESSION_DONE : secsession_store_vault_now(store, pool, session, jar);
 }
 
 /* Each change counts the version up, so that what the vault holds is known if it is known what it

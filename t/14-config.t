@@ -209,7 +209,7 @@ my %DIRECTIVE = (
         right => [ 'none', q("%{REQUEST_STATUS} == 302"),
             q("%{resp:Location} =~ m#/home$#" field=login), q("true" FIELD=u),
             q("%{resp:X} =~ /(.+)/" user=$1),
-            q("%{resp:X} !~ /(.+)/" USER=$9), q("true" user=root), q("true" "User=the office") ],
+            q("%{resp:X} !~ /(.+)/" USER=$9), q("true" user=root), q("true" user=try), q("true" "User=the office") ],
         wrong => {
             'none, or an expression of httpd' =>
                 [ [ q("%{REQUEST_STATUS} =="), '%{REQUEST_STATUS} ==' ], [ '""', '' ] ],
@@ -218,9 +218,16 @@ my %DIRECTIVE = (
             'with a regular expression (=~) if user=$1 follows' =>
                 [ [ '"true" user=$1', 'true' ] ],
             'left out after none' => [ [ 'none field=a', 'field=a' ], [ 'none user=$1', 'user=$1' ] ],
-            'by user=$1 to user=$9, or by user= and the name of a user' =>
+            'by user=$1 to user=$9, by user=try, or by user= and the name of a user' =>
                 [ map { [ qq("true" $_), $_ ] } qw(user= user=$ user=$0 user=$10 user=$a $1) ],
         } },
+    SecSessionLoginTry => { where => 'D',
+        right => [ 'none', q("true"), q("%{resp:Location} =~ m#/code$#" field=login) ],
+        wrong => {
+            'none, or an expression of httpd' => [ [ '"(("', '((' ] ],
+            'field= and the name of a form field' =>
+                [ map { [ qq("true" $_), $_ ] } qw(name user=$1 user=try user=x field=) ],
+            'left out after none' => [ [ 'none field=a', 'field=a' ] ] } },
     SecSessionLogoutWhen => { where => 'D', right => [ 'none', q("%{QUERY_STRING} =~ /logout/") ],
         wrong => { 'none, or an expression of httpd' => [ [ '"(("', '((' ] ] } },
     SecSessionVault => { where => 'D', right => [ 'none', 'PHPSESSID', 'DW* wiki_?', '*' ],
@@ -321,7 +328,7 @@ subtest 'where directives may stand' => sub {
 subtest 'a directive that is designed but not built is not accepted' => sub {
     my @designed = map { "SecSession$_" }
         qw(Profile Remember Touch RotateInterval RotateGrace MaxPerUser LoginThrottle AppLogin
-        LoginWhen LogoutWhen Adopt Vault Forward Guard Bind Cache CacheSlots Lease Feed Stale
+        LoginWhen LoginTry LogoutWhen Adopt Vault Forward Guard Bind Cache CacheSlots Lease Feed Stale
         Assertion);
     my %built = map { $_ => 1 } keys %DIRECTIVE;
     is_refused("$_ 5", $_, "Invalid command '$_'") for grep { !$built{$_} } @designed;

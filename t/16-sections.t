@@ -70,6 +70,9 @@ my @EFFECTS = (
     [ 'SecSessionAppLogin', \&app_login, '', 'On' => 'bob', 'Off' => '' ],
     [ 'SecSessionLoginWhen', \&login_when, '', q("%{resp:X-In} == '1'" field=one) => 'alice',
         q("%{resp:X-In} == '1'" field=other) => 'bob' ],
+    [ 'SecSessionLoginTry', \&login_try, '', q("%{resp:X-Take} == '1'" field=one) => 'alice',
+        q("%{resp:X-Take} == '1'" field=other) => 'bob',
+        qq(SecSessionVault ID\nSecSessionLoginWhen "%{resp:X-In} == '1'" user=try) ],
     [ 'SecSessionLogoutWhen', \&logout_when, '',
         q("%{resp:X-One} == '1'") => 'X-One', q("%{resp:X-Other} == '1'") => 'X-Other' ],
     [ 'SecSessionVault', \&seen_cookies, 'one other', 'one' => 'other', 'other' => 'one' ],
@@ -327,6 +330,14 @@ sub login_when {
     my ($host, $place) = @_;
     my $client = at($httpd->client, $host);
     $client->post_form(answering($place, 'X-In: 1'), { one => 'alice', other => 'bob' });
+    return user_of($client);
+}
+
+sub login_try {
+    my ($host, $place) = @_;
+    my $client = at($httpd->client, $host);
+    $client->post_form(answering($place, 'X-Take: 1'), { one => 'alice', other => 'bob' });
+    $client->get(answering($place, 'X-In: 1'));
     return user_of($client);
 }
 

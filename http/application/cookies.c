@@ -195,6 +195,25 @@ int secsession_cookies_apply_late(request_rec *r)
  * Setting all cookies of a full vault anew, and removing all that were there, is less than this. */
 #define MOST_FIELDS (4 * SECSESSION_JAR_COOKIES)
 
+static void add(request_rec *r, secsession_vaulted_t *vaulted, const secsession_kept_t *cookie)
+{
+    if (vaulted->set == NULL) {
+        vaulted->set = secsession_jar_make(r->pool);
+        vaulted->jar = vaulted->jar ? vaulted->jar : secsession_jar_make(r->pool);
+    }
+    secsession_jar_note(vaulted->set, cookie);
+    if (secsession_jar_set(vaulted->jar, cookie, apr_time_sec(r->request_time))) {
+        vaulted->is_news = 1;
+        vaulted->last = cookie->value ? cookie->name : vaulted->last;
+    }
+}
+
+void secsession_cookies_add(const secsession_here_t *here, const secsession_kept_t *cookie)
+{
+    here->context->vaulted.fields++;
+    add(here->r, &here->context->vaulted, cookie);
+}
+
 static void collect(request_rec *r, const secsession_asker_t *asker, secsession_vaulted_t *vaulted,
                     const char *field)
 {
@@ -213,15 +232,7 @@ static void collect(request_rec *r, const secsession_asker_t *asker, secsession_
                       r->uri);
         return;
     }
-    if (vaulted->set == NULL) {
-        vaulted->set = secsession_jar_make(r->pool);
-        vaulted->jar = vaulted->jar ? vaulted->jar : secsession_jar_make(r->pool);
-    }
-    secsession_jar_note(vaulted->set, &cookie);
-    if (secsession_jar_set(vaulted->jar, &cookie, now)) {
-        vaulted->is_news = 1;
-        vaulted->last = cookie.value ? cookie.name : vaulted->last;
-    }
+    add(r, vaulted, &cookie);
 }
 
 /* Returns the header fields without those that set a cookie which belongs into the vault; these are

@@ -20,6 +20,10 @@ secsession_asker_t secsession_cookies_asker(request_rec *r);
  * location, and collects them in the context until secsession_words_obey() keeps them. */
 void secsession_cookies_take(const secsession_here_t *here);
 
+/* Collects one cookie more, of our own, as if the response had set it. The vault of this request
+ * has been read, or there is no session. */
+void secsession_cookies_add(const secsession_here_t *here, const secsession_kept_t *cookie);
+
 /* Whether the cookie of this Set-Cookie field belongs into the vault, so that no client may get
  * it. */
 int secsession_cookies_is_kept(const secsession_here_t *here, const char *field);

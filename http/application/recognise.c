@@ -7,6 +7,7 @@
 
 #include "http/application/cookies.h"
 #include "http/application/tee.h"
+#include "http/application/try.h"
 #include "http/request/current.h"
 #include "http/request/name.h"
 #include "session/standing.h"
@@ -72,9 +73,11 @@ static int is_so(request_rec *r, const ap_expr_info_t *expression, int is_with_r
     r->headers_out = headers;
     r->err_headers_out = others;
     if (error || result < 0) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "SS213: SecSessionLoginWhen or SecSessionLogoutWhen cannot be evaluated: %s",
-                      error ? error : "an error");
+        ap_log_rerror(
+            APLOG_MARK, APLOG_ERR, 0, r,
+            "SS213: SecSessionLoginWhen, SecSessionLogoutWhen or SecSessionLoginTry cannot "
+            "be evaluated: %s",
+            error ? error : "an error");
     }
     return error == NULL && result > 0;
 }
@@ -124,6 +127,22 @@ static void read_form(const secsession_here_t *here, const char *field,
     }
 }
 
+/* A request before this one has named the user. Many applications show that they know their user
+ * with each page from then on. */
+static void read_try(const secsession_here_t *here, secsession_recognised_t *found)
+{
+    const secsession_try_t *tried = here->context->tried;
+    const secsession_session_t *session;
+
+    found->user = secsession_try_confirm(here);
+    if (found->user == NULL
+        && ((tried && !tried->is_clear)
+            || secsession_current_session(here, &session) != SECSESSION_LIVE)) {
+        found->wrong = "has logged somebody in, but in this session no name, or more than one, was "
+                       "tried in the last 10 minutes";
+    }
+}
+
 static void recognise_login(const secsession_here_t *here, const secsession_when_t *when,
                             secsession_recognised_t *found)
 {
@@ -136,6 +155,8 @@ static void recognise_login(const secsession_here_t *here, const secsession_when
     }
     if (when->field) {
         read_form(here, when->field, found);
+    } else if (when->is_tried) {
+        read_try(here, found);
     } else {
         read_answer(here, when->user ? when->user : matched(r, &match, when->group), found);
     }
@@ -144,10 +165,13 @@ static void recognise_login(const secsession_here_t *here, const secsession_when
 secsession_recognised_t secsession_recognise(const secsession_here_t *here)
 {
     const secsession_when_t *logout = here->location->logout_when;
+    const secsession_when_t *try = here->location->login_try;
     secsession_recognised_t found = { .log_out = 0 };
     match_t match;
 
     found.log_out = logout && logout->expression && is_so(here->r, logout->expression, 1, &match);
+    found.takes_name = try && try->expression && here->context->tried
+                       && is_so(here->r, try->expression, 0, &match);
     recognise_login(here, here->location->login_when, &found);
     return found;
 }

@@ -113,3 +113,19 @@ const char *secsession_tee_field(const secsession_here_t *here, const char *name
     /* Some applications look for a field in the query string first. */
     return value && !secsession_fields_contradict(r->pool, r->args, name, value) ? value : NULL;
 }
+
+int secsession_tee_lacks(const secsession_here_t *here, const char *name)
+{
+    request_rec *r = here->r;
+    const copy_t *copy = here->context->form;
+    const char *type = apr_table_get(r->headers_in, "Content-Type");
+
+    if (copy == NULL || type == NULL || !is_whole(r, copy)
+        || (r->args && secsession_fields_are_there(r->pool, r->args, name))) {
+        return 0;
+    }
+    return secsession_fields_are_urlencoded(type)
+               ? secsession_fields_lack(r->pool, copy->bytes, name)
+               : secsession_fields_are_json(type)
+                     && secsession_json_lacks(r->pool, copy->bytes, name);
+}

@@ -18,4 +18,7 @@ void secsession_tee_insert(const secsession_here_t *here);
  * see http/parse/fields.h. */
 const char *secsession_tee_field(const secsession_here_t *here, const char *name);
 
+/* Whether no application can find the field in the request: the form is urlencoded or JSON. */
+int secsession_tee_lacks(const secsession_here_t *here, const char *name);
+
 #endif

@@ -9,6 +9,7 @@
 #include "http/application/cookies.h"
 #include "http/application/recognise.h"
 #include "http/application/tee.h"
+#include "http/application/try.h"
 #include "http/request/answer.h"
 #include "http/request/begin.h"
 #include "http/request/current.h"
@@ -35,7 +36,8 @@ static int may_log_in(const secsession_here_t *here)
     const secsession_session_t *session;
 
     return location->enabled == 1
-           && (location->app_login == 1 || expression_of(location->login_when))
+           && (location->app_login == 1 || expression_of(location->login_when)
+               || expression_of(location->login_try))
            && (here->r->method_number != M_GET
                || secsession_current_session(here, &session) != SECSESSION_LIVE);
 }
@@ -49,11 +51,12 @@ static int is_form_needed(const secsession_location_config_t *location)
            || secsession_config_remembered(location).absolute > 0;
 }
 
-/* If the database gives no answer, the page is served nevertheless; only a login will fail. */
+/* If the database gives no answer, the page is served nevertheless, unless a name may be tried with
+ * it; only a login will fail. */
 int secsession_words_prepare(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
-    int is_login;
+    int is_login, status;
 
     if (here.context == NULL || r->main) {
         return DECLINED;
@@ -65,7 +68,8 @@ int secsession_words_prepare(request_rec *r)
     if (is_login && r->method_number == M_POST && is_form_needed(here.location)) {
         secsession_tee_insert(&here);
     }
-    return DECLINED;
+    status = secsession_try_begin(&here);
+    return status == OK ? DECLINED : status;
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -137,6 +141,7 @@ static void recognise(const secsession_here_t *here)
         name_user(here, found.user, "application");
     }
     here->context->words.log_out |= found.log_out;
+    secsession_try_end(here, found.takes_name);
 }
 
 static void read_headers(const secsession_here_t *here)
@@ -192,8 +197,7 @@ static int is_to_stay(const secsession_here_t *here)
     return value != NULL;
 }
 
-/* Returns OK, 403, 502 or 503. */
-static int log_in(const secsession_here_t *here)
+static int begin(const secsession_here_t *here)
 {
     const secsession_context_t *context = here->context;
     const secsession_authenticated_t who = { .user = context->words.user,
@@ -201,11 +205,18 @@ static int log_in(const secsession_here_t *here)
                                              .moment = context->moment,
                                              .persistent = is_to_stay(here),
                                              .cookies = context->vaulted.set };
-    int status = secsession_guard_check_login(here, who.user);
 
+    return secsession_begin_status(here->r, secsession_begin_user(here, &who));
+}
+
+/* Returns OK, 403, 502 or 503. */
+static int log_in(const secsession_here_t *here)
+{
+    int status = secsession_guard_check_login(here, here->context->words.user);
+
+    status = status == OK ? secsession_try_check(here) : status;
     status = status == OK ? secsession_cookies_check(here) : status;
-    return status != OK ? status
-                        : secsession_begin_status(here->r, secsession_begin_user(here, &who));
+    return status == OK ? begin(here) : status;
 }
 
 /* Begins a session with the cookies in its vault, if there are any and not only removals. Returns

@@ -7,7 +7,8 @@
 #include "http/request/context.h"
 
 /* fixups, for main requests: prepares what must be known before the application runs, which is the
- * moment of the database and the copy of the form. Always DECLINED. */
+ * moment of the database, the copy of the form, and a mark that a name may have been tried.
+ * DECLINED, or 503. */
 int secsession_words_prepare(request_rec *r);
 
 /* Reads what the response of this request says, as far as its location allows, and removes it from

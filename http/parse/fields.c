@@ -219,3 +219,8 @@ int secsession_fields_are_there(apr_pool_t *pool, const char *text, const char *
         text += length + 1;
     }
 }
+
+int secsession_fields_lack(apr_pool_t *pool, const char *form, const char *name)
+{
+    return strchr(form, '{') == NULL && !secsession_fields_are_there(pool, form, name);
+}

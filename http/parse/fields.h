@@ -26,6 +26,9 @@ int secsession_fields_are_json(const char *type);
  * said to be. */
 const char *secsession_fields_only(apr_pool_t *pool, const char *form, const char *name);
 
+/* Whether no application can find the field `name` in a urlencoded form. */
+int secsession_fields_lack(apr_pool_t *pool, const char *form, const char *name);
+
 /* Whether an application might read another value for the field `name` from a query string (which
  * may be NULL) than `value`. */
 int secsession_fields_contradict(apr_pool_t *pool, const char *query, const char *name,

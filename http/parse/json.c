@@ -77,12 +77,26 @@ static int read_object(json_t *object, const char *name, found_t *found)
     return 1;
 }
 
-const char *secsession_json_get(apr_pool_t *pool, const char *body, const char *name)
+/* Returns 0 if the body is no JSON object, or ambiguous. */
+static int read_body(const char *body, const char *name, found_t *found)
 {
     json_t *object = json_loads(body, JSON_REJECT_DUPLICATES, NULL);
-    found_t found = { .pool = pool };
-    int is_clear = json_is_object(object) && read_object(object, name, &found) && found.is_there;
+    int is_clear = json_is_object(object) && read_object(object, name, found);
 
     json_decref(object);
-    return is_clear && !secsession_fields_are_there(pool, body, name) ? found.value : NULL;
+    return is_clear && !secsession_fields_are_there(found->pool, body, name);
+}
+
+const char *secsession_json_get(apr_pool_t *pool, const char *body, const char *name)
+{
+    found_t found = { .pool = pool };
+
+    return read_body(body, name, &found) && found.is_there ? found.value : NULL;
+}
+
+int secsession_json_lacks(apr_pool_t *pool, const char *body, const char *name)
+{
+    found_t found = { .pool = pool };
+
+    return read_body(body, name, &found) && found.value == NULL;
 }

@@ -12,4 +12,7 @@
  * it takes the body for a urlencoded form. */
 const char *secsession_json_get(apr_pool_t *pool, const char *body, const char *name);
 
+/* Whether no application can find anything at `name` in the body, which is a valid JSON object. */
+int secsession_json_lacks(apr_pool_t *pool, const char *body, const char *name);
+
 #endif

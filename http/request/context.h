@@ -82,6 +82,7 @@ typedef struct {
     secsession_words_t words;
     int is_move_told, is_move_written; /* the event of a changed address, see address.c */
     const char *moment; /* of the database, before credentials were checked; NULL: not asked for */
+    struct secsession_try_t *tried;   /* see http/application/try.h; NULL: nothing */
     struct secsession_state_t *state; /* what mod_session keeps, see http/modsession/state.h */
     const request_rec *passes_by;     /* mod_cache while its hook runs, see caches.h; or NULL */
     secsession_vigil_t *vigil;        /* what is under way, see underway.h; NULL: not watched */

@@ -25,6 +25,10 @@ static int parse_from(apr_pool_t *scratch, const char *from, secsession_when_t *
         when->group = from[6] >= '1' && from[6] <= '9' ? from[6] - '0' : 0;
         return when->group > 0 && from[7] == '\0';
     }
+    if (strcasecmp(from + 5, "try") == 0) {
+        when->is_tried = 1;
+        return 1;
+    }
     when->user = from + 5;
     return secsession_text_user(scratch, when->user, 0) != NULL;
 }
@@ -43,7 +47,7 @@ const char *secsession_argument_when(cmd_parms *cmd, const char *expression, con
         return secsession_argument_wrong(
             cmd, from,
             "an expression, followed by field= and the name of a form field, by user=$1 to "
-            "user=$9, or by user= and the name of a user");
+            "user=$9, by user=try, or by user= and the name of a user");
     }
     if (strcasecmp(expression, "none") == 0) {
         return NULL;

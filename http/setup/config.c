@@ -200,6 +200,7 @@ void *secsession_config_merge_location(apr_pool_t *pool, void *base_data, void *
     INHERIT_SET(touch);
     INHERIT(login_when);
     INHERIT(logout_when);
+    INHERIT(login_try);
     INHERIT(vault);
     INHERIT(url_ids);
     if (merged->bind == UNSET) {

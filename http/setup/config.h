@@ -88,6 +88,7 @@ typedef struct {
     const char *field;                /* in this field of the request's form; NULL: elsewhere */
     int group;                        /* in this group of the last match; 0: elsewhere */
     const char *user;                 /* it is always this one; NULL: it is not */
+    int is_tried;                     /* it is the one that SecSessionLoginTry has remembered */
 } secsession_when_t;
 
 /* The configuration of a location. */
@@ -119,8 +120,9 @@ typedef struct {
     const apr_array_header_t *guard_allows; /* origins (const char *), if guard is set */
     const char *forward;                    /* the header's name; "": none; NULL: not set */
     int app_login;                          /* -1: not set */
-    const secsession_when_t *login_when;    /* NULL: not set; the same for the next two */
+    const secsession_when_t *login_when;    /* NULL: not set; the same for the next three */
     const secsession_when_t *logout_when;
+    const secsession_when_t *login_try;
     const apr_array_header_t *vault;         /* patterns of cookie names (const char *) */
     int harden;                              /* the parts of SecSessionHarden; -1: not set */
     const apr_array_header_t *harden_except; /* patterns (const char *) of cookies that scripts may

@@ -363,7 +363,12 @@ const command_rec secsession_directives[] = {
                    EVERYWHERE,
                    "an expression that recognises a login by the response, optionally followed by "
                    "field=NAME, the form field with the user name, user=$1, what the expression "
-                   "matched, or user=NAME, always the same; or none; default: none"),
+                   "matched, user=try, the name of SecSessionLoginTry, or user=NAME, always the "
+                   "same; or none; default: none"),
+    AP_INIT_TAKE12("SecSessionLoginTry", secsession_directive_try, LOCATION(login_try), EVERYWHERE,
+                   "an expression that recognises by the response that the application has taken "
+                   "a name and asks for more, optionally followed by field=NAME, the form field "
+                   "with the user name; or none; default: none"),
     AP_INIT_TAKE1("SecSessionLogoutWhen", secsession_directive_logout_when, LOCATION(logout_when),
                   EVERYWHERE,
                   "an expression that recognises a logout by the response, or none; default: none"),

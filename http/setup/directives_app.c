@@ -29,6 +29,14 @@ const char *secsession_directive_when(cmd_parms *cmd, void *location, const char
     return secsession_argument_when(cmd, expression, from, when);
 }
 
+const char *secsession_directive_try(cmd_parms *cmd, void *location, const char *expression,
+                                     const char *from)
+{
+    return from && strncasecmp(from, "field=", 6) != 0
+               ? secsession_argument_wrong(cmd, from, "field= and the name of a form field")
+               : secsession_directive_when(cmd, location, expression, from);
+}
+
 const char *secsession_directive_logout_when(cmd_parms *cmd, void *location, const char *expression)
 {
     return secsession_directive_when(cmd, location, expression, NULL);

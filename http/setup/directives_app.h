@@ -14,6 +14,8 @@ const char *secsession_directive_url_ids(cmd_parms *cmd, void *location, int arg
                                          char *const argv[]);
 const char *secsession_directive_when(cmd_parms *cmd, void *location, const char *expression,
                                       const char *from);
+const char *secsession_directive_try(cmd_parms *cmd, void *location, const char *expression,
+                                     const char *from);
 const char *secsession_directive_logout_when(cmd_parms *cmd, void *location,
                                              const char *expression);
 const char *secsession_directive_vault(cmd_parms *cmd, void *location, int argc,

@@ -48,6 +48,10 @@ static void check(apr_pool_t *pool, const char *body, const char *name)
     const char *value = secsession_json_get(pool, body, name);
     json_t *object = json_loads(body, 0, NULL);
 
+    if (secsession_json_lacks(pool, body, name)) {
+        REQUIRE(value == NULL && read_as(object, name, 0) == NULL
+                && read_as(object, name, 1) == NULL);
+    }
     if (value) {
         for (int is_caseless = 0; is_caseless < 2; is_caseless++) {
             const char *read = read_as(object, name, is_caseless);

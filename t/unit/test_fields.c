@@ -207,9 +207,20 @@ static void form_is_in_utf_8_or_none(void **state)
     }
 }
 
+static void field_is_lacking_where_nobody_can_find_it(void **state)
+{
+    assert_true(secsession_fields_lack(pool, "password=x", "user"));
+    assert_true(secsession_fields_lack(pool, "", "user"));
+    assert_false(secsession_fields_lack(pool, "x=1&user", "user"));
+    assert_false(secsession_fields_lack(pool, "x=1;us%65r=a", "user"));
+    assert_false(secsession_fields_lack(pool, "+User[]=a", "user"));
+    assert_false(secsession_fields_lack(pool, "{\"user\":\"a\"}", "user"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(field_is_lacking_where_nobody_can_find_it),
         cmocka_unit_test(field_is_read_as_browsers_write_it),
         cmocka_unit_test(field_that_somebody_may_read_otherwise_is_none),
         cmocka_unit_test(names_are_the_same_where_somebody_makes_them_so),

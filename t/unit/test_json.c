@@ -151,6 +151,18 @@ static void what_is_no_string_in_a_valid_object_is_none(void **state)
     assert_null(secsession_json_get(pool, deep, "user"));
 }
 
+static void member_is_lacking_where_nobody_can_find_it(void **state)
+{
+    assert_true(secsession_json_lacks(pool, "{\"code\":\"1\",\"x\":{\"user\":1}}", "user"));
+    assert_true(secsession_json_lacks(pool, "{}", "user.name"));
+    assert_false(secsession_json_lacks(pool, "{\"user\":\"a\"}", "user"));
+    assert_false(secsession_json_lacks(pool, "{\"User\":1}", "user"));
+    assert_false(secsession_json_lacks(pool, "{\"user\":\"a\",\"user\":\"b\"}", "user"));
+    assert_false(secsession_json_lacks(pool, "{\"x\":\"&user=a\"}", "user"));
+    assert_false(secsession_json_lacks(pool, "[{\"user\":\"a\"}]", "user"));
+    assert_false(secsession_json_lacks(pool, "user=a", "user"));
+}
+
 static void type_is_json_in_utf8_and_nothing_else(void **state)
 {
     assert_true(secsession_fields_are_json("application/json"));
@@ -169,6 +181,7 @@ int main(void)
         cmocka_unit_test(member_that_somebody_may_read_otherwise_is_none),
         cmocka_unit_test(member_below_another_has_one_way_to_it),
         cmocka_unit_test(what_is_no_string_in_a_valid_object_is_none),
+        cmocka_unit_test(member_is_lacking_where_nobody_can_find_it),
         cmocka_unit_test(type_is_json_in_utf8_and_nothing_else),
     };
     int failures;
