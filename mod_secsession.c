@@ -113,6 +113,8 @@ static void register_hooks(apr_pool_t *pool)
      * a client certificate, and before those of other AuthTypes, which need not see the request. */
     ap_hook_check_authn(secsession_authn_check, NULL, NULL, APR_HOOK_FIRST + 1,
                         AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authz(secsession_authn_check_right, NULL, NULL, APR_HOOK_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(secsession_authn_note_failure, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_fixups(secsession_claim_note, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(secsession_adopt_fixup, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -38,7 +38,7 @@ Alias "/own" "@FOLDER@/htdocs/own.html"
 <Location "/closed">
     AuthType SecSession
     Require user nobody
-    ErrorDocument 401 /login
+    ErrorDocument 403 /login
 </Location>
 CONFIG
 my @HTML = ([ Accept => 'text/html' ]);
@@ -74,7 +74,7 @@ subtest 'who is logged in and opens the login page' => sub {
         for '/login?return=/login', '/login?return=/login%3Freturn=/login', '/login-at-home';
     is $alice->token, $token, 'the session stays the same';
     is $alice->get('/login?why=fresh')->status, 200, 'who has to confirm the login sees the form';
-    is $alice->get('/closed')->status, 401, 'and so does who is refused';
+    is $alice->get('/closed')->status, 403, 'and so does who is refused';
     is $httpd->get('/login')->status, 200, 'and who is not logged in';
     is sent(browser($httpd, 'bob')->request('HEAD', '/login')), $HOME, 'HEAD';
 };

@@ -74,7 +74,8 @@ ErrorDocument 417 /pub/show
     ErrorDocument 403 /pub/show
 </Location>
 <Location "/pub/challenged">
-    AuthType SecSession
+    AuthType Basic
+    AuthName "somebody"
     Require user nobody
     ErrorDocument 401 /pub/show
 </Location>

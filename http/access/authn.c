@@ -9,7 +9,7 @@
 #include <http_request.h>
 #include <util_script.h>
 
-#include "http/parse/target.h"
+#include "http/access/refusal.h"
 #include "http/request/answer.h"
 #include "http/request/current.h"
 #include "http/request/navigation.h"
@@ -41,61 +41,27 @@ int secsession_authn_challenge(const secsession_here_t *here)
                                               here->server->realm, "\"", NULL));
 }
 
-#define LINE_REST 64 /* the method, the version, and the reason of the request for the page */
-
-/* The path to return to after the login, encoded. It is empty, and the login page says so, if a
- * browser could take it for another host, or if httpd would refuse a request line that long. */
-static const char *way_back(request_rec *r, const char *page)
-{
-    const char *target = secsession_asked_for(r);
-    const char *encoded = secsession_target_is_local(target) ? ap_escape_urlencoded(r->pool, target)
-                                                             : "";
-
-    return strlen(page) + strlen(encoded) + LINE_REST <= (apr_size_t)r->server->limit_req_line
-               ? encoded
-               : "";
-}
-
-/* The URL of the login page, with the path to return to after the login. */
-static const char *login_url(request_rec *r, const char *page, secsession_outcome_t outcome)
-{
-    const char *reason = secsession_why_word(outcome);
-
-    return apr_pstrcat(r->pool, page, strchr(page, '?') ? "&" : "?", "return=", way_back(r, page),
-                       reason ? "&why=" : "", reason ? reason : "", NULL);
-}
-
 int secsession_authn_demand(const secsession_here_t *here, secsession_outcome_t outcome)
 {
     request_rec *r = here->r;
-    const char *page = here->location->login_page;
+    const char *why = secsession_why_word(outcome == SECSESSION_UNKNOWN ? here->context->ended
+                                                                        : outcome);
+    const char *url = secsession_refusal_login_url(here, why);
 
-    if (page && strncmp(r->uri, page, strcspn(page, "?")) == 0
-        && r->uri[strcspn(page, "?")] == '\0') {
+    if (here->location->login_page && url == NULL) {
         ap_log_rerror(
             APLOG_MARK, APLOG_ERR, 0, r,
             "SS203: the login page %s itself requires a session: write Require all granted in its "
             "<Location>, and that after the section that protects the whole site (the sections of "
             "a virtual host are applied after those of the server)",
-            page);
-        page = NULL;
+            here->location->login_page);
     }
-    if (page == NULL || !secsession_navigation_is_page(r)) {
-        secsession_answer_no_store(r);
-        return secsession_authn_challenge(here);
+    if (url && secsession_navigation_is_page(r)) {
+        return secsession_answer_see_other(r, url);
     }
-    return secsession_answer_see_other(r, login_url(r, page,
-                                                    outcome == SECSESSION_UNKNOWN
-                                                        ? here->context->ended
-                                                        : outcome));
-}
-
-const char *secsession_authn_fresh_url(const secsession_here_t *here)
-{
-    request_rec *r = here->r;
-    const char *page = here->location->login_page;
-
-    return page ? login_url(r, page, SECSESSION_STALE) : NULL;
+    secsession_answer_no_store(r);
+    secsession_refusal_explain(here, HTTP_UNAUTHORIZED, why);
+    return secsession_authn_challenge(here);
 }
 
 int secsession_authn_demand_fresh(const secsession_here_t *here, const char **location)
@@ -106,10 +72,6 @@ int secsession_authn_demand_fresh(const secsession_here_t *here, const char **lo
     if (*location) {
         return HTTP_SEE_OTHER;
     }
-    if (r->method_number != M_GET) {
-        /* NOT_SENT, for which httpd has set its own type. */
-        secsession_answer_set_page_headers(r, SECSESSION_OWN_POLICY);
-    }
     return set_challenge(r, apr_psprintf(r->pool,
                                          SECSESSION_AUTH_TYPE
                                          " realm=\"%s\", "
@@ -117,18 +79,15 @@ int secsession_authn_demand_fresh(const secsession_here_t *here, const char **lo
                                          here->server->realm, here->context->fresh_within));
 }
 
-static const char NOT_SENT[] =
-    PAGE("Log in again",
-         "<p role=\"alert\">What you have entered was not sent, because this page requires a "
-         "more recent login.</p>\n<p>Log in again in another tab, come back to this page, and "
-         "reload it to send the form again.</p>\n");
+const char *secsession_authn_fresh_url(const secsession_here_t *here)
+{
+    return secsession_refusal_login_url(here, secsession_why_word(SECSESSION_STALE));
+}
 
 void secsession_authn_note_stale(const secsession_here_t *here, int within)
 {
     here->context->fresh_within = within;
-    if (here->r->method_number != M_GET) {
-        ap_custom_response(here->r, HTTP_UNAUTHORIZED, NOT_SENT);
-    }
+    secsession_refusal_explain(here, HTTP_UNAUTHORIZED, secsession_why_word(SECSESSION_STALE));
 }
 
 /* Whether this request has been refused for no other reason than that its login is not recent
@@ -159,6 +118,40 @@ int secsession_authn_note_failure(request_rec *r, const char *type)
     }
     secsession_authn_challenge(&here);
     return OK;
+}
+
+/* If AuthzSendForbiddenOnFailure is On, httpd has not called secsession_authn_note_failure(). */
+static int refuse_user(const secsession_here_t *here, int status)
+{
+    request_rec *r = here->r;
+
+    if (status == HTTP_FORBIDDEN && is_only_stale(here)) {
+        secsession_authn_note_stale(here, here->context->stale_within);
+    }
+    if (here->context->fresh_within) {
+        return HTTP_UNAUTHORIZED;
+    }
+    apr_table_unset(r->err_headers_out, "WWW-Authenticate");
+    secsession_answer_no_store(r);
+    secsession_refusal_explain(here, HTTP_FORBIDDEN, NULL);
+    return HTTP_FORBIDDEN;
+}
+
+/* httpd itself answers a user who has no right as if nobody were logged in. */
+int secsession_authn_check_right(request_rec *r)
+{
+    const secsession_here_t here = secsession_here(r);
+    secsession_context_t *context = here.context;
+    int status;
+
+    if (context == NULL || context->is_judged || r->user == NULL || !secsession_authn_is_ours(r)) {
+        return DECLINED;
+    }
+    context->is_judged = 1;
+    status = ap_run_auth_checker(r);
+    context->is_judged = 0;
+    return status == HTTP_UNAUTHORIZED || status == HTTP_FORBIDDEN ? refuse_user(&here, status)
+                                                                   : status;
 }
 
 int secsession_authn_check(request_rec *r)

@@ -8,6 +8,7 @@
 #include <util_filter.h>
 
 #include "http/access/authn.h"
+#include "http/access/refusal.h"
 #include "http/application/caches.h"
 #include "http/application/flight.h"
 #include "http/application/harden.h"
@@ -228,6 +229,7 @@ static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
     if (here.context->replaced_by == HTTP_UNAUTHORIZED) {
         secsession_authn_challenge(&here);
     }
+    secsession_refusal_set_headers(&here);
     secsession_harden_response(&here);
     secsession_rotate_offer(&here);
     is_ours = set_cookie(&here) || here.context->replaced_by;

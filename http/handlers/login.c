@@ -21,6 +21,7 @@
 #include "http/request/name.h"
 #include "http/request/navigation.h"
 #include "http/request/origin.h"
+#include "http/request/why.h"
 #include "http/users/password.h"
 
 APLOG_USE_MODULE(secsession);
@@ -36,36 +37,6 @@ static const char NO_WAY_BACK[] =
     "The address of the page that you asked for cannot be kept: open it again after the login.";
 static const char OTHER_USER[] =
     "Only the user who is logged in can continue here. To log in as another user, log out first.";
-
-/* Tells the user why the browser was redirected here. */
-static const char *explain(const char *why)
-{
-    static const struct {
-        const char *why;
-        const char *message;
-    } reasons[] = {
-        { "idle", "You were not active for a while. Please log in again." },
-        { "absolute", "Your session has reached its time limit. Please log in again." },
-        { "revoked", "Your session was ended by an administrator. Please log in again." },
-        { "moved", "Your session was used from another network. Please log in again." },
-        { "evicted", "Your session has ended because you have logged in elsewhere. "
-                     "Please log in again." },
-        { "fresh", "This page requires a more recent login. Please log in again." },
-        { "cookie",
-          "You have entered the right password, but your browser has not kept the cookie of "
-          "this site, so that you are not logged in. Browsers refuse it if the address "
-          "does not begin with https:// or if cookies are switched off." },
-        { "reuse", "Your session was ended because somebody else may have used it. "
-                   "Please log in again." },
-    };
-
-    for (apr_size_t i = 0; why && i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-        if (strcmp(why, reasons[i].why) == 0) {
-            return reasons[i].message;
-        }
-    }
-    return NULL;
-}
 
 static const char *local_or_null(const char *target)
 {
@@ -95,7 +66,7 @@ static int is_to_go_on(const secsession_here_t *here, const char *why, const cha
 /* What the page says at first, or NULL. */
 static const char *greeting(request_rec *r, const char *why, const char *wanted)
 {
-    const char *reason = explain(why);
+    const char *reason = secsession_why_message(why);
 
     if (wanted == NULL || secsession_target_is_local(wanted)) {
         return reason;

@@ -42,11 +42,6 @@ static const char LOGOUT[] = PAGE("Log out",
 static const char SITE_POLICY[] =
     "default-src 'self'; style-src 'self' 'unsafe-inline'" SECSESSION_POLICY;
 
-/* A page for a frame has nothing but a link. */
-#define FRAMED_POLICY                                                                              \
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-#define FRAMED_BY_US "; frame-ancestors 'self'"
-
 /* Whether the file that the request maps to is a page. Below a folder that happens to have the URL
  * of the login page there may be programs and files with passwords. */
 static int is_page(const request_rec *r)
@@ -134,12 +129,7 @@ int secsession_page_send_framed(request_rec *r, const char *title, const char *m
 {
     const char *query = secsession_first_request(r)->args;
 
-    secsession_answer_set_page_headers(r, anywhere ? FRAMED_POLICY : FRAMED_POLICY FRAMED_BY_US);
-    if (anywhere) {
-        apr_table_unset(r->headers_out, "X-Frame-Options");
-    } else {
-        apr_table_setn(r->headers_out, "X-Frame-Options", "SAMEORIGIN");
-    }
+    secsession_answer_set_frame_headers(r, anywhere);
     ap_rvputs(r, PAGE_HEAD("In this frame"), "<p>", message ? message : "", "</p>\n<p><a href=\"?",
               ap_escape_html(r->pool, query ? query : ""), "\" target=\"_top\">", title,
               "</a></p>\n", PAGE_TAIL, NULL);

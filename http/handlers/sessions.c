@@ -196,15 +196,14 @@ int secsession_sessions_answer(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
     const secsession_session_t *session;
+    secsession_outcome_t outcome;
 
-    switch (secsession_current_session(&here, &session)) {
-    case SECSESSION_LIVE:
-        break;
-    case SECSESSION_UNAVAILABLE:
+    outcome = secsession_current_session(&here, &session);
+    if (outcome == SECSESSION_UNAVAILABLE) {
         return secsession_answer_unavailable(r);
-    default:
-        secsession_answer_no_store(r);
-        return secsession_authn_challenge(&here);
+    }
+    if (outcome != SECSESSION_LIVE) {
+        return secsession_authn_demand(&here, outcome);
     }
     switch (r->method_number) {
     case M_GET:

@@ -40,3 +40,17 @@ void secsession_answer_set_page_headers(request_rec *r, const char *policy)
     apr_table_setn(r->headers_out, "X-Frame-Options", "DENY");
     apr_table_setn(r->headers_out, "Referrer-Policy", "same-origin");
 }
+
+#define FRAMED_POLICY                                                                              \
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+#define FRAMED_BY_US "; frame-ancestors 'self'"
+
+void secsession_answer_set_frame_headers(request_rec *r, int anywhere)
+{
+    secsession_answer_set_page_headers(r, anywhere ? FRAMED_POLICY : FRAMED_POLICY FRAMED_BY_US);
+    if (anywhere) {
+        apr_table_unset(r->headers_out, "X-Frame-Options");
+    } else {
+        apr_table_setn(r->headers_out, "X-Frame-Options", "SAMEORIGIN");
+    }
+}

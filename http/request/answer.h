@@ -47,4 +47,8 @@ int secsession_answer_other_method(request_rec *r);
  * those that keep browsers from storing it, framing it or guessing its type. */
 void secsession_answer_set_page_headers(request_rec *r, const char *policy);
 
+/* The same for a page that has nothing but links, and may be shown in a frame of our own origin, or
+ * `anywhere`. */
+void secsession_answer_set_frame_headers(request_rec *r, int anywhere);
+
 #endif

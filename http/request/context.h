@@ -76,6 +76,8 @@ typedef struct {
     int stale_within;        /* a Require session-fresh did not grant, by which age; 0: none */
     int is_fresh_assumed;    /* what Require says is tried as if the login were recent */
     int fresh_within; /* the login must be less old than this, in seconds; 0: any age will do */
+    int is_judged;    /* httpd finds out whether the user has a right to the location */
+    int explained;    /* the status that our own page explains, see http/access/refusal.h; or 0 */
     int replaced_by;  /* the status that replaced the application's response, or 0 */
     void *form;       /* the copy of the form that http/application/tee.c makes */
     secsession_vaulted_t vaulted;

@@ -10,14 +10,20 @@ static int is(request_rec *r, const char *field, const char *value)
     return sent && strcmp(sent, value) == 0;
 }
 
+int secsession_navigation_is_html(request_rec *r)
+{
+    const char *accept = apr_table_get(r->headers_in, "Accept");
+
+    return accept && ap_strcasestr(accept, "text/html");
+}
+
 /* Only XMLHttpRequest marks a script: the WebView of Android sends the name of its application with
  * every page. */
 int secsession_navigation_is_page(request_rec *r)
 {
-    const char *accept = apr_table_get(r->headers_in, "Accept");
     const char *with = apr_table_get(r->headers_in, "X-Requested-With");
 
-    if (r->method_number != M_GET || accept == NULL || !ap_strcasestr(accept, "text/html")) {
+    if (r->method_number != M_GET || !secsession_navigation_is_html(r)) {
         return 0;
     }
     return apr_table_get(r->headers_in, "Sec-Fetch-Mode")

@@ -5,6 +5,9 @@
 
 #include <httpd.h>
 
+/* Whether the client accepts HTML: a person may see it, even if a script has asked for it. */
+int secsession_navigation_is_html(request_rec *r);
+
 /* Whether a person is waiting for a page, as opposed to the request of a script or for an image. */
 int secsession_navigation_is_page(request_rec *r);
 

@@ -10,6 +10,10 @@
 /* The word of docs/directives.md for this outcome; NULL: it has none. */
 const char *secsession_why_word(secsession_outcome_t outcome);
 
+/* Whole sentences for such a word, which may be NULL; NULL: it is none. They say no more than the
+ * holder of the session's token may know. */
+const char *secsession_why_message(const char *word);
+
 /* The value that our cookie gets for this outcome, in `pool`; NULL: none. */
 const char *secsession_why_value(apr_pool_t *pool, secsession_outcome_t outcome);
 
