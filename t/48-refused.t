@@ -178,23 +178,23 @@ subtest 'a person who has written for a long time' => sub {
     };
     $browser->open("$here/login?return=/pub/write.html");
     $log_in->();
-    wait_until { $browser->title eq 'Write' } 10, 'alice logs in';
+    wait_until { $browser->title eq 'Write' } 'alice logs in';
     $browser->type('[name=text]', 'a long letter');
     $postgres->psql("select secsession.revoke_user('alice', 'test')");
     has_heard($postgres);
     $browser->click('button');
-    wait_until { $browser->title eq 'Log in' } 10, 'her session has ended';
+    wait_until { $browser->title eq 'Log in' } 'her session has ended';
     like $browser->text('[role=alert]'), qr/ended by an administrator/, 'which she is told';
     my ($tab) = @{ $browser->get('/window/handles') };
     $browser->click('a');
-    wait_until { @{ $browser->get('/window/handles') } == 2 } 10, 'the link opens another tab';
+    wait_until { @{ $browser->get('/window/handles') } == 2 } 'the link opens another tab';
     my ($other) = grep { $_ ne $tab } @{ $browser->get('/window/handles') };
     $browser->post('/window', { handle => $other });
     $log_in->();
-    wait_until { $browser->url eq "$here/" } 10, 'where she logs in';
+    wait_until { $browser->url eq "$here/" } 'where she logs in';
     $browser->post('/window', { handle => $tab });
     $browser->post('/refresh');
-    wait_until { $browser->text('body') =~ /text=a\+long\+letter/ } 10,
+    wait_until { $browser->text('body') =~ /text=a\+long\+letter/ }
         'and when she reloads the page, what she wrote arrives';
 };
 
