@@ -5,7 +5,7 @@
 use lib 't/lib';
 use Secsession::Test;
 use Secsession::Certificates;
-use Secsession::Process qw(free_port scratch slurp spew);
+use Secsession::Process qw(free_port run scratch spew);
 
 plan skip_all => $_ for why_not();
 
@@ -15,6 +15,11 @@ my $SCRIPT = spew("$FOLDER/name.lua",
     "function name(r)\n r.user = r.headers_in['User-Agent']\n return apache2.DECLINED\nend\n");
 my $LUA = -e Secsession::Httpd::installation()->{modules} . '/mod_lua.so';
 
+# What mod_ssl makes of certificates with FakeBasicAuth; its password is always the same.
+my ($hash) = split /\n/, (run([qw(openssl passwd -apr1 password)]))[1];
+my $FAKE = spew("$FOLDER/fake", "/CN=alice:$hash\nCN=alice:$hash\n");
+my $HEADER = basic_header('/CN=alice', 'password')->[1];
+
 my $NAME = "SSLUserName HTTP_USER_AGENT\n";
 my %HTACCESS = (
     modsession => "AuthType None\nRequire all granted\nSession On\n$NAME",
@@ -22,13 +27,15 @@ my %HTACCESS = (
     files => "<Files page.html>\n$NAME</Files>\n",
     any => "SSLVerifyClient optional_no_ca\n",
     wish => "SSLVerifyClient optional_no_ca\n",
+    header => "RequestHeader set Authorization \"$HEADER\"\nRewriteEngine On\n"
+        . "RewriteRule ^ /fake/page.html [L]\n",
     $LUA ? (lua => "LuaHookAccessChecker $SCRIPT name\n") : (),
 );
 
 my ($postgres, $httpd) = start_servers(
     modules => [qw(ssl socache_shmcb lua session session_cookie)],
     files => {
-        (map { ("$_/page.html" => "page\n") } keys %HTACCESS, 'honest'),
+        (map { ("$_/page.html" => "page\n") } keys %HTACCESS, 'honest', 'fake'),
         map { ("$_/.htaccess" => $HTACCESS{$_}) } keys %HTACCESS,
     },
     vhosts => <<"VHOST");
@@ -43,12 +50,20 @@ Listen 127.0.0.1:$PORT
     <Directory "\@FOLDER\@/htdocs">
         AllowOverride All
     </Directory>
-    <LocationMatch "^/(adopted|files|any|honest|lua)/">
+    <LocationMatch "^/(adopted|files|any|honest|lua|fake)/">
         SecSessionAdopt On
     </LocationMatch>
     <Directory "\@FOLDER\@/htdocs/any">
         SSLVerifyClient require
         SSLUserName SSL_CLIENT_S_DN_CN
+    </Directory>
+    <Directory "\@FOLDER\@/htdocs/fake">
+        SSLVerifyClient optional
+        SSLOptions +FakeBasicAuth
+        AuthType Basic
+        AuthName fake
+        AuthUserFile $FAKE
+        Require valid-user
     </Directory>
     <Directory "\@FOLDER\@/htdocs/honest">
         SSLVerifyClient optional
@@ -90,6 +105,12 @@ subtest 'nor does it have any certificate believed' => sub {
 subtest 'nor where it has none, by the connection' => sub {
     gives_no_session(qr{SS321: user alice of /honest/page.html gets no session},
         'self-alice', 'wish', 'honest');
+};
+
+subtest 'nor as a password, which mod_ssl makes of a certificate' => sub {
+    gives_no_session(qr{SS321: user \S+ of /fake/page.html gets no session},
+        'self-alice', 'wish', 'fake');
+    gives_no_session(qr{SS248: user \S+ of /fake/page.html gets no session}, undef, 'header');
 };
 
 subtest 'a certificate that somebody has signed is believed' => sub {

@@ -179,12 +179,13 @@ static int is_of_htaccess(const secsession_here_t *here)
 }
 
 /* Whether nobody whom the server trusts has signed the certificate from which the user was taken
- * (SSLVerifyClient optional_no_ca). A .htaccess file of another place can have asked for it: it
- * belongs to the connection. */
+ * (SSLVerifyClient optional_no_ca); with FakeBasicAuth the AuthType is Basic. A .htaccess file of
+ * another place can have asked for it: it belongs to the connection. */
 static int is_unverified(const secsession_here_t *here)
 {
     request_rec *r = here->r;
-    const char *is_verified = secsession_sender_type(r) == NULL
+    const char *type = secsession_sender_type(r);
+    const char *is_verified = type == NULL || strcasecmp(type, "Basic") == 0
                                   ? ap_ssl_var_lookup(r->pool, r->server, r->connection, r,
                                                       "SSL_CLIENT_VERIFY")
                                   : NULL;

@@ -35,12 +35,18 @@ static int authenticates(const char *module)
            || has_hook(module);
 }
 
-static int has_credentials(const ap_conf_vector_t *config);
+/* What a .htaccess file does to the Authorization field counts where httpd goes on to by itself. */
+static int says_who(const request_rec *r, const char *module)
+{
+    return authenticates(module) || (r->prev && strcmp(module, "mod_headers.c") == 0);
+}
 
-static int any_has_credentials(const apr_array_header_t *sections)
+static int has_credentials(const request_rec *r, const ap_conf_vector_t *config);
+
+static int any_has_credentials(const request_rec *r, const apr_array_header_t *sections)
 {
     for (int i = 0; sections && i < sections->nelts; i++) {
-        if (has_credentials(APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *))) {
+        if (has_credentials(r, APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *))) {
             return 1;
         }
     }
@@ -49,22 +55,22 @@ static int any_has_credentials(const apr_array_header_t *sections)
 
 /* A module has a configuration here only if one of its directives is in the file, or in a <Files>
  * or <If> in it. */
-static int has_credentials(const ap_conf_vector_t *config)
+static int has_credentials(const request_rec *r, const ap_conf_vector_t *config)
 {
     const core_dir_config *core = ap_get_core_module_config(config);
 
     for (const module *m = ap_top_module; m; m = m->next) {
-        if (ap_get_module_config(config, m) && authenticates(m->name)) {
+        if (ap_get_module_config(config, m) && says_who(r, m->name)) {
             return 1;
         }
     }
-    return core && (any_has_credentials(core->sec_file) || any_has_credentials(core->sec_if));
+    return core && (any_has_credentials(r, core->sec_file) || any_has_credentials(r, core->sec_if));
 }
 
 int secsession_owner_is_stranger(const request_rec *r)
 {
     for (const struct htaccess_result *file = r->htaccess; file; file = file->next) {
-        if (file->htaccess && has_credentials(file->htaccess)) {
+        if (file->htaccess && has_credentials(r, file->htaccess)) {
             return 1;
         }
     }

@@ -7,8 +7,10 @@
 #include <httpd.h>
 
 /* Whether a .htaccess file that was read for this request has a directive of a module that
- * authenticates users, which mod_ssl does with certificates. AuthType, AuthName, Require and their
- * like do not count: they choose among what the server's configuration has. */
+ * authenticates users, which mod_ssl does with certificates; or, if the request was redirected
+ * internally, one of mod_headers, which may have given it an Authorization field. AuthType,
+ * AuthName, Require and their like do not count: they choose among what the server's configuration
+ * has. */
 int secsession_owner_is_stranger(const request_rec *r);
 
 /* Gives the request the configuration that it has without any .htaccess file, and without

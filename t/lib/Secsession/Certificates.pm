@@ -5,7 +5,8 @@
 #                                                ca.pem; NAME.pem and NAME.key, signed by it, for
 #                                                each CN; self-NAME.pem and .key, signed by nobody
 #   sign_certificate($folder, 'alice')           another NAME.pem and NAME.key, signed by it
-#   my $out = curl($folder, 'alice', @arguments) what curl prints, with that certificate
+#   my $out = curl($folder, 'alice', @arguments) what curl prints, with that certificate;
+#                                                without one if the name is undef
 package Secsession::Certificates;
 
 use strict;
@@ -52,8 +53,9 @@ sub sign_certificate {
 
 sub curl {
     my ($folder, $name, @arguments) = @_;
-    my ($exit, $out, $err) = run([ qw(curl -sS -i --http1.1 --cacert), "$folder/ca.pem", '--cert',
-        "$folder/$name.pem", '--key', "$folder/$name.key", @arguments ]);
+    my @own = defined $name ? ('--cert', "$folder/$name.pem", '--key', "$folder/$name.key") : ();
+    my ($exit, $out, $err) =
+        run([ qw(curl -sS -i --http1.1 --cacert), "$folder/ca.pem", @own, @arguments ]);
     die $err if $exit;
     return $out;
 }
