@@ -88,10 +88,9 @@ secsession_outcome_t secsession_sender_find(const secsession_here_t *here)
 
 secsession_outcome_t secsession_sender_await(const secsession_here_t *here)
 {
-    secsession_outcome_t outcome;
-
     for (apr_interval_time_t waited = 0; waited < LAST_TURN; waited += TURN) {
-        outcome = secsession_sender_find(here);
+        secsession_outcome_t outcome = secsession_sender_find(here);
+
         if (outcome == SECSESSION_LIVE || outcome == SECSESSION_UNAVAILABLE) {
             return outcome;
         }
