@@ -10,7 +10,8 @@ include modules.mk
 BUILD  = build
 PREFIX = /usr/local
 MODULE = $(BUILD)/mod_secsession.so
-JOBS   = 2
+# A test waits for a third of its time.
+JOBS  := $(shell expr $$(nproc) + 1)
 TESTS  =
 
 # make V=1 shows the commands.

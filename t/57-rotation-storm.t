@@ -106,7 +106,7 @@ for my $worker (0 .. $WORKERS - 1) {
     }
     push @pids, $pid;
 }
-await { rotations() >= $ROTATIONS } 300;
+await { rotations() >= $ROTATIONS } 1800;    # however slow the machine is
 spew("$folder/$_.stop", '') for 0 .. $WORKERS - 1;
 is Secsession::Process::wait_for($_, 60), 0, 'a worker has done its work' for @pids;
 
