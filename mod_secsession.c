@@ -35,6 +35,7 @@
 #include "http/request/hop.h"
 #include "http/setup/config.h"
 #include "http/setup/inside.h"
+#include "http/setup/learnt.h"
 #include "http/setup/neighbours.h"
 #include "http/setup/stores.h"
 #include "http/users/password.h"
@@ -54,13 +55,17 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
 {
+    int status;
+
     /* No attempt of libpq to connect may hang forever, and neither may those of mod_dbd when a
      * child process starts. In seconds. */
     setenv("PGCONNECT_TIMEOUT", "2", 0);
     if (secsession_password_init(pconf) != APR_SUCCESS) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    return secsession_stores_create(pconf, server, secsession_modsession_is_there());
+    status = secsession_learnt_create(pconf, server);
+    return status == OK ? secsession_stores_create(pconf, server, secsession_modsession_is_there())
+                        : status;
 }
 
 static void register_hooks(apr_pool_t *pool)

@@ -7,8 +7,8 @@ CC    = $(shell $(APXS) -q CC 2>/dev/null || echo cc)
 # alone; within a room, what includes others stands before them (t/01-layout.t).
 OBJECTS = mod_secsession.o \
           $(addprefix http/application/, response.o flight.o trailers.o tunnel.o watch.o interim.o \
-                                         heads.o words.o recognise.o try.o cookies.o tee.o \
-                                         harden.o environment.o forward.o caches.o nph.o) \
+                                         heads.o words.o recognise.o try.o cookies.o vaulted.o \
+                                         tee.o harden.o environment.o forward.o caches.o nph.o) \
           $(addprefix http/handlers/, handler.o claim.o login.o sessions.o logout.o page.o back.o \
                                       form.o) \
           $(addprefix http/access/, authz.o adopt.o sender.o authn.o refusal.o \
@@ -20,7 +20,7 @@ OBJECTS = mod_secsession.o \
           $(addprefix http/users/, password.o owner.o stamped.o record.o) \
           $(addprefix http/setup/, stores.o inside.o eventlog.o directives.o directives_app.o \
                                    arguments_app.o arguments_account.o arguments_harden.o \
-                                   arguments.o neighbours.o config.o) \
+                                   arguments.o neighbours.o learnt.o config.o) \
           $(addprefix http/parse/, cookie.o head.o multipart.o json.o fields.o attributes.o \
                                    options.o readings.o cachecontrol.o scopes.o target.o text.o \
                                    url.o) \

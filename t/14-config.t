@@ -228,11 +228,12 @@ my %DIRECTIVE = (
             'field= and the name of a form field' =>
                 [ map { [ qq("true" $_), $_ ] } qw(name user=$1 user=try user=x field=) ],
             'left out after none' => [ [ 'none field=a', 'field=a' ] ] } },
-    SecSessionLogoutWhen => { where => 'D', right => [ 'none', q("%{QUERY_STRING} =~ /logout/") ],
-        wrong => { 'none, or an expression of httpd' => [ [ '"(("', '((' ] ] } },
-    SecSessionVault => { where => 'D', right => [ 'none', 'PHPSESSID', 'DW* wiki_?', '*' ],
-        wrong => { 'none alone, or shell patterns of cookie names' =>
-            [ [ '', '' ], [ 'a none', 'none' ], 'a=b', 'a;b', 'a,b', [ '""', '' ] ] } },
+    SecSessionLogoutWhen => { where => 'D', right => [ 'none', q("%{QUERY_STRING} =~ /logout/"), q("%{QUERY_STRING} =~ /logout/" home) ],
+        wrong => { 'none, or an expression of httpd' => [ [ '"(("', '((' ] ],
+            'home, which follows an expression' => [ [ '"true" away', 'away' ], [ 'none home', 'home' ] ] } },
+    SecSessionVault => { where => 'D', right => [ 'none', 'PHPSESSID', 'DW* wiki_?', '*', 'httponly', 'HttpOnly PHPSESSID' ],
+        wrong => { 'none alone, or httponly, or shell patterns of cookie names' =>
+            [ [ '', '' ], [ 'a none', 'none' ], [ 'httponly none', 'none' ], 'a=b', 'a;b', 'a,b', [ '""', '' ] ] } },
     SecSessionKeys => { where => 'S', right => [$KEYS],
         wrong => {
             'a file with keys' => [ '/nowhere', $NO_KEYS ],

@@ -40,7 +40,18 @@ SecSessionRotateInterval 1h
 <FilesMatch "\\.php\$">
     SetHandler "@{[ $fpm->handler ]}"
 </FilesMatch>
-ScriptAliasMatch "^/cgi/(headers|show)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
+<LocationMatch "^/(told|forwarded)/">
+    SecSessionVault APPID
+    SecSessionLogoutWhen "%{resp:X-Logout} == '1'"
+</LocationMatch>
+<LocationMatch "^/told/">
+    AuthType SecSession
+    Require all granted
+</LocationMatch>
+<LocationMatch "^/forwarded/">
+    SecSessionForward X-User
+</LocationMatch>
+ScriptAliasMatch "^/(?:cgi|told|forwarded)/(headers|show)(.*)\$" "\@FOLDER\@/cgi-bin/\$1\$2"
 CONFIG
 my $backend = Secsession::Httpd->start(module => 0, files => { 'proxied/app.php' => $PHP },
     modules => [qw(proxy proxy_fcgi)], config => $CONFIG =~ s/^ *SecSession.*\n//gmr);
@@ -121,6 +132,17 @@ subtest 'what an application says by header fields' => sub {
     $client->get(answering('cgi', 'SecSession-Login: erika', 'Set-Cookie: APPID=1; path=/'));
     $client->get(answering('cgi', 'SecSession-Login: otto', 'Set-Cookie: APPID=1; path=/'));
     is cookies_seen($client), 'APPID=1', 'somebody else logs in: the same cookie is set for him';
+};
+
+subtest 'an application that is told who asks' => sub {
+    my @bye = ('X-Logout: 1', 'Set-Cookie: APPID=alices; path=/');
+    for my $place ('told', 'forwarded') {
+        my $client = browser($httpd, 'alice');
+        gives_nothing_away($client->get(answering($place, @bye)), "$place: no browser gets what it sets");
+        is $client->token, undef, "$place: nor is it for whoever comes next";
+        $client->login('bob', password_of('bob'));
+        is cookies_seen($client), '', "$place: bob in the same browser has nothing of it";
+    }
 };
 
 subtest 'without the database' => sub {

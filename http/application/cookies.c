@@ -1,100 +1,19 @@
 /* Adds the cookies of the vault to requests, and collects those of responses for it. */
 #include "http/application/cookies.h"
 
-#include <apr_fnmatch.h>
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
 
-#include "http/parse/readings.h"
+#include "http/application/vaulted.h"
 #include "http/request/answer.h"
 #include "http/request/current.h"
 #include "http/request/reserved.h"
 
 APLOG_USE_MODULE(secsession);
 
-static int matches(const char *name, const void *data)
-{
-    const apr_array_header_t *patterns = data;
-
-    for (int i = 0; i < patterns->nelts; i++) {
-        if (apr_fnmatch(APR_ARRAY_IDX(patterns, i, const char *), name, APR_FNM_CASE_BLIND)
-            == APR_SUCCESS) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Whether a cookie-pair belongs into the vault, because an application could find a cookie of the
- * vault in it. The same is asked of what applications set and of what browsers send, so that no
- * application loses a cookie by it. */
-static int is_vaulted(request_rec *r, const apr_array_header_t *patterns, const char *start,
-                      const char *end)
-{
-    return secsession_readings_any(r->pool, start, end, matches, patterns);
-}
-
-/* The same of a Set-Cookie field. */
-static int is_set_vaulted(request_rec *r, const apr_array_header_t *patterns, const char *field)
-{
-    return is_vaulted(r, patterns, field, field + strcspn(field, ";"));
-}
-
-/* The patterns of this location; NULL if SecSession is Off, since there is no session to keep
- * cookies in. */
-static const apr_array_header_t *patterns_of(const secsession_here_t *here)
-{
-    return here->location->enabled == 1 ? here->location->vault : NULL;
-}
-
-secsession_asker_t secsession_cookies_asker(request_rec *r)
-{
-    const char *target = secsession_asked_for(r);
-    const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
-    const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
-    char *host = apr_pstrdup(r->pool, r->hostname ? r->hostname : ap_get_server_name(r));
-
-    ap_str_tolower(host);
-    return (secsession_asker_t){
-        .host = host,
-        .path = apr_pstrmemdup(r->pool, target, strcspn(target, "?#")),
-        .is_cross_site = site && strcmp(site, "cross-site") == 0,
-        .is_top_level = mode && strcmp(mode, "navigate") == 0
-                        && (r->method_number == M_GET || r->method_number == M_OPTIONS),
-    };
-}
-
 /* --- requests -------------------------------------------------------------------------------- */
-
-/* A Cookie field without the cookies that belong into the vault; NULL if nothing is left. */
-static const char *without_vaulted(request_rec *r, const apr_array_header_t *patterns,
-                                   const char *field)
-{
-    char *kept, *to;
-
-    if (field == NULL) {
-        return NULL;
-    }
-    kept = to = apr_palloc(r->pool, 2 * strlen(field) + 1); /* a blank after each semicolon */
-    while (*field) {
-        const char *start = field + strspn(field, "; \t");
-        apr_size_t length = strcspn(start, ";");
-
-        if (length > 0 && !is_vaulted(r, patterns, start, start + length)) {
-            if (to > kept) {
-                *to++ = ';';
-                *to++ = ' ';
-            }
-            memcpy(to, start, length);
-            to += length;
-        }
-        field = start + length;
-    }
-    *to = '\0';
-    return to > kept ? kept : NULL;
-}
 
 /* Reads the vault, once for each request. Returns OK, or 503. */
 static int read_jar(const secsession_here_t *here)
@@ -140,19 +59,19 @@ static void set_cookie_field(request_rec *r, const char *field)
 int secsession_cookies_apply(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
-    const apr_array_header_t *patterns = patterns_of(&here);
     secsession_context_t *context = here.context;
+    const int is_on = secsession_vaulted_is_on(&here);
     const char *own, *kept = NULL;
     int status;
 
-    if (context == NULL || (patterns == NULL && !context->vaulted.is_applied)) {
+    if (context == NULL || (!is_on && !context->vaulted.is_applied)) {
         return DECLINED;
     }
     if (!context->vaulted.is_applied) {
         context->vaulted.is_applied = 1;
         context->vaulted.own = apr_table_get(r->headers_in, "Cookie");
     }
-    if (patterns == NULL) {
+    if (!is_on) {
         set_cookie_field(r, context->vaulted.own);
         return DECLINED;
     }
@@ -161,13 +80,13 @@ int secsession_cookies_apply(request_rec *r)
     if (status != OK) {
         return status;
     }
-    own = without_vaulted(r, patterns, context->vaulted.own);
     if (context->vaulted.jar && r->method_number != M_TRACE) {
-        const secsession_asker_t asker = secsession_cookies_asker(r);
+        const secsession_asker_t asker = secsession_vaulted_asker(r);
 
         kept = secsession_jar_field(r->pool, context->vaulted.jar, &asker,
                                     apr_time_sec(r->request_time));
     }
+    own = secsession_vaulted_without(&here, context->vaulted.own, kept != NULL);
     if (own && kept) {
         kept = apr_pstrcat(r->pool, kept, "; ", own, NULL);
     }
@@ -236,24 +155,24 @@ static void collect(request_rec *r, const secsession_asker_t *asker, secsession_
 }
 
 /* Returns the header fields without those that set a cookie which belongs into the vault; these are
- * collected in `vaulted`. */
-static apr_table_t *take_from(request_rec *r, const apr_array_header_t *patterns,
-                              secsession_vaulted_t *vaulted, apr_table_t *headers)
+ * collected. */
+static apr_table_t *take_from(const secsession_here_t *here, apr_table_t *headers)
 {
     const apr_array_header_t *array = apr_table_elts(headers);
     const apr_table_entry_t *entries = (const apr_table_entry_t *)array->elts;
+    request_rec *r = here->r;
     secsession_asker_t asker;
     apr_table_t *kept;
 
     if (apr_table_get(headers, "Set-Cookie") == NULL) {
         return headers;
     }
-    asker = secsession_cookies_asker(r);
+    asker = secsession_vaulted_asker(r);
     kept = apr_table_make(r->pool, array->nelts);
     for (int i = 0; i < array->nelts; i++) {
         if (strcasecmp(entries[i].key, "Set-Cookie") == 0
-            && is_set_vaulted(r, patterns, entries[i].val)) {
-            collect(r, &asker, vaulted, entries[i].val);
+            && secsession_vaulted_takes(here, entries[i].val)) {
+            collect(r, &asker, &here->context->vaulted, entries[i].val);
         } else {
             apr_table_addn(kept, entries[i].key, entries[i].val);
         }
@@ -261,23 +180,13 @@ static apr_table_t *take_from(request_rec *r, const apr_array_header_t *patterns
     return kept;
 }
 
-int secsession_cookies_is_kept(const secsession_here_t *here, const char *field)
-{
-    request_rec *r = here->r;
-    const apr_array_header_t *patterns = patterns_of(here);
-
-    return patterns && is_set_vaulted(r, patterns, field);
-}
-
 void secsession_cookies_take(const secsession_here_t *here)
 {
     request_rec *r = here->r;
-    const apr_array_header_t *patterns = patterns_of(here);
-    secsession_context_t *context = here->context;
 
-    if (context && patterns) {
-        r->headers_out = take_from(r, patterns, &context->vaulted, r->headers_out);
-        r->err_headers_out = take_from(r, patterns, &context->vaulted, r->err_headers_out);
+    if (here->context && secsession_vaulted_is_on(here)) {
+        r->headers_out = take_from(here, r->headers_out);
+        r->err_headers_out = take_from(here, r->err_headers_out);
     }
 }
 

@@ -12,10 +12,6 @@
 int secsession_cookies_apply(request_rec *r);
 int secsession_cookies_apply_late(request_rec *r);
 
-/* For whom the cookies of a jar are chosen, and who sets them: the address that the client has
- * asked for. Strings live in the pool of the request. */
-secsession_asker_t secsession_cookies_asker(request_rec *r);
-
 /* Removes the cookies that belong into the vault from the response, by the patterns of its
  * location, and collects them in the context until secsession_words_obey() keeps them. */
 void secsession_cookies_take(const secsession_here_t *here);
@@ -23,10 +19,6 @@ void secsession_cookies_take(const secsession_here_t *here);
 /* Collects one cookie more, of our own, as if the response had set it. The vault of this request
  * has been read, or there is no session. */
 void secsession_cookies_add(const secsession_here_t *here, const secsession_kept_t *cookie);
-
-/* Whether the cookie of this Set-Cookie field belongs into the vault, so that no client may get
- * it. */
-int secsession_cookies_is_kept(const secsession_here_t *here, const char *field);
 
 /* Whether the vault changes by what has been collected. */
 int secsession_cookies_has_news(const secsession_here_t *here);

@@ -5,9 +5,9 @@
 #include <apr_strings.h>
 #include <http_log.h>
 
-#include "http/application/cookies.h"
 #include "http/application/tee.h"
 #include "http/application/try.h"
+#include "http/application/vaulted.h"
 #include "http/request/current.h"
 #include "http/request/name.h"
 #include "session/standing.h"
@@ -29,7 +29,7 @@ static int add_value(void *fields, const char *name, const char *value)
 /* Leaves the Set-Cookie fields in the table that count in the end. */
 static void settle_cookies(request_rec *r, apr_table_t *headers, int is_with_removed)
 {
-    const secsession_asker_t asker = secsession_cookies_asker(r);
+    const secsession_asker_t asker = secsession_vaulted_asker(r);
     apr_array_header_t *fields = apr_array_make(r->pool, 8, sizeof(const char *));
 
     apr_table_do(add_value, fields, headers, "Set-Cookie", NULL);

@@ -17,6 +17,7 @@
 #include "http/parse/scopes.h"
 #include "http/request/answer.h"
 #include "http/request/current.h"
+#include "http/request/end.h"
 #include "http/request/navigation.h"
 #include "http/request/rotate.h"
 #include "http/request/why.h"
@@ -181,9 +182,9 @@ static int replacement(const secsession_here_t *here, const apr_bucket_brigade *
     const secsession_context_t *context = here->context;
     int status;
 
-    *location = NULL;
     secsession_words_read(here);
     status = secsession_words_obey(here);
+    *location = status == HTTP_SEE_OTHER ? apr_table_get(here->r->headers_out, "Location") : NULL;
     if (status == OK && context->fresh_within && !context->replaced_by
         && here->r->status == HTTP_UNAUTHORIZED) {
         status = secsession_authn_demand_fresh(here, location);
@@ -230,6 +231,9 @@ static apr_status_t look_over(ap_filter_t *f, apr_bucket_brigade *brigade)
         secsession_authn_challenge(&here);
     }
     secsession_refusal_set_headers(&here);
+    if (here.context->replaced_by == HTTP_SEE_OTHER && here.context->words.log_out) {
+        secsession_end_clear(&here);
+    }
     secsession_harden_response(&here);
     secsession_rotate_offer(&here);
     is_ours = set_cookie(&here) || here.context->replaced_by;

@@ -142,7 +142,8 @@ int secsession_try_begin(const secsession_here_t *here)
         || !(may_be_tried || (is_on(login) && login->is_tried))) {
         return OK;
     }
-    if (location->vault == NULL || location->vault->nelts == 0) {
+    if (location->vault == NULL
+        || (location->vault->patterns->nelts == 0 && !location->vault->is_by_property)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, here->r,
                       "SS289: SecSessionLoginTry has no effect at %s without SecSessionVault: let "
                       "it name the cookie of the application's session",

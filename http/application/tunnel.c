@@ -49,9 +49,9 @@
 #include <http_request.h>
 #include <util_filter.h>
 
-#include "http/application/cookies.h"
 #include "http/application/heads.h"
 #include "http/application/interim.h"
+#include "http/application/vaulted.h"
 #include "http/application/watch.h"
 #include "http/request/reserved.h"
 #include "http/request/underway.h"
@@ -125,7 +125,7 @@ static int may_pass(const secsession_here_t *here, const char *line)
 {
     const char *cookie = secsession_head_value(line, "Set-Cookie");
 
-    return cookie ? !secsession_cookies_is_kept(here, cookie)
+    return cookie ? !secsession_vaulted_takes(here, cookie)
                         && !secsession_reserved_is_set_by(here, cookie)
                   : !secsession_reserved_is_field(line);
 }

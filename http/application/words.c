@@ -297,24 +297,43 @@ static int revoke_own(const secsession_here_t *here)
     return OK;
 }
 
+/* Whether the application has been told who asks: what it sets in the answer to a logout may then
+ * still be that user's, and is not for whoever comes next. */
+static int is_told(const secsession_here_t *here)
+{
+    const char *forward = here->location->forward;
+
+    return here->r->user || (forward && *forward);
+}
+
+/* Ends the session; the cookies of the answer begin the next one. Returns OK, 303 if our own answer
+ * is wanted, 502 or 503. */
+static int log_out(const secsession_here_t *here)
+{
+    const secsession_when_t *when = here->location->logout_when;
+    int status = secsession_end_by_user(here);
+
+    if (status == OK && when && when->is_answered_by_us) {
+        return secsession_answer_see_other(here->r, secsession_config_logout_home(here->location));
+    }
+    return status == OK && !is_told(here) ? keep_cookies(here) : status;
+}
+
 /* Does what the application said, in an order in which no step undoes another. Many applications
  * end what was before they let somebody in, so that in the answer to a form the login is what
  * counts. The cookies come last: they belong to the session that is there then. At a login they go
  * with it. */
 static int obey(const secsession_here_t *here, const secsession_words_t *words)
 {
-    int status = OK;
+    int status = words->user ? log_in(here) : OK;
 
-    if (words->user) {
-        status = log_in(here);
-    }
     if (status == OK && (words->revoke_others || words->revoke_all)) {
         status = revoke_own(here);
     }
-    if (status == OK && words->log_out && words->user == NULL) {
-        status = secsession_end_by_user(here);
+    if (status != OK || words->user) {
+        return status;
     }
-    return status == OK && words->user == NULL ? keep_cookies(here) : status;
+    return words->log_out ? log_out(here) : keep_cookies(here);
 }
 
 int secsession_words_obey(const secsession_here_t *here)

@@ -16,10 +16,11 @@ APLOG_USE_MODULE(secsession);
 
 int secsession_logout_end(const secsession_here_t *here)
 {
-    const char *home = here->location->logout_home ? here->location->logout_home : "/";
     int status = secsession_end_by_user(here);
 
-    return status == OK ? secsession_answer_see_other(here->r, home) : status;
+    return status == OK
+               ? secsession_answer_see_other(here->r, secsession_config_logout_home(here->location))
+               : status;
 }
 
 /* Whether the client has asked for this very address: a page that includes it, DirectoryIndex or a

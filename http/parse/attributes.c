@@ -107,3 +107,8 @@ const char *secsession_attributes_harden(apr_pool_t *pool, const char *field, in
     stpcpy(out, found.same_site == SAME_SITE_MISSING ? "; " SAME_SITE : "");
     return kept;
 }
+
+int secsession_attributes_is_http_only(const char *field)
+{
+    return read_attributes(field + strcspn(field, ";")).is_http_only;
+}

@@ -14,4 +14,7 @@
 const char *secsession_attributes_harden(apr_pool_t *pool, const char *field, int is_secure,
                                          int is_http_only);
 
+/* Whether no script may read the cookie of this field. */
+int secsession_attributes_is_http_only(const char *field);
+
 #endif

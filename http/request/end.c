@@ -28,10 +28,20 @@ int secsession_end_session(const secsession_here_t *here)
     return OK;
 }
 
+void secsession_end_clear(const secsession_here_t *here)
+{
+    const char *clear = here->location->clear_site_data;
+
+    secsession_answer_no_store(here->r);
+    if (clear == NULL || *clear) {
+        apr_table_setn(here->r->err_headers_out, "Clear-Site-Data",
+                       clear ? clear : CLEAR_SITE_DATA);
+    }
+}
+
 int secsession_end_by_user(const secsession_here_t *here)
 {
     const secsession_session_t *session = here->context->session;
-    const char *clear = here->location->clear_site_data;
     request_rec *r = here->r;
     int status = secsession_end_session(here);
 
@@ -43,9 +53,6 @@ int secsession_end_by_user(const secsession_here_t *here)
                       "SS206: user %s logged out of realm %s: session %s ended",
                       session->user ? session->user : "(nobody)", here->server->realm, session->id);
     }
-    secsession_answer_no_store(r);
-    if (clear == NULL || *clear) {
-        apr_table_setn(r->err_headers_out, "Clear-Site-Data", clear ? clear : CLEAR_SITE_DATA);
-    }
+    secsession_end_clear(here);
     return OK;
 }

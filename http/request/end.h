@@ -13,4 +13,7 @@ int secsession_end_session(const secsession_here_t *here);
  * SecSessionClearSiteData names. Returns OK, or 503. */
 int secsession_end_by_user(const secsession_here_t *here);
 
+/* Tells the browser what SecSessionClearSiteData names, in the answer to a logout. */
+void secsession_end_clear(const secsession_here_t *here);
+
 #endif

@@ -78,10 +78,13 @@ const char *secsession_argument_clear_site_data(cmd_parms *cmd, int argc, char *
 const char *secsession_argument_when(cmd_parms *cmd, const char *expression, const char *from,
                                      const secsession_when_t **when);
 
-/* Shell patterns of cookie names (an array of const char *), or "none", which sets an empty
- * array. */
-const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const argv[],
-                                         const apr_array_header_t **patterns);
+/* The same of a logout; `answer` is "home", or NULL. */
+const char *secsession_argument_logout_when(cmd_parms *cmd, const char *expression,
+                                            const char *answer, const secsession_when_t **when);
+
+/* Shell patterns of cookie names, and "httponly"; or "none" alone, for an empty array. */
+const char *secsession_argument_vault(cmd_parms *cmd, int argc, char *const argv[],
+                                      secsession_vault_t *vault);
 
 /* The name of a request header field that may tell an application the user; it must not have
  * another meaning in HTTP. */

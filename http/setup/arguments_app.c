@@ -67,6 +67,24 @@ const char *secsession_argument_when(cmd_parms *cmd, const char *expression, con
                  : NULL;
 }
 
+const char *secsession_argument_logout_when(cmd_parms *cmd, const char *expression,
+                                            const char *answer, const secsession_when_t **result)
+{
+    secsession_when_t *when;
+    const char *error = secsession_argument_when(cmd, expression, NULL, result);
+
+    if (error || answer == NULL) {
+        return error;
+    }
+    if (strcasecmp(answer, "home") != 0 || (*result)->expression == NULL) {
+        return secsession_argument_wrong(cmd, answer, "home, which follows an expression");
+    }
+    when = apr_pmemdup(cmd->pool, *result, sizeof(*when));
+    when->is_answered_by_us = 1;
+    *result = when;
+    return NULL;
+}
+
 /* PHP finds the cookie "my.id" as "my_id", and so one that is called that from the start. */
 static void add_pattern(apr_pool_t *pool, apr_array_header_t *patterns, const char *pattern)
 {
@@ -83,13 +101,13 @@ static void add_pattern(apr_pool_t *pool, apr_array_header_t *patterns, const ch
     }
 }
 
-const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const argv[],
-                                         const apr_array_header_t **result)
+const char *secsession_argument_vault(cmd_parms *cmd, int argc, char *const argv[],
+                                      secsession_vault_t *vault)
 {
     apr_array_header_t *patterns = apr_array_make(cmd->pool, argc, sizeof(const char *));
     const char *bad = argc ? NULL : "";
 
-    *result = patterns;
+    vault->patterns = patterns;
     if (argc == 1 && strcasecmp(argv[0], "none") == 0) {
         return NULL;
     }
@@ -97,10 +115,16 @@ const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const a
         if (*argv[i] == '\0' || strpbrk(argv[i], "=;, \t") || strcasecmp(argv[i], "none") == 0) {
             bad = argv[i];
         }
-        add_pattern(cmd->pool, patterns, argv[i]);
+        if (strcasecmp(argv[i], "httponly") == 0) {
+            vault->is_by_property = 1;
+        } else {
+            add_pattern(cmd->pool, patterns, argv[i]);
+        }
     }
     return bad ? secsession_argument_wrong(
-               cmd, bad, "none alone, or shell patterns of cookie names, such as PHPSESSID or DW*")
+               cmd, bad,
+               "none alone, or httponly, or shell patterns of cookie names, such as PHPSESSID or "
+               "DW*")
                : NULL;
 }
 

@@ -244,6 +244,11 @@ secsession_limits_t secsession_config_caps(const secsession_location_config_t *l
     return secsession_config_remembered(location).absolute > 0 ? location->caps : named(location);
 }
 
+const char *secsession_config_logout_home(const secsession_location_config_t *location)
+{
+    return location->logout_home ? location->logout_home : "/";
+}
+
 int secsession_config_is_login(const secsession_location_config_t *location)
 {
     return location->page && strcmp(location->page, SECSESSION_HANDLER "login") == 0;

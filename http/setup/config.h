@@ -89,7 +89,14 @@ typedef struct {
     int group;                        /* in this group of the last match; 0: elsewhere */
     const char *user;                 /* it is always this one; NULL: it is not */
     int is_tried;                     /* it is the one that SecSessionLoginTry has remembered */
+    int is_answered_by_us;            /* a logout: as our own logout page answers */
 } secsession_when_t;
+
+/* What SecSessionVault says. */
+typedef struct {
+    const apr_array_header_t *patterns; /* of cookie names (const char *) */
+    int is_by_property;                 /* and every cookie with HttpOnly */
+} secsession_vault_t;
 
 /* The configuration of a location. */
 typedef struct {
@@ -123,7 +130,7 @@ typedef struct {
     const secsession_when_t *login_when;    /* NULL: not set; the same for the next three */
     const secsession_when_t *logout_when;
     const secsession_when_t *login_try;
-    const apr_array_header_t *vault;         /* patterns of cookie names (const char *) */
+    const secsession_vault_t *vault;
     int harden;                              /* the parts of SecSessionHarden; -1: not set */
     const apr_array_header_t *harden_except; /* patterns (const char *) of cookies that scripts may
                                               * read; NULL: not set */
@@ -151,6 +158,9 @@ secsession_limits_t secsession_config_remembered(const secsession_location_confi
  * not. Where users can stay signed in, only limits that sections set shorten a session; those of
  * the server apply to new sessions of users who do not stay signed in. */
 secsession_limits_t secsession_config_caps(const secsession_location_config_t *location);
+
+/* Where a browser is sent after a logout. */
+const char *secsession_config_logout_home(const secsession_location_config_t *location);
 
 /* Whether the handler of this location is our login page. */
 int secsession_config_is_login(const secsession_location_config_t *location);

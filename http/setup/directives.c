@@ -369,12 +369,13 @@ const command_rec secsession_directives[] = {
                    "an expression that recognises by the response that the application has taken "
                    "a name and asks for more, optionally followed by field=NAME, the form field "
                    "with the user name; or none; default: none"),
-    AP_INIT_TAKE1("SecSessionLogoutWhen", secsession_directive_logout_when, LOCATION(logout_when),
-                  EVERYWHERE,
-                  "an expression that recognises a logout by the response, or none; default: none"),
+    AP_INIT_TAKE12("SecSessionLogoutWhen", secsession_directive_logout_when, LOCATION(logout_when),
+                   EVERYWHERE,
+                   "an expression that recognises a logout by the response, optionally followed by "
+                   "home: the browser is sent to SecSessionLogoutHome; or none; default: none"),
     AP_INIT_TAKE_ARGV(
         "SecSessionVault", secsession_directive_vault, NULL, EVERYWHERE,
-        "shell patterns for the names of the application's cookies that are kept on the "
-        "server instead of in the browser, or none; default: none"),
+        "httponly: the application's cookies with HttpOnly are kept on the server instead of in "
+        "the browser; and shell patterns for the names of others; or none; default: none"),
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
 };

@@ -37,9 +37,12 @@ const char *secsession_directive_try(cmd_parms *cmd, void *location, const char 
                : secsession_directive_when(cmd, location, expression, from);
 }
 
-const char *secsession_directive_logout_when(cmd_parms *cmd, void *location, const char *expression)
+const char *secsession_directive_logout_when(cmd_parms *cmd, void *location, const char *expression,
+                                             const char *answer)
 {
-    return secsession_directive_when(cmd, location, expression, NULL);
+    return secsession_argument_logout_when(cmd, expression, answer,
+                                           &((secsession_location_config_t *)location)
+                                                ->logout_when);
 }
 
 const char *secsession_directive_vault(cmd_parms *cmd, void *location, int argc, char *const argv[])
@@ -47,12 +50,14 @@ const char *secsession_directive_vault(cmd_parms *cmd, void *location, int argc,
     secsession_server_config_t *server = ap_get_module_config(cmd->server->module_config,
                                                               &secsession_module);
 
-    const apr_array_header_t **patterns = &((secsession_location_config_t *)location)->vault;
-    const char *error = secsession_argument_patterns(cmd, argc, argv, patterns);
+    secsession_vault_t *vault = apr_pcalloc(cmd->pool, sizeof(*vault));
+    const char *error = secsession_argument_vault(cmd, argc, argv, vault);
 
+    ((secsession_location_config_t *)location)->vault = vault;
     server->database.has_vaults = 1;
-    server->vaulted = server->vaulted ? apr_array_append(cmd->pool, server->vaulted, *patterns)
-                                      : *patterns;
+    server->vaulted = server->vaulted
+                          ? apr_array_append(cmd->pool, server->vaulted, vault->patterns)
+                          : vault->patterns;
     return error;
 }
 

@@ -16,8 +16,8 @@ const char *secsession_directive_when(cmd_parms *cmd, void *location, const char
                                       const char *from);
 const char *secsession_directive_try(cmd_parms *cmd, void *location, const char *expression,
                                      const char *from);
-const char *secsession_directive_logout_when(cmd_parms *cmd, void *location,
-                                             const char *expression);
+const char *secsession_directive_logout_when(cmd_parms *cmd, void *location, const char *expression,
+                                             const char *answer);
 const char *secsession_directive_vault(cmd_parms *cmd, void *location, int argc,
                                        char *const argv[]);
 const char *secsession_directive_forward(cmd_parms *cmd, void *data, const char *name);

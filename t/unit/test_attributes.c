@@ -143,6 +143,16 @@ static void scripts_may_read_what_is_for_them(void **state)
     }
 }
 
+static void what_no_script_may_read_is_told(void **state)
+{
+    assert_true(secsession_attributes_is_http_only("a=b; HttpOnly"));
+    assert_true(secsession_attributes_is_http_only("a=b;path=/;httponly=no"));
+    assert_true(secsession_attributes_is_http_only("a; HTTPONLY ;x"));
+    assert_false(secsession_attributes_is_http_only("HttpOnly=b; path=/"));
+    assert_false(secsession_attributes_is_http_only("a=b; path=HttpOnly; HttpOnlyx"));
+    assert_false(secsession_attributes_is_http_only(""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +162,7 @@ int main(void)
         cmocka_unit_test(what_is_no_cookie_is_left_alone),
         cmocka_unit_test(without_tls_none_is_secure_but_where_it_must_be),
         cmocka_unit_test(scripts_may_read_what_is_for_them),
+        cmocka_unit_test(what_no_script_may_read_is_told),
     };
 
     return cmocka_run_group_tests(tests, make_pool, destroy_pool);
