@@ -232,8 +232,9 @@ my %DIRECTIVE = (
         wrong => { 'none, or an expression of httpd' => [ [ '"(("', '((' ] ],
             'home, which follows an expression' => [ [ '"true" away', 'away' ], [ 'none home', 'home' ] ] } },
     SecSessionVault => { where => 'D', right => [ 'none', 'PHPSESSID', 'DW* wiki_?', '*', 'httponly', 'HttpOnly PHPSESSID' ],
-        wrong => { 'none alone, or httponly, or shell patterns of cookie names' =>
-            [ [ '', '' ], [ 'a none', 'none' ], [ 'httponly none', 'none' ], 'a=b', 'a;b', 'a,b', [ '""', '' ] ] } },
+        wrong => { 'left out after httponly' => [ [ 'httponly none', 'none' ] ],
+            'none alone, or shell patterns of cookie names' =>
+            [ [ '', '' ], [ 'a none', 'none' ], [ 'httponly a none', 'none' ], 'a=b', 'a;b', 'a,b', [ '""', '' ] ] } },
     SecSessionKeys => { where => 'S', right => [$KEYS],
         wrong => {
             'a file with keys' => [ '/nowhere', $NO_KEYS ],

@@ -34,11 +34,50 @@ typedef struct {
     const apr_array_header_t *except; /* NULL: DEFAULT_EXCEPT */
 } policy_t;
 
-static policy_t policy_of(const secsession_location_config_t *location)
+/* Where cookies are kept on the server their names are no business of URLs either: there a session
+ * id would come back to an application that knows it by both. */
+static int is_vault(const secsession_location_config_t *location)
 {
-    return (policy_t){ location->harden > 0 ? location->harden : 0,
-                       location->url_ids ? location->url_ids : DEFAULT_NAMES,
-                       location->harden_except };
+    return location->enabled == 1 && location->vault && location->harden != 0
+           && (location->vault->is_by_property || location->vault->patterns->nelts > 0);
+}
+
+static int is_plain_name(const char *pattern)
+{
+    return pattern[strcspn(pattern, "*?[\\")] == '\0';
+}
+
+/* The names, and those that SecSessionVault gives. */
+static const char *const *with_vaulted(apr_pool_t *pool, const char *const *names,
+                                       const apr_array_header_t *patterns)
+{
+    apr_array_header_t *all = apr_array_make(pool, 16 + patterns->nelts, sizeof(const char *));
+
+    for (; *names; names++) {
+        APR_ARRAY_PUSH(all, const char *) = *names;
+    }
+    for (int i = 0; i < patterns->nelts; i++) {
+        const char *pattern = APR_ARRAY_IDX(patterns, i, const char *);
+
+        if (is_plain_name(pattern)) {
+            APR_ARRAY_PUSH(all, const char *) = pattern;
+        }
+    }
+    APR_ARRAY_PUSH(all, const char *) = NULL;
+    return (const char *const *)all->elts;
+}
+
+static policy_t policy_of(apr_pool_t *pool, const secsession_location_config_t *location)
+{
+    policy_t policy = { location->harden > 0 ? location->harden : 0,
+                        location->url_ids ? location->url_ids : DEFAULT_NAMES,
+                        location->harden_except };
+
+    if (is_vault(location)) {
+        policy.names = with_vaulted(pool, policy.names, location->vault->patterns);
+        policy.parts |= policy.parts & URLS ? 0 : SECSESSION_HARDEN_STRIP;
+    }
+    return policy;
 }
 
 /* --- logs and events -------------------------------------------------------------------------- */
@@ -142,13 +181,22 @@ static int is_ours(const secsession_here_t *here, const policy_t *policy)
            && r->the_request;
 }
 
+/* Whether no id is in what a client has asked for, as nearly always. */
+static int is_clean(request_rec *r, const policy_t *policy)
+{
+    secsession_url_ids_t ids = { 0 };
+
+    secsession_url_clean_target(r->pool, r->unparsed_uri, policy->names, &ids);
+    return ids.name == NULL && r->main == NULL && r->prev == NULL;
+}
+
 int secsession_harden_request(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
-    policy_t policy = policy_of(here.location);
+    policy_t policy = policy_of(r->pool, here.location);
     secsession_url_ids_t ids = { 0 };
 
-    if (!is_ours(&here, &policy)) {
+    if (!is_ours(&here, &policy) || is_clean(r, &policy)) {
         return DECLINED;
     }
     clean_request(r, &policy, &ids);
@@ -207,7 +255,7 @@ static int clean_late(const secsession_here_t *here, const policy_t *policy)
 int secsession_harden_check(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
-    policy_t policy = policy_of(here.location);
+    policy_t policy = policy_of(r->pool, here.location);
     const char *name;
 
     if (r->prev || !is_ours(&here, &policy)) {
@@ -216,7 +264,7 @@ int secsession_harden_check(request_rec *r)
     if (!clean_late(&here, &policy) && !(policy.parts & SECSESSION_HARDEN_REFUSE)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "SS224: request refused: it is too late to remove the session id %s from its "
-                      "path; write SecSessionHarden in a <Location>",
+                      "path; write SecSessionHarden or SecSessionVault in a <Location>",
                       here.context->url_id);
         policy.parts |= SECSESSION_HARDEN_REFUSE;
     }
@@ -241,10 +289,10 @@ int secsession_harden_check(request_rec *r)
  * at another location is sent with the cookies of the application that failed. */
 static policy_t policy_of_all(const secsession_here_t *here)
 {
-    policy_t all = policy_of(here->location);
+    policy_t all = policy_of(here->r->pool, here->location);
 
     for (const request_rec *r = here->r->prev; r; r = r->prev) {
-        policy_t earlier = policy_of(secsession_config_location(r));
+        policy_t earlier = policy_of(here->r->pool, secsession_config_location(r));
 
         if (earlier.parts & URLS) {
             all.names = earlier.names;
@@ -307,6 +355,9 @@ static const char *harden_field(const secsession_here_t *here, const apr_table_e
     if (policy->parts & URLS && strcasecmp(field->key, "Refresh") == 0) {
         return secsession_url_clean_refresh(r->pool, field->val, policy->names, ids);
     }
+    if (policy->parts & URLS && strcasecmp(field->key, "Link") == 0) {
+        return secsession_url_clean_links(r->pool, field->val, policy->names, ids);
+    }
     return field->val;
 }
 
@@ -324,13 +375,27 @@ static apr_table_t *harden_fields(const secsession_here_t *here, const apr_table
     return hardened;
 }
 
+/* Whether a field of the response may have a URL of the application's. */
+static int has_link(const request_rec *r)
+{
+    static const char *const fields[] = { "Location", "Content-Location", "Refresh", "Link" };
+
+    for (apr_size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (apr_table_get(r->headers_out, fields[i])
+            || apr_table_get(r->err_headers_out, fields[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void secsession_harden_response(const secsession_here_t *here)
 {
     request_rec *r = here->r;
     policy_t policy = policy_of_all(here);
     secsession_url_ids_t ids = { 0 };
 
-    if (policy.parts & (SECSESSION_HARDEN_COOKIES | URLS)) {
+    if (policy.parts & SECSESSION_HARDEN_COOKIES || (policy.parts & URLS && has_link(r))) {
         r->headers_out = harden_fields(here, r->headers_out, &policy, &ids);
         r->err_headers_out = harden_fields(here, r->err_headers_out, &policy, &ids);
     }

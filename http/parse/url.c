@@ -2,6 +2,7 @@
  * it can be tested and fuzzed on its own. */
 #include "http/parse/url.h"
 
+#include <apr_strings.h>
 #include <string.h>
 #include <strings.h>
 
@@ -344,4 +345,36 @@ const char *secsession_url_clean_refresh(apr_pool_t *pool, const char *refresh,
     out = copy(out, clean, clean + strlen(clean));
     *copy(out, end, end + strlen(end)) = '\0';
     return kept;
+}
+
+/* Behind a quoted string that begins at `at`. */
+static const char *end_of_quoted(const char *at)
+{
+    for (at++; *at && *at != '"'; at++) {
+        at += *at == '\\' && at[1];
+    }
+    return at + (*at == '"');
+}
+
+const char *secsession_url_clean_links(apr_pool_t *pool, const char *links,
+                                       const char *const *names, secsession_url_ids_t *ids)
+{
+    char *kept = apr_palloc(pool, strlen(links) + 1), *out = kept;
+    secsession_url_ids_t here = { 0 };
+    const char *at = links;
+
+    while (*at) {
+        const char *end = *at == '"' ? end_of_quoted(at) : at + 1;
+        size_t length = *at == '<' ? strcspn(end, ">") : 0;
+
+        out = copy(out, at, end);
+        if (length > 0) {
+            const char *link = apr_pstrmemdup(pool, end, length);
+
+            link = secsession_url_clean_link(pool, link, names, &here);
+            out = copy(out, link, link + strlen(link));
+        }
+        at = end + length;
+    }
+    return result(links, kept, out, &here, ids);
 }

@@ -45,4 +45,8 @@ const char *secsession_url_clean_link(apr_pool_t *pool, const char *link, const 
 const char *secsession_url_clean_refresh(apr_pool_t *pool, const char *refresh,
                                          const char *const *names, secsession_url_ids_t *ids);
 
+/* The value of a Link header field (RFC 8288, 3), such as "<link>; rel=next, <link>". */
+const char *secsession_url_clean_links(apr_pool_t *pool, const char *links,
+                                       const char *const *names, secsession_url_ids_t *ids);
+
 #endif

@@ -82,7 +82,12 @@ const char *secsession_argument_when(cmd_parms *cmd, const char *expression, con
 const char *secsession_argument_logout_when(cmd_parms *cmd, const char *expression,
                                             const char *answer, const secsession_when_t **when);
 
-/* Shell patterns of cookie names, and "httponly"; or "none" alone, for an empty array. */
+/* Shell patterns of cookie names (an array of const char *), or "none", which sets an empty
+ * array. */
+const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const argv[],
+                                         const apr_array_header_t **patterns);
+
+/* The same, or "httponly", which such patterns may follow. */
 const char *secsession_argument_vault(cmd_parms *cmd, int argc, char *const argv[],
                                       secsession_vault_t *vault);
 

@@ -101,13 +101,13 @@ static void add_pattern(apr_pool_t *pool, apr_array_header_t *patterns, const ch
     }
 }
 
-const char *secsession_argument_vault(cmd_parms *cmd, int argc, char *const argv[],
-                                      secsession_vault_t *vault)
+const char *secsession_argument_patterns(cmd_parms *cmd, int argc, char *const argv[],
+                                         const apr_array_header_t **result)
 {
     apr_array_header_t *patterns = apr_array_make(cmd->pool, argc, sizeof(const char *));
     const char *bad = argc ? NULL : "";
 
-    vault->patterns = patterns;
+    *result = patterns;
     if (argc == 1 && strcasecmp(argv[0], "none") == 0) {
         return NULL;
     }
@@ -115,17 +115,27 @@ const char *secsession_argument_vault(cmd_parms *cmd, int argc, char *const argv
         if (*argv[i] == '\0' || strpbrk(argv[i], "=;, \t") || strcasecmp(argv[i], "none") == 0) {
             bad = argv[i];
         }
-        if (strcasecmp(argv[i], "httponly") == 0) {
-            vault->is_by_property = 1;
-        } else {
-            add_pattern(cmd->pool, patterns, argv[i]);
-        }
+        add_pattern(cmd->pool, patterns, argv[i]);
     }
     return bad ? secsession_argument_wrong(
-               cmd, bad,
-               "none alone, or httponly, or shell patterns of cookie names, such as PHPSESSID or "
-               "DW*")
+               cmd, bad, "none alone, or shell patterns of cookie names, such as PHPSESSID or DW*")
                : NULL;
+}
+
+const char *secsession_argument_vault(cmd_parms *cmd, int argc, char *const argv[],
+                                      secsession_vault_t *vault)
+{
+    vault->is_by_property = argc > 0 && strcasecmp(argv[0], "httponly") == 0;
+    if (!vault->is_by_property) {
+        return secsession_argument_patterns(cmd, argc, argv, &vault->patterns);
+    }
+    if (argc == 1) {
+        vault->patterns = apr_array_make(cmd->pool, 0, sizeof(const char *));
+        return NULL;
+    }
+    return strcasecmp(argv[1], "none") == 0
+               ? secsession_argument_wrong(cmd, argv[1], "left out after httponly")
+               : secsession_argument_patterns(cmd, argc - 1, argv + 1, &vault->patterns);
 }
 
 /* The syntax is that of RFC 9110, 5.1 and 5.6.2. Fields that httpd needs to read the message, and

@@ -159,6 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_path(pool, text);
     secsession_url_clean_target(pool, text, NAMES, &ids);
     secsession_url_clean_refresh(pool, text, NAMES, &ids);
+    secsession_url_clean_links(pool, text, NAMES, &ids);
     fuzz_pool_destroy(pool);
     return 0;
 }

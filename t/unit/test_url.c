@@ -307,6 +307,29 @@ static int destroy_pool(void **state)
     return 0;
 }
 
+static void every_link_of_a_field_is_cleaned(void **state)
+{
+    static const char *const names[] = { "sid", NULL };
+    static const char *const cases[][2] = {
+        { "</a;sid=1>; rel=next", "</a>; rel=next" },
+        { "<a?sid=1>,<b?x&sid=2>;title=\"<c;sid=3> \\\" <d;sid=4>\"",
+          "<a>,<b?x>;title=\"<c;sid=3> \\\" <d;sid=4>\"" },
+        { "<", "<" },
+        { "</a;sid=1", "</a" },
+        { "\"", "\"" },
+        { "\"\\", "\"\\" },
+        { "<>", "<>" },
+        { "", "" },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        secsession_url_ids_t ids = { 0 };
+
+        assert_string_equal(secsession_url_clean_links(pool, cases[i][0], names, &ids),
+                            cases[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +344,7 @@ int main(void)
         cmocka_unit_test(other_links_stay),
         cmocka_unit_test(refresh_loses_its_id),
         cmocka_unit_test(a_long_url_is_no_burden),
+        cmocka_unit_test(every_link_of_a_field_is_cleaned),
     };
 
     return cmocka_run_group_tests(tests, make_pool, destroy_pool);
