@@ -8,7 +8,8 @@ CC    = $(shell $(APXS) -q CC 2>/dev/null || echo cc)
 OBJECTS = mod_secsession.o \
           $(addprefix http/application/, response.o flight.o trailers.o tunnel.o watch.o interim.o \
                                          heads.o words.o recognise.o try.o cookies.o vaulted.o \
-                                         tee.o harden.o environment.o forward.o caches.o nph.o) \
+                                         tee.o harden.o hardening.o environment.o forward.o \
+                                         caches.o nph.o) \
           $(addprefix http/handlers/, handler.o claim.o login.o sessions.o logout.o page.o back.o \
                                       form.o) \
           $(addprefix http/access/, authz.o adopt.o sender.o authn.o refusal.o \

@@ -8,6 +8,7 @@
 #include <http_log.h>
 #include <stdatomic.h>
 
+#include "http/application/hardening.h"
 #include "http/parse/attributes.h"
 #include "http/parse/url.h"
 #include "http/request/address.h"
@@ -16,69 +17,11 @@
 
 APLOG_USE_MODULE(secsession);
 
-#define URLS (SECSESSION_HARDEN_STRIP | SECSESSION_HARDEN_REFUSE)
 #define REFERRER_POLICY "strict-origin-when-cross-origin"
-
-/* The names that well-known languages and servers use for session ids in URLs. */
-static const char *const DEFAULT_NAMES[] = { "PHPSESSID", "jsessionid", "ASP.NET_SessionId",
-                                             "CFID",      "CFTOKEN",    "CGISESSID",
-                                             NULL };
 
 /* Cookies that are there for scripts, which send their values back in a header field against
  * requests from other sites: those of Django, and of Angular, Laravel and Spring. */
 static const char *const DEFAULT_EXCEPT[] = { "csrftoken", "XSRF-*", NULL };
-
-typedef struct {
-    int parts;
-    const char *const *names;
-    const apr_array_header_t *except; /* NULL: DEFAULT_EXCEPT */
-} policy_t;
-
-/* Where cookies are kept on the server their names are no business of URLs either: there a session
- * id would come back to an application that knows it by both. */
-static int is_vault(const secsession_location_config_t *location)
-{
-    return location->enabled == 1 && location->vault && location->harden != 0
-           && (location->vault->is_by_property || location->vault->patterns->nelts > 0);
-}
-
-static int is_plain_name(const char *pattern)
-{
-    return pattern[strcspn(pattern, "*?[\\")] == '\0';
-}
-
-/* The names, and those that SecSessionVault gives. */
-static const char *const *with_vaulted(apr_pool_t *pool, const char *const *names,
-                                       const apr_array_header_t *patterns)
-{
-    apr_array_header_t *all = apr_array_make(pool, 16 + patterns->nelts, sizeof(const char *));
-
-    for (; *names; names++) {
-        APR_ARRAY_PUSH(all, const char *) = *names;
-    }
-    for (int i = 0; i < patterns->nelts; i++) {
-        const char *pattern = APR_ARRAY_IDX(patterns, i, const char *);
-
-        if (is_plain_name(pattern)) {
-            APR_ARRAY_PUSH(all, const char *) = pattern;
-        }
-    }
-    APR_ARRAY_PUSH(all, const char *) = NULL;
-    return (const char *const *)all->elts;
-}
-
-static policy_t policy_of(apr_pool_t *pool, const secsession_location_config_t *location)
-{
-    policy_t policy = { location->harden > 0 ? location->harden : 0,
-                        location->url_ids ? location->url_ids : DEFAULT_NAMES,
-                        location->harden_except };
-
-    if (is_vault(location)) {
-        policy.names = with_vaulted(pool, policy.names, location->vault->patterns);
-        policy.parts |= policy.parts & URLS ? 0 : SECSESSION_HARDEN_STRIP;
-    }
-    return policy;
-}
 
 /* --- logs and events -------------------------------------------------------------------------- */
 
@@ -128,7 +71,7 @@ static void tell_of_response(const secsession_here_t *here, const char *name)
 
 /* The request line, "GET /target HTTP/1.1", without ids. REQUEST_URI and the access log are made
  * from it. */
-static const char *clean_request_line(request_rec *r, const policy_t *policy,
+static const char *clean_request_line(request_rec *r, const secsession_hardening_t *policy,
                                       secsession_url_ids_t *ids)
 {
     const char *start = r->the_request, *end;
@@ -153,7 +96,8 @@ static const char *clean_request_line(request_rec *r, const policy_t *policy,
 }
 
 /* Removes ids from all copies of the URL in a request. */
-static void clean_request(request_rec *r, const policy_t *policy, secsession_url_ids_t *ids)
+static void clean_request(request_rec *r, const secsession_hardening_t *policy,
+                          secsession_url_ids_t *ids)
 {
     const char *uri = secsession_url_clean_path(r->pool, r->uri, policy->names, ids);
 
@@ -173,16 +117,16 @@ static void clean_request(request_rec *r, const policy_t *policy, secsession_url
     r->the_request = apr_pstrdup(r->pool, clean_request_line(r, policy, ids));
 }
 
-static int is_ours(const secsession_here_t *here, const policy_t *policy)
+static int is_ours(const secsession_here_t *here, const secsession_hardening_t *policy)
 {
     const request_rec *r = here->r;
 
-    return here->context && policy->parts & URLS && r->proxyreq != PROXYREQ_PROXY && r->unparsed_uri
-           && r->the_request;
+    return here->context && policy->parts & SECSESSION_HARDEN_URLS && r->proxyreq != PROXYREQ_PROXY
+           && r->unparsed_uri && r->the_request;
 }
 
 /* Whether no id is in what a client has asked for, as nearly always. */
-static int is_clean(request_rec *r, const policy_t *policy)
+static int is_clean(request_rec *r, const secsession_hardening_t *policy)
 {
     secsession_url_ids_t ids = { 0 };
 
@@ -193,7 +137,7 @@ static int is_clean(request_rec *r, const policy_t *policy)
 int secsession_harden_request(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
-    policy_t policy = policy_of(r->pool, here.location);
+    secsession_hardening_t policy = secsession_hardening_of(r->pool, here.location);
     secsession_url_ids_t ids = { 0 };
 
     if (!is_ours(&here, &policy) || is_clean(r, &policy)) {
@@ -219,7 +163,7 @@ int secsession_harden_request(request_rec *r)
 }
 
 /* mod_rewrite has already put the path into the environment. */
-static void clean_environment(request_rec *r, const policy_t *policy)
+static void clean_environment(request_rec *r, const secsession_hardening_t *policy)
 {
     static const char *const variables[] = { "SCRIPT_URL", "SCRIPT_URI" };
     secsession_url_ids_t ids = { 0 };
@@ -237,7 +181,7 @@ static void clean_environment(request_rec *r, const policy_t *policy)
 /* Removes ids from a request if only a <Directory> or the like has SecSessionHarden. By then the
  * path has been mapped to a file already; the query has not been used yet, except by a proxy.
  * Returns whether no id is left that the application could see. */
-static int clean_late(const secsession_here_t *here, const policy_t *policy)
+static int clean_late(const secsession_here_t *here, const secsession_hardening_t *policy)
 {
     request_rec *r = here->r;
     secsession_url_ids_t asked_for = { 0 }, ids = { 0 };
@@ -255,7 +199,7 @@ static int clean_late(const secsession_here_t *here, const policy_t *policy)
 int secsession_harden_check(request_rec *r)
 {
     const secsession_here_t here = secsession_here(r);
-    policy_t policy = policy_of(r->pool, here.location);
+    secsession_hardening_t policy = secsession_hardening_of(r->pool, here.location);
     const char *name;
 
     if (r->prev || !is_ours(&here, &policy)) {
@@ -285,26 +229,6 @@ int secsession_harden_check(request_rec *r)
 
 /* --- responses -------------------------------------------------------------------------------- */
 
-/* What is set for any of the locations through which the request has been redirected: an error page
- * at another location is sent with the cookies of the application that failed. */
-static policy_t policy_of_all(const secsession_here_t *here)
-{
-    policy_t all = policy_of(here->r->pool, here->location);
-
-    for (const request_rec *r = here->r->prev; r; r = r->prev) {
-        policy_t earlier = policy_of(here->r->pool, secsession_config_location(r));
-
-        if (earlier.parts & URLS) {
-            all.names = earlier.names;
-        }
-        if (earlier.parts & SECSESSION_HARDEN_COOKIES) {
-            all.except = earlier.except;
-        }
-        all.parts |= earlier.parts;
-    }
-    return all;
-}
-
 /* Whether applications may set Secure cookies. Our own cookie tells: it lacks Secure only on
  * servers that are used without TLS. */
 static int is_secure(const secsession_here_t *here)
@@ -312,7 +236,7 @@ static int is_secure(const secsession_here_t *here)
     return strstr(here->server->cookie.flags, "; Secure") != NULL;
 }
 
-static int is_excepted(const policy_t *policy, const char *name)
+static int is_excepted(const secsession_hardening_t *policy, const char *name)
 {
     for (int i = 0; policy->except && i < policy->except->nelts; i++) {
         if (apr_fnmatch(APR_ARRAY_IDX(policy->except, i, const char *), name, 0) == APR_SUCCESS) {
@@ -328,7 +252,7 @@ static int is_excepted(const policy_t *policy, const char *name)
 }
 
 /* Whether scripts may read the cookie of this Set-Cookie field. */
-static int is_for_scripts(request_rec *r, const policy_t *policy, const char *field)
+static int is_for_scripts(request_rec *r, const secsession_hardening_t *policy, const char *field)
 {
     const char *end = field + strcspn(field, "=;");
     const secsession_span_t name = secsession_span_trim(field, end);
@@ -339,7 +263,7 @@ static int is_for_scripts(request_rec *r, const policy_t *policy, const char *fi
 }
 
 static const char *harden_field(const secsession_here_t *here, const apr_table_entry_t *field,
-                                const policy_t *policy, secsession_url_ids_t *ids)
+                                const secsession_hardening_t *policy, secsession_url_ids_t *ids)
 {
     request_rec *r = here->r;
 
@@ -347,22 +271,22 @@ static const char *harden_field(const secsession_here_t *here, const apr_table_e
         return secsession_attributes_harden(r->pool, field->val, is_secure(here),
                                             !is_for_scripts(r, policy, field->val));
     }
-    if (policy->parts & URLS
+    if (policy->parts & SECSESSION_HARDEN_URLS
         && (strcasecmp(field->key, "Location") == 0
             || strcasecmp(field->key, "Content-Location") == 0)) {
         return secsession_url_clean_link(r->pool, field->val, policy->names, ids);
     }
-    if (policy->parts & URLS && strcasecmp(field->key, "Refresh") == 0) {
+    if (policy->parts & SECSESSION_HARDEN_URLS && strcasecmp(field->key, "Refresh") == 0) {
         return secsession_url_clean_refresh(r->pool, field->val, policy->names, ids);
     }
-    if (policy->parts & URLS && strcasecmp(field->key, "Link") == 0) {
+    if (policy->parts & SECSESSION_HARDEN_URLS && strcasecmp(field->key, "Link") == 0) {
         return secsession_url_clean_links(r->pool, field->val, policy->names, ids);
     }
     return field->val;
 }
 
 static apr_table_t *harden_fields(const secsession_here_t *here, const apr_table_t *headers,
-                                  const policy_t *policy, secsession_url_ids_t *ids)
+                                  const secsession_hardening_t *policy, secsession_url_ids_t *ids)
 {
     request_rec *r = here->r;
     const apr_array_header_t *array = apr_table_elts(headers);
@@ -392,10 +316,11 @@ static int has_link(const request_rec *r)
 void secsession_harden_response(const secsession_here_t *here)
 {
     request_rec *r = here->r;
-    policy_t policy = policy_of_all(here);
+    secsession_hardening_t policy = secsession_hardening_of_all(here);
     secsession_url_ids_t ids = { 0 };
 
-    if (policy.parts & SECSESSION_HARDEN_COOKIES || (policy.parts & URLS && has_link(r))) {
+    if (policy.parts & SECSESSION_HARDEN_COOKIES
+        || (policy.parts & SECSESSION_HARDEN_URLS && has_link(r))) {
         r->headers_out = harden_fields(here, r->headers_out, &policy, &ids);
         r->err_headers_out = harden_fields(here, r->err_headers_out, &policy, &ids);
     }
