@@ -178,6 +178,30 @@ subtest 'guessing from many addresses' => sub {
     is attempt('alice', 'wrong', from => '2001:db8:1:3::1')->status, 401, 'another does not';
 };
 
+subtest 'many people behind one address' => sub {
+    forget();
+    my $count = sub {
+        return sql(q{select coalesce(sum(attempts), 0) from secsession.login_attempt
+            where user_key = '' and address = '192.0.2.40'});
+    };
+    my @office = (from => '192.0.2.40');
+    is statuses(2, 'alice', 'wrong', @office), '401 401', 'alice mistypes';
+    is statuses(3, 'bob', 'wrong', @office), '401 401 401', 'and so does bob';
+    is attempt('alice', password_of('alice'), @office)->status, 303, 'alice gets it right';
+    is $count->(), 3, 'which forgives what she has mistyped, and no more';
+    is attempt('alice', password_of('alice'), @office)->status, 303, 'once more';
+    is $count->(), 3, 'forgives nothing: a guesser gains nothing by an account of his own';
+    is attempt('bob', password_of('bob'), @office)->status, 303, 'when bob does, too';
+    is $count->(), 0, 'nothing counts';
+    attempt("user$_", 'wrong', @office) for 1 .. 100;
+    is attempt('user200', 'wrong', @office)->status, 429, 'somebody there guesses, and has to wait';
+    is attempt('carol', 'wrong', @office)->status, 429, 'with everybody who is new there';
+    is attempt('alice', password_of('alice'), @office)->status, 303,
+        'but not who has logged in from there before';
+    is statuses(6, 'alice', 'wrong', @office), '401 401 401 401 401 429',
+        'whose password nobody can guess any faster';
+};
+
 subtest 'an administrator can reset it' => sub {
     forget();
     statuses(5, 'alice', 'wrong');

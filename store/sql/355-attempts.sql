@@ -253,6 +253,27 @@ comment on function secsession.count_attempt(
     'Internal: counts a failure of a user or from an address, the last of `most` of which is '
     'followed by a pause.';
 
+create or replace function secsession.forgive_failures(
+    realm text,
+    user_key bytea,
+    address text,
+    failures integer
+)
+returns void
+language sql
+security definer
+set search_path = pg_catalog, secsession, pg_temp
+as $$
+update login_attempt a
+set attempts = greatest(a.attempts - failures, 0)
+where a.realm = forgive_failures.realm
+and a.user_key = forgive_failures.user_key
+and a.address = forgive_failures.address
+and failures > 0
+$$;
+comment on function secsession.forgive_failures(text, bytea, text, integer) is
+    'Internal: so many failures of a user or from an address count no more.';
+
 create or replace function secsession.take_attempt_back(
     realm text,
     user_name text,
@@ -265,6 +286,7 @@ set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
     counted login_attempt;
+    failures integer;
 begin
     select a.*
     into counted
@@ -288,8 +310,13 @@ begin
         and a.user_key = counted.user_key
         and a.address = counted.address;
     end if;
+    -- Only the user's own ones from there: who guesses others' passwords gains nothing by an
+    -- account of his own. The rows in the order of login_failed().
+    failures := counted.attempts - counted.pending;
+    perform forgive_failures(counted.realm, '', counted.address, failures);
+    perform forgive_failures(counted.realm, counted.user_key, '', failures);
 end
 $$;
 comment on function secsession.take_attempt_back(text, text, inet) is
-    'Internal: a login has succeeded, and failures before it are forgiven. Others that are being '
-    'checked go on counting.';
+    'Internal: a login has succeeded, and failures of its user from there before it are forgiven, '
+    'also of those of the user and of the address. Others that are being checked go on counting.';

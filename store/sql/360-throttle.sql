@@ -1,6 +1,6 @@
 -- Failed logins. For the user alone, and for the address alone, which many people may share, only
--- failures are counted, and nobody can lock a user out of an address from which that user has
--- logged in before.
+-- failures are counted, less those that were followed by a login of the same user from there; and
+-- nobody can lock a user out of an address from which that user has logged in before.
 
 create or replace function secsession.has_logged_in_from(
     realm text,
@@ -65,12 +65,9 @@ begin
     end if;
     -- What is lost in a crash is a few attempts.
     perform set_config('synchronous_commit', 'off', true);
-    pause := pause_of(realm, '', address);
-    if pause is null then
-        pause := pause_of(realm, user_key, '');
-        if pause is not null and has_logged_in_from(realm, user_name, client_addr) then
-            pause := null;
-        end if;
+    pause := coalesce(pause_of(realm, '', address), pause_of(realm, user_key, ''));
+    if pause is not null and has_logged_in_from(realm, user_name, client_addr) then
+        pause := null;
     end if;
     pause := coalesce(pause, begin_attempt(realm, user_key, address, most, span));
     wait := case
