@@ -79,10 +79,17 @@ sub is_out {
     return;
 }
 
+# As if the file had been written a minute ago, by which its writer is done.
+sub long_since {
+    my ($file) = @_;
+    utime time - 60, time - 60, $file or die "$file: $!";
+    return $file;
+}
+sub written { my ($file, $text) = @_; return long_since(spew($file, $text)) }
+
 sub set_password {
     my ($file, $user, $hash) = @_;
-    my $text = slurp($file) =~ s/^\Q$user\E:[^:\n]*/$user:$hash/mr;
-    spew("$file.new", $text);
+    written("$file.new", slurp($file) =~ s/^\Q$user\E:[^:\n]*/$user:$hash/mr);
     rename "$file.new", $file or die $!;
     return;
 }
@@ -102,10 +109,10 @@ subtest 'a password file' => sub {    # ASVS 5.0 7.4.2
     set_password($more, 'carol', crypt('secret', '$6$other'));
     is_out($carol, 'the same password, set anew, is another record');
     my $again = log_in('carol', 'secret', '/login-more');
-    spew($more, slurp($more) =~ s/:a comment/:another/r);
+    written($more, slurp($more) =~ s/:a comment/:another/r);
     a_minute_later($again);
     is status($again), 200, 'a comment behind the hash is none';
-    spew($more, slurp($more) =~ s/^carol/#carol/mr);
+    written($more, slurp($more) =~ s/^carol/#carol/mr);
     is_out($again, 'a user who is gone is out');
     rename $users, "$users.away" or die $!;
     a_minute_later($bob);
@@ -114,6 +121,33 @@ subtest 'a password file' => sub {    # ASVS 5.0 7.4.2
         qr/SS229: .* cannot read the record of user bob \(AuthUserFile \Q$users\E\)/,
         'and the log says so';
     rename "$users.away", $users or die $!;
+};
+
+# htpasswd empties the file and writes it anew, whoever's line is changed.
+subtest 'a file that is being written' => sub {
+    my $whole = slurp($users);
+    my @users = map { log_in($_, password_of($_), '/login') } qw(bob bob);
+    my %half = (
+        'empty' => '', 'the first half' => substr($whole, 0, index $whole, 'bob:'),
+        'half a line' => substr($whole, 0, 10 + index $whole, 'bob:')
+    );
+    for my $name (sort keys %half) {
+        spew($users, $half{$name});
+        a_minute_later($_) for @users;
+        is status($_), 200, "$name: logs nobody out" for @users;
+    }
+    like $httpd->error_log, qr/SS229: .* user bob \(AuthUserFile \Q$users\E\) with certainty/,
+        'and the log says so';
+    written($users, '');
+    a_minute_later($users[0]);
+    is status($users[0]), 200, 'a file that stays empty is broken';
+    written($users, $whole);
+    a_minute_later($users[0]);
+    is status($users[0]), 200, 'a whole one is as before';
+    spew($users, $half{'the first half'});
+    long_since($users);
+    is_out($users[0], 'who is not in it when it has been written is out');
+    written($users, $whole);
 };
 
 subtest 'a table' => sub {

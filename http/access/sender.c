@@ -112,9 +112,10 @@ static int read_records(request_rec *r, const char *method, const char **record)
     *record = NULL;
     for (apr_size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
         const char *found = NULL;
-        apr_status_t status = sources[i].where
-                                  ? secsession_record_read(r, &sources[i], r->user, &found)
-                                  : APR_SUCCESS;
+        int is_certain;
+        apr_status_t status = sources[i].where ? secsession_record_read(r, &sources[i], r->user,
+                                                                        &found, &is_certain)
+                                               : APR_SUCCESS;
 
         if (status != APR_SUCCESS) {
             ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r,

@@ -8,8 +8,19 @@
 #include <mod_dbd.h>
 
 /* A line of a Digest file also has the realm, for which the password is. */
-static apr_status_t read_file(request_rec *r, const char *path, const char *user, int is_digest,
-                              const char **record)
+/* Neither htpasswd nor a program that exports the users replaces a file in one step: they empty it,
+ * and then write it, perhaps for seconds. In seconds. */
+#define QUIET 10
+
+static int is_quiet(const apr_finfo_t *before, const apr_finfo_t *after)
+{
+    return before->size > 0 && before->size == after->size && before->mtime == after->mtime
+           && before->inode == after->inode
+           && apr_time_now() - after->mtime >= apr_time_from_sec(QUIET);
+}
+
+static apr_status_t read_lines(request_rec *r, const char *path, const char *user, int is_digest,
+                               const char **record)
 {
     char line[MAX_STRING_LEN];
     apr_size_t length = strlen(user);
@@ -28,6 +39,23 @@ static apr_status_t read_file(request_rec *r, const char *path, const char *user
     }
     ap_cfg_closefile(file);
     return status == APR_EOF ? APR_SUCCESS : status;
+}
+
+static apr_status_t read_file(request_rec *r, const char *path, const char *user, int is_digest,
+                              const char **record, int *is_certain)
+{
+    const apr_int32_t wanted = APR_FINFO_SIZE | APR_FINFO_MTIME | APR_FINFO_INODE;
+    apr_finfo_t before, after;
+    apr_status_t status = apr_stat(&before, path, wanted, r->pool);
+
+    if (status == APR_SUCCESS) {
+        status = read_lines(r, path, user, is_digest, record);
+    }
+    if (status == APR_SUCCESS) {
+        status = apr_stat(&after, path, wanted, r->pool);
+    }
+    *is_certain = status == APR_SUCCESS && is_quiet(&before, &after);
+    return status;
 }
 
 /* The statement is prepared without a label, which means that its text is sent each time: a
@@ -68,12 +96,13 @@ static apr_status_t ask_database(request_rec *r, const char *query, const char *
 }
 
 apr_status_t secsession_record_read(request_rec *r, const secsession_source_t *source,
-                                    const char *user, const char **record)
+                                    const char *user, const char **record, int *is_certain)
 {
     int is_digest = strcmp(source->provider, SECSESSION_SOURCE_DIGEST) == 0;
 
     *record = NULL;
+    *is_certain = 1;
     return is_digest || strcmp(source->provider, "file") == 0
-               ? read_file(r, source->where, user, is_digest, record)
+               ? read_file(r, source->where, user, is_digest, record, is_certain)
                : ask_database(r, source->where, user, record);
 }

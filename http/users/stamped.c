@@ -14,15 +14,20 @@ static const char *name_of(apr_pool_t *pool, const secsession_source_t *source)
     return apr_pstrcat(pool, source->provider, ":", source->where, NULL);
 }
 
+/* A file that has been written a moment ago is no error. */
 static void log_unreadable(request_rec *r, apr_status_t status, const secsession_source_t *source,
                            const char *user)
 {
-    ap_log_rerror(
-        APLOG_MARK, APLOG_ERR, status, r,
-        "SS229: SecSessionCredentialStamp cannot read the record of user %s (%s %s): "
-        "until this is corrected, sessions of this user do not end when the record changes",
-        user, strcmp(source->provider, "file") == 0 ? "AuthUserFile" : "AuthDBDUserPWQuery",
-        source->where);
+    ap_log_rerror(APLOG_MARK, status == APR_SUCCESS ? APLOG_WARNING : APLOG_ERR, status, r,
+                  "SS229: SecSessionCredentialStamp cannot read the record of user %s (%s %s)%s: "
+                  "until this is otherwise, sessions of this user do not end when the record "
+                  "changes",
+                  user,
+                  strcmp(source->provider, "file") == 0 ? "AuthUserFile" : "AuthDBDUserPWQuery",
+                  source->where,
+                  status == APR_SUCCESS ? " with certainty, since the file is empty or has been "
+                                          "written in the last seconds"
+                                        : "");
 }
 
 /* Where a provider keeps its records at this location, or NULL. */
@@ -42,11 +47,12 @@ const secsession_stamp_t *secsession_stamped_record(request_rec *r, const char *
     secsession_stamp_t *stamp;
     const char *record;
     apr_status_t status;
+    int is_certain;
 
     if (location->stamp != 1 || source.where == NULL) {
         return NULL;
     }
-    status = secsession_record_read(r, &source, user, &record);
+    status = secsession_record_read(r, &source, user, &record, &is_certain);
     if (status != APR_SUCCESS) {
         log_unreadable(r, status, &source, user);
     }
@@ -75,14 +81,19 @@ static int has_changed(request_rec *r, const secsession_session_t *session)
 {
     const secsession_source_t *source = source_of(r, session->stamp);
     const char *record = NULL;
-    apr_status_t status = source ? secsession_record_read(r, source, session->user, &record)
+    int is_certain = 1;
+    apr_status_t status = source ? secsession_record_read(r, source, session->user, &record,
+                                                          &is_certain)
                                  : APR_SUCCESS;
 
-    if (status != APR_SUCCESS) {
+    if (status == APR_SUCCESS && secsession_stamp_fits(session->stamp, record)) {
+        return 0;
+    }
+    if (status != APR_SUCCESS || !is_certain) {
         log_unreadable(r, status, source, session->user);
         return 0;
     }
-    return !secsession_stamp_fits(session->stamp, record);
+    return 1;
 }
 
 secsession_outcome_t secsession_stamped_check(request_rec *r, const secsession_session_t *session)
