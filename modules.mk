@@ -12,8 +12,8 @@ OBJECTS = mod_secsession.o \
                                          caches.o nph.o) \
           $(addprefix http/handlers/, handler.o claim.o login.o sessions.o logout.o page.o back.o \
                                       form.o) \
-          $(addprefix http/access/, authz.o adopt.o sender.o authn.o refusal.o \
-                                    guard.o) \
+          $(addprefix http/access/, authz.o adopt.o sender.o authn.o guard.o \
+                                    refusal.o) \
           $(addprefix http/modsession/, modsession.o state.o credentials.o) \
           $(addprefix http/request/, begin.o rotate.o end.o underway.o current.o several.o \
                                      visit.o address.o arrive.o hop.o name.o reserved.o \

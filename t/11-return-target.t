@@ -358,4 +358,16 @@ subtest 'no unsafe return target is made from the request' => sub {
     }
 };
 
+subtest 'a backslash in a query is kept, one in a path is not' => sub {
+    for my $query (q{a=\b}, q{a=\\b\\}, q{a=%5Cb}, q{\\evil.example/}) {
+        my $page = $httpd->client->get("/app/show?$query", @HTML);
+        my ($return) = $page->header('Location') =~ /return=([^&]*)/;
+        is decoded($return), '/app/show?' . $query =~ s/\\/%5C/gr, "?$query";
+    }
+    for my $path (q{/app/\b}, q{/app/%5Cb}, q{/\evil.example/?a}) {
+        my $page = $httpd->client->get($path, @HTML);
+        unlike $page->header('Location') // '', qr/return=[^&]/, $path;
+    }
+};
+
 done_testing;

@@ -199,11 +199,13 @@ my %DIRECTIVE = (
         wrong => { 'the name of a request header that has no other meaning' => [
             qw(Cookie host Authorization Transfer-Encoding SecSession-Login secsession_x a:b a/b),
             [ '"a b"', 'a b' ], [ '""', '' ], "\xc3\xa4" ] } },
-    SecSessionGuard => { where => 'D', right => [qw(On Off on OFF)],
+    SecSessionGuard => { where => 'D',
+        right => [ qw(On Off on OFF), 'On capacitor://localhost chrome-extension://abc' ],
         wrong => { 'Off alone, or On, which may be followed by origins such as' => [
             [ '', '' ], 'yes', [ 'Off https://a.example', 'Off' ], [ 'On a.example', 'a.example' ],
             [ 'On https://a.example/', 'https://a.example/' ], [ 'On https://', 'https://' ],
-            [ 'On *', '*' ], [ 'On null', 'null' ] ] } },
+            [ 'On *', '*' ], [ 'On null', 'null' ],
+            [ 'On 1a://b', '1a://b' ] ] } },
     SecSessionAppLogin => { where => 'D', flag('yes') },
     SecSessionLoginWhen => { where => 'D',
         right => [ 'none', q("%{REQUEST_STATUS} == 302"),

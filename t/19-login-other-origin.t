@@ -9,7 +9,8 @@ my $NAME = '__Host-secsession';
 my $TYPE = [ 'Content-Type' => 'application/x-www-form-urlencoded' ];
 my $GOOD = 'username=alice&password=correct+horse';
 
-my ($postgres, $httpd) = start_servers();
+my ($postgres, $httpd) =
+    start_servers(login => "SecSessionGuard On capacitor://localhost https://partner.example\n");
 my $own = $httpd->client->origin;
 my $port = $httpd->port;
 
@@ -29,6 +30,9 @@ subtest 'another site cannot log a browser in' => sub {
         [ 303, 'TLS ends before us', [ Origin => "https://localhost:$port" ] ],
         [ 303, 'in capitals', [ Origin => "HTTP://LOCALHOST:$port" ] ],
         [ 303, 'Referer alone is not looked at', [ Referer => 'http://evil.example/' ] ],
+        [ 303, 'an application that SecSessionGuard names', [ Origin => 'capacitor://localhost' ] ],
+        [ 303, 'a site that it names', [ Origin => 'https://partner.example' ],
+            [ 'Sec-Fetch-Site' => 'cross-site' ] ],
         [ 403, 'another site', [ 'Sec-Fetch-Site' => 'cross-site' ] ],
         [ 403, 'a neighbour', [ 'Sec-Fetch-Site' => 'same-site' ] ],
         [ 403, 'another site, capitals', [ 'Sec-Fetch-Site' => 'Cross-Site' ] ],

@@ -186,6 +186,33 @@ subtest 'interpreters inside httpd' => sub {
     unlike +($without->configtest($allow->('All')))[1], qr/SS323/, 'none without mod_lua';
 };
 
+subtest 'virtual hosts to which browsers send one cookie' => sub {
+    my $tester = Secsession::Httpd->new(config => $DATABASE);
+    my $domain = 'SecSessionCookie __Secure-x Domain=example.org';
+    my ($www, $shop) = map { "ServerName $_.example.org\n" } qw(www shop);
+    my @cases = (
+        [ 'and that share no realm' => host(81, $www . $domain) . host(82, $shop . $domain), 1 ],
+        [ 'because one of them has a Domain' => host(81, $www . $domain)
+                . host(82, $shop . 'SecSessionCookie __Secure-x'), 1 ],
+        [ 'of a parent' => host(81, "ServerName example.org\nSecSessionCookie __Secure-x")
+                . host(82, $shop . $domain), 1 ],
+        [ 'of one realm' => host(81, "$www$domain\nSecSessionRealm a")
+                . host(82, "$shop$domain\nSecSessionRealm a"), 0 ],
+        [ 'which have other names' => host(81, $www . $domain)
+                . host(82, $shop . 'SecSessionCookie __Secure-y Domain=example.org'), 0 ],
+        [ 'of other sites' => host(81, $www . $domain)
+                . host(82, 'ServerName www.xexample.org', 'SecSessionCookie __Secure-x'), 0 ],
+    );
+    for my $case (@cases) {
+        my ($name, $text, $is_told) = @$case;
+        my ($ok, $said) = $tester->configtest($text);
+        ok $ok, "$name: are accepted" or diag $said;
+        $is_told
+            ? like($said, qr/SS325: .* the same SecSessionRealm into both/, "$name: with a warning")
+            : unlike($said, qr/SS325/, $name);
+    }
+};
+
 subtest 'virtual hosts that share a realm by default' => sub {
     my $tester = Secsession::Httpd->new(config => $DATABASE);
     my $touch = 'SecSessionTouch On';

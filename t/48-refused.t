@@ -137,6 +137,20 @@ subtest 'a session that ends while an application reads the form' => sub {
     like $page->header('Content-Security-Policy'), qr/^default-src 'none'/, 'it is a page of ours';
 };
 
+subtest 'what another origin sends' => sub {
+    my $alice = browser($httpd, 'alice');
+    for my $case ([ '/alice/show', 'a=1' ], [ '/login', 'username=bob&password=x' ],
+        [ '/logout', '' ], [ '/sessions', 'end=others' ])
+    {
+        my ($path, $body) = @$case;
+        my $page = $alice->post($path, $body, headers => [ $HTML, [ Origin => 'null' ] ]);
+        is $page->status, 403, "$path: is refused";
+        like alert_of($page), qr/does not say that a page of this site has sent this/,
+            "$path: and a person is told so";
+    }
+    is $alice->get('/alice/show')->status, 200, 'the session stays';
+};
+
 subtest 'who is logged in and has no right' => sub {
     my $bob = browser($httpd, 'bob');
     my $page = $bob->get('/alice/show?a=1', headers => [ $HTML ]);

@@ -5,23 +5,12 @@
 #include <http_log.h>
 #include <http_protocol.h>
 
+#include "http/access/refusal.h"
 #include "http/request/answer.h"
 #include "http/request/current.h"
 #include "http/request/origin.h"
 
 APLOG_USE_MODULE(secsession);
-
-static int is_allowed(const secsession_location_config_t *location, const char *origin)
-{
-    const apr_array_header_t *allowed = location->guard_allows;
-
-    for (int i = 0; origin && allowed && i < allowed->nelts; i++) {
-        if (strcasecmp(APR_ARRAY_IDX(allowed, i, const char *), origin) == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
 
 static int may_do_harm(request_rec *r)
 {
@@ -38,19 +27,10 @@ static int may_do_harm(request_rec *r)
     }
 }
 
-/* The origin that could be named in SecSessionGuard, or NULL: a page may keep the browser from
- * naming it. */
-static const char *named_origin(request_rec *r)
-{
-    const char *origin = apr_table_get(r->headers_in, "Origin");
-
-    return origin && strstr(origin, "://") ? origin : NULL;
-}
-
 /* What the log advises to do for whoever meant the request. */
 static const char *advice(request_rec *r)
 {
-    const char *origin = named_origin(r);
+    const char *origin = secsession_origin_named(r);
 
     return origin ? apr_pstrcat(r->pool, "write SecSessionGuard On ", origin, NULL)
                   : "let the page that sent it name its origin, which Referrer-Policy: no-referrer "
@@ -60,8 +40,7 @@ static const char *advice(request_rec *r)
 static int is_refused(const secsession_here_t *here)
 {
     return here->location->guard != 0 && may_do_harm(here->r)
-           && secsession_origin_of(here->r) == SECSESSION_OTHER_ORIGIN
-           && !is_allowed(here->location, named_origin(here->r));
+           && secsession_origin_is_stranger(here);
 }
 
 /* Without a session nothing can be done in a user's name, so that the request is served; but whom
@@ -84,7 +63,7 @@ int secsession_guard_check(request_rec *r)
         APLOG_MARK, APLOG_WARNING, 0, r,
         "SS218: a %s request from another origin with a session was refused at %s; to allow it, %s",
         r->method, r->uri, advice(r));
-    return HTTP_FORBIDDEN;
+    return secsession_refusal_of_stranger(&here);
 }
 
 int secsession_guard_check_user(const secsession_here_t *here)
@@ -98,7 +77,7 @@ int secsession_guard_check_user(const secsession_here_t *here)
                   "SS261: a %s request from another origin, in which the browser has authenticated "
                   "user %s by itself, was refused at %s; to allow it, %s",
                   r->method, r->user, r->uri, advice(r));
-    return HTTP_FORBIDDEN;
+    return secsession_refusal_of_stranger(here);
 }
 
 int secsession_guard_check_login(const secsession_here_t *here, const char *user)

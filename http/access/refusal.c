@@ -18,11 +18,25 @@
 
 #define LINE_REST 64 /* the method, the version, and the reason of the request for the page */
 
+/* Browsers send a backslash in a query as it is, where it means nothing. In a path some take it for
+ * a slash. */
+static const char *encode_query(apr_pool_t *pool, const char *target)
+{
+    const char *query = strchr(target, '?'), *bad;
+
+    while (query && (bad = strchr(query, '\\')) != NULL) {
+        target = apr_pstrcat(pool, apr_pstrmemdup(pool, target, (apr_size_t)(bad - target)), "%5C",
+                             bad + 1, NULL);
+        query = strchr(target, '?');
+    }
+    return target;
+}
+
 /* The path to return to after the login, encoded. It is empty, and the login page says so, if a
  * browser could take it for another host, or if httpd would refuse a request line that long. */
 static const char *way_back(request_rec *r, const char *page)
 {
-    const char *target = secsession_asked_for(r);
+    const char *target = encode_query(r->pool, secsession_asked_for(r));
     const char *encoded = secsession_target_is_local(target) ? ap_escape_urlencoded(r->pool, target)
                                                              : "";
 
@@ -128,16 +142,33 @@ static const char *about_user(const secsession_here_t *here)
                        NULL);
 }
 
-void secsession_refusal_explain(const secsession_here_t *here, int status, const char *why)
+static void explain(const secsession_here_t *here, int status, const char *page)
 {
     request_rec *r = here->r;
 
     if (r->main == NULL && secsession_navigation_is_html(r)
         && ap_response_code_string(r, ap_index_of_response(status)) == NULL) {
-        ap_custom_response(r, status,
-                           status == HTTP_FORBIDDEN ? about_user(here) : about_login(here, why));
+        ap_custom_response(r, status, page);
         here->context->explained = status;
     }
+}
+
+void secsession_refusal_explain(const secsession_here_t *here, int status, const char *why)
+{
+    explain(here, status, status == HTTP_FORBIDDEN ? about_user(here) : about_login(here, why));
+}
+
+/* From a page with Referrer-Policy: no-referrer browsers send "Origin: null", and Safari before 16.4
+ * no Sec-Fetch-Site that would say more. */
+int secsession_refusal_of_stranger(const secsession_here_t *here)
+{
+    explain(here, HTTP_FORBIDDEN,
+            PAGE("Not accepted",
+                 "<p role=\"alert\">Your browser does not say that a page of this site has sent "
+                 "this. Nothing was done with it.</p>\n<p>If you come from another site, open the "
+                 "page of this site that you want, and do there what you want to do. If you come "
+                 "from this site, your browser may be too old.</p>\n"));
+    return HTTP_FORBIDDEN;
 }
 
 void secsession_refusal_set_headers(const secsession_here_t *here)

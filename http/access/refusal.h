@@ -15,6 +15,10 @@ const char *secsession_refusal_login_url(const secsession_here_t *here, const ch
  * the user has no right to this place. */
 void secsession_refusal_explain(const secsession_here_t *here, int status, const char *why);
 
+/* The same for a request that another origin made the browser send, or that a browser does not say
+ * the origin of. Returns HTTP_FORBIDDEN. */
+int secsession_refusal_of_stranger(const secsession_here_t *here);
+
 /* Call this before the response is sent. Sets the header fields of that page, if this is it. */
 void secsession_refusal_set_headers(const secsession_here_t *here);
 

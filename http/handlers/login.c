@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 
 #include "http/access/authn.h"
+#include "http/access/refusal.h"
 #include "http/handlers/back.h"
 #include "http/handlers/form.h"
 #include "http/handlers/page.h"
@@ -266,12 +267,12 @@ static int log_in(const secsession_here_t *here, const secsession_session_t *ses
     char *text;
     int status;
 
-    if (secsession_origin_of(r) == SECSESSION_OTHER_ORIGIN) {
+    if (secsession_origin_is_stranger(here)) {
         ap_log_rerror(
             APLOG_MARK, APLOG_WARNING, 0, r,
             "SS209: a login form from another site was refused; if this was your own page, check "
             "that the proxy passes on the Host header of the browser (ProxyPreserveHost On)");
-        return HTTP_FORBIDDEN;
+        return secsession_refusal_of_stranger(here);
     }
     status = secsession_form_read(r, FORM_LIMIT, &text);
     if (status != OK) {

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <http_log.h>
 
+#include "http/access/refusal.h"
 #include "http/handlers/page.h"
 #include "http/modsession/modsession.h"
 #include "http/request/answer.h"
@@ -61,8 +62,8 @@ int secsession_logout_answer(request_rec *r)
     case M_GET:
         return is_by_link(r) ? secsession_logout_end(&here) : secsession_page_send_logout(r);
     case M_POST:
-        return secsession_origin_of(r) == SECSESSION_OTHER_ORIGIN ? HTTP_FORBIDDEN
-                                                                  : secsession_logout_end(&here);
+        return secsession_origin_is_stranger(&here) ? secsession_refusal_of_stranger(&here)
+                                                    : secsession_logout_end(&here);
     default:
         return secsession_answer_other_method(r);
     }
@@ -80,5 +81,5 @@ int secsession_logout_guard_form(request_rec *r)
     if (r->method_number == M_GET) {
         return secsession_page_send_logout(r);
     }
-    return secsession_origin_of(r) == SECSESSION_OTHER_ORIGIN ? HTTP_FORBIDDEN : DECLINED;
+    return secsession_origin_is_stranger(&here) ? secsession_refusal_of_stranger(&here) : DECLINED;
 }

@@ -9,6 +9,7 @@
 #include <http_request.h>
 
 #include "http/access/authn.h"
+#include "http/access/refusal.h"
 #include "http/handlers/form.h"
 #include "http/handlers/logout.h"
 #include "http/handlers/page.h"
@@ -209,8 +210,8 @@ int secsession_sessions_answer(request_rec *r)
     case M_GET:
         return wants_json(r) ? send_left(&here, session) : send_list(&here, session);
     case M_POST:
-        return secsession_origin_of(r) == SECSESSION_OTHER_ORIGIN ? HTTP_FORBIDDEN
-                                                                  : end(&here, session);
+        return secsession_origin_is_stranger(&here) ? secsession_refusal_of_stranger(&here)
+                                                    : end(&here, session);
     default:
         return secsession_answer_other_method(r);
     }

@@ -202,7 +202,7 @@ static int log_in(const secsession_here_t *here, secsession_state_t *state, cons
                       who.user, r->uri, here->server->realm);
         return fail(here, HTTP_FORBIDDEN);
     }
-    if (secsession_origin_of(r) == SECSESSION_OTHER_ORIGIN) {
+    if (secsession_origin_is_stranger(here)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "SS262: a login form for mod_auth_form from another site was refused; if it "
                       "was your own page, check that the proxy passes on the Host header of the "

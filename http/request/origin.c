@@ -1,4 +1,4 @@
-/* Reads Sec-Fetch-Site and Origin. */
+/* Reads Sec-Fetch-Site and Origin, and what SecSessionGuard allows. */
 #include "http/request/origin.h"
 
 #include <apr_strings.h>
@@ -53,4 +53,27 @@ secsession_origin_t secsession_origin_of(request_rec *r)
         return SECSESSION_NO_ORIGIN;
     }
     return is_our_origin(r, origin) ? SECSESSION_SAME_ORIGIN : SECSESSION_OTHER_ORIGIN;
+}
+
+const char *secsession_origin_named(request_rec *r)
+{
+    const char *origin = apr_table_get(r->headers_in, "Origin");
+
+    return origin && strstr(origin, "://") ? origin : NULL;
+}
+
+int secsession_origin_is_stranger(const secsession_here_t *here)
+{
+    const apr_array_header_t *allowed = here->location->guard_allows;
+    const char *origin = secsession_origin_named(here->r);
+
+    if (secsession_origin_of(here->r) != SECSESSION_OTHER_ORIGIN) {
+        return 0;
+    }
+    for (int i = 0; origin && allowed && i < allowed->nelts; i++) {
+        if (strcasecmp(APR_ARRAY_IDX(allowed, i, const char *), origin) == 0) {
+            return 0;
+        }
+    }
+    return 1;
 }

@@ -2,7 +2,7 @@
 #ifndef SECSESSION_ORIGIN_H
 #define SECSESSION_ORIGIN_H
 
-#include <httpd.h>
+#include "http/request/context.h"
 
 typedef enum {
     SECSESSION_SAME_ORIGIN, /* the browser says that its user or one of our own pages sent it */
@@ -14,5 +14,13 @@ typedef enum {
  * does not send that, to Origin (RFC 6454). "Sec-Fetch-Site: none", which browsers send for typed
  * addresses and bookmarks, counts as our own origin. */
 secsession_origin_t secsession_origin_of(request_rec *r);
+
+/* The origin that could be named in SecSessionGuard, or NULL: a page may keep the browser from
+ * naming it. */
+const char *secsession_origin_named(request_rec *r);
+
+/* Whether another origin made the browser send the request, and SecSessionGuard does not name that
+ * one at this location. */
+int secsession_origin_is_stranger(const secsession_here_t *here);
 
 #endif

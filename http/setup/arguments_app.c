@@ -170,13 +170,16 @@ const char *secsession_argument_header(cmd_parms *cmd, const char *name)
                         "X-Remote-User");
 }
 
-/* RFC 6454, 6.1: an origin is a scheme, a host and possibly a port, and nothing after them. */
+/* RFC 6454, 6.1: an origin is a scheme, a host and possibly a port, and nothing after them. Pages of
+ * extensions and of applications on telephones have schemes of their own (RFC 3986, 3.1). */
 static int is_origin(const char *text)
 {
-    const char *host = strstr(text, "://");
+    const apr_size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                           "0123456789+-.");
+    const char *host = text + scheme;
 
-    return host && (strncasecmp(text, "http:", 5) == 0 || strncasecmp(text, "https:", 6) == 0)
-           && host[3] != '\0' && strpbrk(host + 3, "/?#@\\ *") == NULL;
+    return apr_isalpha(*text) && strncmp(host, "://", 3) == 0 && host[3] != '\0'
+           && strpbrk(host + 3, "/?#@\\ *") == NULL;
 }
 
 const char *secsession_argument_guard(cmd_parms *cmd, int argc, char *const argv[], int *guard,

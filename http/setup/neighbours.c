@@ -207,6 +207,48 @@ static void warn_of_shared_realm(const server_rec *first, const server_rec *serv
     }
 }
 
+/* Whether browsers send the cookie of one server to the other, too, because it has a Domain. */
+static int reaches(const server_rec *server, const server_rec *other)
+{
+    const char *domain = strstr(config_of(server)->cookie.scope, "; Domain=");
+    const char *host = other->server_hostname;
+    apr_size_t length, rest;
+
+    if (domain == NULL || host == NULL) {
+        return 0;
+    }
+    domain += strlen("; Domain=");
+    domain += *domain == '.';
+    length = strlen(host);
+    rest = strlen(domain);
+    return length >= rest && strcasecmp(host + length - rest, domain) == 0
+           && (length == rest || host[length - rest - 1] == '.');
+}
+
+/* A login at one of two realms takes the cookie of the other away. */
+static void warn_of_shared_cookie(const server_rec *first, const server_rec *server)
+{
+    const secsession_server_config_t *config = config_of(server);
+
+    for (const server_rec *other = first; other && other != server; other = other->next) {
+        const secsession_server_config_t *other_config = config_of(other);
+
+        if (other_config->in_use && strcmp(config->cookie.name, other_config->cookie.name) == 0
+            && !is_same_realm(config, other_config)
+            && (reaches(server, other) || reaches(other, server))) {
+            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, server,
+                         "SS325: browsers send the cookie %s of %s:%u and %s:%u to both, because "
+                         "of its Domain, but their realms are %s and %s, so that whoever logs in "
+                         "at one is logged out at the other: write the same SecSessionRealm into "
+                         "both if their sessions are meant to be the same, else SecSessionCookie "
+                         "with another name into one",
+                         config->cookie.name, SECSESSION_PLACE(other), SECSESSION_PLACE(server),
+                         other_config->realm, config->realm);
+            return;
+        }
+    }
+}
+
 int secsession_neighbours_check(apr_pool_t *pool, server_rec *first)
 {
     const core_server_config *main_core = ap_get_core_module_config(first->module_config);
@@ -228,6 +270,7 @@ int secsession_neighbours_check(apr_pool_t *pool, server_rec *first)
         }
         if (status == OK && server != first) {
             warn_of_shared_realm(first, server);
+            warn_of_shared_cookie(first, server);
         }
     }
     return status;
