@@ -170,8 +170,9 @@ const char *secsession_argument_header(cmd_parms *cmd, const char *name)
                         "X-Remote-User");
 }
 
-/* RFC 6454, 6.1: an origin is a scheme, a host and possibly a port, and nothing after them. Pages of
- * extensions and of applications on telephones have schemes of their own (RFC 3986, 3.1). */
+/* RFC 6454, 6.1: an origin is a scheme, a host and possibly a port, and nothing after them. The
+ * pages of extensions and of applications on telephones have schemes of their own (RFC 3986,
+ * 3.1). */
 static int is_origin(const char *text)
 {
     const apr_size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

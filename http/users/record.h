@@ -11,9 +11,8 @@
 
 /* Reads the record of a user. *record is allocated from the pool of the request, and is NULL if
  * there is no such user. *is_certain is 0 if the file is empty or has been written in the last
- * seconds, so that somebody may be writing it now: what is in there is right, but what is missing or
- * different may be so for this moment only. Returns APR_SUCCESS, or an error if the record could not
- * be read. */
+ * seconds, so that somebody may be writing it now: what is missing or different may be so for this
+ * moment only. Returns APR_SUCCESS, or an error if the record could not be read. */
 apr_status_t secsession_record_read(request_rec *r, const secsession_source_t *source,
                                     const char *user, const char **record, int *is_certain);
 
