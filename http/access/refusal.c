@@ -158,8 +158,8 @@ void secsession_refusal_explain(const secsession_here_t *here, int status, const
     explain(here, status, status == HTTP_FORBIDDEN ? about_user(here) : about_login(here, why));
 }
 
-/* Browsers send "Origin: null" from a page with Referrer-Policy: no-referrer, and Safari before 16.4
- * has no Sec-Fetch-Site that would say more. */
+/* Browsers send "Origin: null" from a page with Referrer-Policy: no-referrer, and Safari before
+ * 16.4 has no Sec-Fetch-Site that would say more. */
 int secsession_refusal_of_stranger(const secsession_here_t *here)
 {
     explain(here, HTTP_FORBIDDEN,
