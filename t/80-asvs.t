@@ -280,12 +280,12 @@ subtest '16.3.2 refused requests are in httpd\'s log' => sub {
     my $lines = () = $httpd->access_log =~ /" 401 /g;
     $httpd->get('/static/page.html');
     wait_until { (() = $httpd->access_log =~ /" 401 /g) > $lines } 'one more, of nobody';
-    is status(browser($httpd, 'alice'), '/bobs/show'), 401,
+    is status(browser($httpd, 'alice'), '/bobs/show'), 403,
         'a user asks for what is another one\'s';
     like $httpd->error_log,
         qr{\[client 127\.0\.0\.1:\d+\] AH01631: user alice: authorization failure for "/bobs/show"},
         'with the name, and where from';
-    wait_until { $httpd->access_log =~ m{^127\.0\.0\.1 alice "GET /bobs/show HTTP/1\.1" 401 }m }
+    wait_until { $httpd->access_log =~ m{^127\.0\.0\.1 alice "GET /bobs/show HTTP/1\.1" 403 }m }
         'there, too';
 };
 subtest '16.3.3 attempts to get round are recorded' => sub {
