@@ -17,7 +17,7 @@ OBJECTS = mod_secsession.o \
           $(addprefix http/modsession/, modsession.o state.o credentials.o) \
           $(addprefix http/request/, begin.o rotate.o end.o underway.o current.o several.o \
                                      visit.o address.o arrive.o hop.o name.o reserved.o \
-                                     answer.o context.o navigation.o origin.o why.o) \
+                                     origin.o answer.o context.o navigation.o why.o) \
           $(addprefix http/users/, password.o owner.o stamped.o record.o) \
           $(addprefix http/setup/, stores.o inside.o eventlog.o directives.o directives_app.o \
                                    arguments_app.o arguments_account.o arguments_harden.o \

@@ -229,11 +229,12 @@ static int reaches(const server_rec *server, const server_rec *other)
 static void warn_of_shared_cookie(const server_rec *first, const server_rec *server)
 {
     const secsession_server_config_t *config = config_of(server);
+    const char *name = config->cookie.name;
 
     for (const server_rec *other = first; other && other != server; other = other->next) {
         const secsession_server_config_t *other_config = config_of(other);
 
-        if (other_config->in_use && strcmp(config->cookie.name, other_config->cookie.name) == 0
+        if (other_config->in_use && strcmp(name, other_config->cookie.name) == 0
             && !is_same_realm(config, other_config)
             && (reaches(server, other) || reaches(other, server))) {
             ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, server,
@@ -242,7 +243,7 @@ static void warn_of_shared_cookie(const server_rec *first, const server_rec *ser
                          "at one is logged out at the other: write the same SecSessionRealm into "
                          "both if their sessions are meant to be the same, else SecSessionCookie "
                          "with another name into one",
-                         config->cookie.name, SECSESSION_PLACE(other), SECSESSION_PLACE(server),
+                         name, SECSESSION_PLACE(other), SECSESSION_PLACE(server),
                          other_config->realm, config->realm);
             return;
         }

@@ -14,11 +14,10 @@ static const char *name_of(apr_pool_t *pool, const secsession_source_t *source)
     return apr_pstrcat(pool, source->provider, ":", source->where, NULL);
 }
 
-/* A file that has been written a moment ago is no error. */
 static void log_unreadable(request_rec *r, apr_status_t status, const secsession_source_t *source,
                            const char *user)
 {
-    ap_log_rerror(APLOG_MARK, status == APR_SUCCESS ? APLOG_WARNING : APLOG_ERR, status, r,
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, status, r,
                   "SS229: SecSessionCredentialStamp cannot read the record of user %s (%s %s)%s: "
                   "until this is otherwise, sessions of this user do not end when the record "
                   "changes",
