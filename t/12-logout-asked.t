@@ -32,7 +32,7 @@ RewriteRule ^/server$ /logout [PT]
 CONFIG
 
 my @LINK = map { [ "Sec-Fetch-$_->[0]" => $_->[1] ] }
-    [ Site => 'same-origin' ], [ Mode => 'navigate' ], [ Dest => 'document' ], [ User => '?1' ];
+    [ Site => 'same-origin' ], [ Mode => 'navigate' ], [ Dest => 'document' ];
 my $alice = browser($httpd, 'alice');
 sub is_there { return $alice->get('/app/show')->status == 200 }
 

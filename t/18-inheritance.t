@@ -86,8 +86,7 @@ subtest 'sections inherit from the configuration around them, and the inner one 
     is $alice->get('/deep/er/a.html')->header('Cache-Control'), 'no-store',
         'and not in a location inside';
     my @link = map { [ "Sec-Fetch-$_->[0]" => $_->[1] ] }
-        [ Site => 'same-origin' ], [ Mode => 'navigate' ], [ Dest => 'document' ],
-        [ User => '?1' ];
+        [ Site => 'same-origin' ], [ Mode => 'navigate' ], [ Dest => 'document' ];
     my $bye = $alice->clone->get('/bye', headers => \@link);
     is $bye->header('Location') =~ s{^http://[^/]*}{}r, '/gone', 'where a logout goes to';
     is $bye->header('Clear-Site-Data'), '"executionContexts", "cookies"', 'what a logout clears';

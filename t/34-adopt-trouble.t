@@ -189,8 +189,7 @@ subtest 'the database is away' => sub {
     my $alice = adopted();
     my $rows = count('session');
     $postgres->stop('fast');
-    wait_until { my $response = basic($alice); $response->status == 503 }
-        'the lease ends';
+    lease_ends { basic($alice) } 'the lease ends';
     my %client = ('with a session' => $alice, 'without one' => browser($httpd),
         'with an unknown token' => browser($httpd)->set_token('A' x 43));
     for my $kind (sort keys %client) {

@@ -221,7 +221,7 @@ subtest 'the database is away' => sub {
     my $anonymous = browser($httpd);
     keeps($anonymous, 'colour=red');
     $postgres->stop('fast');
-    wait_until { $alice->get('/form/show')->status == 503 } 'the lease ends';
+    lease_ends { $alice->get('/form/show') } 'the lease ends';
     for my $case ([ 'who is logged in', $alice, '/form/show' ], [ 'who has something', $anonymous,
         '/env/show' ],
         [ 'a logout', $alice, '/do-logout' ]) {

@@ -40,7 +40,7 @@ subtest 'restarts' => sub {
     $httpd->restart;
     is $alice->get('/app/show')->status, 200, 'of httpd: the session goes on';
     $postgres->stop('immediate');
-    wait_until { $alice->get('/app/show', @navigation)->status == 503 }
+    lease_ends { $alice->get('/app/show', @navigation) }
         'without the database, when the lease is over: 503';
     $postgres->start_again;
     is $alice->get('/app/show')->status, 200, 'of the database: the session goes on';

@@ -57,8 +57,7 @@ subtest 'trouble with the database' => sub {
     is $new->get('/static/page.html')->status, 503, 'a statement is refused';
     $postgres->psql("grant $right to secsession_httpd");
     $postgres->stop('immediate');
-    wait_until { $alice->get('/static/page.html')->status == 503 }
-        'the database is stopped, and the lease over';
+    lease_ends { $alice->get('/static/page.html') } 'the database is stopped, and the lease over';
     $postgres->start_again;
     is $alice->get('/static/page.html')->status, 200, 'and back';
 };

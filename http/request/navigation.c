@@ -54,7 +54,7 @@ static int is_ahead(request_rec *r)
 int secsession_navigation_is_visit(request_rec *r)
 {
     return is(r, "Sec-Fetch-Mode", "navigate") && is(r, "Sec-Fetch-Dest", "document")
-           && is(r, "Sec-Fetch-User", "?1") && !is_ahead(r);
+           && !is_ahead(r);
 }
 
 int secsession_navigation_is_shown(request_rec *r)

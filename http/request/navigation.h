@@ -14,9 +14,9 @@ int secsession_navigation_is_page(request_rec *r);
 /* Whether a page has the request sent by itself: by a script, or for a part of it. */
 int secsession_navigation_is_of_page(request_rec *r);
 
-/* Whether a person goes to this page now, in a tab of its own: the browser says so, that the person
- * has done something for it, and that it does not fetch the page only because the person might want
- * it later. */
+/* Whether a person goes to this page now, in a tab of its own: the browser says so, and that it
+ * does not fetch the page only because the person might want it later. Sec-Fetch-User is not asked
+ * for: Safari never sends it. */
 int secsession_navigation_is_visit(request_rec *r);
 
 /* Whether the browser shows the response by itself, as a page of its own or in a frame, rather than

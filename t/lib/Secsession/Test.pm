@@ -35,7 +35,7 @@ use Secsession::Process qw(await scratch spew);
 use Test::More;
 
 my @EXPORT =
-    qw(start_servers browser wait_until is_same_set has_heard password_of users_file
+    qw(start_servers browser wait_until lease_ends is_same_set has_heard password_of users_file
     environment_of id_of basic_header);
 
 # bcrypt at its lowest cost, so that a login takes a millisecond.
@@ -58,6 +58,13 @@ sub wait_until(&$) {
     my ($condition, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return ok(scalar(await { $condition->() }), $name);
+}
+
+# A response that is under way at that moment is cut, and the next one tells.
+sub lease_ends(&$) {
+    my ($ask, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return wait_until { my $response = eval { $ask->() }; $response && $response->status == 503 } $name;
 }
 
 sub is_same_set {
