@@ -306,7 +306,8 @@ secsession_outcome_t secsession_store_begin(secsession_store_t *store, apr_pool_
     if (outcome == SECSESSION_ANONYMOUS) {
         secsession_store_date(pool, session, asked, 0);
     }
-    return outcome;
+    /* Nobody becomes a user by beginning as a visitor. */
+    return outcome == SECSESSION_LIVE ? SECSESSION_RETIRED : outcome;
 }
 
 secsession_outcome_t secsession_store_login_failed(secsession_store_t *store, apr_pool_t *pool,

@@ -72,6 +72,10 @@ subtest 'anonymous sessions' => sub {
     is start('a1', cookies(a => 3))->{state}, 'ended', 'and it does not begin again';
     is sql("select string_agg(convert_from(value, 'UTF8'), ' ' order by value) from secsession.vault where session_id = '$new->{session_id}'"), '1 2',
         'nor keeps anything';
+    start('a5', cookies(a => 5));
+    logged_in('a6', 'alice', 'null', old => 'a5');
+    is start('a5', cookies(a => 6))->{state}, 'retired', 'who is slower than the login of the same visitor gets no error';
+    is vault('a6'), 'a=5', 'and brings nothing along';
     start('a3', cookies(a => 1));
     sql("select secsession.revoke_all('test')", user => 'admin_role');
     is_ended('a3', 'revoked', 'a revocation of everything ends anonymous sessions too');

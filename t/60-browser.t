@@ -208,7 +208,7 @@ subtest 'another site' => sub {    # ASVS 5.0 3.5.8
             qq{<!DOCTYPE html><form method="post" action="$here$path"><button>Win</button></form>});
         $browser->open("$elsewhere/pub/attack.html");
         $browser->click('button');
-        wait_until { $browser->title =~ /Forbidden/ } "$path: its form is refused";
+        wait_until { $browser->title =~ /Not accepted/ } "$path: its form is refused";
     }
     my $image = sub {
         return $browser->run(

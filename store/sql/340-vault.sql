@@ -220,10 +220,16 @@ begin
     anonymous.absolute_timeout := absolute_timeout;
     perform check_login(anonymous);
     answer := start_session(anonymous);
-    -- The same call came before, and its answer was lost: what it made stands, and has perhaps
-    -- changed since.
+    -- The same call came before: its answer was lost, or another request of the same visitor was
+    -- faster. What it made stands, and has perhaps changed since: a login has retired the token.
     if answer.session_id is null then
-        return session_started_before(anonymous);
+        answer := lookup(
+            token_hash, realm, 0, 0, anonymous.client_addr, anonymous.user_agent
+        );
+        if coalesce(answer.state, '') not in ('retired', 'ended') then
+            answer := session_started_before(anonymous);
+        end if;
+        return answer;
     end if;
     answer.vault_version := merge_cookies(
         answer.session_id, answer.authenticated_at, cookies
