@@ -226,8 +226,9 @@ begin
         answer := lookup(
             token_hash, realm, 0, 0, anonymous.client_addr, anonymous.user_agent
         );
-        if coalesce(answer.state, '') not in ('retired', 'ended') then
-            answer := session_started_before(anonymous);
+        if coalesce(answer.state, 'live') = 'live' then
+            raise exception 'token_hash is in use already'
+                using errcode = 'unique_violation';
         end if;
         return answer;
     end if;
