@@ -76,6 +76,9 @@ subtest 'anonymous sessions' => sub {
     logged_in('a6', 'alice', 'null', old => 'a5');
     is start('a5', cookies(a => 6))->{state}, 'retired', 'who is slower than the login of the same visitor gets no error';
     is vault('a6'), 'a=5', 'and brings nothing along';
+    is sql("select secsession.state_of_token(t, '192.0.2.1', 'Browser', t.retired_at - interval '1 s')
+            from secsession.token t where t.token_hash = sha256('a5')"), 'retired',
+        'not even a look-up that began before the login finds the user by the old token';
     start('a3', cookies(a => 1));
     sql("select secsession.revoke_all('test')", user => 'admin_role');
     is_ended('a3', 'revoked', 'a revocation of everything ends anonymous sessions too');

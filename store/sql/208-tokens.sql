@@ -105,8 +105,10 @@ begin
     return case
         when used.retired_at is null
         then 'live'
+        -- What a login retires has no grace, not even for a statement that began before it.
         when is_past
-            and (moment < used.grace_until or (is_queued and used.grace_until > used.retired_at))
+            and used.grace_until > used.retired_at
+            and (moment < used.grace_until or is_queued)
         then 'live'
         when moment < used.retired_at + interval '10 s' or is_queued
         then 'retired'
