@@ -165,9 +165,15 @@ security definer
 set search_path = pg_catalog, secsession, pg_temp
 as $$
 declare
-    answer constant session_answer := lookup(login.token_hash, login.realm, 0, 0);
+    answer constant session_answer := lookup(
+        login.token_hash, login.realm, 0, 0, login.client_addr, login.user_agent
+    );
+    -- A visitor may have logged in since, which has retired the token.
+    is_over constant boolean := login.user_name is null and answer.state in ('retired', 'ended');
 begin
-    if answer.state is null or answer.user_name is distinct from login.user_name then
+    if answer.state is null
+        or (not is_over and answer.user_name is distinct from login.user_name)
+    then
         raise exception 'token_hash is in use already'
             using errcode = 'unique_violation';
     end if;

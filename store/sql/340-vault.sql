@@ -223,14 +223,7 @@ begin
     -- The same call came before: its answer was lost, or another request of the same visitor was
     -- faster. What it made stands, and has perhaps changed since: a login has retired the token.
     if answer.session_id is null then
-        answer := lookup(
-            token_hash, realm, 0, 0, anonymous.client_addr, anonymous.user_agent
-        );
-        if coalesce(answer.state, 'live') = 'live' then
-            raise exception 'token_hash is in use already'
-                using errcode = 'unique_violation';
-        end if;
-        return answer;
+        return session_started_before(anonymous);
     end if;
     answer.vault_version := merge_cookies(
         answer.session_id, answer.authenticated_at, cookies
